@@ -1,0 +1,51 @@
+// Random access to bytes that are somewhere: in memory, in a Blob, in a file (see ./node).
+
+import { IoError } from "./errors.ts";
+
+/** A readable span of bytes. All readers of the toolchain take one. */
+export interface ByteSource {
+  /** Shown in errors; usually a path. */
+  readonly name: string;
+  readonly byteLength: number;
+  /**
+   * Fills all of `target` with the bytes that start at `offset`.
+   * @throws RangeError if the span reaches past `byteLength`; IoError if the bytes cannot be had.
+   */
+  read(offset: number, target: Uint8Array): Promise<void>;
+}
+
+/** The bytes of an ArrayBuffer or typed array; nothing is copied until it is read. */
+export function memorySource(bytes: ArrayBuffer | Uint8Array, name = "memory"): ByteSource {
+  const all = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  return {
+    name,
+    byteLength: all.byteLength,
+    async read(offset, target) {
+      assertSpan(offset, target.byteLength, all.byteLength);
+      target.set(all.subarray(offset, offset + target.byteLength));
+    },
+  };
+}
+
+/** A browser `Blob` or `File`, read slice by slice. */
+export function blobSource(blob: Blob, name = "blob"): ByteSource {
+  return {
+    name,
+    byteLength: blob.size,
+    async read(offset, target) {
+      assertSpan(offset, target.byteLength, blob.size);
+      const slice = new Uint8Array(await blob.slice(offset, offset + target.byteLength).arrayBuffer());
+      if (slice.byteLength !== target.byteLength) {
+        throw new IoError({ code: "E_CHANGED", file: name, message: `${name} changed while it was read` });
+      }
+      target.set(slice);
+    },
+  };
+}
+
+/** @throws RangeError unless `offset … offset + length` lies inside `byteLength`. */
+export function assertSpan(offset: number, length: number, byteLength: number): void {
+  if (!Number.isSafeInteger(offset) || offset < 0 || length > byteLength - offset) {
+    throw new RangeError(`"offset" expected a span inside ${byteLength} bytes, got ${offset} + ${length}`);
+  }
+}

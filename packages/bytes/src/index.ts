@@ -1,0 +1,16 @@
+// Reading and writing that cannot be fooled: the checked byte layer under every format of the toolchain.
+
+export { BoundedReader, createReader, type ReaderOptions } from "./bounded-reader.ts";
+export { type Budget, type BudgetLimits, createBudget } from "./budget.ts";
+export { type ByteSink, memorySink } from "./byte-sink.ts";
+export { assertSpan, type ByteSource, blobSource, memorySource } from "./byte-source.ts";
+export {
+  FormatError,
+  type FormatErrorClass,
+  type FormatErrorFields,
+  IoError,
+  isFormatError,
+  isIoError,
+  printable,
+} from "./errors.ts";
+export { decodeBf16, decodeF16, encodeF16, f16ToF32, f16Values, f32ToF16 } from "./f16.ts";
