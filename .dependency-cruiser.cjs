@@ -1,0 +1,64 @@
+// Which way the arrows may point. Leaves share @ll/bytes and nothing else; llama and convert stand on leaves; only apps use everything.
+
+const LEAVES = "^packages/(ggml-format|checkpoint|tokenizer|quant|sampling)/";
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "bytes-stands-alone",
+      severity: "error",
+      from: { path: "^packages/bytes/src" },
+      to: { path: "^(packages/(?!bytes/)|apps)" },
+    },
+    {
+      name: "leaves-share-only-bytes",
+      severity: "error",
+      from: { path: "^packages/(ggml-format|checkpoint|tokenizer|quant|sampling)/src" },
+      to: { path: "^(packages|apps)/", pathNot: ["^packages/$1/", "^packages/bytes/"] },
+    },
+    {
+      name: "sampling-depends-on-nothing",
+      severity: "error",
+      from: { path: "^packages/sampling/src" },
+      to: { path: "^packages/bytes/" },
+    },
+    {
+      name: "llama-stands-on-bytes-quant-sampling",
+      severity: "error",
+      from: { path: "^packages/llama/src" },
+      to: { path: "^(packages/(?!(llama|bytes|quant|sampling)/)|apps)" },
+    },
+    {
+      name: "convert-stands-on-formats-and-quant",
+      severity: "error",
+      from: { path: "^packages/convert/src" },
+      to: { path: "^(packages/(?!(convert|bytes|quant|ggml-format|checkpoint)/)|apps)" },
+    },
+    { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
+    {
+      name: "no-deep-imports",
+      severity: "error",
+      from: { path: "^(packages|apps)/([^/]+)/src" },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$2/", "/src/(index|node|reference|worker)\\.ts$"] },
+    },
+    {
+      name: "platform-code-in-its-own-entry",
+      comment: "root entries run in browsers: node: modules only behind ./node",
+      severity: "error",
+      from: { path: `${LEAVES}src/index\\.ts` },
+      to: { dependencyTypes: ["core"], reachable: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "/(test|bench|dist|asm)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.base.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["@ll/source", "import", "types", "default"],
+    },
+  },
+};
