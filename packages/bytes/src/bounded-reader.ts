@@ -20,6 +20,7 @@ export interface ReaderOptions {
 
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
+/** @throws RangeError if `start … end` is not a span of the source, or `chunkBytes` is not a whole number from 1. */
 export function createReader(source: ByteSource, options: ReaderOptions = {}): BoundedReader {
   return new BoundedReader(source, options);
 }
@@ -32,10 +33,10 @@ export class BoundedReader {
   readonly #chunkBytes: number;
   readonly #budget: Budget | undefined;
   readonly #ErrorClass: FormatErrorClass;
-  readonly #path: (string | number)[] = [];
+  /** Open levels as (name, index) pairs; text is made of them only when an error needs it. */
+  readonly #path: (readonly [string, number | undefined])[] = [];
   #offset: number;
-  #window: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(this.#window.buffer);
+  #window: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(0));
   #windowStart = 0;
 
   constructor(source: ByteSource, options: ReaderOptions) {
@@ -45,6 +46,9 @@ export class BoundedReader {
     this.#chunkBytes = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
     this.#budget = options.budget;
     this.#ErrorClass = options.ErrorClass ?? FormatError;
+    assertInteger("end", this.end, 0, source.byteLength);
+    assertInteger("start", this.#offset, 0, this.end);
+    assertInteger("chunkBytes", this.#chunkBytes, 1, Number.MAX_SAFE_INTEGER);
   }
 
   /** Offset of the next byte, from the start of the source. */
@@ -58,7 +62,7 @@ export class BoundedReader {
 
   /** Opens a level of the field path shown in errors: `enter("vocab", 12)` gives `vocab[12].…`. Close it with `leave`. */
   enter(name: string, index?: number): void {
-    this.#path.push(index === undefined ? name : `${name}[${index}]`);
+    this.#path.push([name, index]);
   }
 
   leave(): void {
@@ -66,29 +70,35 @@ export class BoundedReader {
   }
 
   async u8(field: string): Promise<number> {
-    return this.#view.getUint8(await this.#take(1, field));
+    const at = this.#step(1) ?? (await this.#fetch(1, field));
+    return this.#window.getUint8(at);
   }
 
   async u16(field: string): Promise<number> {
-    return this.#view.getUint16(await this.#take(2, field), true);
+    const at = this.#step(2) ?? (await this.#fetch(2, field));
+    return this.#window.getUint16(at, true);
   }
 
   async u32(field: string): Promise<number> {
-    return this.#view.getUint32(await this.#take(4, field), true);
+    const at = this.#step(4) ?? (await this.#fetch(4, field));
+    return this.#window.getUint32(at, true);
   }
 
   async i32(field: string): Promise<number> {
-    return this.#view.getInt32(await this.#take(4, field), true);
+    const at = this.#step(4) ?? (await this.#fetch(4, field));
+    return this.#window.getInt32(at, true);
   }
 
   async f32(field: string): Promise<number> {
-    return this.#view.getFloat32(await this.#take(4, field), true);
+    const at = this.#step(4) ?? (await this.#fetch(4, field));
+    return this.#window.getFloat32(at, true);
   }
 
   /** @throws `E_OVERFLOW` above 2^53 − 1. */
   async u64(field: string): Promise<number> {
     const start = this.#offset;
-    const value = this.#view.getBigUint64(await this.#take(8, field), true);
+    const at = this.#step(8) ?? (await this.#fetch(8, field));
+    const value = this.#window.getBigUint64(at, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw this.error({
         code: "E_OVERFLOW",
@@ -104,15 +114,16 @@ export class BoundedReader {
 
   /**
    * A fresh copy of the next `length` bytes.
-   * @throws `E_LENGTH` if `length` is over `cap`; `E_TRUNC` if fewer bytes are left; both before anything is allocated.
+   * @throws `E_LENGTH` if `length` is over `cap` or negative; `E_TRUNC` if fewer bytes are left; both before anything is
+   *   allocated.
    */
-  async bytes(length: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): Promise<Uint8Array> {
+  async bytes(length: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): Promise<Uint8Array<ArrayBuffer>> {
     this.assertLength(length, field, cap);
-    this.#budget?.takeBytes(length, this.#fieldPath(field));
+    this.#budget?.takeBytes(length, this.#fieldPath(field), this.#offset);
     const out = new Uint8Array(length);
     if (length <= this.#chunkBytes) {
-      const start = await this.#take(length, field);
-      out.set(this.#window.subarray(start, start + length));
+      const at = this.#step(length) ?? (await this.#fetch(length, field));
+      out.set(new Uint8Array(this.#window.buffer, at, length));
     } else {
       await this.source.read(this.#offset, out);
       this.#offset += length;
@@ -120,41 +131,42 @@ export class BoundedReader {
     return out;
   }
 
-  /** @throws `E_LENGTH` if a declared `length` is over `cap`; `E_TRUNC` if it is more than the bytes left. */
+  /** @throws `E_LENGTH` if a declared `length` is over `cap` or negative; `E_TRUNC` if it is more than the bytes left. */
   assertLength(length: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): void {
-    if (length > cap) {
+    if (!(length >= 0 && length <= cap)) {
       throw this.error({
         code: "E_LENGTH",
         field,
         expected: `at most ${cap}`,
         got: length,
-        message: `length ${length} is over the limit of ${cap}`,
+        message: length < 0 ? `length ${length} is negative` : `length ${length} is over the limit of ${cap}`,
       });
     }
     if (length > this.remaining) this.#throwTruncated(length, field);
   }
 
   /**
-   * Checks a declared number of records, each of at least `minBytes` bytes, against the bytes left.
-   * @throws `E_LIMIT` over `cap`; `E_TRUNC` if they cannot all be there.
+   * Checks a declared number of records, each of at least `minBytes` ≥ 1 bytes, against the bytes left.
+   * @throws `E_LIMIT` if it is over `cap` or negative; `E_TRUNC` if they cannot all be there.
    */
   assertCount(count: number, minBytes: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): void {
-    if (count > cap) {
+    if (!(count >= 0 && count <= cap)) {
       throw this.error({
         code: "E_LIMIT",
         field,
         expected: `at most ${cap}`,
         got: count,
-        message: `count ${count} is over the limit of ${cap}`,
+        message: count < 0 ? `count ${count} is negative` : `count ${count} is over the limit of ${cap}`,
       });
     }
     // divide, never multiply: count * minBytes may pass 2^53
-    if (count > Math.floor(this.remaining / minBytes)) this.#throwTruncated(count * minBytes, field);
+    if (count > Math.floor(this.remaining / minBytes)) this.#throwTruncated(BigInt(count) * BigInt(minBytes), field);
   }
 
   /** Moves to `offset` without reading. @throws `E_TRUNC` if it lies past the end. */
   seek(offset: number, field: string): void {
     if (offset > this.end) this.#throwTruncated(offset - this.#offset, field);
+    assertInteger("offset", offset, 0, this.end);
     this.#offset = offset;
   }
 
@@ -169,10 +181,12 @@ export class BoundedReader {
   }
 
   #fieldPath(field: string): string {
-    return [...this.#path, field].join(".");
+    let path = "";
+    for (const [name, index] of this.#path) path += index === undefined ? `${name}.` : `${name}[${index}].`;
+    return path + field;
   }
 
-  #throwTruncated(need: number, field: string): never {
+  #throwTruncated(need: number | bigint, field: string): never {
     throw this.error({
       code: "E_TRUNC",
       field,
@@ -182,20 +196,28 @@ export class BoundedReader {
     });
   }
 
-  /** Makes the next `length` bytes available in the window, steps over them and returns where they start in it. */
-  async #take(length: number, field: string): Promise<number> {
-    if (length > this.remaining) this.#throwTruncated(length, field);
-    let start = this.#offset - this.#windowStart;
-    if (start < 0 || start + length > this.#window.byteLength) {
-      const size = Math.min(Math.max(length, this.#chunkBytes), this.remaining);
-      const window = new Uint8Array(size);
-      await this.source.read(this.#offset, window);
-      this.#window = window;
-      this.#view = new DataView(window.buffer);
-      this.#windowStart = this.#offset;
-      start = 0;
-    }
+  /** Steps over `length` bytes that the window already holds; returns where they start in it, else `undefined`. */
+  #step(length: number): number | undefined {
+    const at = this.#offset - this.#windowStart;
+    if (at < 0 || at + length > this.#window.byteLength) return undefined;
     this.#offset += length;
-    return start;
+    return at;
+  }
+
+  /** Moves the window so that it starts with the next `length` bytes, and steps over them. */
+  async #fetch(length: number, field: string): Promise<number> {
+    if (length > this.remaining) this.#throwTruncated(length, field);
+    const bytes = new Uint8Array(Math.min(Math.max(length, this.#chunkBytes), this.remaining));
+    await this.source.read(this.#offset, bytes);
+    this.#window = new DataView(bytes.buffer);
+    this.#windowStart = this.#offset;
+    this.#offset += length;
+    return 0;
+  }
+}
+
+function assertInteger(name: string, value: number, low: number, high: number): void {
+  if (!Number.isSafeInteger(value) || value < low || value > high) {
+    throw new RangeError(`"${name}" expected a whole number from ${low} to ${high}, got ${value}`);
   }
 }

@@ -14,19 +14,20 @@ export interface Budget {
   readonly limits: BudgetLimits;
   readonly usedBytes: number;
   readonly usedItems: number;
-  /** @throws FormatError `E_LIMIT` */
-  takeBytes(count: number, field: string): void;
-  /** @throws FormatError `E_LIMIT` */
-  takeItems(count: number, field: string): void;
+  /** @param offset where the file declares them, for the error. @throws FormatError `E_LIMIT` */
+  takeBytes(count: number, field: string, offset?: number): void;
+  /** @param offset where the file declares them, for the error. @throws FormatError `E_LIMIT` */
+  takeItems(count: number, field: string, offset?: number): void;
 }
 
 export function createBudget(limits: BudgetLimits, file?: string, ErrorClass: FormatErrorClass = FormatError): Budget {
   let usedBytes = 0;
   let usedItems = 0;
-  const refuse = (unit: string, limit: number, got: number, field: string): never => {
+  const refuse = (unit: string, limit: number, got: number, field: string, offset: number | undefined): never => {
     throw new ErrorClass({
       code: "E_LIMIT",
       file,
+      offset,
       field,
       expected: `at most ${limit} ${unit}`,
       got,
@@ -41,12 +42,12 @@ export function createBudget(limits: BudgetLimits, file?: string, ErrorClass: Fo
     get usedItems() {
       return usedItems;
     },
-    takeBytes(count, field) {
-      if (usedBytes + count > limits.bytes) refuse("bytes", limits.bytes, usedBytes + count, field);
+    takeBytes(count, field, offset) {
+      if (usedBytes + count > limits.bytes) refuse("bytes", limits.bytes, usedBytes + count, field, offset);
       usedBytes += count;
     },
-    takeItems(count, field) {
-      if (usedItems + count > limits.items) refuse("items", limits.items, usedItems + count, field);
+    takeItems(count, field, offset) {
+      if (usedItems + count > limits.items) refuse("items", limits.items, usedItems + count, field, offset);
       usedItems += count;
     },
   };
