@@ -1,0 +1,107 @@
+// The options of ll-convert: those of convert.py in build 803, and what every program of this package has.
+
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Refusal, UsageError } from "../errors.ts";
+import { versionLine } from "../version.ts";
+
+export interface ConvertArguments {
+  /** Directory or file. */
+  readonly model: string;
+  /** Absent: chosen from the input (`defaultOutType`). */
+  readonly outType: "f32" | "f16" | undefined;
+  /** Version of the ggjt container. */
+  readonly container: 1 | 3;
+  readonly vocabDir: string | undefined;
+  readonly outFile: string | undefined;
+  readonly mode: "convert" | "vocab-only" | "dump" | "dump-single";
+  readonly noClobber: boolean;
+  readonly progress: boolean;
+}
+
+const CONTAINERS: ReadonlyMap<string, 1 | 3> = new Map([
+  ["ggjt-v3", 3],
+  ["ggjt-v1", 1],
+] as const);
+
+const EXAMPLES = `Examples:
+  ll-convert models/7B
+  ll-convert models/7B --outtype f16 --outfile model-f16.bin
+
+`;
+
+/**
+ * Returns the arguments, or the text that --help or --version prints.
+ * @throws UsageError; Refusal for an output type that only ll-quantize writes
+ */
+export function parseConvertArguments(bin: string, argv: readonly string[]): ConvertArguments | { text: string } {
+  const command = new Command(bin)
+    .description("Convert a LLaMA checkpoint to a ggjt file.")
+    .argument("<model>", "directory with the checkpoint, or one of its files (*.pth, *.pt, *.safetensors, *.bin)")
+    .option("--outtype <type>", "output format, f32 or f16 (default: that of the input; f32 for bf16)")
+    .option("--outfile <path>", "file to write (default: ggml-model-TYPE.bin beside the input)", path)
+    .option("--container <version>", "ggjt-v3, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
+    .option("--vocab-dir <dir>", "directory of tokenizer.model, if it is not the model's", path)
+    .option("--vocab-only", "write the vocabulary only; needs --outfile")
+    .option("--dump", "convert nothing, show what is in the model")
+    .option("--dump-single", "convert nothing, show what is in this one file")
+    .option("--no-clobber", "refuse to replace an existing file")
+    .option("--no-progress", "no progress line on standard error")
+    .option("--verbose", "show where an error comes from (as LL_DEBUG=1)")
+    .version(versionLine(bin), "--version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .exitOverride()
+    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
+  try {
+    command.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") return { text: EXAMPLES + command.helpInformation() };
+    if (error.code === "commander.version") return { text: versionLine(bin) };
+    const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n");
+    throw new UsageError([message, ...more].join(" "), `usage: ${bin} [options] MODEL (see ${bin} --help)`);
+  }
+  const options = command.opts<Record<string, string | boolean | undefined>>();
+  return {
+    model: String(command.args[0]),
+    outType: outType(options["outtype"] as string | undefined),
+    container: container(String(options["container"])),
+    vocabDir: options["vocabDir"] as string | undefined,
+    outFile: options["outfile"] as string | undefined,
+    mode: mode(options),
+    noClobber: options["clobber"] === false,
+    progress: options["progress"] !== false,
+  };
+}
+
+/** A path that looks like an option is a value that was forgotten. */
+function path(value: string): string {
+  if (value.startsWith("--")) throw new InvalidArgumentError("A path that begins with -- is written ./--");
+  return value;
+}
+
+function outType(text: string | undefined): "f32" | "f16" | undefined {
+  if (text === undefined || text === "f32" || text === "f16") return text;
+  if (text === "q4_0" || text === "q4_1") {
+    throw new Refusal(
+      `--outtype ${text}: convert.py's ${text} blocks are of a layout that no later program reads`,
+      `convert to f16, then: ll-quantize FILE ${text}`,
+    );
+  }
+  throw new UsageError(`--outtype expected f32 or f16, got ${text}`);
+}
+
+function container(text: string): 1 | 3 {
+  const version = CONTAINERS.get(text);
+  if (version === undefined) throw new UsageError(`--container expected ggjt-v3 or ggjt-v1, got ${text}`);
+  return version;
+}
+
+function mode(options: Record<string, string | boolean | undefined>): ConvertArguments["mode"] {
+  const chosen = (["vocabOnly", "dump", "dumpSingle"] as const).filter((name) => options[name] === true);
+  if (chosen.length > 1) throw new UsageError("--vocab-only, --dump and --dump-single exclude each other");
+  if (options["vocabOnly"] === true && options["outfile"] === undefined) {
+    throw new UsageError("need --outfile if using --vocab-only");
+  }
+  const modes = { vocabOnly: "vocab-only", dump: "dump", dumpSingle: "dump-single" } as const;
+  return chosen[0] === undefined ? "convert" : modes[chosen[0]];
+}

@@ -1,0 +1,49 @@
+// The one sink for everything the programs print. Names, paths and model output may hold escape sequences that retitle
+// a terminal, write to its clipboard or overwrite what stands there: on a terminal all of it is shown inert.
+
+/** Columns assumed where the stream does not know them (`COLUMNS=0`, no terminal). */
+const DEFAULT_COLUMNS = 80;
+
+export interface Terminal {
+  readonly isTty: boolean;
+  readonly columns: number;
+  /**
+   * Text or UTF-8 bytes from anywhere. A terminal gets it without control characters except newline and tab, and may get
+   * a character late when its bytes come in pieces; a file or a pipe gets it unchanged.
+   */
+  write(text: string | Uint8Array): void;
+  /** A control sequence of our own, such as a colour. Nothing is written where there is no terminal. */
+  control(sequence: string): void;
+}
+
+/** The part of `process.stdout` that a terminal needs. */
+export interface TerminalStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(data: string | Uint8Array): unknown;
+}
+
+export function term(stream: TerminalStream): Terminal {
+  const isTty = stream.isTTY === true;
+  // invalid bytes become U+FFFD: a lone 0x9b must not reach a terminal, where it may begin a control sequence
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return {
+    isTty,
+    get columns() {
+      return stream.columns || DEFAULT_COLUMNS;
+    },
+    write(text) {
+      if (!isTty) stream.write(text);
+      else stream.write(inert(typeof text === "string" ? text : decoder.decode(text, { stream: true })));
+    },
+    control(sequence) {
+      if (isTty) stream.write(sequence);
+    },
+  };
+}
+
+/** `text` without C0 (but newline and tab), DEL and C1: without its introducer no escape sequence means anything. */
+export function inert(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "");
+}

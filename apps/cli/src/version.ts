@@ -1,0 +1,14 @@
+// The line that `--version` prints.
+
+import { readFileSync } from "node:fs";
+
+/** Commit of a built program; the build writes it here, a run from the sources has none. */
+declare const LL_COMMIT: string | undefined;
+
+/** Such as `ll-convert 0.1.0 (1d656d6), Node 26.10.0`. */
+export function versionLine(bin: string): string {
+  // package.json lies one folder up from src/ and from dist/
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  const commit = typeof LL_COMMIT === "string" ? ` (${LL_COMMIT})` : "";
+  return `${bin} ${manifest.version}${commit}, Node ${process.versions.node}\n`;
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { parseConvertArguments } from "../../src/commands/convert-arguments.ts";
+import { Refusal, UsageError } from "../../src/errors.ts";
+
+const parse = (...argv: string[]) => parseConvertArguments("ll-convert", argv);
+
+test("defaults", () => {
+  expect(parse("models/7B")).toEqual({
+    model: "models/7B",
+    outType: undefined,
+    container: 3,
+    vocabDir: undefined,
+    outFile: undefined,
+    mode: "convert",
+    noClobber: false,
+    progress: true,
+  });
+});
+
+test("every option, before or after the model", () => {
+  expect(
+    parse(
+      "--outtype",
+      "f16",
+      "m",
+      "--outfile=o",
+      "--container",
+      "ggjt-v1",
+      "--vocab-dir",
+      "v",
+      "--vocab-only",
+      "--no-clobber",
+      "--no-progress",
+    ),
+  ).toEqual({
+    model: "m",
+    outType: "f16",
+    container: 1,
+    vocabDir: "v",
+    outFile: "o",
+    mode: "vocab-only",
+    noClobber: true,
+    progress: false,
+  });
+});
+
+test("the later of two equal flags wins", () => {
+  expect(parse("m", "--outtype", "f16", "--outtype", "f32")).toMatchObject({ outType: "f32" });
+});
+
+test("-- ends the flags", () => {
+  expect(parse("--outtype", "f16", "--", "--dump")).toMatchObject({ model: "--dump", mode: "convert" });
+});
+
+describe("usage errors", () => {
+  test.each([
+    [["m", "--outtpye", "f16"], /unknown option '--outtpye'.*Did you mean --outtype\?/],
+    [["m", "--outtype"], /'--outtype <type>' argument missing/],
+    [["m", "--outfile", "--dump"], /written \.\/--/],
+    [["m", "--outtype", "f64"], /--outtype expected f32 or f16, got f64/],
+    [["m", "--container", "gguf"], /--container expected ggjt-v3 or ggjt-v1, got gguf/],
+    [["m", "--dump", "--dump-single"], /exclude each other/],
+    [["m", "--vocab-only"], /^need --outfile if using --vocab-only$/],
+    [[], /missing required argument 'model'/],
+    [["m", "n"], /too many arguments/],
+  ])("%j", (argv, message) => {
+    expect(() => parse(...argv)).toThrow(UsageError);
+    expect(() => parse(...argv)).toThrow(message);
+  });
+});
+
+test.each(["q4_0", "q4_1"])("--outtype %s is refused and names ll-quantize", (type) => {
+  expect(() => parse("m", "--outtype", type)).toThrow(
+    expect.toSatisfy((error) => error instanceof Refusal && error.hint?.includes(`ll-quantize FILE ${type}`) === true),
+  );
+});
+
+test("--help opens with two examples; --version names the program", () => {
+  expect(parse("--help")).toEqual({ text: expect.stringMatching(/^Examples:\n {2}ll-convert .*\n {2}ll-convert /) });
+  expect(parse("--version")).toEqual({ text: expect.stringMatching(/^ll-convert \d+\.\d+\.\d+.*, Node \d+/) });
+});

@@ -1,0 +1,38 @@
+import { FormatError, IoError } from "@ll/bytes";
+import { expect, test } from "vitest";
+import { Refusal, ReportedError, UsageError } from "../src/errors.ts";
+import { exitCodeOf } from "../src/exit-codes.ts";
+
+const badMagic = new FormatError({ code: "E_MAGIC", message: "not a ggjt file" });
+const refusedInput = new FormatError({ code: "E_INPUT", message: "already quantised" });
+const noSpace = new IoError({ code: "E_NOSPACE", message: "disk full" });
+const exists = new IoError({ code: "E_EXISTS", message: "exists" });
+const sameFile = new IoError({ code: "E_SAME_FILE", message: "output is input" });
+const system = Object.assign(new Error("ENOENT"), { code: "ENOENT", syscall: "open" });
+
+test.each([
+  ["a usage error", new UsageError("unknown option"), 2],
+  ["a refusal", new Refusal("no"), 1],
+  ["a bad file", badMagic, 3],
+  ["an input that is refused", refusedInput, 1],
+  ["an output that exists", exists, 1],
+  ["an output that is the input", sameFile, 1],
+  ["a full disk", noSpace, 4],
+  ["an error of the system", system, 4],
+  ["no memory", new RangeError("Array buffer allocation failed"), 4],
+  ["an error in its program's own words", new ReportedError(badMagic), 3],
+  ["a bug", new TypeError("undefined is not a function"), 5],
+  ["a bug that throws no error", "text", 5],
+])("%s", (_name, error, code) => {
+  expect(exitCodeOf(error)).toBe(code);
+});
+
+test("a real failed allocation counts as memory, not as a bug", () => {
+  let thrown: unknown;
+  try {
+    new Uint8Array(2 ** 53);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(exitCodeOf(thrown)).toBe(4);
+});
