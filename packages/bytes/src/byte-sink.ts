@@ -16,7 +16,7 @@ export function memorySink(): ByteSink & { bytes(): Uint8Array } {
       return bytesWritten;
     },
     async write(bytes) {
-      parts.push(bytes.slice());
+      parts.push(new Uint8Array(bytes)); // not slice(): that of a Buffer shares its memory
       bytesWritten += bytes.byteLength;
     },
     bytes() {

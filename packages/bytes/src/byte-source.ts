@@ -34,7 +34,12 @@ export function blobSource(blob: Blob, name = "blob"): ByteSource {
     byteLength: blob.size,
     async read(offset, target) {
       assertSpan(offset, target.byteLength, blob.size);
-      const slice = new Uint8Array(await blob.slice(offset, offset + target.byteLength).arrayBuffer());
+      const part = blob.slice(offset, offset + target.byteLength);
+      const slice = new Uint8Array(
+        await part.arrayBuffer().catch((cause: unknown) => {
+          throw new IoError({ code: "E_IO", file: name, message: `cannot read ${name}: ${String(cause)}`, cause });
+        }),
+      );
       if (slice.byteLength !== target.byteLength) {
         throw new IoError({ code: "E_CHANGED", file: name, message: `${name} changed while it was read` });
       }

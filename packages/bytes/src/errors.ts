@@ -15,6 +15,8 @@ export interface FormatErrorFields {
   readonly got?: string | number | undefined;
   /** One sentence that says what was found; a location is appended to it. */
   readonly message: string;
+  /** What to do about it, such as the tool that takes this file; ends the message. */
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -23,6 +25,8 @@ const IO_ERROR = Symbol.for("@ll/IoError");
 
 /** Longest message an error carries, in characters. */
 const MESSAGE_CHARS = 512;
+/** Longest file name in a message: a path may have 4096 bytes, and must not push out what happened. */
+const FILE_CHARS = 200;
 
 /** A file that is not what its format promises. Packages derive their own class from it. */
 export class FormatError extends Error {
@@ -33,6 +37,9 @@ export class FormatError extends Error {
   readonly field: string | undefined;
   readonly expected: string | number | undefined;
   readonly got: string | number | undefined;
+  /** What was found, without file, location and hint. */
+  readonly summary: string;
+  readonly hint: string | undefined;
 
   constructor(fields: FormatErrorFields) {
     super(describe(fields), fields.cause === undefined ? undefined : { cause: fields.cause });
@@ -42,6 +49,8 @@ export class FormatError extends Error {
     this.field = fields.field;
     this.expected = fields.expected;
     this.got = fields.got;
+    this.summary = printable(fields.message, MESSAGE_CHARS);
+    this.hint = fields.hint;
     Object.defineProperty(this, FORMAT_ERROR, { value: true });
   }
 }
@@ -84,8 +93,9 @@ function describe(fields: FormatErrorFields): string {
     fields.offset === undefined ? "" : `byte ${fields.offset}`,
   ].filter((part) => part !== "");
   const place = where.length === 0 ? "" : ` (${where.join(", ")})`;
-  const file = fields.file === undefined ? "" : `${fields.file}: `;
-  return printable(`${file}${fields.message}${place}`, MESSAGE_CHARS);
+  const file = fields.file === undefined ? "" : `${printable(fields.file, FILE_CHARS)}: `;
+  const hint = fields.hint === undefined ? "" : `; ${fields.hint}`;
+  return printable(`${file}${fields.message}${place}${hint}`, MESSAGE_CHARS);
 }
 
 /**
@@ -94,11 +104,12 @@ function describe(fields: FormatErrorFields): string {
  */
 export function printable(text: string, maxChars = 128): string {
   let out = "";
+  let fitting = ""; // the longest beginning of out that leaves room for the ellipsis
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    const shown = isUnsafe(code) ? escapeCode(code) : character;
-    if (out.length + shown.length > maxChars - 1) return `${out}…`;
-    out += shown;
+    out += isUnsafe(code) ? escapeCode(code) : character;
+    if (out.length > maxChars) return `${fitting}…`;
+    if (out.length < maxChars) fitting = out;
   }
   return out;
 }

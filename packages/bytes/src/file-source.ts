@@ -1,6 +1,7 @@
 // A regular file as a byte source.
 
-import { constants, type FileHandle, open } from "node:fs/promises";
+import { type BigIntStats, constants } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
 
@@ -23,27 +24,33 @@ export async function openFileSource(path: string): Promise<FileSource> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });
   });
-  const opened = await handle.stat();
+  const opened = await handle.stat({ bigint: true });
   if (!opened.isFile()) {
     await handle.close();
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: not a regular file` });
   }
+  const byteLength = Number(opened.size);
   return {
     name: path,
     path,
-    byteLength: opened.size,
+    byteLength,
     async read(offset, target) {
-      assertSpan(offset, target.byteLength, opened.size);
+      assertSpan(offset, target.byteLength, byteLength);
       await readExactly(handle, path, offset, target);
     },
     async assertUnchanged() {
-      const now = await handle.stat();
-      if (now.size !== opened.size || now.mtimeMs !== opened.mtimeMs || now.ino !== opened.ino) {
+      // the handle shows writes to the file that was opened, the path shows that another file took its place
+      const states = [await handle.stat({ bigint: true }), await stat(path, { bigint: true }).catch(() => undefined)];
+      if (!states.every((state) => state !== undefined && isSame(state, opened))) {
         throw new IoError({ code: "E_CHANGED", file: path, message: `${path} changed while it was read` });
       }
     },
     close: () => handle.close(),
   };
+}
+
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ino === b.ino && a.dev === b.dev;
 }
 
 async function readExactly(handle: FileHandle, path: string, offset: number, target: Uint8Array): Promise<void> {
@@ -60,21 +67,24 @@ async function readExactly(handle: FileHandle, path: string, offset: number, tar
   }
 }
 
-/** The system's own words for an error, such as `No such file or directory`. */
+const REASONS: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([
+  ["EACCES", "Permission denied"],
+  ["EDQUOT", "Disk quota exceeded"],
+  ["EFBIG", "File too large"],
+  ["EIO", "Input/output error"],
+  ["EISDIR", "Is a directory"],
+  ["ELOOP", "Too many levels of symbolic links"],
+  ["EMFILE", "Too many open files"],
+  ["ENAMETOOLONG", "File name too long"],
+  ["ENOENT", "No such file or directory"],
+  ["ENOSPC", "No space left on device"],
+  ["ENOTDIR", "Not a directory"],
+  ["EPERM", "Operation not permitted"],
+  ["EROFS", "Read-only file system"],
+]);
+
+/** The C library's words for a failed system call, such as `No such file or directory`: those llama.cpp prints. */
 export function reason(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const words: Record<string, string> = {
-    ENOENT: "No such file or directory",
-    EACCES: "Permission denied",
-    EISDIR: "Is a directory",
-    ENOTDIR: "Not a directory",
-    ELOOP: "Too many levels of symbolic links",
-    ENOSPC: "No space left on device",
-    EROFS: "Read-only file system",
-    EFBIG: "File too large",
-    EDQUOT: "Disk quota exceeded",
-    EMFILE: "Too many open files",
-    ENAMETOOLONG: "File name too long",
-  };
-  return (code === undefined ? undefined : words[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  const words = REASONS.get((cause as NodeJS.ErrnoException | undefined)?.code ?? "");
+  return words ?? (cause instanceof Error ? cause.message : String(cause));
 }

@@ -1,10 +1,6 @@
 // Files on disk: for Node only.
 
 export { type FileSource, openFileSource, reason } from "./file-source.ts";
-export {
-  createOutFile,
-  type OutFile,
-  type OutFileOptions,
-  type OutFileSystem,
-  removeTemporaryFiles,
-} from "./out-file.ts";
+export { createOutFile, type OutFile } from "./out-file.ts";
+export type { OutFileOptions, OutFileSystem } from "./out-file-options.ts";
+export { removeTemporaryFiles } from "./temporary-files.ts";
