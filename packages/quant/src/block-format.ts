@@ -1,0 +1,31 @@
+// What a block type must bring to be registered in block-types.ts.
+
+/** Where a block holds its floating-point fields, in bytes from its start. */
+export interface FloatFields {
+  readonly f16: readonly number[];
+  readonly f32: readonly number[];
+}
+
+/**
+ * One way to hold values in blocks of bytes. Every method works on whole blocks, trusts its lengths (rows.ts has checked
+ * them) and allocates nothing.
+ */
+export interface BlockFormat {
+  /** As build 803 of llama.cpp prints it. */
+  readonly type: string;
+  readonly blockValues: number;
+  readonly blockBytes: number;
+  /** The type that a vector must be packed to before it meets rows of this type; the type itself for activation types. */
+  readonly activationType: string;
+  readonly floatFields: FloatFields;
+  /** Packs `values` (nBlocks * blockValues) into `out` (nBlocks * blockBytes). */
+  pack(values: Float32Array, out: Uint8Array): void;
+  /** Unpacks `bytes` (nBlocks * blockBytes) into `out` (nBlocks * blockValues). */
+  unpack(bytes: Uint8Array, out: Float32Array): void;
+  /** Dot product of a row (nBlocks * blockBytes) with a packed activation row of as many values. Activation types have none. */
+  readonly dot?: (weights: Uint8Array, activations: Uint8Array) => number;
+  /** Adds the levels of all blocks to `counts` (16); only the types for which build 803 prints a histogram. */
+  readonly countLevels?: (bytes: Uint8Array, counts: Float64Array) => void;
+  /** The counts that build 803 prints, where its program counts wrongly. */
+  readonly countLevelsAsPrinted?: (bytes: Uint8Array, counts: Float64Array) => void;
+}

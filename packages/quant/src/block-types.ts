@@ -1,0 +1,95 @@
+// The block types there are. A further one is a file with a `BlockFormat` and a line here.
+
+import type { BlockFormat } from "./block-format.ts";
+import { WeightError } from "./errors.ts";
+import { f16 } from "./f16.ts";
+import { f32 } from "./f32.ts";
+import { assertCount } from "./guards.ts";
+import { q2_K } from "./q2_K.ts";
+import { q3_K } from "./q3_K.ts";
+import { q4_0 } from "./q4_0.ts";
+import { q4_1 } from "./q4_1.ts";
+import { q4_K } from "./q4_K.ts";
+import { q5_0 } from "./q5_0.ts";
+import { q5_1 } from "./q5_1.ts";
+import { q5_K } from "./q5_K.ts";
+import { q6_K } from "./q6_K.ts";
+import { q8_0 } from "./q8_0.ts";
+import { q8_1 } from "./q8_1.ts";
+import { q8_K } from "./q8_K.ts";
+
+/** In the order of their ggml type ids. */
+const FORMATS: readonly BlockFormat[] = [
+  f32,
+  f16,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q8_1,
+  q2_K,
+  q3_K,
+  q4_K,
+  q5_K,
+  q6_K,
+  q8_K,
+];
+
+const FORMAT_OF = /* @__PURE__ */ new Map(FORMATS.map((format) => [format.type, format]));
+
+/** What one block of a type holds. */
+export interface BlockInfo {
+  readonly type: string;
+  readonly blockValues: number;
+  readonly blockBytes: number;
+  /** The type to which a vector is packed before `dot` with rows of this type; the type itself for activation types. */
+  readonly activationType: string;
+  /** False for q8_1 and q8_K, which only activations use: no model file holds them and `dot` has no rows of them. */
+  readonly isWeightType: boolean;
+  /** True for all but f32 and f16. */
+  readonly isQuantized: boolean;
+}
+
+/** Names of all types, as build 803 of llama.cpp prints them. */
+export const BLOCK_TYPES: readonly string[] = /* @__PURE__ */ FORMATS.map((format) => format.type);
+
+/** @throws RangeError for an unknown type. */
+export function blockInfo(type: string): BlockInfo {
+  const { blockValues, blockBytes, activationType, dot } = formatOf(type);
+  return {
+    type,
+    blockValues,
+    blockBytes,
+    activationType,
+    isWeightType: dot !== undefined,
+    isQuantized: type !== "f32" && type !== "f16",
+  };
+}
+
+/**
+ * Bytes that `nValues` values of a type take, for example those of a row.
+ *
+ * @throws RangeError for an unknown type or a count that is no count; WeightError `E_BLOCK` if the values do not fill whole blocks
+ */
+export function rowBytes(type: string, nValues: number): number {
+  const { blockValues, blockBytes } = formatOf(type);
+  assertCount(nValues, "nValues");
+  if (nValues % blockValues !== 0) {
+    throw new WeightError({
+      code: "E_BLOCK",
+      expected: `a multiple of ${blockValues}`,
+      got: nValues,
+      message: `${nValues} values do not fill ${type} blocks of ${blockValues}`,
+    });
+  }
+  return (nValues / blockValues) * blockBytes;
+}
+
+/** @throws RangeError for an unknown type. */
+export function formatOf(type: string): BlockFormat {
+  const format = FORMAT_OF.get(type);
+  if (format === undefined)
+    throw new RangeError(`"type" expected one of ${BLOCK_TYPES.join(" ")}, got ${String(type)}`);
+  return format;
+}

@@ -1,0 +1,11 @@
+// What the bytes of a weight mean: packing, unpacking and multiplying block-quantised rows, bit for bit as build 803 of
+// llama.cpp does in its portable build.
+
+export { decodeF16, encodeF16, f16ToF32, f32ToF16 } from "@ll/bytes";
+export { BLOCK_TYPES, type BlockInfo, blockInfo, rowBytes } from "./block-types.ts";
+export { type CheckOrigin, checkRows } from "./check-rows.ts";
+export { QuantizationError, WeightError } from "./errors.ts";
+export { type FileType, FTYPES } from "./ftypes.ts";
+export { type PackStats, packStats, toolHistogram } from "./pack-stats.ts";
+export { type PlannedTensor, type PlanOptions, type PlanTensor, planQuantization } from "./quantization-plan.ts";
+export { dot, dotValues, packActivation, packRows, unpackRows } from "./rows.ts";
