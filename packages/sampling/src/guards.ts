@@ -1,0 +1,21 @@
+// Checks of arguments. NaN is the enemy: it passes every comparison written the wrong way round.
+
+/** Returns `value` if it is an integer in [low, high]. @throws RangeError otherwise. */
+export function checkInteger(name: string, value: number, low: number, high: number): number {
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new RangeError(`"${name}" expected integer in [${low}, ${high}], got ${show(value)}`);
+}
+
+/**
+ * Returns `value` rounded to binary32 if it is any number but NaN; `useful` says which numbers make sense.
+ * @throws RangeError otherwise.
+ */
+export function checkNumber(name: string, value: number, useful: string): number {
+  if (typeof value === "number" && !Number.isNaN(value)) return Math.fround(value);
+  throw new RangeError(`"${name}" expected ${useful}, got ${show(value)}`);
+}
+
+/** A value in an error message; callers without types may pass anything. */
+export function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
+}

@@ -1,0 +1,55 @@
+// All stage kinds. To add one: a file in stages/, its type in `SamplerStage`, its row in `PREPARE`.
+
+import { show } from "./guards.ts";
+import type { ApplyStage, PrepareStage } from "./stage.ts";
+import { type CustomStage, custom } from "./stages/custom.ts";
+import { type FrequencyPresencePenaltyStage, frequencyPresencePenalty } from "./stages/frequency-presence-penalty.ts";
+import { type GreedyStage, greedy } from "./stages/greedy.ts";
+import { type LogitBiasStage, logitBias } from "./stages/logit-bias.ts";
+import { type Mirostat1Stage, mirostat1 } from "./stages/mirostat1.ts";
+import { type Mirostat2Stage, mirostat2 } from "./stages/mirostat2.ts";
+import { type RepetitionPenaltyStage, repetitionPenalty } from "./stages/repetition-penalty.ts";
+import { type TailFreeStage, tailFree } from "./stages/tail-free.ts";
+import { type TemperatureStage, temperature } from "./stages/temperature.ts";
+import { type TopKStage, topK } from "./stages/top-k.ts";
+import { type TopPStage, topP } from "./stages/top-p.ts";
+import { type TypicalStage, typical } from "./stages/typical.ts";
+
+/** One step of a chain, as data. */
+export type SamplerStage =
+  | LogitBiasStage
+  | RepetitionPenaltyStage
+  | FrequencyPresencePenaltyStage
+  | TopKStage
+  | TailFreeStage
+  | TypicalStage
+  | TopPStage
+  | TemperatureStage
+  | Mirostat1Stage
+  | Mirostat2Stage
+  | GreedyStage
+  | CustomStage;
+
+const PREPARE: { readonly [Kind in SamplerStage["kind"]]: PrepareStage<Extract<SamplerStage, { kind: Kind }>> } = {
+  "logit-bias": logitBias,
+  "repetition-penalty": repetitionPenalty,
+  "frequency-presence-penalty": frequencyPresencePenalty,
+  "top-k": topK,
+  "tail-free": tailFree,
+  typical,
+  "top-p": topP,
+  temperature,
+  mirostat1,
+  mirostat2,
+  greedy,
+  custom,
+};
+
+/** Checks a stage and makes it ready to run. @throws RangeError for an unknown kind or options that cannot be meant. */
+export function prepareStage(stage: SamplerStage, nVocab: number): ApplyStage {
+  if (!Object.hasOwn(PREPARE, stage.kind)) {
+    throw new RangeError(`"kind" expected one of ${Object.keys(PREPARE).join(", ")}, got ${show(stage.kind)}`);
+  }
+  const prepare = PREPARE[stage.kind] as PrepareStage<SamplerStage>;
+  return prepare(stage, nVocab);
+}

@@ -1,0 +1,31 @@
+// Top-p or nucleus sampling (Holtzman et al. 2019): keeps the shortest prefix whose probabilities reach p.
+
+import { softmax } from "../candidates.ts";
+import { checkInteger, checkNumber } from "../guards.ts";
+import { type ApplyStage, OFF } from "../stage.ts";
+
+export interface TopPStage {
+  readonly kind: "top-p";
+  /** Probability mass to reach; 1 or more is off. */
+  readonly p: number;
+  /** Keep at least so many; 1 if not given. */
+  readonly minKeep?: number | undefined;
+}
+
+export function topP(stage: TopPStage): ApplyStage {
+  const mass = checkNumber("top-p: p", stage.p, "0 < n < 1 (or n >= 1: off)");
+  const minKeep = checkInteger("top-p: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  if (mass >= 1) return OFF;
+  return (candidates) => {
+    softmax(candidates);
+    const { p, n } = candidates;
+    let cumulative = 0;
+    for (let i = 0; i < n; i++) {
+      cumulative = Math.fround(cumulative + p[i]!);
+      if (cumulative >= mass && i + 1 >= minKeep) {
+        candidates.n = i + 1;
+        return;
+      }
+    }
+  };
+}

@@ -1,0 +1,212 @@
+// Every stage again, as plainly as the description of build 803 puts it: arrays of objects, new ones at every step, fround
+// around every operation. Slow twins of src/stages/.
+
+import { expf, log2f, logf, powf, type Rng, type SamplerStage } from "../../src/index.ts";
+import { stdPartialSort, stdSort } from "./std-algorithms.ts";
+
+export interface Candidate {
+  id: number;
+  logit: number;
+  p: number;
+}
+
+export interface PlainState {
+  candidates: Candidate[];
+  sorted: boolean;
+  mu: number | undefined;
+}
+
+interface PlainContext {
+  lastTokens: readonly number[];
+  rng: Rng;
+  nVocab: number;
+}
+
+const f32 = Math.fround;
+const byLogit = (a: Candidate, b: Candidate) => a.logit > b.logit;
+
+export function plainState(logits: ArrayLike<number>): PlainState {
+  return { candidates: Array.from(logits, (logit, id) => ({ id, logit, p: 0 })), sorted: false, mu: undefined };
+}
+
+export function plainSoftmax(state: PlainState): void {
+  if (!state.sorted) stdSort(state.candidates, byLogit);
+  state.sorted = true;
+  const list = state.candidates;
+  let sum = 0;
+  for (const c of list) {
+    c.p = expf(f32(c.logit - list[0]!.logit));
+    sum = f32(sum + c.p);
+  }
+  for (const c of list) c.p = f32(c.p / sum);
+}
+
+export function plainStage(stage: SamplerStage, state: PlainState, context: PlainContext): void {
+  switch (stage.kind) {
+    case "logit-bias":
+      for (const [id, bias] of stage.biases) {
+        const candidate = state.candidates.find((c) => c.id === id);
+        if (candidate === undefined) continue;
+        candidate.logit = f32(candidate.logit + f32(bias));
+        state.sorted = false;
+      }
+      return;
+    case "repetition-penalty": {
+      const window = lastOf(context.lastTokens, stage.lastN);
+      const penalty = f32(stage.penalty);
+      if (window.length === 0 || penalty === 1) return;
+      for (const c of state.candidates) {
+        if (!window.includes(c.id) || stage.exempt?.includes(c.id)) continue;
+        c.logit = f32(c.logit <= 0 ? c.logit * penalty : c.logit / penalty);
+      }
+      state.sorted = false;
+      return;
+    }
+    case "frequency-presence-penalty": {
+      const window = lastOf(context.lastTokens, stage.lastN);
+      if (window.length === 0 || (stage.frequency === 0 && stage.presence === 0)) return;
+      for (const c of state.candidates) {
+        const count = window.filter((id) => id === c.id).length;
+        if (count === 0 || stage.exempt?.includes(c.id)) continue;
+        c.logit = f32(c.logit - f32(f32(count * f32(stage.frequency)) + f32(1 * f32(stage.presence))));
+      }
+      state.sorted = false;
+      return;
+    }
+    case "top-k":
+      plainTopK(state, Math.max(stage.k <= 0 ? context.nVocab : stage.k, stage.minKeep ?? 1));
+      return;
+    case "tail-free": {
+      const z = f32(stage.z);
+      const size = state.candidates.length;
+      if (z >= 1 || size <= 2) return;
+      plainSoftmax(state);
+      const p = state.candidates.map((c) => c.p);
+      const d = p.slice(1).map((next, i) => f32(p[i]! - next));
+      const e = d.slice(1).map((next, i) => Math.abs(f32(d[i]! - next)));
+      const sum = e.reduce((total, value) => f32(total + value), 0);
+      let cumulative = 0;
+      for (let i = 0; i < e.length; i++) {
+        cumulative = f32(cumulative + f32(e[i]! / sum));
+        if (cumulative > z && i >= (stage.minKeep ?? 1)) {
+          state.candidates = state.candidates.slice(0, i);
+          return;
+        }
+      }
+      return;
+    }
+    case "typical": {
+      const mass = f32(stage.p);
+      if (mass >= 1) return;
+      plainSoftmax(state);
+      let entropy = 0;
+      for (const { p } of state.candidates) entropy = f32(entropy + f32(-p * logf(p)));
+      const list = state.candidates.map((c) => ({ c, t: Math.abs(f32(f32(-logf(c.p)) - entropy)) }));
+      stdSort(list, (a, b) => a.t < b.t);
+      let cumulative = 0;
+      let kept = list.length;
+      for (let i = 0; i < list.length; i++) {
+        cumulative = f32(cumulative + list[i]!.c.p);
+        if (cumulative > mass && i >= (stage.minKeep ?? 1) - 1) {
+          kept = i + 1;
+          break;
+        }
+      }
+      state.candidates = list.slice(0, kept).map(({ c }) => c);
+      return;
+    }
+    case "top-p": {
+      const mass = f32(stage.p);
+      if (mass >= 1) return;
+      plainSoftmax(state);
+      let cumulative = 0;
+      for (let i = 0; i < state.candidates.length; i++) {
+        cumulative = f32(cumulative + state.candidates[i]!.p);
+        if (cumulative >= mass && i + 1 >= (stage.minKeep ?? 1)) {
+          state.candidates = state.candidates.slice(0, i + 1);
+          return;
+        }
+      }
+      return;
+    }
+    case "temperature":
+      if (f32(stage.temperature) <= 0) plainGreedy(state);
+      else for (const c of state.candidates) c.logit = f32(c.logit / f32(stage.temperature));
+      return;
+    case "mirostat1": {
+      plainSoftmax(state);
+      const list = state.candidates;
+      let a = 0;
+      let b = 0;
+      for (let i = 0; i <= Math.min(98, list.length - 2); i++) {
+        const t = logf(f32((i + 2) / (i + 1)));
+        a = f32(a + f32(t * logf(f32(list[i]!.p / list[i + 1]!.p))));
+        b = f32(b + f32(t * t));
+      }
+      const s = f32(a / b);
+      const epsilon = f32(s - 1);
+      const mu = state.mu ?? f32(2 * f32(stage.tau));
+      const top = f32(epsilon * powf(2, mu));
+      const k = powf(f32(top / f32(1 - powf(f32(context.nVocab), f32(-epsilon)))), f32(1 / s));
+      plainTopK(state, k > -(2 ** 31) && k < 2 ** 31 ? Math.trunc(k) : -(2 ** 31));
+      plainMirostatDraw(state, mu, f32(stage.tau), f32(stage.eta), context.rng);
+      return;
+    }
+    case "mirostat2": {
+      plainSoftmax(state);
+      const mu = state.mu ?? f32(2 * f32(stage.tau));
+      const beyond = state.candidates.findIndex((c) => -log2f(c.p) > mu);
+      if (beyond >= 0) state.candidates = state.candidates.slice(0, Math.max(beyond, 1));
+      plainMirostatDraw(state, mu, f32(stage.tau), f32(stage.eta), context.rng);
+      return;
+    }
+    case "greedy":
+      plainGreedy(state);
+      return;
+    case "custom":
+      throw new Error("a custom stage has no twin");
+  }
+}
+
+/** Softmax, and a draw with explicit cumulative shares. */
+export function plainDraw(state: PlainState, rng: Rng): Candidate {
+  plainSoftmax(state);
+  const list = state.candidates;
+  if (list.length < 2) return list[0]!;
+  const sum = list.reduce((total, c) => total + c.p, 0);
+  const shares: number[] = [];
+  for (const c of list) shares.push((shares.at(-1) ?? 0) + c.p / sum);
+  shares[list.length - 1] = 1;
+  const low = BigInt(rng.next());
+  const sample = Number(low + (BigInt(rng.next()) << 32n)) / 2 ** 64;
+  const u = sample >= 1 ? 1 - 2 ** -53 : sample;
+  return list[shares.findIndex((share) => share >= u)] ?? list[0]!; // no share ≥ u: all are NaN
+}
+
+function plainMirostatDraw(state: PlainState, mu: number, tau: number, eta: number, rng: Rng): void {
+  const drawn = plainDraw(state, rng);
+  state.mu = f32(mu - f32(eta * f32(-log2f(drawn.p) - tau)));
+  state.candidates = [drawn];
+}
+
+function plainGreedy(state: PlainState): void {
+  const largest = Math.max(...state.candidates.map((c) => c.logit));
+  state.candidates = [state.candidates.find((c) => c.logit === largest)!];
+  state.sorted = true;
+}
+
+function plainTopK(state: PlainState, k: number): void {
+  const list = state.candidates;
+  const kept = Math.min(Math.max(k, 1), list.length);
+  if (!state.sorted) {
+    if (kept === list.length) stdSort(list, byLogit);
+    else stdPartialSort(list, 0, kept, list.length, byLogit);
+  }
+  state.sorted = true;
+  state.candidates = list.slice(0, kept);
+}
+
+function lastOf(tokens: readonly number[], lastN: number): readonly number[] {
+  if (lastN === 0) return [];
+  return lastN < 0 ? tokens : tokens.slice(-lastN);
+}
