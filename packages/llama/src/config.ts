@@ -1,0 +1,147 @@
+// The numbers that shape a LLaMA model, checked before anything is sized by them.
+
+import { ModelError } from "./errors.ts";
+
+/** Hyper-parameters of one model. The f32 ones are held as the doubles that equal them. */
+export interface ModelConfig {
+  /** Entries of the vocabulary; rows of the embedding and the output matrix. */
+  readonly nVocab: number;
+  /** Channels of the residual stream. */
+  readonly nEmbd: number;
+  /** Query heads; divides nEmbd. */
+  readonly nHeads: number;
+  /** Key and value heads; divides nHeads. Consecutive query heads share one. */
+  readonly nKvHeads: number;
+  readonly nLayers: number;
+  /** Channels inside the feed-forward block. */
+  readonly nFf: number;
+  /** Added to the mean square in every RMS norm. */
+  readonly rmsNormEps: number;
+  /** θ of the RoPE paper (Su et al., arXiv:2104.09864). */
+  readonly ropeFreqBase: number;
+  /** Factor on every position. */
+  readonly ropeFreqScale: number;
+  /** nFf was rounded up to a multiple of it. Computes nothing here; session files carry it. */
+  readonly nMult: number;
+  /** Rotated channels per head as the file states them. Computes nothing here; session files carry it. */
+  readonly nRot: number;
+  /** Label of the file's main tensor type. Computes nothing here; session files carry it. */
+  readonly ftype: number;
+}
+
+/** The seven numbers in the head of a ggml, ggmf or ggjt file, in its order. */
+export interface GgmlHyperParams {
+  readonly nVocab: number;
+  readonly nEmbd: number;
+  readonly nMult: number;
+  readonly nHead: number;
+  readonly nLayer: number;
+  readonly nRot: number;
+  readonly ftype: number;
+}
+
+/** What a ggml file does not say; the defaults are what llama.cpp build 803 takes for granted. */
+export interface ConfigOverrides {
+  /** Default: nHead, no sharing. */
+  readonly nKvHeads?: number;
+  /** Default 1e-6. */
+  readonly rmsNormEps?: number;
+  /** Default 10000. */
+  readonly ropeFreqBase?: number;
+  /** Default 1. */
+  readonly ropeFreqScale?: number;
+}
+
+/** Sizes that follow from a config, named once. */
+export interface DerivedSizes {
+  /** Channels of one head: nEmbd / nHeads. */
+  readonly headDim: number;
+  /** Channels of one position's key (or value) over all heads: nKvHeads · headDim. */
+  readonly kvDim: number;
+  /** Query heads that share a key and value head. */
+  readonly headsPerKvHead: number;
+}
+
+/** RMS-norm epsilon, RoPE base and RoPE scale that are compiled into llama.cpp build 803. */
+export const BUILD_803: { readonly rmsNormEps: number; readonly ropeFreqBase: number; readonly ropeFreqScale: number } =
+  { rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1 };
+
+/**
+ * The config of a model that comes from a ggml file.
+ * @throws ModelError `E_HPARAM`
+ */
+export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides = {}): ModelConfig {
+  const nKvHeads = overrides.nKvHeads ?? file.nHead;
+  assertCount("n_mult", file.nMult);
+  return assertConfig({
+    nVocab: file.nVocab,
+    nEmbd: file.nEmbd,
+    nHeads: file.nHead,
+    nKvHeads,
+    nLayers: file.nLayer,
+    nFf: feedForwardSize(file, nKvHeads),
+    rmsNormEps: Math.fround(overrides.rmsNormEps ?? BUILD_803.rmsNormEps),
+    ropeFreqBase: Math.fround(overrides.ropeFreqBase ?? BUILD_803.ropeFreqBase),
+    ropeFreqScale: Math.fround(overrides.ropeFreqScale ?? BUILD_803.ropeFreqScale),
+    nMult: file.nMult,
+    nRot: file.nRot,
+    ftype: file.ftype,
+  });
+}
+
+/**
+ * Factor on the feed-forward size. The format has no field for it: llama.cpp build 1011 takes 80 layers with 8 query heads
+ * per key head for LLaMA-2 70B.
+ */
+export function feedForwardMultiplier(nLayers: number, nHeads: number, nKvHeads: number): number {
+  return nLayers === 80 && nHeads === 8 * nKvHeads ? Math.fround(1.3) : 1;
+}
+
+/** ⌊8·nEmbd/3⌋, times the multiplier in f32, rounded up to a multiple of n_mult. 4096 channels in steps of 256 give 11008. */
+function feedForwardSize(file: GgmlHyperParams, nKvHeads: number): number {
+  const raw = Math.floor((8 * file.nEmbd) / 3);
+  const multiplier = feedForwardMultiplier(file.nLayer, file.nHead, nKvHeads);
+  const scaled = multiplier === 1 ? raw : Math.trunc(Math.fround(multiplier * Math.fround(raw)));
+  return Math.ceil(scaled / file.nMult) * file.nMult;
+}
+
+export function derivedSizes(config: ModelConfig): DerivedSizes {
+  const headDim = config.nEmbd / config.nHeads;
+  return { headDim, kvDim: config.nKvHeads * headDim, headsPerKvHead: config.nHeads / config.nKvHeads };
+}
+
+/**
+ * Returns `config` if it can describe a model.
+ * @throws ModelError `E_HPARAM`
+ */
+export function assertConfig(config: ModelConfig): ModelConfig {
+  for (const field of ["nVocab", "nEmbd", "nHeads", "nKvHeads", "nLayers", "nFf"] as const) {
+    assertCount(field, config[field]);
+  }
+  if (config.nEmbd % config.nHeads !== 0) fail("nHeads", `a divisor of nEmbd = ${config.nEmbd}`, config.nHeads);
+  if ((config.nEmbd / config.nHeads) % 2 !== 0) {
+    fail("nHeads", "an even number of channels per head", config.nEmbd / config.nHeads);
+  }
+  if (config.nHeads % config.nKvHeads !== 0)
+    fail("nKvHeads", `a divisor of nHeads = ${config.nHeads}`, config.nKvHeads);
+  for (const field of ["rmsNormEps", "ropeFreqBase", "ropeFreqScale"] as const) {
+    const value = config[field];
+    if (!(value > 0 && value < Number.POSITIVE_INFINITY)) fail(field, "a positive number", value);
+  }
+  return config;
+}
+
+/** Counts are 32-bit in every format; anything above 2^31 is a damaged file. */
+function assertCount(field: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > 0x7fffffff) fail(field, "an integer from 1 to 2^31 - 1", value);
+}
+
+function fail(field: string, expected: string, got: number): never {
+  throw new ModelError({
+    code: "E_HPARAM",
+    field,
+    expected,
+    got,
+    message: `not a LLaMA model: ${field} is ${got}, expected ${expected}`,
+  });
+}

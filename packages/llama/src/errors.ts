@@ -1,0 +1,46 @@
+// What this package throws: bad weights, bad session files, and positions that do not fit a context.
+
+import { FormatError, isFormatError } from "@ll/bytes";
+
+/**
+ * Hyper-parameters or tensors that do not make a LLaMA model.
+ * Codes: `E_HPARAM`, `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR`, `E_SHAPE`, `E_TENSOR_TYPE`, `E_LENGTH`.
+ */
+export class ModelError extends FormatError {
+  override readonly name: string = "ModelError";
+}
+
+/**
+ * A session file that does not belong to this model and context, or that is damaged.
+ * Codes: `E_SESSION_MAGIC`, `E_SESSION_VERSION`, `E_SESSION_HPARAMS`, `E_SESSION_KV_TYPE`, `E_RANGE`, `E_MISMATCH`,
+ * `E_TRUNC`, `E_TRAILING`, `E_OVERFLOW`.
+ */
+export class SessionError extends FormatError {
+  override readonly name: string = "SessionError";
+}
+
+/** Tokens that reach past the last position of a context. */
+export class ContextOverflowError extends RangeError {
+  override readonly name: string = "ContextOverflowError";
+  readonly code = "E_CONTEXT_FULL";
+  readonly nPast: number;
+  readonly nTokens: number;
+  readonly contextTokens: number;
+
+  constructor(nPast: number, nTokens: number, contextTokens: number) {
+    super(`${nTokens} tokens at position ${nPast} do not fit a context of ${contextTokens} tokens`);
+    this.nPast = nPast;
+    this.nTokens = nTokens;
+    this.contextTokens = contextTokens;
+  }
+}
+
+/** True for a `ModelError` of any installed copy of this package; with `code`, only for that code. */
+export function isModelError(error: unknown, code?: string): error is ModelError {
+  return isFormatError(error, code) && error.name === "ModelError";
+}
+
+/** True for a `SessionError` of any installed copy of this package; with `code`, only for that code. */
+export function isSessionError(error: unknown, code?: string): error is SessionError {
+  return isFormatError(error, code) && error.name === "SessionError";
+}

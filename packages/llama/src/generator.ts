@@ -1,0 +1,175 @@
+// The state of one running text, moved by three steps that a program calls in turns: `accept` tokens, `evaluatePending`,
+// `sample`. The order of events is that of the main loop of llama.cpp build 803, so that long texts, conversations and
+// sessions go on with the same tokens.
+
+import type { Context } from "./model.ts";
+
+/** What chooses the next token; a `Sampler` of @ll/sampling is one. */
+export interface TokenSampler {
+  /** `lastTokens` has contextTokens entries, newest last, and starts as zeros. */
+  sample(logits: Float32Array, lastTokens: ArrayLike<number>): number; // logits: (nVocab)
+}
+
+export interface TokenGeneratorOptions {
+  readonly sampler: TokenSampler;
+  /** Tokens at the start that stay when the context is full; default 0. Position 0 always stays. */
+  readonly keepTokens?: number;
+  /** Most tokens of one evaluation; default 512. */
+  readonly batchTokens?: number;
+  /** Tokens that are in the cache already: those of a restored session after `matchSession`; [] starts a new one. */
+  readonly session?: {
+    readonly tokens: readonly number[];
+    /** Logits to sample from if no token has to be evaluated. */
+    readonly logits?: Float32Array; // (nVocab)
+  };
+}
+
+/** What `evaluatePending` had to do besides evaluating. */
+export interface PendingReport {
+  /** Tokens dropped from the end because at most contextTokens − 4 are taken at once. */
+  readonly nSkipped: number;
+  /** True if the context was full and its newer half was evaluated again behind the kept tokens. */
+  readonly swapped: boolean;
+}
+
+export interface TokenGenerator {
+  /** History for the sampler: the last contextTokens tokens, newest last, zeros before the first. A live view. */
+  readonly lastTokens: Int32Array; // (contextTokens)
+  /** Accepted or sampled tokens that are not in the cache yet. */
+  readonly pending: readonly number[];
+  /** Positions of the cache in use. */
+  readonly nPast: number;
+  /** Logits of the token evaluated last. */
+  readonly logits: Float32Array | undefined; // (nVocab)
+  /** The tokens of all cached positions, for a session file; undefined without a session and after a context swap. */
+  readonly sessionTokens: readonly number[] | undefined;
+  /** True if the pending tokens do not fit behind nPast: the next `evaluatePending` swaps. */
+  readonly isFull: boolean;
+  /**
+   * Takes prompt or user tokens. They enter the history at once. Build 803 hands over at most `batchTokens` between two
+   * evaluations; more at a time would make a context swap cut elsewhere.
+   */
+  accept(tokens: ArrayLike<number>): void;
+  /**
+   * Brings the pending tokens into the cache. After an abort the evaluated ones are no longer pending and another call goes on.
+   * @throws ContextOverflowError if keepTokens leaves no room for them.
+   */
+  evaluatePending(options?: { readonly signal?: AbortSignal }): Promise<PendingReport>;
+  /**
+   * Draws a token, which enters the history and becomes pending. `substitute` says what is evaluated in its place, while the
+   * history keeps the drawn one: build 803 turns an end of text into a new line in conversations.
+   * @throws Error while tokens are pending or before anything was evaluated.
+   */
+  sample(substitute?: (id: number) => number): number;
+}
+
+/** Build 803 never takes the last four positions of a context in one go. */
+const RESERVED_TOKENS = 4;
+
+/** Smallest context that build 803's `main` makes. */
+const MIN_CONTEXT_TOKENS = 8;
+
+const DEFAULT_BATCH_TOKENS = 512;
+
+/** @throws RangeError for a context below 8 tokens or options out of range. */
+export function createGenerator(context: Context, options: TokenGeneratorOptions): TokenGenerator {
+  const { contextTokens } = context;
+  const { sampler, keepTokens = 0, batchTokens = DEFAULT_BATCH_TOKENS, session } = options;
+  if (contextTokens < MIN_CONTEXT_TOKENS) {
+    throw new RangeError(`"contextTokens" expected at least ${MIN_CONTEXT_TOKENS}, got ${contextTokens}`);
+  }
+  assertCount("keepTokens", keepTokens, 0);
+  assertCount("batchTokens", batchTokens, 1);
+
+  const lastTokens = new Int32Array(contextTokens); // (contextTokens)
+  let pending: number[] = [];
+  let nPast = 0;
+  let logits = session?.logits;
+  let sessionTokens = session === undefined ? undefined : [...session.tokens];
+
+  function remember(id: number): void {
+    lastTokens.copyWithin(0, 1);
+    lastTokens[contextTokens - 1] = id;
+  }
+
+  /** Restarts the cache behind the kept tokens with the newer half of what was in it, taken from the history. */
+  function swapContext(): void {
+    const nLeft = Math.max(0, nPast - keepTokens);
+    nPast = Math.min(nPast, Math.max(1, keepTokens));
+    const room = Math.max(0, contextTokens - nPast - pending.length);
+    const end = contextTokens - pending.length; // the pending tokens are in the history already
+    const nAgain = Math.min(Math.trunc(nLeft / 2), room);
+    pending = [...lastTokens.subarray(end - nAgain, end), ...pending];
+    sessionTokens = undefined;
+  }
+
+  /** Steps over pending tokens that a session has in the cache; at the first other one the session's rest is given up. */
+  function reuseSession(): void {
+    if (sessionTokens === undefined) return;
+    let nReused = 0;
+    while (nReused < pending.length && nPast < sessionTokens.length) {
+      if (pending[nReused] !== sessionTokens[nPast]) sessionTokens.length = nPast;
+      else {
+        nReused++;
+        nPast++;
+      }
+    }
+    pending = pending.slice(nReused);
+  }
+
+  return {
+    lastTokens,
+    get pending() {
+      return pending;
+    },
+    get nPast() {
+      return nPast;
+    },
+    get logits() {
+      return logits;
+    },
+    get sessionTokens() {
+      return sessionTokens;
+    },
+    get isFull() {
+      return nPast + Math.min(pending.length, contextTokens - RESERVED_TOKENS) > contextTokens;
+    },
+
+    accept(tokens) {
+      for (let i = 0; i < tokens.length; i++) {
+        const id = tokens[i]!;
+        pending.push(id);
+        remember(id);
+      }
+    },
+
+    async evaluatePending({ signal } = {}) {
+      const nSkipped = Math.max(0, pending.length - (contextTokens - RESERVED_TOKENS));
+      pending.length -= nSkipped;
+      const swapped = nPast + pending.length > contextTokens;
+      if (swapped) swapContext();
+      reuseSession();
+      while (pending.length > 0) {
+        const batch = pending.slice(0, batchTokens);
+        logits = await context.evaluate(batch, nPast, signal === undefined ? {} : { signal });
+        nPast += batch.length;
+        pending = pending.slice(batch.length);
+        sessionTokens?.push(...batch);
+      }
+      return { nSkipped, swapped };
+    },
+
+    sample(substitute) {
+      if (logits === undefined || pending.length > 0) throw new Error("evaluate the pending tokens before sampling");
+      const id = sampler.sample(logits, lastTokens);
+      remember(id);
+      pending = [substitute === undefined ? id : substitute(id)];
+      return id;
+    },
+  };
+}
+
+function assertCount(name: string, value: number, min: number): void {
+  if (!Number.isInteger(value) || value < min)
+    throw new RangeError(`"${name}" expected an integer >= ${min}, got ${value}`);
+}

@@ -1,0 +1,42 @@
+// @ll/llama: ids to logits to text.
+
+export {
+  assertConfig,
+  type ConfigOverrides,
+  configFromGgml,
+  type DerivedSizes,
+  derivedSizes,
+  type GgmlHyperParams,
+  type ModelConfig,
+} from "./config.ts";
+export { ContextOverflowError, isModelError, isSessionError, ModelError, SessionError } from "./errors.ts";
+export { type GeneratedToken, type GenerateOptions, generate } from "./generate.ts";
+export {
+  createGenerator,
+  type PendingReport,
+  type TokenGenerator,
+  type TokenGeneratorOptions,
+  type TokenSampler,
+} from "./generator.ts";
+export { type KvType, kvCacheBytes } from "./kv-cache.ts";
+export { type Context, type ContextOptions, createScalarModel, type EvaluateOptions, type Model } from "./model.ts";
+export {
+  matchSession,
+  readSession,
+  restoreSession,
+  type Session,
+  type SessionMatch,
+  type SessionShape,
+  sessionFileBytes,
+  writeSession,
+} from "./session.ts";
+export type { SourceTensor, TensorSource } from "./tensor-source.ts";
+export {
+  expectedTensors,
+  type LayerWeights,
+  type LoadOptions,
+  loadWeights,
+  type Matrix,
+  type TensorLoadedEvent,
+  type Weights,
+} from "./weights.ts";

@@ -1,0 +1,77 @@
+// The element-wise steps of the transformer, each rounded as the portable scalar build of llama.cpp 803 rounds it.
+
+import { f16Values, f32ToF16 } from "@ll/bytes";
+
+/**
+ * out = x / rms(x) · weight (Zhang and Sennrich, arXiv:1910.07467). The squares are rounded to f32 and summed in double.
+ * `out` may be `x`.
+ */
+export function rmsNorm(
+  out: Float32Array, // (n)
+  x: Float32Array, // (n)
+  weight: Float32Array, // (n)
+  eps: number,
+): void {
+  const n = x.length;
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += Math.fround(x[i]! * x[i]!);
+  const mean = Math.fround(squares / n);
+  const scale = Math.fround(1 / Math.fround(Math.sqrt(Math.fround(mean + Math.fround(eps)))));
+  for (let i = 0; i < n; i++) out[i] = Math.fround(x[i]! * scale) * weight[i]!;
+}
+
+/** Softmax of the first `n` scores in place. Differences and exponentials go through binary16, the sum is a double. */
+export function softmax(
+  scores: Float32Array, // (at least n)
+  n: number,
+): void {
+  const exp16 = expTable();
+  let max = Number.NEGATIVE_INFINITY;
+  for (let t = 0; t < n; t++) if (scores[t]! > max) max = scores[t]!;
+  let sum = 0;
+  for (let t = 0; t < n; t++) {
+    const e = scores[t] === Number.NEGATIVE_INFINITY ? 0 : exp16[f32ToF16(scores[t]! - max)]!;
+    scores[t] = e;
+    sum += e;
+  }
+  const inverse = Math.fround(1 / sum);
+  for (let t = 0; t < n; t++) scores[t] = scores[t]! * inverse;
+}
+
+/** gate = silu(gate) · up for the first `n`, the SwiGLU unit (Shazeer, arXiv:2002.05202); silu goes through binary16. */
+export function swiglu(
+  gate: Float32Array, // (at least n)
+  up: Float32Array, // (at least n)
+  n: number,
+): void {
+  const silu16 = siluTable();
+  for (let i = 0; i < n; i++) gate[i] = silu16[f32ToF16(gate[i]!)]! * up[i]!;
+}
+
+/** x = x + y for the first `n`. */
+export function addInto(
+  x: Float32Array, // (at least n)
+  y: Float32Array, // (at least n)
+  n: number,
+): void {
+  for (let i = 0; i < n; i++) x[i] = x[i]! + y[i]!;
+}
+
+let exp16: Float32Array | undefined; // (65536): e^x of every binary16 x, rounded to binary16
+let silu16: Float32Array | undefined; // (65536): x / (1 + e^-x) of every binary16 x, rounded to binary16
+
+/** Every entry equals what glibc's expf gives: the rounding to binary16 hides the last bits in which Math.exp may differ. */
+function expTable(): Float32Array {
+  exp16 ??= f16Function((x) => Math.exp(x));
+  return exp16;
+}
+
+function siluTable(): Float32Array {
+  silu16 ??= f16Function((x) => x / Math.fround(1 + Math.fround(Math.exp(-x))));
+  return silu16;
+}
+
+function f16Function(f: (x: number) => number): Float32Array {
+  const values = f16Values();
+  return values.map((x) => values[f32ToF16(f(x))]!);
+}

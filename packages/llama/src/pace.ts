@@ -1,0 +1,36 @@
+// Long work that lets the event loop turn now and then, so that timers fire and an AbortSignal is heard.
+
+/** Products between two turns of the event loop: some 10 ms of scalar work. */
+const PRODUCTS_PER_TURN = 2 ** 23;
+
+/** Counts work across evaluations: a small model would otherwise never reach a turn within one of them. */
+export class Pace {
+  #products = 0;
+  #signal: AbortSignal | undefined;
+
+  /** Starts an evaluation. @throws the signal's reason if it is aborted. */
+  begin(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    this.#signal = signal;
+  }
+
+  /** Adds work; true when `turn` is due. */
+  spend(products: number): boolean {
+    this.#products += products;
+    return this.#products >= PRODUCTS_PER_TURN;
+  }
+
+  /** Waits for one turn of the event loop. @throws the signal's reason if it is aborted by then. */
+  async turn(): Promise<void> {
+    this.#products = 0;
+    await new Promise<void>((resolve) => nextTurn(resolve));
+    this.#signal?.throwIfAborted();
+  }
+}
+
+/** Node's setImmediate costs microseconds; a timer, the portable way, at least 1 ms. */
+function nextTurn(callback: () => void): void {
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
+  if (setImmediate === undefined) setTimeout(callback, 0);
+  else setImmediate(callback);
+}

@@ -1,0 +1,19 @@
+// What weights are loaded from: a shape that file readers have without knowing this package, and that a test can make by hand.
+
+/** A tensor that is somewhere. */
+export interface SourceTensor {
+  readonly name: string;
+  /** As llama.cpp build 803 prints it: "f32", "f16", "q4_0", "q6_K", … */
+  readonly type: string;
+  /** Slowest dimension first: [rows, columns] or [n]. */
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+  /** Fills all of `target` with the bytes from `offset` of the tensor. */
+  read(offset: number, target: Uint8Array): Promise<void>;
+}
+
+/** Named tensors, such as an open model file. */
+export interface TensorSource {
+  names(): Iterable<string>;
+  tensor(name: string): SourceTensor | undefined;
+}
