@@ -24,4 +24,11 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       load: async () => (await import("./commands/quantize.ts")).quantizeCommand,
     },
   ],
+  [
+    "main",
+    {
+      summary: "text from a ggjt file and a prompt",
+      load: async () => (await import("./commands/main/index.ts")).mainCommand,
+    },
+  ],
 ]);

@@ -1,0 +1,106 @@
+// What the options of ll-main set, with build 803's defaults.
+
+export interface MainParams {
+  /** 32-bit seed; 0xffffffff takes the time. */
+  seed: number;
+  threads: number;
+  /** Tokens to generate; -1 for no limit, -2 until the context is full. */
+  nPredict: number;
+  contextTokens: number;
+  batchTokens: number;
+  /** Prompt tokens that stay when the context is swapped; -1 for all. */
+  keepTokens: number;
+  model: string;
+  prompt: Uint8Array;
+  escape: boolean;
+  inputPrefix: string;
+  inputSuffix: string;
+  reversePrompts: string[];
+  interactive: boolean;
+  interactiveFirst: boolean;
+  instruct: boolean;
+  multilineInput: boolean;
+  color: boolean;
+  promptCache: string | undefined;
+  promptCacheAll: boolean;
+  promptCacheReadOnly: boolean;
+  randomPrompt: boolean;
+  verbosePrompt: boolean;
+  memoryF32: boolean;
+  memoryTest: boolean;
+  /** The tool a user was looking for: `perplexity` or `embedding`. */
+  otherTool: "perplexity" | "embedding" | undefined;
+  topK: number;
+  topP: number;
+  tfsZ: number;
+  typicalP: number;
+  temperature: number;
+  repeatLastN: number;
+  repeatPenalty: number;
+  frequencyPenalty: number;
+  presencePenalty: number;
+  mirostat: number;
+  mirostatEta: number;
+  mirostatTau: number;
+  logitBias: Map<number, number>;
+  penalizeNewline: boolean;
+  rmsNormEps: number;
+  ropeFreqBase: number;
+  ropeFreqScale: number;
+  /** Query heads that share one KV head. */
+  gqa: number;
+  /** Restores the quirks of build 803 that are mended by default. */
+  compat: boolean;
+  /** Lines about options that were accepted and mean nothing here. */
+  notices: string[];
+}
+
+export function defaultParams(threads: number): MainParams {
+  return {
+    seed: 0xffffffff,
+    threads,
+    nPredict: -1,
+    contextTokens: 512,
+    batchTokens: 512,
+    keepTokens: 0,
+    model: "models/7B/ggml-model.bin",
+    prompt: new Uint8Array(0),
+    escape: false,
+    inputPrefix: "",
+    inputSuffix: "",
+    reversePrompts: [],
+    interactive: false,
+    interactiveFirst: false,
+    instruct: false,
+    multilineInput: false,
+    color: false,
+    promptCache: undefined,
+    promptCacheAll: false,
+    promptCacheReadOnly: false,
+    randomPrompt: false,
+    verbosePrompt: false,
+    memoryF32: false,
+    memoryTest: false,
+    otherTool: undefined,
+    topK: 40,
+    topP: Math.fround(0.95),
+    tfsZ: 1,
+    typicalP: 1,
+    temperature: Math.fround(0.8),
+    repeatLastN: 64,
+    repeatPenalty: Math.fround(1.1),
+    frequencyPenalty: 0,
+    presencePenalty: 0,
+    mirostat: 0,
+    mirostatEta: Math.fround(0.1),
+    mirostatTau: 5,
+    logitBias: new Map(),
+    penalizeNewline: true,
+    rmsNormEps: Math.fround(1e-6),
+    ropeFreqBase: 10000,
+    ropeFreqScale: 1,
+    gqa: 1,
+    compat: false,
+    notices: [],
+  };
+}

@@ -1,0 +1,95 @@
+// The lines that build 803 prints while it loads, in their order and shape, with this program's own facts in them.
+
+import { fixed, general, scientific } from "../../printf.ts";
+import type { MainParams } from "./params.ts";
+
+const MIB = 1024 * 1024;
+
+/** Scratch and evaluation memory in MiB by size label: build 803 looks them up, it does not measure them. */
+const MEMORY_MIB: Readonly<Record<string, { scratch: number; evaluation: number; state: number }>> = {
+  "3B": { scratch: 256 + 256, evaluation: 512, state: 682 },
+  "7B": { scratch: 512 + 512, evaluation: 768, state: 1026 },
+  "13B": { scratch: 512 + 512, evaluation: 1024, state: 1608 },
+  "30B": { scratch: 512 + 512, evaluation: 1280, state: 3124 },
+  "65B": { scratch: 1024 + 1024, evaluation: 1536, state: 5120 },
+};
+
+/** Bytes of bookkeeping that build 803 counts for each tensor. */
+const TENSOR_OVERHEAD_BYTES = 272;
+
+export interface LoadedFacts {
+  readonly containerName: string;
+  readonly hyperParams: {
+    readonly nVocab: number;
+    readonly nEmbd: number;
+    readonly nMult: number;
+    readonly nHead: number;
+    readonly nLayer: number;
+    readonly nRot: number;
+    readonly ftype: number;
+  };
+  readonly ftypeLabel: string;
+  readonly nFf: number;
+  readonly sizeLabel: string;
+  readonly nTensors: number;
+  /** Sum of all tensor data. */
+  readonly tensorBytes: number;
+  readonly kvBytes: number;
+}
+
+/** `llama_model_load_internal: …` and `llama_new_context_with_model: …`. */
+export function loadLines(facts: LoadedFacts, params: MainParams): string[] {
+  const h = facts.hyperParams;
+  const rows: [string, string | number][] = [
+    ["format", facts.containerName],
+    ["n_vocab", h.nVocab],
+    ["n_ctx", params.contextTokens],
+    ["n_embd", h.nEmbd],
+    ["n_mult", h.nMult],
+    ["n_head", h.nHead],
+    ...(params.gqa === 1 ? [] : ([["n_head_kv", h.nHead / params.gqa]] as [string, number][])),
+    ["n_layer", h.nLayer],
+    ["n_rot", h.nRot],
+    ["ftype", `${h.ftype} (${facts.ftypeLabel})`],
+    ["n_ff", facts.nFf],
+    ...changedRows(params),
+  ];
+  const memory = MEMORY_MIB[facts.sizeLabel] ?? { scratch: 1024, evaluation: 768, state: 1026 };
+  const contextMib = (facts.nTensors * TENSOR_OVERHEAD_BYTES) / MIB;
+  const required = contextMib + facts.tensorBytes / MIB + memory.scratch + memory.evaluation;
+  const state = memory.state * (params.memoryF32 ? 2 : 1);
+  return [
+    ...rows.map(([name, value]) => `llama_model_load_internal: ${name.padEnd(10)} = ${value}`),
+    `llama_model_load_internal: model size = ${facts.sizeLabel}`,
+    `llama_model_load_internal: ggml ctx size = ${fixed(contextMib, 7, 2)} MB`,
+    `llama_model_load_internal: mem required  = ${fixed(required, 7, 2)} MB (+ ${fixed(state, 7, 2)} MB per state)`,
+    `llama_new_context_with_model: kv self size  = ${fixed(facts.kvBytes / MIB, 7, 2)} MB`,
+  ];
+}
+
+/** Lines that appear only where an option of a later build changes the arithmetic. */
+function changedRows(params: MainParams): [string, string][] {
+  const rows: [string, string][] = [];
+  if (params.gqa !== 1) rows.push(["n_gqa", String(params.gqa)]);
+  if (params.rmsNormEps !== Math.fround(1e-6)) rows.push(["rnorm_eps", scientific(params.rmsNormEps, 1)]);
+  if (params.ropeFreqBase !== 10000) rows.push(["freq_base", fixed(params.ropeFreqBase, 0, 1)]);
+  if (params.ropeFreqScale !== 1) rows.push(["freq_scale", general(params.ropeFreqScale)]);
+  return rows;
+}
+
+/** `system_info: …`: threads and kernels, with the closing bar that build 803 prints. */
+export function systemInfoLine(threads: number, cores: number, kernel: string): string {
+  return `system_info: n_threads = ${threads} / ${cores} | KERNEL = ${kernel} | WASM_SIMD = ${kernel === "scalar" ? 0 : 1} | NODE = ${process.versions.node} | `;
+}
+
+/** `sampling: …` and `generate: …`. */
+export function samplingLines(p: MainParams, keepTokens: number): string[] {
+  const f = (value: number): string => fixed(value, 0, 6);
+  return [
+    `sampling: repeat_last_n = ${p.repeatLastN}, repeat_penalty = ${f(p.repeatPenalty)}, presence_penalty = ${f(p.presencePenalty)}, ` +
+      `frequency_penalty = ${f(p.frequencyPenalty)}, top_k = ${p.topK}, tfs_z = ${f(p.tfsZ)}, top_p = ${f(p.topP)}, ` +
+      `typical_p = ${f(p.typicalP)}, temp = ${f(p.temperature)}, mirostat = ${p.mirostat}, mirostat_lr = ${f(p.mirostatEta)}, ` +
+      `mirostat_ent = ${f(p.mirostatTau)}`,
+    `generate: n_ctx = ${p.contextTokens}, n_batch = ${p.batchTokens}, n_predict = ${p.nPredict}, n_keep = ${keepTokens}`,
+  ];
+}

@@ -1,0 +1,53 @@
+// The timing block at the end: load, sample, prompt, evaluation and total time.
+
+import { fixed, integer } from "../../printf.ts";
+
+export interface Timings {
+  readonly lines: () => string[];
+  /** From the start of loading to the end of the first evaluation. */
+  loaded(): void;
+  /** Adds an evaluation: one token counts as generation, more as prompt. */
+  evaluated(tokens: number, elapsedMs: number): void;
+  sampled(elapsedMs: number): void;
+}
+
+export function startTimings(): Timings {
+  const started = performance.now();
+  let ready = started;
+  const sample = { ms: 0, n: 0 };
+  const prompt = { ms: 0, n: 0 };
+  const single = { ms: 0, n: 0 };
+
+  const row = (label: string, { ms, n }: { ms: number; n: number }, unit: string): string => {
+    const count = Math.max(1, n);
+    const perToken = fixed(ms / count, 8, 2);
+    const perSecond = fixed((1000 / ms) * count, 8, 2);
+    return (
+      `llama_print_timings: ${label} time = ${fixed(ms, 8, 2)} ms / ${integer(count, 5)} ${unit}` +
+      `   (${perToken} ms per token, ${perSecond} tokens per second)`
+    );
+  };
+
+  return {
+    loaded() {
+      ready = performance.now();
+    },
+    evaluated(tokens, elapsedMs) {
+      const bucket = tokens === 1 ? single : prompt;
+      bucket.ms += elapsedMs;
+      bucket.n += tokens;
+    },
+    sampled(elapsedMs) {
+      sample.ms += elapsedMs;
+      sample.n += 1;
+    },
+    lines: () => [
+      "",
+      `llama_print_timings:        load time = ${fixed(ready - started, 8, 2)} ms`,
+      row("     sample", sample, "runs  "),
+      row("prompt eval", prompt, "tokens"),
+      row("       eval", single, "runs  "),
+      `llama_print_timings:       total time = ${fixed(performance.now() - ready, 8, 2)} ms`,
+    ],
+  };
+}

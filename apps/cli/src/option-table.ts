@@ -1,0 +1,107 @@
+// Options as build 803 of llama.cpp read them, driven by one table: names, value, help and what the option sets. The same table gives
+// parsing, the help text and the documentation, so that none of them can forget an option.
+
+import { UsageError } from "./errors.ts";
+import { closest } from "./suggest.ts";
+
+/** What an option reads from the command line; `flag` reads nothing. */
+export type ValueKind = "flag" | "int" | "uint" | "float" | "text" | "path";
+
+/** One option; `P` is what a command's options set. */
+export interface OptionSpec<P> {
+  /** All spellings, the preferred long one first: `--n-predict`, `-n`, `--predict`. */
+  readonly names: readonly [string, ...string[]];
+  readonly value: ValueKind;
+  /** Shown for the value in help: `N`, `FILE`. */
+  readonly placeholder?: string;
+  readonly group: string;
+  /** One sentence; a default is appended to it in help. */
+  readonly help: string;
+  /** Default as shown in help. */
+  readonly shownDefault?: string;
+  readonly set: (params: P, value: OptionValue) => void | Promise<void>;
+}
+
+/** The value of an option in the form that its kind asks for. */
+export interface OptionValue {
+  readonly text: string;
+  readonly number: number;
+  /** The option as it was typed, for errors. */
+  readonly option: string;
+}
+
+/** Reads `argv` left to right into `params`; a later option wins over an earlier one. @throws UsageError */
+export async function parseOptions<P>(
+  table: readonly OptionSpec<P>[],
+  argv: readonly string[],
+  params: P,
+): Promise<void> {
+  const byName = new Map(table.flatMap((spec) => spec.names.map((name) => [name, spec] as const)));
+  for (let i = 0; i < argv.length; i++) {
+    const typed = argv[i] as string;
+    const spec = byName.get(withDashes(typed));
+    if (spec === undefined) throw unknownOption(typed, [...byName.keys()]);
+    if (spec.value === "flag") {
+      await spec.set(params, { text: "", number: Number.NaN, option: typed });
+      continue;
+    }
+    i++;
+    const text = argv[i];
+    if (text === undefined) throw invalidParameter(typed);
+    await spec.set(params, { text, number: toNumber(spec.value, text, typed), option: typed });
+  }
+}
+
+/** In a long option every `_` stands for `-`: `--repeat_penalty`. */
+function withDashes(name: string): string {
+  return name.startsWith("--") ? name.replaceAll("_", "-") : name;
+}
+
+function unknownOption(typed: string, names: readonly string[]): UsageError {
+  const suggestion = closest(withDashes(typed), names);
+  const hint = suggestion === undefined ? undefined : `Did you mean ${suggestion}?`;
+  return new UsageError(`error: unknown argument: ${typed}`, hint);
+}
+
+/** Build 803's message for a missing or malformed value. */
+export function invalidParameter(option: string, hint?: string): UsageError {
+  return new UsageError(`error: invalid parameter for argument: ${option}`, hint);
+}
+
+const INTEGER = /^[+-]?\d+$/;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function toNumber(kind: ValueKind, text: string, option: string): number {
+  if (kind === "text" || kind === "path") return Number.NaN;
+  const trimmed = text.trim();
+  const isFloat = kind === "float";
+  if (!(isFloat ? DECIMAL : INTEGER).test(trimmed)) {
+    throw invalidParameter(option, `expected ${isFloat ? "a number" : "a whole number"}, got "${text}"`);
+  }
+  const value = Number(trimmed);
+  // -1 as an unsigned number wraps to 2^32 - 1, as it always did for seeds
+  const [min, max] = kind === "uint" ? [-(2 ** 31), 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1];
+  if (!isFloat && (value < min || value > max)) {
+    throw invalidParameter(option, `expected ${min} … ${max}, got ${text}`);
+  }
+  return kind === "uint" ? value >>> 0 : isFloat ? Math.fround(value) : value;
+}
+
+/** Help for a table: one block a group, names, placeholder, sentence and default. */
+export function optionHelp<P>(table: readonly OptionSpec<P>[]): string {
+  const groups = new Map<string, OptionSpec<P>[]>();
+  for (const spec of table) groups.set(spec.group, [...(groups.get(spec.group) ?? []), spec]);
+  const width = 34;
+  const lines: string[] = [];
+  for (const [group, specs] of groups) {
+    lines.push("", `${group}:`);
+    for (const spec of specs) {
+      const left =
+        `  ${[...spec.names].sort((a, b) => a.length - b.length).join(", ")} ${spec.placeholder ?? ""}`.trimEnd();
+      const text = spec.shownDefault === undefined ? spec.help : `${spec.help} (default: ${spec.shownDefault})`;
+      if (left.length < width - 1) lines.push(left.padEnd(width) + text);
+      else lines.push(left, " ".repeat(width) + text);
+    }
+  }
+  return lines.join("\n");
+}
