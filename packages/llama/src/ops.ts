@@ -60,8 +60,8 @@ export function addInto(
 let exp16: Float32Array | undefined; // (65536): e^x of every binary16 x, rounded to binary16
 let silu16: Float32Array | undefined; // (65536): x / (1 + e^-x) of every binary16 x, rounded to binary16
 
-/** Every entry equals what glibc's expf gives: the rounding to binary16 hides the last bits in which Math.exp may differ. */
-function expTable(): Float32Array {
+/** (65536): e^x of every binary16 x. Every entry equals what glibc's expf gives: the rounding to binary16 hides the last bits in which Math.exp may differ. */
+export function expTable(): Float32Array {
   exp16 ??= f16Function((x) => Math.exp(x));
   return exp16;
 }

@@ -1,0 +1,131 @@
+// Models made in memory: seeded random weights behind the `TensorSource` shape, and contexts over them.
+
+import { packRows, rowBytes } from "@ll/quant";
+import {
+  type ConfigOverrides,
+  type Context,
+  type ContextOptions,
+  configFromGgml,
+  createScalarModel,
+  expectedTensors,
+  loadWeights,
+  type Model,
+  type ModelConfig,
+  type SourceTensor,
+  type TensorSource,
+} from "../../src/index.ts";
+
+/** A small shape whose rows fill whole blocks of 32; with `nKvHeads` it shares heads. */
+export function smallConfig(overrides: ConfigOverrides = {}): ModelConfig {
+  return configFromGgml({ nVocab: 96, nEmbd: 64, nMult: 32, nHead: 4, nLayer: 2, nRot: 16, ftype: 0 }, overrides);
+}
+
+/** Uniform numbers in [-0.5, 0.5) from a 32-bit linear congruential generator. */
+export function randomValues(seed: number, n: number): Float32Array {
+  let state = seed >>> 0;
+  return Float32Array.from({ length: n }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) / 2 ** 24 - 0.5;
+  });
+}
+
+/** The values of every tensor of a model: matrices around 0, norms around 1. */
+export function randomTensors(config: ModelConfig, seed = 1): Map<string, Float32Array> {
+  const tensors = new Map<string, Float32Array>();
+  for (const [name, shape] of expectedTensors(config)) {
+    const n = shape.reduce((product, size) => product * size, 1);
+    const values = randomValues(seed + tensors.size * 7919, n);
+    tensors.set(name, shape.length === 1 ? values.map((x) => 1 + x) : values.map((x) => x * 0.8));
+  }
+  return tensors;
+}
+
+/** A source over values in memory, matrices packed to `type`; `reads` counts how often anything was read. */
+export function sourceOf(
+  config: ModelConfig,
+  tensors: Map<string, Float32Array>,
+  type = "f32",
+): TensorSource & { tensors: Map<string, SourceTensor>; readonly reads: number } {
+  let reads = 0;
+  const sources = new Map<string, SourceTensor>();
+  for (const [name, shape] of expectedTensors(config)) {
+    const tensorType = shape.length === 1 ? "f32" : type;
+    const data = packRows(tensorType, tensors.get(name)!);
+    sources.set(name, {
+      name,
+      type: tensorType,
+      shape,
+      byteLength: (shape.length === 1 ? 1 : shape[0]!) * rowBytes(tensorType, shape.at(-1)!),
+      async read(offset, target) {
+        reads++;
+        target.set(data.subarray(offset, offset + target.length));
+      },
+    });
+  }
+  return {
+    tensors: sources,
+    names: () => sources.keys(),
+    tensor: (name) => sources.get(name),
+    get reads() {
+      return reads;
+    },
+  };
+}
+
+export async function randomModel(config: ModelConfig = smallConfig(), type = "f32", seed = 1): Promise<Model> {
+  return createScalarModel(await loadWeights(sourceOf(config, randomTensors(config, seed), type), config));
+}
+
+/** Logits of all tokens, evaluated in batches of `batchTokens` from position 0. */
+export async function logitsInBatches(
+  model: Model,
+  tokens: readonly number[],
+  batchTokens: number,
+  options: ContextOptions = {},
+): Promise<Float32Array> {
+  const context = await model.createContext(options);
+  const { nVocab } = model.config;
+  const all = new Float32Array(tokens.length * nVocab); // (tokens, nVocab)
+  for (let first = 0; first < tokens.length; first += batchTokens) {
+    const batch = tokens.slice(first, first + batchTokens);
+    all.set(await context.evaluate(batch, first, { logits: "all" }), first * nVocab);
+  }
+  await context.dispose();
+  return all;
+}
+
+/** The id with the largest logit, the lowest on ties: a sampler without chance. */
+export const argMax = {
+  sample(logits: Float32Array): number {
+    return logits.indexOf(Math.max(...logits));
+  },
+};
+
+/** A context that evaluates nothing: it records the calls and returns logits whose arg-max is `next(lastToken)`. */
+export function recordingContext(
+  contextTokens: number,
+  next: (lastToken: number) => number = () => 0,
+): Context & { readonly calls: { tokens: number[]; nPast: number }[] } {
+  const calls: { tokens: number[]; nPast: number }[] = [];
+  const config = smallConfig();
+  return {
+    calls,
+    config,
+    contextTokens,
+    kvType: "f16",
+    async evaluate(tokens, nPast) {
+      calls.push({ tokens: Array.from(tokens), nPast });
+      const logits = new Float32Array(config.nVocab);
+      logits[next(tokens[tokens.length - 1]!)] = 1;
+      return logits;
+    },
+    async readEmbedding() {
+      return new Float32Array(config.nEmbd);
+    },
+    async readKv() {
+      return new Uint8Array(0);
+    },
+    async writeKv() {},
+    async dispose() {},
+  };
+}
