@@ -1,0 +1,15 @@
+import { FormatError } from "@ll/bytes";
+
+/** A model that is well formed but cannot become the file that was asked for. Code: `E_MISMATCH` vocabulary and header disagree. */
+export class ConvertError extends FormatError {
+  override readonly name: string = "ConvertError";
+}
+
+/** True for a `ConvertError` of any installed copy; with `code`, only for that code. */
+export function isConvertError(error: unknown, code?: string): error is ConvertError {
+  return (
+    error instanceof Error &&
+    error.name === "ConvertError" &&
+    (code === undefined || (error as ConvertError).code === code)
+  );
+}

@@ -1,0 +1,31 @@
+// A file that holds a vocabulary and no weights, as convert.py --vocab-only of llama.cpp build 803 writes it.
+
+import type { ByteSink } from "@ll/bytes";
+import { createGgmlWriter, type GgmlPlan, ggmlFileBytes, type VocabEntry } from "@ll/ggml-format";
+
+export interface VocabFileInput {
+  readonly vocab: readonly VocabEntry[];
+  /** Version of the ggjt container. */
+  readonly container: 1 | 3;
+}
+
+/** Exact size of the file in bytes. @throws RangeError for a vocabulary that nobody could read */
+export function vocabFileBytes(input: VocabFileInput): number {
+  return ggmlFileBytes(planFile(input));
+}
+
+/** @throws RangeError as `vocabFileBytes`; what the sink throws */
+export async function writeVocabFile(input: VocabFileInput, sink: ByteSink): Promise<void> {
+  const writer = await createGgmlWriter(sink, planFile(input));
+  await writer.finish();
+}
+
+function planFile({ vocab, container }: VocabFileInput): GgmlPlan {
+  return {
+    version: container,
+    // one head: readers divide by it
+    hyperParams: { nVocab: vocab.length, nEmbd: 0, nMult: 0, nHead: 1, nLayer: 0, nRot: 0, ftype: 0 },
+    vocab,
+    tensors: [],
+  };
+}
