@@ -24,7 +24,7 @@ export interface Sampler {
   /**
    * Chooses an id in [0, nVocab) from `logits` (nVocab values, left as they are unless a stage says otherwise).
    * `lastTokens` is the history that penalties look at, newest last; llama.cpp pads it with zeros to the context size.
-   * It allocates nothing. NaN fails every comparison: with NaN logits the id is still in range, but which one is arbitrary.
+   * It allocates no arrays. NaN fails every comparison: with NaN logits the id is still in range, but which one is arbitrary.
    * @throws RangeError if the number of logits is not nVocab.
    */
   sample(logits: Float32Array, lastTokens?: ArrayLike<number>): number;

@@ -41,6 +41,11 @@ describe("expf", () => {
     expect(expf(Number.NaN)).toBeNaN();
   });
 
+  test("rounds its reduced argument once: the two arguments where that shows", () => {
+    expect(expf(32.564632415771484)).toBe(0x1f93e38 * 2 ** 22);
+    expect(expf(-63.09946060180664)).toBe(0x1f45326 * 2 ** -116);
+  });
+
   test("overflows just above 128 ln 2 and underflows just below -150 ln 2", () => {
     const highest = Math.fround(88.72283172607422);
     expect(expf(highest)).toBeGreaterThan(3.4e38);

@@ -15,9 +15,9 @@ export function mirostat2(stage: Mirostat2Stage): ApplyStage {
   return (candidates, { rng }) => {
     softmax(candidates);
     const { p, n } = candidates;
-    let kept = 1;
+    let kept = 0;
     while (kept < n && !(-log2f(p[kept]!) > feedback.mu)) kept++;
-    candidates.n = kept;
+    candidates.n = Math.max(kept, 1);
     drawWithFeedback(candidates, rng, feedback);
   };
 }

@@ -180,7 +180,7 @@ export function plainDraw(state: PlainState, rng: Rng): Candidate {
   const low = BigInt(rng.next());
   const sample = Number(low + (BigInt(rng.next()) << 32n)) / 2 ** 64;
   const u = sample >= 1 ? 1 - 2 ** -53 : sample;
-  return list[shares.findIndex((share) => share >= u)] ?? list[0]!; // no share ≥ u: all are NaN
+  return list[shares.findIndex((share) => !(share < u))]!; // so that a NaN is found, as std::lower_bound finds it
 }
 
 function plainMirostatDraw(state: PlainState, mu: number, tau: number, eta: number, rng: Rng): void {
