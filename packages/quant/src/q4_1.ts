@@ -55,8 +55,9 @@ function dot(weights: Uint8Array, activations: Uint8Array): number {
     let levels = 0;
     for (let j = 0; j < 16; j++) {
       const pair = weights[o + 4 + j]!;
-      levels =
-        (levels + (pair & 15) * readI8(activations, a + 8 + j) + (pair >> 4) * readI8(activations, a + 24 + j)) | 0;
+      const low = (pair & 15) * readI8(activations, a + 8 + j);
+      const high = (pair >> 4) * readI8(activations, a + 24 + j);
+      levels = (levels + low + high) | 0;
     }
     const d = Math.fround(readF16(weights, o) * readF32(activations, a));
     const minimum = Math.fround(readF16(weights, o + 2) * readF32(activations, a + 4));

@@ -61,7 +61,9 @@ function dot(weights: Uint8Array, activations: Uint8Array): number {
       const pair = weights[o + 6 + j]!;
       const low = ((pair & 15) | (((fifthBits >> j) & 1) << 4)) - 16;
       const high = ((pair >> 4) | (((fifthBits >> (j + 16)) & 1) << 4)) - 16;
-      levels = (levels + low * readI8(activations, a + 2 + j) + high * readI8(activations, a + 18 + j)) | 0;
+      const lowProduct = low * readI8(activations, a + 2 + j);
+      const highProduct = high * readI8(activations, a + 18 + j);
+      levels = (levels + lowProduct + highProduct) | 0;
     }
     const d = Math.fround(readF16(weights, o) * readF16(activations, a));
     sum = Math.fround(sum + Math.fround(d * levels));

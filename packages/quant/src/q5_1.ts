@@ -64,7 +64,9 @@ function dot(weights: Uint8Array, activations: Uint8Array): number {
       const pair = weights[o + 8 + j]!;
       const low = (pair & 15) | (((fifthBits >> j) & 1) << 4);
       const high = (pair >> 4) | (((fifthBits >> (j + 16)) & 1) << 4);
-      levels = (levels + low * readI8(activations, a + 8 + j) + high * readI8(activations, a + 24 + j)) | 0;
+      const lowProduct = low * readI8(activations, a + 8 + j);
+      const highProduct = high * readI8(activations, a + 24 + j);
+      levels = (levels + lowProduct + highProduct) | 0;
     }
     const d = Math.fround(readF16(weights, o) * readF32(activations, a));
     const minimum = Math.fround(readF16(weights, o + 2) * readF32(activations, a + 4));

@@ -1,5 +1,5 @@
-// The search for a scale around zero that Q3_K and Q6_K make for each group of 16 values: levels -n … n-1 that minimise the
-// squared error weighted with x². Every operation rounds to binary32.
+// The search for a scale around zero that Q3_K and Q6_K make for each group of 16 values: levels -n … n-1 that keep the
+// squared error, weighted with x², small. Every operation rounds to binary32.
 // Facts: llama.cpp build 803, make_qx_quants (rmse_type 1) and make_q3_quants, which differ only in the number of retries.
 
 import { largestMagnitude } from "./extremes.ts";
@@ -68,7 +68,8 @@ export function fitScale(
     scale = Math.fround(sumLx / sumL2);
   }
 
-  // then move single values to the level that fits the scale of all others
+  // then move single values to the level that fits the scale of all others; the condition on lx leaves out every group
+  // whose largest value is positive, because its sums are negative
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     let changes = 0;
     for (let i = 0; i < GROUP; i++) {

@@ -77,6 +77,8 @@ describe("quantised as build 803 does", () => {
     const total = counts.reduce((sum, count) => sum + count);
     expect(total).toBe(nValues - 512 * 256);
     const printed = Array.from(counts, (count) => (count / Math.fround(total)).toFixed(3)).join(" ");
-    expect(printed).toBe("0.062 0.061 0.060 0.061 0.061 0.061 0.061 0.061 0.060 0.061 0.060 0.060 0.060 0.061 0.060 0.091");
+    expect(printed).toBe(
+      "0.062 0.061 0.060 0.061 0.061 0.061 0.061 0.061 0.060 0.061 0.060 0.060 0.060 0.061 0.060 0.091",
+    );
   });
 });
