@@ -1,0 +1,157 @@
+// Which files make up a model: rules of convert.py of llama.cpp build 803, and its *.index.json files, which that program
+// leaves unread. Only names are looked at here; what the files are is for their readers to say.
+
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { IoError, printable } from "@ll/bytes";
+import { openFileSource, reason } from "@ll/bytes/node";
+import type { CheckpointWarning } from "./checkpoint.ts";
+import { CheckpointError } from "./errors.ts";
+import { readShardIndex, type ShardIndex } from "./shard-index.ts";
+
+export interface ChosenFiles {
+  /** In the order of their numbers. */
+  readonly paths: readonly string[];
+  /** The index that named them, if there was one. */
+  readonly index?: ShardIndex;
+  readonly warnings: readonly CheckpointWarning[];
+}
+
+const SAFETENSORS_FIRST = /^model-00001-of-\d+\.safetensors$/;
+const SAFETENSORS_SINGLE = "model.safetensors";
+const SAFETENSORS_INDEX = "model.safetensors.index.json";
+const TORCH_FIRST = /^(?:consolidated\.00\.pth|pytorch_model-00001-of-.*\.bin|.*\.pt|pytorch_model\.bin)$/;
+const TORCH_INDEX = "pytorch_model.bin.index.json";
+const GGML = /^ggml-model.*\.bin.*$/;
+
+/**
+ * The files of the model at `path`, a file or a directory.
+ * @throws IoError; CheckpointError `E_INPUT` if no model or several are found, `E_SHARD` if a numbered file is missing.
+ */
+export async function chooseFiles(path: string): Promise<ChosenFiles> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });
+  });
+  if (!info.isDirectory()) {
+    return { paths: await numberedFiles(dirname(path), basename(path)), warnings: [] };
+  }
+  return chooseInDirectory(path, (await readdir(path)).sort());
+}
+
+async function chooseInDirectory(directory: string, names: readonly string[]): Promise<ChosenFiles> {
+  const torch = names.filter((name) => TORCH_FIRST.test(name));
+  const others = torch.map((name) => `${join(directory, name)} is not read: safetensors files are preferred`);
+  const warnings = others.map((message): CheckpointWarning => ({ code: "other-files", message }));
+
+  if (names.includes(SAFETENSORS_INDEX)) return { ...(await indexedFiles(directory, SAFETENSORS_INDEX)), warnings };
+  const safetensors = names.filter((name) => SAFETENSORS_FIRST.test(name));
+  if (safetensors.length === 0 && names.includes(SAFETENSORS_SINGLE)) safetensors.push(SAFETENSORS_SINGLE);
+  if (safetensors.length > 0) {
+    return { paths: await numberedFiles(directory, only(directory, safetensors)), warnings };
+  }
+  if (torch.length > 0) {
+    const first = only(directory, torch);
+    const isIndexed = first.startsWith("pytorch_model-") && names.includes(TORCH_INDEX);
+    if (isIndexed) return { ...(await indexedFiles(directory, TORCH_INDEX)), warnings: [] };
+    return { paths: await numberedFiles(directory, first), warnings: [] };
+  }
+  const ggml = names.filter((name) => GGML.test(name));
+  if (ggml.length > 0) return { paths: await numberedFiles(directory, only(directory, ggml)), warnings: [] };
+  throw inputError(directory, "a model", "none", `Can't find model in directory ${directory}`);
+}
+
+function only(directory: string, names: readonly string[]): string {
+  if (names.length === 1) return names[0] as string;
+  const paths = names.map((name) => join(directory, name)).join(", ");
+  const message = `Found multiple models in ${directory}, not sure which to pick: [${paths}]`;
+  throw inputError(directory, "one model", `${names.length} models`, message);
+}
+
+/** The whole set of files that `name` is one of, by its number: `.NN.pth`, `-NNNNN-of-NNNNN…`, or `name`, `name.1`, … */
+async function numberedFiles(directory: string, name: string): Promise<string[]> {
+  const names = new Set(await readdir(directory));
+  const meta = /^(.*\.)\d\d\.pth$/.exec(name);
+  if (meta !== null) {
+    const last = [...names].filter(
+      (other) => other.startsWith(meta[1] as string) && /^\d\d\.pth$/.test(other.slice(meta[1]?.length)),
+    );
+    const wanted =
+      last.length === 0 ? [] : Array.from({ length: numberOf(last) + 1 }, (_, n) => `${meta[1]}${pad(n, 2)}.pth`);
+    return assertPresent(directory, names, wanted);
+  }
+  const shard = /^(.*-)\d{5}-of-(\d{1,5})(\D.*)?$/.exec(name);
+  if (shard !== null) {
+    const total = Number(shard[2]);
+    const rest = `-of-${shard[2]}${shard[3] ?? ""}`;
+    return assertPresent(
+      directory,
+      names,
+      Array.from({ length: total }, (_, n) => `${shard[1]}${pad(n + 1, 5)}${rest}`),
+    );
+  }
+  const parts = [name];
+  while (names.has(`${name}.${parts.length}`)) parts.push(`${name}.${parts.length}`);
+  return parts.map((part) => join(directory, part));
+}
+
+/** The highest number of `PREFIX.NN.pth` names. */
+function numberOf(names: readonly string[]): number {
+  return Math.max(...names.map((name) => Number(name.slice(-6, -4))));
+}
+
+function pad(number: number, digits: number): string {
+  return String(number).padStart(digits, "0");
+}
+
+function assertPresent(directory: string, names: ReadonlySet<string>, wanted: readonly string[]): string[] {
+  const missing = wanted.find((name) => !names.has(name));
+  if (missing !== undefined || wanted.length === 0) throw missingShard(directory, missing ?? "none", wanted.length);
+  return wanted.map((name) => join(directory, name));
+}
+
+/** The files that an index names, all of which must lie in the directory itself. */
+async function indexedFiles(directory: string, indexName: string): Promise<{ paths: string[]; index: ShardIndex }> {
+  const source = await openFileSource(join(directory, indexName));
+  const index = await readShardIndex(source).finally(() => source.close());
+  const names = new Set(await readdir(directory));
+  for (const name of index.files) {
+    if (!names.has(name)) throw missingShard(directory, name, index.files.length);
+    await assertContained(directory, name);
+  }
+  return { paths: index.files.map((name) => join(directory, name)), index };
+}
+
+/**
+ * @throws `E_PATH` for a symbolic link out of the directory. Links into the `blobs` folder two levels up are how the cache of
+ * the Hugging Face hub stores every file.
+ */
+async function assertContained(directory: string, name: string): Promise<void> {
+  const home = await realpath(directory);
+  const target = dirname(await realpath(join(directory, name)));
+  if (target === home || target === resolve(home, "..", "..", "blobs")) return;
+  throw new CheckpointError({
+    code: "E_PATH",
+    file: join(directory, name),
+    offset: 0,
+    field: "weight_map",
+    expected: `a file in ${home}`,
+    got: printable(target),
+    message: `"${printable(name)}" is a link out of the model directory`,
+  });
+}
+
+function missingShard(directory: string, name: string, total: number): CheckpointError {
+  return new CheckpointError({
+    code: "E_SHARD",
+    file: directory,
+    offset: 0,
+    field: printable(name),
+    expected: `${total} files`,
+    got: `no ${printable(name)}`,
+    message: `file "${printable(name)}" of the model is missing`,
+  });
+}
+
+function inputError(file: string, expected: string, got: string, message: string): CheckpointError {
+  return new CheckpointError({ code: "E_INPUT", file, offset: 0, field: "model", expected, got, message });
+}

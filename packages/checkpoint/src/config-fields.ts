@@ -1,0 +1,153 @@
+// Checked values of config.json and params.json.
+
+import type { ByteSource } from "@ll/bytes";
+import { CheckpointError } from "./errors.ts";
+import { JsonReader, type JsonValue } from "./json-reader.ts";
+import { CONFIG_BYTES, CONFIG_DEPTH } from "./limits.ts";
+
+/** Keys that no configuration has and that some programs would follow into their own internals. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** The largest value of the 32-bit fields of a ggml header. */
+const MAX_INTEGER = 2 ** 31 - 1;
+
+/**
+ * Opens a JSON file whose value must be an object.
+ * @throws `E_LIMIT` over `CONFIG_BYTES`; `E_JSON` if it begins with anything but an object.
+ */
+export async function openConfig(source: ByteSource, forbiddenKeys?: ReadonlySet<string>): Promise<JsonReader> {
+  if (source.byteLength > CONFIG_BYTES) {
+    throw new CheckpointError({
+      code: "E_LIMIT",
+      file: source.name,
+      offset: 0,
+      field: "json",
+      expected: `at most ${CONFIG_BYTES} bytes`,
+      got: source.byteLength,
+      message: "configuration file too large",
+    });
+  }
+  const bytes = new Uint8Array(source.byteLength);
+  await source.read(0, bytes);
+  const json = new JsonReader(bytes, {
+    file: source.name,
+    maxDepth: CONFIG_DEPTH,
+    depthCode: "E_LIMIT",
+    ...(forbiddenKeys === undefined ? {} : { forbiddenKeys }),
+  });
+  const kind = json.peek();
+  if (kind !== "object") {
+    throw json.error("E_JSON", "a JSON object expected", { field: "json", expected: "object", got: kind });
+  }
+  return json;
+}
+
+/** An integer from `min` to 2^31 − 1, written as one. @throws `E_FIELD` for anything else; `rangeCode` below `min`. */
+export function readInteger(json: JsonReader, field: string, min: number, rangeCode = "E_FIELD"): number {
+  const value = json.read();
+  const digits = value.kind === "number" ? value.digits : "";
+  const integer = Number(digits);
+  if (!/^-?\d+$/.test(digits) || integer > MAX_INTEGER) {
+    throw fieldError(json, "E_FIELD", field, `an integer up to ${MAX_INTEGER}`, value);
+  }
+  if (integer < min) throw fieldError(json, rangeCode, field, `at least ${min}`, value);
+  return integer;
+}
+
+/** A finite number above 0. @throws `E_FIELD` if it is no number; `rangeCode` if it is 0, negative or infinite. */
+export function readPositive(json: JsonReader, field: string, rangeCode = "E_FIELD"): number {
+  const value = json.read();
+  if (value.kind !== "number") throw fieldError(json, "E_FIELD", field, "a number", value);
+  const number = Number(value.digits);
+  if (!(number > 0) || number === Number.POSITIVE_INFINITY) {
+    throw fieldError(json, rangeCode, field, "a number above 0", value);
+  }
+  return number;
+}
+
+/** Text; undefined for null. @throws `E_FIELD` */
+export function readText(json: JsonReader, field: string): string | undefined {
+  const value = json.read();
+  if (value.kind === "null") return undefined;
+  if (value.kind !== "string") throw fieldError(json, "E_FIELD", field, "text", value);
+  return value.text;
+}
+
+/** Reads with `read` unless the value is null, which many configurations write for "not set". */
+export function unlessNull<T>(json: JsonReader, read: () => T): T | undefined {
+  if (json.peek() !== "null") return read();
+  json.read();
+  return undefined;
+}
+
+export function fieldError(
+  json: JsonReader,
+  code: string,
+  field: string,
+  expected: string,
+  value: JsonValue,
+): CheckpointError {
+  const got = show(value);
+  return json.error(code, `"${field}" expected ${expected}, got ${got}`, { field, expected, got });
+}
+
+function show(value: JsonValue): string {
+  switch (value.kind) {
+    case "number":
+      return value.digits;
+    case "string":
+      return JSON.stringify(value.text);
+    case "boolean":
+      return String(value.value);
+    default:
+      return value.kind;
+  }
+}
+
+/** @throws `E_FIELD` naming the file if a field that must be there was not. */
+export function requireField<T>(source: ByteSource, field: string, value: T | undefined): T {
+  if (value !== undefined) return value;
+  throw new CheckpointError({
+    code: "E_FIELD",
+    file: source.name,
+    offset: 0,
+    field,
+    expected: "a value",
+    got: "none",
+    message: `"${field}" is missing`,
+  });
+}
+
+/** @throws `E_HPARAM` unless `divisor` divides `value`. */
+export function assertDivides(
+  source: ByteSource,
+  field: string,
+  divisor: number,
+  valueField: string,
+  value: number,
+): void {
+  if (value % divisor === 0) return;
+  throw new CheckpointError({
+    code: "E_HPARAM",
+    file: source.name,
+    offset: 0,
+    field,
+    expected: `a divisor of ${valueField} (${value})`,
+    got: divisor,
+    message: `"${field}" ${divisor} does not divide "${valueField}" ${value}`,
+  });
+}
+
+/** @throws `E_UNSUPPORTED` unless heads are nEmbd / nHeads wide: a ggml header has no place for another width. */
+export function assertHeadDim(source: ByteSource, headDim: number | undefined, nEmbd: number, nHeads: number): void {
+  if (headDim === undefined || headDim * nHeads === nEmbd) return;
+  throw new CheckpointError({
+    code: "E_UNSUPPORTED",
+    file: source.name,
+    offset: 0,
+    field: "head_dim",
+    expected: nEmbd / nHeads,
+    got: headDim,
+    message: `heads of ${headDim} values are not read, only of ${nEmbd / nHeads}`,
+  });
+}

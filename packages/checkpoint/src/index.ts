@@ -1,0 +1,24 @@
+// Checkpoints of LLaMA models, read tensor by tensor over byte sources: for any platform. Files on disk: see ./node.
+
+export { readAddedTokens } from "./added-tokens.ts";
+export { asType, type CastType } from "./cast.ts";
+export {
+  assembleCheckpoint,
+  type Checkpoint,
+  type CheckpointFiles,
+  type CheckpointFormat,
+  type CheckpointWarning,
+  type VocabEntry,
+} from "./checkpoint.ts";
+export { CheckpointError, isCheckpointError } from "./errors.ts";
+export { feedForwardSize, findMult } from "./feed-forward-size.ts";
+export { checkpointFromGgml, type GgmlModelFile, type GgmlPart } from "./ggml-checkpoint.ts";
+export { type Llama2cCheckpoint, openLlama2c, readLlama2cTokenizer } from "./llama2c.ts";
+export type { CheckpointParams } from "./params.ts";
+export { readPickle } from "./pickle.ts";
+export type { PickleOptions } from "./pickle-machine.ts";
+export type { PickleValue } from "./pickle-values.ts";
+export { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
+export type { CheckpointPart } from "./shards.ts";
+export type { SourceTensor, TensorSource } from "./source-tensor.ts";
+export { type Archive, type ArchiveMember, openTorchCheckpoint, type TorchCheckpoint } from "./torch-checkpoint.ts";

@@ -1,0 +1,137 @@
+// Model and tokenizer files of karpathy/llama2.c (run.c, export.py version 0).
+//   model:     dim hidden_dim n_layers n_heads n_kv_heads vocab_size seq_len, 7 × i32, then f32 tensors in a fixed order;
+//              a negative vocab_size says that the output matrix follows at the end, a positive one that it is the embeddings
+//   tokenizer: max_token_length i32, then per token: score f32, length i32, bytes
+
+import { type ByteSource, createReader } from "@ll/bytes";
+import type { VocabEntry } from "./checkpoint.ts";
+import type { DeclaredParams } from "./declared-params.ts";
+import { CheckpointError } from "./errors.ts";
+import { LAYERS } from "./limits.ts";
+import { type LayerTensor, layerName, NORM, OUTPUT, TOK_EMBEDDINGS } from "./llama-names.ts";
+import { type SourceTensor, spanTensor } from "./source-tensor.ts";
+
+export interface Llama2cCheckpoint {
+  readonly header: DeclaredParams;
+  /** Under Meta's names; the rotary tables that the file holds as well are left out. */
+  readonly tensors: ReadonlyMap<string, SourceTensor>;
+}
+
+const HEADER_BYTES = 28;
+
+/** Largest size in a header; keeps every product below 2^53. */
+const MAX_SIZE = 2 ** 20;
+
+interface Header {
+  readonly dim: number;
+  readonly hiddenDim: number;
+  readonly nLayers: number;
+  readonly nHeads: number;
+  readonly nKvHeads: number;
+  readonly nVocab: number;
+  readonly seqLen: number;
+  readonly hasOutput: boolean;
+}
+
+/** The file as a llama2.c model, or undefined if its size is not exactly the one that its first seven integers give. */
+export async function openLlama2c(source: ByteSource): Promise<Llama2cCheckpoint | undefined> {
+  const header = await readHeader(source);
+  if (header === undefined) return undefined;
+  const tensors = new Map<string, SourceTensor>();
+  let offset = HEADER_BYTES;
+  const place = (name: string, shape: readonly number[]): void => {
+    const byteLength = shape.reduce((product, size) => product * size, 4);
+    tensors.set(name, spanTensor(name, "f32", shape, source, offset, byteLength));
+    offset += byteLength;
+  };
+  const placeLayers = (name: LayerTensor, shape: readonly number[]): void => {
+    for (let layer = 0; layer < header.nLayers; layer++) place(layerName(layer, name), shape);
+  };
+  const { dim, hiddenDim, nLayers, nHeads, nKvHeads, nVocab, seqLen } = header;
+  const headDim = dim / nHeads;
+  place(TOK_EMBEDDINGS, [nVocab, dim]);
+  placeLayers("attention_norm", [dim]);
+  placeLayers("attention.wq", [dim, dim]);
+  placeLayers("attention.wk", [nKvHeads * headDim, dim]);
+  placeLayers("attention.wv", [nKvHeads * headDim, dim]);
+  placeLayers("attention.wo", [dim, dim]);
+  placeLayers("ffn_norm", [dim]);
+  placeLayers("feed_forward.w1", [hiddenDim, dim]);
+  placeLayers("feed_forward.w2", [dim, hiddenDim]);
+  placeLayers("feed_forward.w3", [hiddenDim, dim]);
+  place(NORM, [dim]);
+  offset += seqLen * headDim * 4; // freq_cis_real and freq_cis_imag, (seqLen, headDim / 2) each
+  if (header.hasOutput) place(OUTPUT, [nVocab, dim]);
+  if (offset !== source.byteLength) return undefined;
+  return {
+    header: {
+      origin: "header",
+      file: source.name,
+      nVocab,
+      nEmbd: dim,
+      nHeads,
+      nKvHeads,
+      nLayers,
+      nFf: hiddenDim,
+      contextTokens: seqLen,
+      unknownFields: [],
+    },
+    tensors,
+  };
+}
+
+/** Undefined unless all seven integers make sense together. */
+async function readHeader(source: ByteSource): Promise<Header | undefined> {
+  if (source.byteLength < HEADER_BYTES) return undefined;
+  const reader = createReader(source, { chunkBytes: HEADER_BYTES, ErrorClass: CheckpointError });
+  const numbers: number[] = [];
+  for (let i = 0; i < 7; i++) numbers.push(await reader.i32("header"));
+  const [dim, hiddenDim, nLayers, nHeads, nKvHeads, vocab, seqLen] = numbers as [number, ...number[]] as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const nVocab = Math.abs(vocab);
+  const areSizes = [dim, hiddenDim, nLayers, nHeads, nKvHeads, nVocab, seqLen].every((n) => n >= 1 && n <= MAX_SIZE);
+  if (!areSizes || nLayers > LAYERS || dim % nHeads !== 0 || nHeads % nKvHeads !== 0) return undefined;
+  return { dim, hiddenDim, nLayers, nHeads, nKvHeads, nVocab, seqLen, hasOutput: vocab < 0 };
+}
+
+/** Longest text of a token, the limit of ggjt vocabularies. */
+const TOKEN_BYTES = 64 * 1024;
+
+/** Tokens in a vocabulary. */
+const TOKENS = 1_000_000;
+
+const UNKNOWN_TEXT = new TextEncoder().encode(" ⁇ ");
+
+/**
+ * Reads a tokenizer file of llama2.c. The texts are given as ggml files store them: ids 0 to 2 are unknown (` ⁇ `), begin and
+ * end (empty), `<0x41>` is the byte 0x41, all others are taken as they are, since spaces are spaces there already.
+ * @throws CheckpointError `E_TRUNC`, `E_LENGTH` or `E_LIMIT`.
+ */
+export async function readLlama2cTokenizer(source: ByteSource): Promise<VocabEntry[]> {
+  const reader = createReader(source, { ErrorClass: CheckpointError });
+  await reader.i32("max_token_length");
+  const vocab: VocabEntry[] = [];
+  while (reader.remaining > 0) {
+    reader.enter("token", vocab.length);
+    reader.assertCount(vocab.length + 1, 0, "count", TOKENS);
+    const score = await reader.f32("score");
+    const stored = await reader.bytes(await reader.u32("len"), "text", TOKEN_BYTES);
+    vocab.push({ text: finalText(vocab.length, stored), score });
+    reader.leave();
+  }
+  return vocab;
+}
+
+function finalText(id: number, stored: Uint8Array): Uint8Array {
+  if (id === 0) return UNKNOWN_TEXT;
+  if (id <= 2) return new Uint8Array(0);
+  const byte = stored.length === 6 ? /^<0x([0-9A-F]{2})>$/.exec(String.fromCharCode(...stored))?.[1] : undefined;
+  return byte === undefined ? stored : Uint8Array.of(Number.parseInt(byte, 16));
+}

@@ -1,0 +1,79 @@
+// params.json, which lies beside Meta's consolidated.NN.pth files.
+
+import type { ByteSource } from "@ll/bytes";
+import {
+  assertDivides,
+  assertHeadDim,
+  FORBIDDEN_KEYS,
+  openConfig,
+  readInteger,
+  readPositive,
+  requireField,
+  unlessNull,
+} from "./config-fields.ts";
+import { type DeclaredParams, present } from "./declared-params.ts";
+
+/** @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP` or `E_LIMIT`. */
+export async function readMetaParams(source: ByteSource): Promise<DeclaredParams> {
+  const json = await openConfig(source, FORBIDDEN_KEYS);
+  const integers = new Map<string, number>();
+  const numbers = new Map<string, number>();
+  const unknownFields: string[] = [];
+  json.object((field) => {
+    switch (field) {
+      case "dim":
+        integers.set(field, readInteger(json, field, 1));
+        break;
+      case "n_layers":
+      case "n_heads":
+      case "n_kv_heads":
+      case "multiple_of":
+      case "head_dim":
+      case "hidden_dim":
+      case "max_seq_len": {
+        const value = unlessNull(json, () => readInteger(json, field, 1, "E_HPARAM"));
+        if (value !== undefined) integers.set(field, value);
+        break;
+      }
+      case "vocab_size":
+        integers.set(field, readInteger(json, field, -1));
+        break;
+      case "ffn_dim_multiplier":
+      case "norm_eps":
+      case "rope_theta": {
+        const value = unlessNull(json, () => readPositive(json, field, "E_HPARAM"));
+        if (value !== undefined) numbers.set(field, value);
+        break;
+      }
+      default:
+        unknownFields.push(field);
+        json.read();
+    }
+  });
+  json.end();
+
+  const nEmbd = requireField(source, "dim", integers.get("dim"));
+  const nHeads = requireField(source, "n_heads", integers.get("n_heads"));
+  const nLayers = requireField(source, "n_layers", integers.get("n_layers"));
+  const nKvHeads = integers.get("n_kv_heads") ?? nHeads;
+  assertDivides(source, "n_heads", nHeads, "dim", nEmbd);
+  assertDivides(source, "n_kv_heads", nKvHeads, "n_heads", nHeads);
+  assertHeadDim(source, integers.get("head_dim"), nEmbd, nHeads);
+  const nVocab = integers.get("vocab_size") ?? -1;
+  return {
+    origin: "params.json",
+    file: source.name,
+    ...(nVocab > 0 ? { nVocab } : {}),
+    nEmbd,
+    nHeads,
+    nKvHeads,
+    nLayers,
+    ...present("nFf", integers.get("hidden_dim")),
+    ...present("nMult", integers.get("multiple_of")),
+    ...present("contextTokens", integers.get("max_seq_len")),
+    ...present("ffnDimMultiplier", numbers.get("ffn_dim_multiplier")),
+    ...present("normEps", numbers.get("norm_eps")),
+    ...present("ropeFreqBase", numbers.get("rope_theta")),
+    unknownFields,
+  };
+}

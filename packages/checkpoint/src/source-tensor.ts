@@ -1,0 +1,78 @@
+// A tensor that is somewhere: its bytes are read when they are asked for, never kept.
+
+import { assertSpan, type ByteSource } from "@ll/bytes";
+
+/** Bytes, their meaning, their shape. It is a byte source too: offset 0 is the first byte of the first row. */
+export interface SourceTensor {
+  readonly name: string;
+  /** Element type such as `"f16"`; see `ELEMENT_BYTES`. */
+  readonly type: string;
+  /** Slowest dimension first: `[rows, columns]` or `[n]`. */
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+  /** Fills all of `target` with the bytes that start at `offset`. @throws RangeError outside `byteLength`. */
+  read(offset: number, target: Uint8Array): Promise<void>;
+}
+
+/** Tensors by name, in file order. */
+export interface TensorSource {
+  names(): Iterable<string>;
+  tensor(name: string): SourceTensor | undefined;
+}
+
+/** Bytes per element of every type that a checkpoint may hold. */
+export const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([
+  ["f64", 8],
+  ["f32", 4],
+  ["f16", 2],
+  ["bf16", 2],
+  ["i64", 8],
+  ["i32", 4],
+  ["i16", 2],
+  ["i8", 1],
+  ["u64", 8],
+  ["u32", 4],
+  ["u16", 2],
+  ["u8", 1],
+  ["bool", 1],
+]);
+
+/** Bytes per element of a type that is known to be in `ELEMENT_BYTES`. */
+export function elementBytes(type: string): number {
+  const bytes = ELEMENT_BYTES.get(type);
+  if (bytes === undefined) throw new TypeError(`"type" expected an element type, got ${JSON.stringify(type)}`);
+  return bytes;
+}
+
+/** Number of elements of a shape, or undefined if it is over 2^53 − 1. */
+export function countElements(shape: readonly number[]): number | undefined {
+  let product = 1n;
+  for (const size of shape) product *= BigInt(size);
+  return product > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(product);
+}
+
+/** A tensor whose bytes lie in one piece at `dataOffset` of `source`. The caller has checked that they do. */
+export function spanTensor(
+  name: string,
+  type: string,
+  shape: readonly number[],
+  source: Pick<ByteSource, "read">,
+  dataOffset: number,
+  byteLength: number,
+): SourceTensor {
+  return {
+    name,
+    type,
+    shape,
+    byteLength,
+    async read(offset, target) {
+      assertSpan(offset, target.byteLength, byteLength);
+      await source.read(dataOffset + offset, target);
+    },
+  };
+}
+
+/** The same tensor under another name. */
+export function renamed(tensor: SourceTensor, name: string): SourceTensor {
+  return spanTensor(name, tensor.type, tensor.shape, tensor, 0, tensor.byteLength);
+}

@@ -1,0 +1,267 @@
+// A zip archive as torch.save makes it: members stored, never compressed, so that a tensor is read straight from the file.
+// yauzl walks the directory; everything it does not enforce is checked here. Nothing is ever extracted.
+
+import { crc32 } from "node:zlib";
+import { type ByteSource, printable } from "@ll/bytes";
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
+import { CheckpointError } from "./errors.ts";
+import { PIECE_BYTES, ZIP_NAME_BYTES } from "./limits.ts";
+import { spanTensor } from "./source-tensor.ts";
+import type { Archive, ArchiveMember } from "./torch-checkpoint.ts";
+import { ENTRY_BYTES, findZipDirectory, type ZipDirectory, zipError } from "./zip-end.ts";
+
+export interface ZipArchive extends Archive {
+  /**
+   * Reads what of the opened members has not been read from start to end yet.
+   * @throws `E_CRC` if the bytes of a member are not those its checksum was made of.
+   */
+  verify(signal?: AbortSignal): Promise<void>;
+}
+
+interface ZipMember extends ArchiveMember {
+  readonly headerOffset: number;
+  readonly crc: number;
+}
+
+/** Bits 1, 2 (levels of compression), 3 (sizes after the data) and 11 (names in UTF-8) say nothing about stored bytes. */
+const HARMLESS_FLAGS = 0x080e;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @throws CheckpointError `E_ZIP_…`, `E_NAME`, `E_DUP`, … */
+export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
+  const directory = await findZipDirectory(source);
+  const members = await readMembers(source, directory);
+  assertApart(source, [...members.values()], directory);
+  const opened = new Map<string, CheckedSource>();
+  return {
+    name: source.name,
+    members,
+    open(member) {
+      const known = opened.get(member.name);
+      if (known !== undefined) return known;
+      const checked = checkedSource(source, members.get(member.name) as ZipMember);
+      opened.set(member.name, checked);
+      return checked;
+    },
+    async verify(signal) {
+      for (const checked of opened.values()) await checked.verify(signal);
+    },
+  };
+}
+
+/** yauzl's view of a byte source. */
+class SourceReader extends RandomAccessReader {
+  readonly #source: ByteSource;
+
+  constructor(source: ByteSource) {
+    super();
+    this.#source = source;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, bytesRead?: number) => void,
+  ): void {
+    const available = Math.max(0, Math.min(length, this.#source.byteLength - position));
+    this.#source.read(position, buffer.subarray(offset, offset + available)).then(
+      () => callback(null, available),
+      (error: Error) => callback(error),
+    );
+  }
+}
+
+async function readMembers(source: ByteSource, directory: ZipDirectory): Promise<Map<string, ZipMember>> {
+  const members = new Map<string, ZipMember>();
+  let position = directory.offset;
+  const end = directory.offset + directory.byteLength;
+  try {
+    const options = { autoClose: false, decodeStrings: false, validateEntrySizes: false };
+    const zip = await fromRandomAccessReaderPromise(new SourceReader(source), source.byteLength, options);
+    for await (const entry of zip.eachEntry()) {
+      const recordBytes = ENTRY_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+      if (position + recordBytes > end) break; // reported below: the records do not fill the directory
+      const member = await readMember(source, zip, entry, position);
+      if (members.has(member.name)) {
+        throw zipError(
+          source,
+          "E_DUP",
+          position,
+          "different names",
+          printable(member.name),
+          "two members have one name",
+        );
+      }
+      members.set(member.name, member);
+      position += recordBytes;
+    }
+    zip.close();
+  } catch (error) {
+    throw error instanceof CheckpointError ? error : fromYauzl(source, position, error);
+  }
+  if (position !== end || members.size !== directory.nEntries) {
+    const got = `${members.size} members in ${position - directory.offset}`;
+    const expected = `${directory.nEntries} members in ${directory.byteLength} bytes`;
+    throw zipError(
+      source,
+      "E_ZIP_CD",
+      position,
+      expected,
+      got,
+      "the central directory is not what its end record says",
+    );
+  }
+  return members;
+}
+
+/** One member, its local header compared with its entry in the directory at `position`. */
+async function readMember(source: ByteSource, zip: ZipFile, entry: Entry, position: number): Promise<ZipMember> {
+  const name = memberName(source, entry.fileNameRaw, position);
+  const fail = (code: string, expected: string | number, got: string | number, message: string): CheckpointError =>
+    zipError(source, code, position, expected, got, `"${printable(name)}": ${message}`);
+  const { compressedSize: byteLength, relativeOffsetOfLocalHeader: headerOffset, crc32: crc } = entry;
+  if ((entry.generalPurposeBitFlag & ~HARMLESS_FLAGS) !== 0) {
+    const got = `0x${entry.generalPurposeBitFlag.toString(16)}`;
+    throw fail("E_ZIP_FLAG", "a plain member", got, `encrypted, patched or masked (flags ${got})`);
+  }
+  if (entry.compressionMethod !== 0) {
+    throw fail("E_ZIP_METHOD", "method 0 (stored)", entry.compressionMethod, "compressed; torch.save only stores");
+  }
+  if (!Number.isSafeInteger(byteLength) || !Number.isSafeInteger(headerOffset)) {
+    throw fail("E_ZIP64", "at most 2^53 - 1", byteLength, "size or offset too large");
+  }
+  if (entry.uncompressedSize !== byteLength) {
+    throw fail("E_ZIP_MISMATCH", byteLength, entry.uncompressedSize, "a stored member has two different sizes");
+  }
+  if (headerOffset + byteLength > source.byteLength) {
+    throw fail("E_ZIP_OVERLAP", `at most ${source.byteLength}`, headerOffset + byteLength, "reaches past the file");
+  }
+  const local = await zip.readLocalFileHeaderPromise(entry);
+  if (!local.fileName.equals(entry.fileNameRaw)) {
+    const got = printable(utf8Lossy(local.fileName));
+    throw fail("E_ZIP_MISMATCH", printable(name), got, "the local header gives another name");
+  }
+  const isSame =
+    local.compressionMethod === entry.compressionMethod && (local.generalPurposeBitFlag & ~HARMLESS_FLAGS) === 0;
+  if (!isSame) throw fail("E_ZIP_MISMATCH", "the same method", "another", "the local header gives another method");
+  return { name, headerOffset, dataOffset: local.fileDataStart, byteLength, crc };
+}
+
+/** @throws `E_NAME` for a name that is not a plain relative path in UTF-8. */
+function memberName(source: ByteSource, raw: Uint8Array, position: number): string {
+  const refuse = (got: string): CheckpointError =>
+    zipError(
+      source,
+      "E_NAME",
+      position,
+      "a plain relative path",
+      printable(got),
+      `bad member name "${printable(got)}"`,
+    );
+  let name: string;
+  try {
+    name = utf8.decode(raw);
+  } catch {
+    throw refuse(utf8Lossy(raw));
+  }
+  const isPlain = name
+    .split("/")
+    .every((part, i, parts) => part !== ".." && part !== "." && (part !== "" || i === parts.length - 1));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (!isPlain || raw.length === 0 || raw.length > ZIP_NAME_BYTES || /[\x00-\x1f\x7f\\]|^[A-Za-z]:/.test(name)) {
+    throw refuse(name);
+  }
+  return name;
+}
+
+function utf8Lossy(raw: Uint8Array): string {
+  return new TextDecoder().decode(raw.subarray(0, ZIP_NAME_BYTES));
+}
+
+/** Members must begin at byte 0 and must not share bytes with each other or with the directory. */
+function assertApart(source: ByteSource, members: readonly ZipMember[], directory: ZipDirectory): void {
+  const sorted = [...members].sort((a, b) => a.headerOffset - b.headerOffset);
+  const start = sorted[0]?.headerOffset ?? 0;
+  if (start !== 0) {
+    throw zipError(source, "E_ZIP_POLYGLOT", 0, "a member at byte 0", start, `${start} bytes before the first member`);
+  }
+  for (const [i, member] of sorted.entries()) {
+    const end = member.dataOffset + member.byteLength;
+    const limit = sorted[i + 1]?.headerOffset ?? directory.offset;
+    if (end > limit) {
+      const message = `"${printable(member.name)}" overlaps what follows it`;
+      throw zipError(source, "E_ZIP_OVERLAP", member.headerOffset, `to end at ${limit} or before`, end, message);
+    }
+  }
+}
+
+/** What yauzl refuses by itself: it knows no codes, so its words are read. */
+function fromYauzl(source: ByteSource, position: number, cause: unknown): CheckpointError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = /^zip64/.test(message)
+    ? "E_ZIP64"
+    : /encryption/.test(message)
+      ? "E_ZIP_FLAG"
+      : /local file header|file bounds/.test(message)
+        ? "E_ZIP_MISMATCH"
+        : "E_ZIP_CD";
+  return new CheckpointError({
+    code,
+    file: source.name,
+    offset: position,
+    field: "zip",
+    expected: "a valid central directory",
+    got: message,
+    message,
+    cause,
+  });
+}
+
+interface CheckedSource extends ByteSource {
+  verify(signal?: AbortSignal): Promise<void>;
+}
+
+/** The bytes of a member. Reading it from start to end, in any pieces, checks them on the way. */
+function checkedSource(source: ByteSource, member: ZipMember): CheckedSource {
+  const { byteLength, dataOffset, name } = member;
+  const span = spanTensor(name, "u8", [byteLength], source, dataOffset, byteLength);
+  // torch.save without checksums writes 0 for every member
+  let isVerified = member.crc === 0 || byteLength === 0;
+  let next = 0; // the bytes before it are in `crc`
+  let crc = 0;
+
+  async function read(offset: number, target: Uint8Array): Promise<void> {
+    await span.read(offset, target);
+    if (isVerified) return;
+    if (offset === 0) {
+      next = 0;
+      crc = 0;
+    }
+    if (offset !== next) return;
+    crc = crc32(target, crc);
+    next += target.byteLength;
+    if (next < byteLength) return;
+    if (crc !== member.crc) {
+      const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
+      const message = `"${printable(name)}" is damaged: wrong CRC-32`;
+      throw zipError(source, "E_CRC", dataOffset, hex(member.crc), hex(crc), message);
+    }
+    isVerified = true;
+  }
+
+  return {
+    name: `${source.name}:${name}`,
+    byteLength,
+    read,
+    async verify(signal) {
+      const piece = new Uint8Array(Math.min(PIECE_BYTES, byteLength));
+      for (let offset = 0; !isVerified && offset < byteLength; offset += piece.length) {
+        signal?.throwIfAborted();
+        await read(offset, piece.subarray(0, Math.min(piece.length, byteLength - offset)));
+      }
+    },
+  };
+}
