@@ -1,6 +1,6 @@
 // Every exit code of the command line, and which error leads to which.
 
-import { isFormatError, isIoError } from "@ll/bytes";
+import { type FormatError, isFormatError, isIoError } from "@ll/bytes";
 import { Refusal, ReportedError, UsageError } from "./errors.ts";
 
 export const ExitCode = {
@@ -28,10 +28,15 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ReportedError) return exitCodeOf(error.cause);
   if (error instanceof UsageError) return ExitCode.usage;
   if (error instanceof Refusal) return ExitCode.failed;
-  if (isFormatError(error)) return REFUSALS.has(error.code) ? ExitCode.failed : ExitCode.badFile;
+  if (isFormatError(error)) return isRefusedInput(error) ? ExitCode.failed : ExitCode.badFile;
   if (isIoError(error)) return REFUSALS.has(error.code) ? ExitCode.failed : ExitCode.environment;
   if (isOutOfMemory(error) || isSystemError(error)) return ExitCode.environment;
   return ExitCode.internal;
+}
+
+/** A file that is in order, but not for what was asked: for @ll/quant, whatever a plan refuses. */
+function isRefusedInput(error: FormatError): boolean {
+  return REFUSALS.has(error.code) || error.name === "QuantizationError";
 }
 
 /** V8 reports an allocation that fails as a RangeError with one of these texts. */

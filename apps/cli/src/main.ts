@@ -70,5 +70,6 @@ function describeError(bin: string, error: unknown, code: number): string {
 function isVerbose(argv: readonly string[], io: Io): boolean {
   const end = argv.indexOf("--");
   const flags = end === -1 ? argv : argv.slice(0, end);
-  return flags.includes("--verbose") || io.env["LL_DEBUG"] === "1";
+  const { LL_DEBUG } = io.env;
+  return flags.includes("--verbose") || LL_DEBUG === "1";
 }

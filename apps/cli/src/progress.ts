@@ -28,7 +28,8 @@ export interface ProgressOptions {
 export function createProgress(io: Io, options: ProgressOptions): Progress {
   const now = options.now ?? (() => performance.now());
   const { err } = io;
-  const redraws = err.isTty && io.env["CI"] === undefined && io.env["TERM"] !== "dumb";
+  const { CI, TERM } = io.env;
+  const redraws = err.isTty && CI === undefined && TERM !== "dumb";
   const startMs = now();
   let drawnMs = Number.NEGATIVE_INFINITY;
   let drawn = false;

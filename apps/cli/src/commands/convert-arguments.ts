@@ -18,6 +18,21 @@ export interface ConvertArguments {
   readonly progress: boolean;
 }
 
+/** As commander hands them over. */
+interface Options {
+  readonly outtype?: string;
+  readonly container: string;
+  readonly vocabDir?: string;
+  readonly outfile?: string;
+  readonly vocabOnly?: true;
+  readonly dump?: true;
+  readonly dumpSingle?: true;
+  /** False for `--no-clobber`. */
+  readonly clobber: boolean;
+  /** False for `--no-progress`. */
+  readonly progress: boolean;
+}
+
 const CONTAINERS: ReadonlyMap<string, 1 | 3> = new Map([
   ["ggjt-v3", 3],
   ["ggjt-v1", 1],
@@ -60,16 +75,16 @@ export function parseConvertArguments(bin: string, argv: readonly string[]): Con
     const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n");
     throw new UsageError([message, ...more].join(" "), `usage: ${bin} [options] MODEL (see ${bin} --help)`);
   }
-  const options = command.opts<Record<string, string | boolean | undefined>>();
+  const options = command.opts<Options>();
   return {
     model: String(command.args[0]),
-    outType: outType(options["outtype"] as string | undefined),
-    container: container(String(options["container"])),
-    vocabDir: options["vocabDir"] as string | undefined,
-    outFile: options["outfile"] as string | undefined,
+    outType: outType(options.outtype),
+    container: container(options.container),
+    vocabDir: options.vocabDir,
+    outFile: options.outfile,
     mode: mode(options),
-    noClobber: options["clobber"] === false,
-    progress: options["progress"] !== false,
+    noClobber: !options.clobber,
+    progress: options.progress,
   };
 }
 
@@ -96,12 +111,13 @@ function container(text: string): 1 | 3 {
   return version;
 }
 
-function mode(options: Record<string, string | boolean | undefined>): ConvertArguments["mode"] {
-  const chosen = (["vocabOnly", "dump", "dumpSingle"] as const).filter((name) => options[name] === true);
+function mode(options: Options): ConvertArguments["mode"] {
+  if (options.vocabOnly && options.outfile === undefined) throw new UsageError("need --outfile if using --vocab-only");
+  const chosen = [
+    options.vocabOnly && ("vocab-only" as const),
+    options.dump && ("dump" as const),
+    options.dumpSingle && ("dump-single" as const),
+  ].filter((one) => one !== undefined);
   if (chosen.length > 1) throw new UsageError("--vocab-only, --dump and --dump-single exclude each other");
-  if (options["vocabOnly"] === true && options["outfile"] === undefined) {
-    throw new UsageError("need --outfile if using --vocab-only");
-  }
-  const modes = { vocabOnly: "vocab-only", dump: "dump", dumpSingle: "dump-single" } as const;
-  return chosen[0] === undefined ? "convert" : modes[chosen[0]];
+  return chosen[0] ?? "convert";
 }

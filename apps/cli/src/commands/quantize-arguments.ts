@@ -1,0 +1,113 @@
+// The positional command line of ll-quantize: [flags] IN [OUT] TYPE [NTHREADS], as in build 803 of llama.cpp, which took an
+// OUT that begins with a number for a TYPE, and wanted NTHREADS whenever OUT was left out.
+
+import { type FileType, FTYPES } from "@ll/quant";
+import { UsageError } from "../errors.ts";
+import { closest } from "../suggest.ts";
+
+export interface QuantizeArguments {
+  readonly inFile: string;
+  readonly outFile: string;
+  /** The entry of `FTYPES` that was asked for; by number, the first with that number. */
+  readonly type: FileType;
+  /** 0 if not given. */
+  readonly nThreads: number;
+  readonly allowRequantize: boolean;
+  readonly leaveOutputTensor: boolean;
+  readonly noClobber: boolean;
+  readonly progress: boolean;
+}
+
+/** What the flags ask for instead of work. */
+export type QuantizeRequest = QuantizeArguments | "help" | "version";
+
+const FLAGS = [
+  "--allow-requantize",
+  "--leave-output-tensor",
+  "--no-clobber",
+  "--no-progress",
+  "--verbose",
+  "--help",
+  "--version",
+];
+
+/** @throws UsageError, in the words of build 803 where it had some */
+export function parseQuantizeArguments(argv: readonly string[]): QuantizeRequest {
+  const flags = new Set<string>();
+  let next = 0;
+  for (; argv[next]?.startsWith("--") || argv[next] === "-h"; next++) {
+    const flag = argv[next] as string;
+    if (flag === "--") {
+      next++;
+      break;
+    }
+    if (flag !== "-h" && !FLAGS.includes(flag)) throw unknownFlag(flag);
+    flags.add(flag);
+  }
+  if (flags.has("--help") || flags.has("-h")) return "help";
+  if (flags.has("--version")) return "version";
+  return {
+    ...readPositionals(argv.slice(next)),
+    allowRequantize: flags.has("--allow-requantize"),
+    leaveOutputTensor: flags.has("--leave-output-tensor"),
+    noClobber: flags.has("--no-clobber"),
+    progress: !flags.has("--no-progress"),
+  };
+}
+
+function unknownFlag(flag: string): UsageError {
+  const suggestion = closest(flag, FLAGS);
+  const hint = suggestion === undefined ? "" : ` (Did you mean ${suggestion}?)`;
+  return new UsageError(`unknown option '${flag}'${hint}`);
+}
+
+type Positionals = Pick<QuantizeArguments, "inFile" | "outFile" | "type" | "nThreads">;
+
+function readPositionals(positionals: readonly string[]): Positionals {
+  const [inFile, second, ...others] = positionals;
+  if (inFile === undefined || second === undefined) throw new UsageError("expected a model file and a type");
+  const shortType = findType(second, isWholeNumber);
+  const [outFile, type, rest] =
+    shortType === undefined
+      ? [second, requireType(others[0]), others.slice(1)]
+      : [defaultOutFile(inFile, shortType), shortType, others];
+  const [threads, ...more] = rest;
+  if (more.length > 0) throw new UsageError(`unexpected argument '${more[0]}'`);
+  return { inFile, outFile, type, nThreads: threads === undefined ? 0 : requireThreads(threads) };
+}
+
+function requireType(text: string | undefined): FileType {
+  if (text === undefined) throw new UsageError("main: missing ftype");
+  const type = findType(text, (digits) => leadingInteger(digits) !== undefined);
+  if (type === undefined) throw new UsageError(`main: invalid ftype '${text}'`);
+  return type;
+}
+
+/** The type that `text` names, or, if `isNumber` takes it for a number, whose id it begins with. */
+function findType(text: string, isNumber: (text: string) => boolean): FileType | undefined {
+  const named = FTYPES.find(({ name }) => name.toLowerCase() === text.toLowerCase());
+  if (named !== undefined || !isNumber(text)) return named;
+  return FTYPES.find(({ id }) => id === leadingInteger(text));
+}
+
+function isWholeNumber(text: string): boolean {
+  return /^\d+$/.test(text);
+}
+
+function requireThreads(text: string): number {
+  const nThreads = leadingInteger(text);
+  if (nThreads === undefined) throw new UsageError(`main: invalid nthread '${text}' (stoi)`);
+  return nThreads;
+}
+
+/** The number at the beginning of `text`, as C++'s `stoi` reads it: `8x` is 8. */
+function leadingInteger(text: string): number | undefined {
+  const digits = /^\s*[+-]?\d+/.exec(text)?.[0];
+  const value = Number(digits);
+  return digits === undefined || value > 2 ** 31 - 1 || value < -(2 ** 31) ? undefined : value;
+}
+
+/** `ggml-model-NAME.bin` beside the input. */
+function defaultOutFile(inFile: string, { name }: FileType): string {
+  return `${inFile.slice(0, inFile.lastIndexOf("/") + 1)}ggml-model-${name}.bin`;
+}

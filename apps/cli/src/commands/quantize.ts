@@ -1,0 +1,163 @@
+// ll-quantize: a ggjt file to a smaller one. What it prints is what the quantize program of build 803 of llama.cpp printed.
+
+import { printable } from "@ll/bytes";
+import { createOutFile, openFileSource } from "@ll/bytes/node";
+import { type ModelEvent, type ModelTotals, quantizedBytes, quantizeModel, type TensorStep } from "@ll/convert";
+import { openGgml } from "@ll/ggml-format";
+import { QuantizationError } from "@ll/quant";
+import type { Io } from "../command.ts";
+import { ReportedError, UsageError } from "../errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { fixed, integer } from "../printf.ts";
+import { createProgress, type Progress } from "../progress.ts";
+import { versionLine } from "../version.ts";
+import { parseQuantizeArguments, type QuantizeArguments, type QuantizeRequest } from "./quantize-arguments.ts";
+import { help, usage } from "./quantize-help.ts";
+
+const MIB = 1024 * 1024;
+
+export async function quantizeCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
+  const request = parse(bin, argv, io);
+  if (request === "help") io.out.write(help(bin));
+  else if (request === "version") io.out.write(versionLine(bin));
+  else await quantize(request, io);
+  return ExitCode.ok;
+}
+
+function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
+  try {
+    return parseQuantizeArguments(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.err.write(`${printable(error.message, 512)}\n`);
+    // build 803 shows its usage for a wrong command line, not for a wrong word in a right one
+    if (!error.message.startsWith("main: ")) {
+      const { err, out } = usage(bin);
+      io.err.write(err);
+      io.out.write(out);
+    }
+    throw new ReportedError(error);
+  }
+}
+
+async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
+  const { inFile, outFile, type, nThreads } = request;
+  const shownIn = printable(inFile, 4096);
+  const shownOut = printable(outFile, 4096);
+  io.err.write("main: build = 803 (1d656d636)\n");
+  const threads = nThreads > 0 ? ` using ${nThreads} threads` : "";
+  io.err.write(`main: quantizing '${shownIn}' to '${shownOut}' as ${type.name}${threads}\n`);
+  const startMs = performance.now();
+  try {
+    await writeQuantized(request, io);
+  } catch (error) {
+    const { text, notice } = inToolWords(error);
+    for (const line of notice) io.err.write(`${line}\n`);
+    io.err.write(`llama_model_quantize: failed to quantize: ${text}\n`);
+    io.err.write(`main: failed to quantize model from '${shownIn}'\n`);
+    throw new ReportedError(error);
+  }
+  const elapsedMs = performance.now() - startMs;
+  io.out.write(`\nmain: quantize time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+  io.out.write(`main:    total time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+}
+
+async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void> {
+  const target = { ftype: request.type.id, ...request };
+  const source = await openFileSource(request.inFile);
+  try {
+    io.err.write(`llama.cpp: loading model from ${printable(request.inFile, 4096)}\n`);
+    const file = await openGgml(source);
+    for (const warning of file.warnings) io.err.write(`warning: ${warning}\n`);
+    if (!file.container.hasScores) {
+      io.err.write("llama.cpp: WARNING: input is an old file that doesn't have scores; will add dummy scores\n");
+    }
+    const expectedBytes = quantizedBytes(file, target);
+    const out = await createOutFile(request.outFile, {
+      inputs: [request.inFile],
+      expectedBytes,
+      noClobber: request.noClobber,
+    });
+    for (const path of out.removedStale) io.err.write(`removed the unfinished ${printable(path, 4096)}\n`);
+    io.err.write(`llama.cpp: saving model to ${printable(request.outFile, 4096)}\n`);
+    const progress = createProgress(io, { total: expectedBytes, enabled: request.progress && !io.out.isTty });
+    try {
+      await quantizeModel(file, out, { ...target, onEvent: printer(io, progress) });
+      await source.assertUnchanged();
+      await out.commit();
+    } finally {
+      progress.finish();
+      await out.abort(); // harmless after the commit
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Prints the events in build 803's lines, and a progress line where those lines are not seen. */
+function printer(io: Io, progress: Progress): (event: ModelEvent) => void {
+  let doneBytes = 0;
+  return (event) => {
+    switch (event.kind) {
+      case "tensor-start":
+        io.out.write(startOfLine(event));
+        progress.update(doneBytes, progressLabel(event));
+        break;
+      case "tensor-done":
+        doneBytes += event.bytesOut;
+        io.out.write(endOfLine(event, event.histogram));
+        break;
+      case "totals":
+        io.out.write(totalLines(event));
+    }
+  };
+}
+
+function startOfLine(step: TensorStep): string {
+  const position = `[${integer(step.index + 1, 4)}/${integer(step.total, 4)}]`;
+  const shape = [...step.shape]
+    .reverse()
+    .map((size) => integer(size, 5))
+    .join(" x ");
+  const line = `${position} ${step.name.padStart(36)} - ${shape.padStart(16)}, type = ${step.fromType.padStart(6)}, `;
+  return step.isCopied ? line : `${line}quantizing .. `;
+}
+
+function endOfLine(step: TensorStep, histogram: Float64Array): string {
+  if (step.isCopied) return `size = ${fixed(step.bytesIn / MIB, 8, 3)} MB\n`;
+  const sizes = `size = ${fixed(step.bytesIn / MIB, 8, 2)} MB -> ${fixed(step.bytesOut / MIB, 8, 2)} MB`;
+  const nValues = step.shape.reduce((product, size) => product * size, 1);
+  return `${sizes} | hist: ${histogramText(histogram, nValues)}\n`;
+}
+
+function totalLines({ bytesIn, bytesOut, histogram }: ModelTotals): string {
+  const start = "llama_model_quantize_internal: ";
+  const sizes = `${start}model size  = ${fixed(bytesIn / MIB, 8, 2)} MB\n${start}quant size  = ${fixed(bytesOut / MIB, 8, 2)} MB\n`;
+  const count = sum(histogram);
+  return count === 0 ? sizes : `${sizes}${start}hist: ${histogramText(histogram, count)}\n`;
+}
+
+/** The share of each bin, or nothing if nothing was counted. Build 803 divides in binary32. */
+function histogramText(histogram: Float64Array, nValues: number): string {
+  if (sum(histogram) === 0) return "";
+  const share = (count: number): number => Math.fround(Math.fround(count) / Math.fround(nValues));
+  return Array.from(histogram, (count) => `${fixed(share(count), 5, 3)} `).join("");
+}
+
+function sum(histogram: Float64Array): number {
+  return histogram.reduce((total, count) => total + count, 0);
+}
+
+/** `[ 37/291] layers.4.attention.wq.weight 4096×4096 f16 → q4_0  32.0 → 9.0 MiB` */
+function progressLabel(step: TensorStep): string {
+  const position = `[${integer(step.index + 1, String(step.total).length)}/${step.total}]`;
+  const types = step.isCopied ? step.fromType : `${step.fromType} → ${step.toType}`;
+  const sizes = [step.bytesIn, step.bytesOut].map((bytes) => (bytes / MIB).toFixed(1)).join(" → ");
+  return `${position} ${step.name} ${step.shape.join("×")} ${types}  ${sizes} MiB`;
+}
+
+/** An error as build 803's program puts it: its text, and lines that come before it. */
+function inToolWords(error: unknown): { text: string; notice: readonly string[] } {
+  if (error instanceof QuantizationError) return { text: error.toolText, notice: error.notice };
+  return { text: printable(error instanceof Error ? error.message : String(error), 512), notice: [] };
+}

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { parseQuantizeArguments } from "../../src/commands/quantize-arguments.ts";
+import { UsageError } from "../../src/errors.ts";
+
+const parse = (...argv: string[]) => parseQuantizeArguments(argv);
+const type = (id: number, name: string) => ({ type: expect.objectContaining({ id, name }) });
+
+describe("positional arguments", () => {
+  test.each([
+    // IN OUT TYPE [NTHREADS]
+    ["in.bin out.bin q4_0", { inFile: "in.bin", outFile: "out.bin", ...type(2, "Q4_0"), nThreads: 0 }],
+    ["in.bin out.bin 2 4", { outFile: "out.bin", ...type(2, "Q4_0"), nThreads: 4 }],
+    ["in.bin out.bin Q3_k_M", { outFile: "out.bin", ...type(12, "Q3_K_M") }],
+    ["in.bin out.bin 12", { outFile: "out.bin", ...type(12, "Q3_K") }],
+    ["in.bin out.bin 2abc", { outFile: "out.bin", ...type(2, "Q4_0") }],
+    ["in.bin out.bin q8_0 8x", { outFile: "out.bin", ...type(7, "Q8_0"), nThreads: 8 }],
+    ["in.bin out.bin q8_0 -1", { outFile: "out.bin", ...type(7, "Q8_0"), nThreads: -1 }],
+    // OUT left out, with and without NTHREADS
+    ["in.bin q4_0", { outFile: "ggml-model-Q4_0.bin", ...type(2, "Q4_0"), nThreads: 0 }],
+    ["in.bin q4_0 4", { outFile: "ggml-model-Q4_0.bin", ...type(2, "Q4_0"), nThreads: 4 }],
+    ["a/b/in.bin q3_k", { outFile: "a/b/ggml-model-Q3_K.bin", ...type(12, "Q3_K") }],
+    ["/in.bin 18", { outFile: "/ggml-model-Q6_K.bin", ...type(18, "Q6_K") }],
+    // names that begin with a number, and numbers that are no type
+    ["in.bin 2.bin q4_1", { outFile: "2.bin", ...type(3, "Q4_1") }],
+    ["in.bin 2abc 8", { outFile: "2abc", ...type(8, "Q5_0") }],
+    ["in.bin 5 q4_1", { outFile: "5", ...type(3, "Q4_1") }],
+    ["in.bin q4_0.bin f16", { outFile: "q4_0.bin", ...type(1, "F16") }],
+  ])("%s", (line, expected) => {
+    expect(parse(...line.split(" "))).toMatchObject(expected);
+  });
+});
+
+test("flags stand before the input, and the same one may be given twice", () => {
+  expect(parse("--allow-requantize", "--leave-output-tensor", "--allow-requantize", "in.bin", "q4_0")).toMatchObject({
+    allowRequantize: true,
+    leaveOutputTensor: true,
+    noClobber: false,
+    progress: true,
+  });
+  expect(parse("--no-clobber", "--no-progress", "in.bin", "q4_0")).toMatchObject({
+    allowRequantize: false,
+    leaveOutputTensor: false,
+    noClobber: true,
+    progress: false,
+  });
+});
+
+test("-- ends the flags", () => {
+  expect(parse("--", "--in.bin", "--out.bin", "q4_0")).toMatchObject({ inFile: "--in.bin", outFile: "--out.bin" });
+});
+
+test("help and version need nothing else", () => {
+  expect(parse("--help")).toBe("help");
+  expect(parse("-h")).toBe("help");
+  expect(parse("--version")).toBe("version");
+});
+
+describe("usage errors", () => {
+  test.each([
+    ["", "expected a model file and a type"],
+    ["in.bin", "expected a model file and a type"],
+    ["in.bin out.bin", "main: missing ftype"],
+    ["in.bin 2.bin", "main: missing ftype"],
+    ["in.bin out.bin q9", "main: invalid ftype 'q9'"],
+    ["in.bin out.bin 5", "main: invalid ftype '5'"],
+    ["in.bin out.bin q4_0 x2", "main: invalid nthread 'x2' (stoi)"],
+    ["in.bin q4_0 --allow-requantize", "main: invalid nthread '--allow-requantize' (stoi)"],
+    ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)"],
+    ["in.bin out.bin q4_0 2 more", "unexpected argument 'more'"],
+    ["--leave-ouput-tensor in.bin q4_0", "unknown option '--leave-ouput-tensor' (Did you mean --leave-output-tensor?)"],
+    ["--xyz in.bin q4_0", "unknown option '--xyz'"],
+  ])("%j: %s", (line, message) => {
+    const argv = line === "" ? [] : line.split(" ");
+    expect(() => parse(...argv)).toThrow(new UsageError(message));
+  });
+});
