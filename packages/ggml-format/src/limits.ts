@@ -7,7 +7,7 @@ export const MAX_VOCAB = 1_000_000;
 /** Bytes of one vocabulary text. The longest of LLaMA's has 27. */
 export const MAX_TOKEN_BYTES: number = 64 * 1024;
 
-/** Bytes of the whole vocabulary section, which is held in memory. LLaMA's has 432,578. */
+/** Bytes of the whole vocabulary section, which is held in memory. LLaMA's has 432,574. */
 export const MAX_VOCAB_BYTES: number = 64 * 1024 * 1024;
 
 /** Bytes of a tensor name. The longest of LLaMA's has 32. */
