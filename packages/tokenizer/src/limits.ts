@@ -1,0 +1,13 @@
+// Every limit of the package, with its reason.
+
+/** Pieces of a vocabulary. The largest published ones have about 256,000; merge keys have room for 2^21. */
+export const MAX_PIECES: number = 1_000_000;
+
+/** Bytes of one piece in a tokenizer.model: the limit of SentencePiece itself (0.2). */
+export const MAX_PIECE_BYTES: number = 7_999;
+
+/** Bytes of all texts of a vocabulary together: a node of the trie and a byte share 32 bits. LLaMA's are 0.2 MiB. */
+export const MAX_VOCABULARY_BYTES: number = 2 ** 24 - 1;
+
+/** Bytes of one text: its ids, at most one per byte and one for BOS, are counted in 31 bits. */
+export const MAX_TEXT_BYTES: number = 2 ** 31 - 2;

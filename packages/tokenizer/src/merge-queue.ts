@@ -1,0 +1,67 @@
+// Finds the next pair to merge: of all positions, the left-most with the best rank. A tournament tree over blocks of positions:
+// merges that follow one another are near one another, so that most steps stay inside one block and its few ancestors.
+
+/** Rank of a position where no pair begins; worse than every rank. */
+export const IDLE = 0x7fffffff;
+
+const BLOCK = 16;
+
+export class MergeQueue {
+  #ranks: Int32Array = new Int32Array(BLOCK).fill(IDLE); // (capacity): rank at each position, capacity a power of two blocks
+  #best: Int32Array = new Int32Array(2).fill(IDLE); // (2, blocks): [1] of all, [n] of [2n] and [2n + 1], the last half of blocks
+  #nBlocks = 1; // blocks in use, a power of two
+
+  /** Makes room for positions below `length`. All must be idle, as they are at first and when `first` has said so. */
+  resize(length: number): void {
+    let nBlocks = 1;
+    while (nBlocks * BLOCK < length) nBlocks *= 2;
+    if (nBlocks * BLOCK > this.#ranks.length) {
+      this.#ranks = new Int32Array(nBlocks * BLOCK).fill(IDLE);
+      this.#best = new Int32Array(nBlocks * 2).fill(IDLE);
+    }
+    this.#nBlocks = nBlocks;
+  }
+
+  set(position: number, rank: number): void {
+    const best = this.#best;
+    const block = Math.floor(position / BLOCK);
+    let node = this.#nBlocks + block;
+    let winner = best[node] as number;
+    const dethroned = this.#ranks[position] === winner;
+    this.#ranks[position] = rank;
+    if (rank <= winner) winner = rank;
+    else if (dethroned) winner = this.#bestOfBlock(block);
+    while (best[node] !== winner) {
+      best[node] = winner;
+      if (node === 1) break;
+      const rival = best[node ^ 1] as number;
+      if (rival < winner) winner = rival;
+      node >>= 1;
+    }
+  }
+
+  /** The left-most position with the best rank; -1 if all are idle. */
+  first(): number {
+    const best = this.#best;
+    const winner = best[1] as number;
+    if (winner === IDLE) return -1;
+    let node = 1;
+    while (node < this.#nBlocks) {
+      node *= 2;
+      if (best[node] !== winner) node++;
+    }
+    let position = (node - this.#nBlocks) * BLOCK;
+    while (this.#ranks[position] !== winner) position++;
+    return position;
+  }
+
+  #bestOfBlock(block: number): number {
+    const ranks = this.#ranks;
+    let winner = IDLE;
+    for (let position = block * BLOCK, end = position + BLOCK; position < end; position++) {
+      const rank = ranks[position] as number;
+      if (rank < winner) winner = rank;
+    }
+    return winner;
+  }
+}

@@ -1,0 +1,44 @@
+// Files that carry the name tokenizer.model and are something else. A ModelProto has no magic number of its own.
+
+import { TokenizerModelError } from "./errors.ts";
+
+/**
+ * Refuses what cannot be a ModelProto at first sight.
+ * @throws TokenizerModelError `E_PROTO` for an empty or erased file; `E_MAGIC`, with a hint, for JSON and for tiktoken's base64 lines.
+ */
+export function assertLooksLikeModel(bytes: Uint8Array, file: string | undefined): void {
+  const first = bytes[0] ?? 0;
+  const erased = (first === 0x00 || first === 0xff) && bytes.every((byte) => byte === first);
+  if (erased) {
+    const got = bytes.length === 0 ? "an empty file" : `nothing but bytes 0x${first.toString(16).padStart(2, "0")}`;
+    throw new TokenizerModelError({
+      code: "E_PROTO",
+      file,
+      offset: 0,
+      field: "pieces",
+      expected: "a SentencePiece model",
+      got,
+      message: `not a SentencePiece model: ${got}`,
+    });
+  }
+  const got = foreignKind(bytes);
+  if (got !== undefined) {
+    throw new TokenizerModelError({
+      code: "E_MAGIC",
+      file,
+      offset: 0,
+      field: "pieces",
+      expected: "a SentencePiece model",
+      got,
+      message: `not a SentencePiece model but ${got}; take the tokenizer.model of a LLaMA 1 or 2 release`,
+    });
+  }
+}
+
+/** A ModelProto of any use starts with the tag of field 1, a line feed: neither brace, byte order mark nor letter. */
+function foreignKind(bytes: Uint8Array): string | undefined {
+  const head = String.fromCharCode(...bytes.subarray(0, 64));
+  if (/^(?:\xef\xbb\xbf)?[\t ]*\{/.test(head)) return "JSON (a tokenizer.json of Hugging Face, or a Tekken file)";
+  if (/^[A-Za-z0-9+/]{1,60}={0,2} 0\r?\n/.test(head)) return "a tiktoken vocabulary (LLaMA 3)";
+  return undefined;
+}

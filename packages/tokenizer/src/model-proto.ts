@@ -1,0 +1,213 @@
+// Reads tokenizer.model: a SentencePiece ModelProto. Field numbers and defaults are those of sentencepiece_model.proto in
+// google/sentencepiece. Models that are not BPE and models that rewrite characters are refused by name.
+
+import { MAX_PIECE_BYTES, MAX_PIECES } from "./limits.ts";
+import { assertLooksLikeModel } from "./model-magic.ts";
+import { assertUsableModel } from "./model-rules.ts";
+import { WireReader } from "./protobuf-wire.ts";
+import type { NormalizerOptions, PieceType, SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
+
+/** Values of the schema's enum `Type`, by index; there is no 0. */
+const PIECE_TYPES = [undefined, "normal", "unknown", "control", "user-defined", "unused", "byte"] as const;
+
+/** Values of the schema's enum `ModelType`, by index; there is no 0. */
+const MODEL_TYPES = [undefined, "UNIGRAM", "BPE", "WORD", "CHAR"] as const;
+const UNIGRAM = 1;
+const BPE = 2;
+
+/** Sections as read so far. A section may come in parts; a field that comes again replaces the earlier one. */
+interface Sections {
+  nPieces: number;
+  hasTrainer: boolean;
+  readonly trainer: {
+    modelType: number;
+    vocabSize: number | undefined;
+    unkId: number;
+    bosId: number;
+    eosId: number;
+  };
+  readonly normalizer: { -readonly [Name in keyof NormalizerOptions]: boolean };
+}
+
+/**
+ * Reads and checks the bytes of a tokenizer.model. A file without a trainer section is taken for BPE; one whose trainer section names
+ * no type is UNIGRAM, the schema's default.
+ * @param file shown in errors
+ * @throws TokenizerModelError: `E_PROTO`, `E_MAGIC`, `E_WIRE`, `E_VARINT`, `E_LENGTH`, `E_TRUNC` if the bytes are no such file;
+ * `E_FIELD`, `E_RANGE`, `E_LIMIT`, `E_EMPTY`, `E_DUP`, `E_VOCAB`, `E_BYTE_PIECE`, `E_MISMATCH` if its vocabulary cannot be right;
+ * `E_UNSUPPORTED`, `E_CHARSMAP` if it is a model of another kind.
+ */
+export function readSentencePieceModel(bytes: Uint8Array, file?: string): SentencePieceModel {
+  assertLooksLikeModel(bytes, file);
+  const { nPieces, hasTrainer, trainer, normalizer } = readSections(new WireReader(bytes, file));
+  const pieces = readPieces(new WireReader(bytes, file), nPieces);
+  const { vocabSize, unkId, bosId, eosId } = trainer;
+  const model: SentencePieceModel = {
+    pieces,
+    normalizer,
+    trainer: hasTrainer ? { modelType: "bpe", vocabSize, unkId, bosId, eosId } : undefined,
+  };
+  assertUsableModel(model, file);
+  return model;
+}
+
+/** First pass: everything but the pieces. Those are counted, so that too many are refused before any is kept. */
+function readSections(wire: WireReader): Sections {
+  const sections: Sections = {
+    nPieces: 0,
+    hasTrainer: false,
+    trainer: { modelType: UNIGRAM, vocabSize: undefined, unkId: 0, bosId: 1, eosId: 2 },
+    normalizer: { addDummyPrefix: true, removeExtraWhitespaces: true, escapeWhitespaces: true },
+  };
+  while (wire.next()) {
+    if (wire.fieldNumber === 1) {
+      wire.bytes("pieces");
+      sections.nPieces++;
+      if (sections.nPieces > MAX_PIECES) {
+        wire.fail({
+          code: "E_LIMIT",
+          field: "pieces",
+          expected: `at most ${MAX_PIECES}`,
+          got: `more than ${MAX_PIECES}`,
+          message: `more than ${MAX_PIECES} pieces`,
+        });
+      }
+    } else if (wire.fieldNumber === 2) {
+      sections.hasTrainer = true;
+      readTrainer(wire.message("trainer_spec"), sections.trainer);
+    } else if (wire.fieldNumber === 3) {
+      readNormalizer(wire.message("normalizer_spec"), sections.normalizer);
+    } else {
+      wire.skip();
+    }
+  }
+  if (sections.hasTrainer && sections.trainer.modelType !== BPE) {
+    const got = MODEL_TYPES[sections.trainer.modelType] ?? sections.trainer.modelType;
+    const message = `a model of type ${got}: only BPE models can be used`;
+    wire.fail({ code: "E_UNSUPPORTED", field: "trainer_spec.model_type", expected: "BPE", got, message });
+  }
+  return sections;
+}
+
+function readTrainer(wire: WireReader, trainer: Sections["trainer"]): void {
+  while (wire.next()) {
+    switch (wire.fieldNumber) {
+      case 3:
+        trainer.modelType = wire.int32("model_type");
+        break;
+      case 4:
+        trainer.vocabSize = wire.int32("vocab_size");
+        break;
+      case 24:
+        if (wire.bool("treat_whitespace_as_suffix")) {
+          const message = "a model that attaches spaces to the end of words cannot be used";
+          const field = "treat_whitespace_as_suffix";
+          wire.fail({ code: "E_UNSUPPORTED", field, expected: "false", got: "true", message });
+        }
+        break;
+      case 40:
+        trainer.unkId = wire.int32("unk_id");
+        break;
+      case 41:
+        trainer.bosId = wire.int32("bos_id");
+        break;
+      case 42:
+        trainer.eosId = wire.int32("eos_id");
+        break;
+      default:
+        wire.skip();
+    }
+  }
+}
+
+function readNormalizer(wire: WireReader, normalizer: Sections["normalizer"]): void {
+  while (wire.next()) {
+    switch (wire.fieldNumber) {
+      case 2: {
+        const got = `${wire.bytes("precompiled_charsmap").length} bytes`;
+        if (got === "0 bytes") break;
+        const message = "a model with a character map (such as NFKC) cannot be used";
+        wire.fail({ code: "E_CHARSMAP", field: "precompiled_charsmap", expected: "0 bytes (identity)", got, message });
+        break;
+      }
+      case 3:
+        normalizer.addDummyPrefix = wire.bool("add_dummy_prefix");
+        break;
+      case 4:
+        normalizer.removeExtraWhitespaces = wire.bool("remove_extra_whitespaces");
+        break;
+      case 5:
+        normalizer.escapeWhitespaces = wire.bool("escape_whitespaces");
+        break;
+      default:
+        wire.skip();
+    }
+  }
+}
+
+/** Second pass: the pieces. */
+function readPieces(wire: WireReader, nPieces: number): SentencePiece[] {
+  const pieces: SentencePiece[] = [];
+  while (pieces.length < nPieces && wire.next()) {
+    if (wire.fieldNumber === 1) pieces.push(readPiece(wire.message(`pieces[${pieces.length}]`)));
+    else wire.skip();
+  }
+  return pieces;
+}
+
+function readPiece(wire: WireReader): SentencePiece {
+  let text: string | undefined;
+  let score = 0;
+  let type: PieceType = "normal";
+  while (wire.next()) {
+    switch (wire.fieldNumber) {
+      case 1:
+        text = readText(wire);
+        break;
+      case 2:
+        score = wire.float32("score");
+        // a ggml file could hold such a score, but no reader takes it
+        if (!Number.isFinite(score)) {
+          const message = `a score of ${score}`;
+          wire.fail({ code: "E_RANGE", field: "score", expected: "a finite number", got: score, message });
+        }
+        break;
+      case 3: {
+        const got = wire.int32("type");
+        const named = PIECE_TYPES[got];
+        if (named === undefined) {
+          const message = `there is no piece type ${got}`;
+          wire.fail({ code: "E_RANGE", field: "type", expected: "1 to 6", got, message });
+        }
+        type = named;
+        break;
+      }
+      default:
+        wire.skip();
+    }
+  }
+  if (text === undefined) {
+    wire.fail({ code: "E_FIELD", field: "piece", expected: "a text", got: "none", message: "a piece without text" });
+  }
+  return { text, score, type };
+}
+
+const UTF8: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function readText(wire: WireReader): string {
+  const bytes = wire.bytes("piece");
+  let got = `${bytes.length} bytes`;
+  if (bytes.length > 0 && bytes.length <= MAX_PIECE_BYTES) {
+    got = "a zero byte";
+    if (!bytes.includes(0)) {
+      got = "bytes that are not UTF-8";
+      try {
+        return UTF8.decode(bytes);
+      } catch {
+        // reported below
+      }
+    }
+  }
+  const expected = `1 to ${MAX_PIECE_BYTES} bytes of UTF-8, none of them 0`;
+  return wire.fail({ code: "E_FIELD", field: "piece", expected, got, message: `bad text of a piece: ${got}` });
+}
