@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import * as api from "../src/index.ts";
+
+test("public names", () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "GGJT_MAGIC",
+      "GGMF_MAGIC",
+      "GGML_MAGIC",
+      "GgmlFormatError",
+      "HYPER_PARAM_NAMES",
+      "checkLlamaTensors",
+      "createGgmlWriter",
+      "decodeF16",
+      "encodeF16",
+      "f16ToF32",
+      "f32ToF16",
+      "ffnSize",
+      "ftypeLabel",
+      "ggmlFileBytes",
+      "isGgmlFormatError",
+      "llamaTensorNames",
+      "llamaTensorShapes",
+      "modelSizeLabel",
+      "openGgml",
+      "tensorBytes",
+      "tensorChunks",
+      "tensorType",
+      "tensorTypeById",
+    ]
+  `);
+});
