@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { goldenModelBytes } from "../../../tools/golden-model.ts";
-import { FTYPES, packRows, planQuantization, toolHistogram, unpackRows } from "../src/index.ts";
+import { blockInfo, FTYPES, packRows, planQuantization, toolHistogram, unpackRows } from "../src/index.ts";
 import { assembleGgjt, type GgjtFile, parseGgjt } from "./ggjt-records.ts";
 
 // file type, bytes, sha256
@@ -80,5 +80,36 @@ describe("quantised as build 803 does", () => {
     expect(printed).toBe(
       "0.062 0.061 0.060 0.061 0.061 0.061 0.061 0.061 0.060 0.061 0.060 0.060 0.060 0.061 0.060 0.091",
     );
+  });
+});
+
+describe("super-blocks that change when they are unpacked and packed again", () => {
+  // of the first 64 of layers.0.attention.wq.weight, as recorded for adapters that are merged into quantised weights; the
+  // further blocks show that Q2_K and Q4_K are no exception (3 and 11 of all 256)
+  test.each([
+    ["q2_K", 0, 3],
+    ["q3_K", 51, 213],
+    ["q4_K", 0, 11],
+    ["q5_K", 7, 30],
+    ["q6_K", 23, 89],
+  ])("%s: %d of 64, %d of 256", (type, ofFirst64, ofAll) => {
+    const { data } = model.tensors.find(({ name }) => name === "layers.0.attention.wq.weight")!;
+    const packed = packRows(type, unpackRows("f16", data));
+    const again = packRows(type, unpackRows(type, packed));
+    const { blockBytes } = blockInfo(type);
+    const changed = Array.from({ length: 256 }, (_, n) => {
+      const [start, end] = [n * blockBytes, (n + 1) * blockBytes];
+      return Buffer.compare(packed.subarray(start, end), again.subarray(start, end)) !== 0;
+    });
+    expect(changed.slice(0, 64).filter(Boolean).length).toBe(ofFirst64);
+    expect(changed.filter(Boolean).length).toBe(ofAll);
+  });
+
+  test.each(["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"])("%s: none in the whole model", (type) => {
+    for (const { shape, data } of model.tensors) {
+      if (shape.length !== 2) continue;
+      const packed = packRows(type, unpackRows("f16", data));
+      expect(Buffer.compare(packed, packRows(type, unpackRows(type, packed)))).toBe(0);
+    }
   });
 });

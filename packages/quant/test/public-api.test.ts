@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as api from "../src/index.ts";
+
+test("public names", () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "BLOCK_TYPES",
+      "FTYPES",
+      "QuantizationError",
+      "WeightError",
+      "blockInfo",
+      "checkRows",
+      "decodeF16",
+      "dot",
+      "dotValues",
+      "encodeF16",
+      "f16ToF32",
+      "f32ToF16",
+      "packActivation",
+      "packRows",
+      "packStats",
+      "planQuantization",
+      "rowBytes",
+      "toolHistogram",
+      "unpackRows",
+    ]
+  `);
+});
+
+test("depends on nothing but @ll/bytes", () => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
+  expect(Object.keys(manifest.dependencies)).toEqual(["@ll/bytes"]);
+  expect(Object.keys(manifest)).not.toContain("peerDependencies");
+});
