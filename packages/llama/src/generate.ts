@@ -1,13 +1,15 @@
 // The short way from prompt ids to text: an async iterator over the generator's three steps.
 
+import { build803Chain, createSampler } from "@ll/sampling";
 import { ContextOverflowError } from "./errors.ts";
-import { createGenerator, type TokenSampler } from "./generator.ts";
+import { createGenerator, RESERVED_TOKENS, type TokenSampler } from "./generator.ts";
 import type { Context } from "./model.ts";
 import { createTextStream } from "./text-stream.ts";
 
 export interface GenerateOptions {
-  readonly sampler: TokenSampler;
-  /** The bytes that a token stands for; none for control tokens. `decodeToken`-like functions of a tokenizer fit. */
+  /** Default: the chain of build 803 with its default options, seeded by the clock. */
+  readonly sampler?: TokenSampler;
+  /** The bytes that a token stands for; none for control tokens. */
   readonly tokenBytes: (id: number) => Uint8Array;
   /** Stop after so many tokens; default Infinity. */
   readonly maxTokens?: number;
@@ -41,19 +43,21 @@ export async function* generate(
   promptIds: ArrayLike<number>,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const { sampler, tokenBytes, maxTokens = Number.POSITIVE_INFINITY, eosId = 2, batchTokens = 512, signal } = options;
-  const keepTokens = options.keepTokens === undefined ? 0 : options.keepTokens;
-  const keep = keepTokens === -1 ? promptIds.length : Math.min(keepTokens, promptIds.length);
-  const generator = createGenerator(context, { sampler, keepTokens: keep, batchTokens });
+  const { tokenBytes, maxTokens = Number.POSITIVE_INFINITY, eosId = 2, batchTokens = 512, signal } = options;
+  const { contextTokens } = context;
+  const prompt = Array.from(promptIds);
+  const nPrompt = prompt.length;
+  if (nPrompt === 0) throw new RangeError(`"promptIds" expected at least one id, got none`);
+  if (nPrompt > contextTokens - RESERVED_TOKENS) throw new ContextOverflowError(0, nPrompt, contextTokens);
+  const keepTokens = options.keepTokens === -1 ? nPrompt : Math.min(options.keepTokens ?? 0, nPrompt);
+  const sampler = options.sampler ?? defaultSampler(context);
+  const generator = createGenerator(context, { sampler, keepTokens, batchTokens });
   const stream = createTextStream(options.stop);
   const evaluation = signal === undefined ? {} : { signal };
-  if (promptIds.length === 0) throw new RangeError(`"promptIds" expected at least one id, got none`);
-  if (promptIds.length > context.contextTokens - 4)
-    throw new ContextOverflowError(0, promptIds.length, context.contextTokens);
   if (maxTokens <= 0) return;
 
-  for (let first = 0; first < promptIds.length; first += batchTokens) {
-    generator.accept(Array.prototype.slice.call(promptIds, first, first + batchTokens));
+  for (let first = 0; first < nPrompt; first += batchTokens) {
+    generator.accept(prompt.slice(first, first + batchTokens));
     await generator.evaluatePending(evaluation);
   }
   for (let nGenerated = 1; ; nGenerated++) {
@@ -75,4 +79,8 @@ export async function* generate(
     yield { id, text, finish: undefined };
     await generator.evaluatePending(evaluation);
   }
+}
+
+function defaultSampler(context: Context): TokenSampler {
+  return createSampler({ stages: build803Chain(), seed: -1, nVocab: context.config.nVocab });
 }

@@ -63,8 +63,8 @@ export interface TokenGenerator {
   sample(substitute?: (id: number) => number): number;
 }
 
-/** Build 803 never takes the last four positions of a context in one go. */
-const RESERVED_TOKENS = 4;
+/** Build 803 takes at most this many tokens fewer than a context has in one go. */
+export const RESERVED_TOKENS = 4;
 
 /** Smallest context that build 803's `main` makes. */
 const MIN_CONTEXT_TOKENS = 8;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Context, type GeneratedToken, type GenerateOptions, generate } from "../src/index.ts";
+import { type Context, type GeneratedToken, type GenerateOptions, generate, type TokenSampler } from "../src/index.ts";
 import { argMax, randomModel, recordingContext, smallConfig } from "./support/hand-made.ts";
 
 const ALPHABET = "\u0000\u0001\u0002abcdefghijklmnopqrstuvwxyz";
@@ -9,7 +9,7 @@ const tokenBytes = (id: number): Uint8Array =>
   id < 3 ? new Uint8Array(0) : new TextEncoder().encode(ALPHABET[id] ?? "?");
 
 /** Samples these ids one after the other. */
-const script = (...ids: number[]): GenerateOptions["sampler"] => ({ sample: () => ids.shift() ?? 2 });
+const script = (...ids: number[]): TokenSampler => ({ sample: () => ids.shift() ?? 2 });
 
 async function collect(
   context: Context,
@@ -93,6 +93,14 @@ describe("the prompt", () => {
     expect(await swaps(99)).toBe(3);
     expect(await swaps(-1)).toBe(3);
   });
+});
+
+test("without a sampler draws as build 803 does by default", async () => {
+  const context = await (await randomModel()).createContext();
+  const ids: number[] = [];
+  for await (const { id } of generate(context, [1], { tokenBytes, maxTokens: 5, eosId: -1 })) ids.push(id);
+  expect(ids.length).toBe(5);
+  expect(ids.every((id) => id >= 0 && id < 96)).toBe(true);
 });
 
 test("greedy text does not depend on the batch size", async () => {
