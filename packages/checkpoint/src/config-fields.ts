@@ -120,7 +120,7 @@ export function requireField<T>(source: ByteSource, field: string, value: T | un
 
 /** @throws `E_HPARAM` unless `divisor` divides `value`. */
 export function assertDivides(
-  source: ByteSource,
+  source: Pick<ByteSource, "name">,
   field: string,
   divisor: number,
   valueField: string,

@@ -8,7 +8,8 @@ export interface DeclaredParams {
   readonly nVocab?: number;
   readonly nEmbd: number;
   readonly nHeads: number;
-  readonly nKvHeads: number;
+  /** Absent where only the key matrices tell (ggml files). */
+  readonly nKvHeads?: number;
   readonly nLayers: number;
   /** Rows of the feed-forward matrices, if the file gives them. */
   readonly nFf?: number;

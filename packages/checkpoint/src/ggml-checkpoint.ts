@@ -2,6 +2,7 @@
 // file of @ll/ggml-format is.
 
 import { assembleCheckpoint, type Checkpoint, type VocabEntry } from "./checkpoint.ts";
+import { assertDivides } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import { isOldBlockType } from "./old-blocks.ts";
@@ -13,10 +14,10 @@ export interface GgmlModelFile extends TensorSource {
     readonly nVocab: number;
     readonly nEmbd: number;
     readonly nMult: number;
-    readonly nHeads: number;
-    readonly nLayers: number;
+    readonly nHead: number;
+    readonly nLayer: number;
   };
-  /** Empty if the file has no scores to go with the texts. */
+  readonly container: { readonly hasScores: boolean };
   readonly vocab: readonly VocabEntry[];
 }
 
@@ -37,14 +38,19 @@ export async function checkpointFromGgml(parts: readonly GgmlPart[]): Promise<Ch
     format: "ggml",
     parts: parts.map(({ path, file }) => ({ file: path, tensors: ggmlTensors(path, file) })),
     header: ggmlHeader(first.path, first.file),
-    ...present("vocab", first.file.vocab.length > 0 ? first.file.vocab : undefined),
+    ...present("vocab", ggmlVocab(first.file)),
   });
 }
 
 export function ggmlHeader(path: string, file: GgmlModelFile): DeclaredParams {
-  const { nVocab, nEmbd, nMult, nHeads, nLayers } = file.hyperParams;
-  const nKvHeads = nHeads;
-  return { origin: "header", file: path, nVocab, nEmbd, nMult, nHeads, nKvHeads, nLayers, unknownFields: [] };
+  const { nVocab, nEmbd, nMult, nHead: nHeads, nLayer: nLayers } = file.hyperParams;
+  assertDivides({ name: path }, "n_head", nHeads, "n_embd", nEmbd);
+  return { origin: "header", file: path, nVocab, nEmbd, nMult, nHeads, nLayers, unknownFields: [] };
+}
+
+/** The vocabulary, unless it lacks scores: then only tokenizer.model has them. */
+export function ggmlVocab(file: GgmlModelFile): readonly VocabEntry[] | undefined {
+  return file.container.hasScores ? file.vocab : undefined;
 }
 
 /** The tensors of a ggml file. */

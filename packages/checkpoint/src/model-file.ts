@@ -6,7 +6,7 @@ import type { CheckpointFormat, VocabEntry } from "./checkpoint.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import { fileKind, magicHint } from "./file-magic.ts";
-import { type GgmlModelFile, ggmlHeader, ggmlTensors } from "./ggml-checkpoint.ts";
+import { type GgmlModelFile, ggmlHeader, ggmlTensors, ggmlVocab } from "./ggml-checkpoint.ts";
 import { openLlama2c } from "./llama2c.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { SourceTensor } from "./source-tensor.ts";
@@ -92,7 +92,7 @@ async function openGgmlFile(path: string, source: FileSource, openGgml: GgmlOpen
     tensors: ggmlTensors(path, file),
     otherNames: [],
     header: ggmlHeader(path, file),
-    ...present("vocab", file.vocab.length > 0 ? file.vocab : undefined),
+    ...present("vocab", ggmlVocab(file)),
     verify: () => source.assertUnchanged(),
     async close() {
       await file.close?.();

@@ -46,16 +46,21 @@ const GUESSED_MULT = 256;
 export function resolveParams(declared: DeclaredParams | undefined, facts: TensorFacts): CheckpointParams {
   if (declared === undefined) return guessParams(facts);
   assertAllShards(declared, facts);
-  const { nEmbd, nHeads, nKvHeads, nLayers } = declared;
+  const { nEmbd, nHeads, nLayers } = declared;
+  const headDim = nEmbd / nHeads;
+  const nKvHeads = declared.nKvHeads ?? Math.max(1, Math.floor(facts.nKvRows / headDim));
   assertAgrees(declared, facts, "n_embd", nEmbd, facts.nEmbd);
   assertAgrees(declared, facts, "n_layer", nLayers, facts.nLayers);
   if (declared.nVocab !== undefined) assertAgrees(declared, facts, "n_vocab", declared.nVocab, facts.nVocab);
-  assertAgrees(declared, facts, "n_kv_head rows", (nEmbd / nHeads) * nKvHeads, facts.nKvRows);
+  assertAgrees(declared, facts, "n_kv_head rows", headDim * nKvHeads, facts.nKvRows);
   if (declared.nFf !== undefined) assertAgrees(declared, facts, "n_ff", declared.nFf, facts.nFf);
   return {
     nVocab: facts.nVocab,
     nEmbd,
-    nMult: declared.nMult === undefined ? requireMult(facts) : checkedMult(declared, declared.nMult, facts),
+    nMult:
+      declared.nMult === undefined
+        ? requireMult(facts)
+        : checkedMult(declared, declared.nMult, nHeads / nKvHeads, facts),
     nHeads,
     nKvHeads,
     nLayers,
@@ -89,11 +94,11 @@ function guessParams(facts: TensorFacts): CheckpointParams {
 }
 
 /** The declared n_mult, or one that gives the same size where the declared one needs Meta's extra factor. */
-function checkedMult(declared: DeclaredParams, nMult: number, facts: TensorFacts): number {
+function checkedMult(declared: DeclaredParams, nMult: number, queriesPerKvHead: number, facts: TensorFacts): number {
   const { nEmbd, nFf } = facts;
   assertAgrees(declared, facts, "n_ff", metaFeedForwardSize(nEmbd, nMult, declared.ffnDimMultiplier), nFf);
   // loaders know the factor of the 70B model (80 layers, 8 query heads per key head) and of no other
-  const isKnownFactor = declared.nLayers === 80 && declared.nHeads === 8 * declared.nKvHeads;
+  const isKnownFactor = declared.nLayers === 80 && queriesPerKvHead === 8;
   return feedForwardSize(nEmbd, nMult) === nFf || isKnownFactor ? nMult : requireMult(facts);
 }
 
