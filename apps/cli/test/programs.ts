@@ -24,13 +24,15 @@ export interface SpawnOptions {
   readonly nodeArgs?: readonly string[];
   /** Shell text put before the command, such as `ulimit -n 20; exec`. */
   readonly shellPrefix?: string;
+  /** Start in a session of its own, without a controlling terminal. */
+  readonly detached?: boolean;
 }
 
 /** Starts a program from the sources, with pipes as its streams. */
 export function start(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const nodeArgs = [...(options.nodeArgs ?? []), "--conditions=@ll/source", BIN, ...argv];
   const env = { ...process.env, ...options.env };
-  const spawnOptions = { cwd: options.cwd, env, stdio: "pipe" } as const;
+  const spawnOptions = { cwd: options.cwd, env, stdio: "pipe", detached: options.detached ?? false } as const;
   if (options.shellPrefix === undefined) return spawn(process.execPath, nodeArgs, spawnOptions);
   return spawn("/bin/bash", ["-c", `${options.shellPrefix} "$@"`, "bash", process.execPath, ...nodeArgs], spawnOptions);
 }

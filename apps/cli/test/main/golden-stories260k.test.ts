@@ -1,0 +1,8 @@
+import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
+import { describeGoldenRuns } from "./golden-runs.ts";
+
+describeWithTestData("stories260k", () => {
+  describeGoldenRuns(testData("golden/stories260k-main.json"), async (type) =>
+    testData(`models/stories260k/ggjt/${type}.bin`),
+  );
+});
