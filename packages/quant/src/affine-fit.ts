@@ -1,8 +1,9 @@
 // The search for a scale above a minimum that Q2_K, Q4_K and Q5_K make for each group of a super-block: levels 0 … n that
 // follow scale · l - negatedMin. Every operation rounds to binary32.
-// Facts: llama.cpp build 803, make_qkx1_quants with 5 rounds. It leaves the levels of the previous super-block where the
-// first round compares; here they start at zero, so that no block depends on its neighbours. The results agree in all
-// recorded files: the largest value always gets level n, so the first round counts as a change.
+// Facts: llama.cpp build 803, make_qkx1_quants with 5 rounds. That function compares its first levels with whatever the
+// same group of the previous super-block left behind. Here they are compared with zeros, so that no block depends on its
+// neighbours; the outcome differs only if all of a group's first levels happen to equal those leftovers, which no recorded
+// file shows.
 
 import { nearestLevel } from "./rounding.ts";
 

@@ -64,3 +64,19 @@ const SCALE_OFFSETS = new Map([
   ["q5_K", [0, 2]],
   ["q6_K", [208]],
 ]);
+
+/** Enough for many shapes of a block while the K types take some 10 µs per block. */
+export const RUNS = { numRuns: 60 };
+
+/** Numbers with mean 0 and standard deviation 1, the same on every run. */
+export function bellShaped(count: number): Float32Array {
+  let state = 7;
+  const uniform = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return ((state >>> 8) + 0.5) / 2 ** 24;
+  };
+  return Float32Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
+}

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { blockInfo, dot, dotValues, packActivation, packRows, unpackRows } from "../src/index.ts";
 import { anyBlocks, finiteValues, moderateValues, QUANTIZED_TYPES } from "./arbitraries.ts";
-import { oracleDot, oracleValues } from "./oracle.ts";
+import { oracleDot, oracleValues, READERS } from "./oracle.ts";
 
 const N_BLOCKS = 3;
 
@@ -57,6 +57,33 @@ describe.each(QUANTIZED_TYPES)("%s", (type) => {
     );
     const activations = packActivation(type, x);
     expect(dot(type, weights, activations)).toBe(oracleDot(type, weights, activations));
+  });
+});
+
+describe("the order of the two scales, which shows only in large sums", () => {
+  // 32 levels near the lowest, one of them odd, and activations of -127
+  test.each([
+    ["q4_0", 0, 2, 1, "one after the other"],
+    ["q5_0", 0, 6, 1, "their product"],
+    ["q8_0", 0x81, 2, 0x82, "their product"],
+  ])("%s", (type, levelBytes, oddOffset, oddByte, order) => {
+    const { level, d } = READERS.get(type)!;
+    const activations = packActivation(type, new Float32Array(32).fill(-1));
+    const dy = READERS.get("q8_0")!.d(activations);
+    let differing = 0;
+    for (let scaleBits = 0x3c00; scaleBits < 0x4000; scaleBits++) {
+      const weights = new Uint8Array(blockInfo(type).blockBytes).fill(levelBytes);
+      weights[oddOffset] = oddByte;
+      new DataView(weights.buffer).setUint16(0, scaleBits, true);
+      const dx = d(weights);
+      let sum = 0;
+      for (let i = 0; i < 32; i++) sum += -127 * level(weights, i);
+      const inTurn = Math.fround(Math.fround(sum * dx) * dy);
+      const byProduct = Math.fround(sum * Math.fround(dx * dy));
+      expect(dot(type, weights, activations)).toBe(order === "their product" ? byProduct : inTurn);
+      if (inTurn !== byProduct) differing++;
+    }
+    expect(differing).toBeGreaterThan(100);
   });
 });
 
