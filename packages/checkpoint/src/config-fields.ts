@@ -54,6 +54,18 @@ export function readInteger(json: JsonReader, field: string, min: number, rangeC
   return integer;
 }
 
+/** The size of the vocabulary, 1 or more; or −1, which leaves it to the tokenizer. */
+export function readVocabSize(json: JsonReader, field: string): number {
+  const value = readInteger(json, field, -1);
+  if (value !== 0) return value;
+  throw fieldError(json, "E_FIELD", field, "1 or more, or -1", { kind: "number", digits: "0" });
+}
+
+/** `readVocabSize` as a member of declared parameters. */
+export function vocabSize(value: number): { nVocab?: number } {
+  return value > 0 ? { nVocab: value } : {};
+}
+
 /** A finite number above 0. @throws `E_FIELD` if it is no number; `rangeCode` if it is 0, negative or infinite. */
 export function readPositive(json: JsonReader, field: string, rangeCode = "E_FIELD"): number {
   const value = json.read();

@@ -11,8 +11,10 @@ import {
   readInteger,
   readPositive,
   readText,
+  readVocabSize,
   requireField,
   unlessNull,
+  vocabSize,
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import type { JsonReader } from "./json-reader.ts";
@@ -35,12 +37,14 @@ export async function readHfConfig(source: ByteSource): Promise<DeclaredParams> 
     switch (field) {
       case "hidden_size":
       case "intermediate_size":
-      case "vocab_size":
       case "max_position_embeddings": {
         const value = unlessNull(json, () => readInteger(json, field, 1));
         if (value !== undefined) integers.set(field, value);
         break;
       }
+      case "vocab_size":
+        integers.set(field, readVocabSize(json, field));
+        break;
       case "num_hidden_layers":
       case "num_attention_heads":
       case "num_key_value_heads":
@@ -82,7 +86,7 @@ export async function readHfConfig(source: ByteSource): Promise<DeclaredParams> 
   return {
     origin: "config.json",
     file: source.name,
-    nVocab: requireField(source, "vocab_size", integers.get("vocab_size")),
+    ...vocabSize(requireField(source, "vocab_size", integers.get("vocab_size"))),
     nEmbd,
     nHeads,
     nKvHeads,

@@ -8,8 +8,10 @@ import {
   openConfig,
   readInteger,
   readPositive,
+  readVocabSize,
   requireField,
   unlessNull,
+  vocabSize,
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 
@@ -36,7 +38,7 @@ export async function readMetaParams(source: ByteSource): Promise<DeclaredParams
         break;
       }
       case "vocab_size":
-        integers.set(field, readInteger(json, field, -1));
+        integers.set(field, readVocabSize(json, field));
         break;
       case "ffn_dim_multiplier":
       case "norm_eps":
@@ -59,11 +61,10 @@ export async function readMetaParams(source: ByteSource): Promise<DeclaredParams
   assertDivides(source, "n_heads", nHeads, "dim", nEmbd);
   assertDivides(source, "n_kv_heads", nKvHeads, "n_heads", nHeads);
   assertHeadDim(source, integers.get("head_dim"), nEmbd, nHeads);
-  const nVocab = integers.get("vocab_size") ?? -1;
   return {
     origin: "params.json",
     file: source.name,
-    ...(nVocab > 0 ? { nVocab } : {}),
+    ...vocabSize(integers.get("vocab_size") ?? -1),
     nEmbd,
     nHeads,
     nKvHeads,

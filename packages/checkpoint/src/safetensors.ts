@@ -46,6 +46,7 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   });
   const kind = json.peek();
   if (kind !== "object") {
+    json.read(); // says so if the value is not even JSON, or nested too deeply
     throw json.error("E_JSON", "the header is not a JSON object", { field: "header", expected: "object", got: kind });
   }
   json.object((name) => {

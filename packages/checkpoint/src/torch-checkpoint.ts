@@ -5,14 +5,7 @@ import { type ByteSource, printable } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { NAME_BYTES, PICKLE_BYTES } from "./limits.ts";
 import { readPickle } from "./pickle.ts";
-import {
-  isKind,
-  kindOf,
-  type PickleDict,
-  type PickleKey,
-  type PickleStorage,
-  type PickleTensor,
-} from "./pickle-values.ts";
+import { isKind, kindOf, type PickleDict, type PickleKey, type PickleTensor } from "./pickle-values.ts";
 import { elementBytes, type SourceTensor } from "./source-tensor.ts";
 import { stridedTensor } from "./strided-tensor.ts";
 
@@ -52,7 +45,7 @@ export async function openTorchCheckpoint(archive: Archive): Promise<TorchCheckp
   for (const [key, value] of stateDict.entries) {
     const name = tensorName(archive, pickle, key);
     if (isKind(value, "tensor")) {
-      tensors.set(name, openTensor(archive, rootOf(pickle), storages, name, value));
+      tensors.set(name, openTensor(archive, pickle, storages, name, value));
     } else {
       otherNames.push(name);
     }
@@ -60,109 +53,83 @@ export async function openTorchCheckpoint(archive: Archive): Promise<TorchCheckp
   return { tensors, otherNames };
 }
 
-/** The directory that holds everything, without a slash. */
-function rootOf(pickle: ArchiveMember): string {
-  return pickle.name.slice(0, pickle.name.lastIndexOf("/"));
-}
-
 /** Exactly one member ends in `.pkl`, and everything lies in one directory. */
 function findPickle(archive: Archive): ArchiveMember {
-  const names = [...archive.members.keys()];
-  const script = names.find((name) => /^[^/]*\/(?:constants\.pkl|code\/.*)$/.test(name));
+  const members = [...archive.members.values()];
+  const script = members.find(({ name }) => /^[^/]*\/(?:constants\.pkl|code\/.*)$/.test(name));
   if (script !== undefined) {
     throw unsupported(
       archive,
-      `"${script}" belongs to TorchScript, which is not read; save a state dict instead`,
       script,
+      script.name,
+      "this is TorchScript, which is not read; save a state dict instead",
     );
   }
-  const pickles = names.filter((name) => name.endsWith(".pkl"));
-  const [first] = pickles;
-  if (first === undefined) throw unsupported(archive, "no pickle in the archive: torch.save did not make it", "none");
-  const roots = new Set(names.map((name) => name.slice(0, name.indexOf("/") + 1)));
+  const pickles = members.filter(({ name }) => name.endsWith(".pkl"));
+  const [pickle] = pickles;
+  if (pickle === undefined) throw unsupported(archive, undefined, "no pickle", "no pickle in the archive");
+  const roots = new Set(members.map(({ name }) => name.slice(0, name.indexOf("/") + 1)));
   if (pickles.length > 1 || roots.size > 1) {
-    throw new CheckpointError({
-      code: "E_DUP",
-      file: archive.name,
-      offset: archive.members.get(pickles.at(-1) as string)?.dataOffset,
-      field: "zip.names",
-      expected: "one pickle and one root directory",
-      got: `${pickles.length} pickles, ${roots.size} roots`,
-      message: "more than one checkpoint in the archive",
-    });
+    const got = `${pickles.length} pickles, ${roots.size} root directories`;
+    throw archiveError(archive, "E_DUP", pickle, "names", "one of each", got, `the archive has ${got}`);
   }
-  return archive.members.get(first) as ArchiveMember;
+  return pickle;
 }
 
 async function assertLittleEndian(archive: Archive, pickle: ArchiveMember): Promise<void> {
-  const member = archive.members.get(`${rootOf(pickle)}/byteorder`);
+  const root = pickle.name.slice(0, pickle.name.lastIndexOf("/") + 1);
+  const member = archive.members.get(`${root}byteorder`);
   if (member === undefined) return;
   const bytes = new Uint8Array(Math.min(member.byteLength, 16));
   await archive.open(member).read(0, bytes);
   const order = new TextDecoder().decode(bytes).trim();
-  if (order !== "little") throw unsupported(archive, `byte order "${printable(order)}" is not read`, order);
+  if (order !== "little") throw unsupported(archive, member, order, "numbers in big-endian order are not read");
 }
 
 async function readStateDict(archive: Archive, pickle: ArchiveMember): Promise<PickleDict> {
-  if (pickle.byteLength > PICKLE_BYTES) {
-    throw new CheckpointError({
-      code: "E_LIMIT",
-      file: archive.name,
-      offset: pickle.dataOffset,
-      field: pickle.name,
-      expected: `at most ${PICKLE_BYTES} bytes`,
-      got: pickle.byteLength,
-      message: "pickle too large",
-    });
+  const { name, byteLength, dataOffset } = pickle;
+  if (byteLength > PICKLE_BYTES) {
+    const expected = `at most ${PICKLE_BYTES} bytes`;
+    throw archiveError(archive, "E_LIMIT", pickle, name, expected, byteLength, "pickle too large");
   }
-  const bytes = new Uint8Array(pickle.byteLength);
+  const bytes = new Uint8Array(byteLength);
   await archive.open(pickle).read(0, bytes);
-  const value = readPickle(bytes, { file: archive.name, baseOffset: pickle.dataOffset });
+  const value = readPickle(bytes, { file: archive.name, baseOffset: dataOffset });
   if (isKind(value, "dict")) return value;
-  throw new CheckpointError({
-    code: "E_PICKLE_TYPE",
-    file: archive.name,
-    offset: pickle.dataOffset,
-    field: pickle.name,
-    expected: "a dict",
-    got: kindOf(value),
-    message: "the pickle holds no state dict",
-  });
+  const message = "the pickle holds no state dict";
+  throw archiveError(archive, "E_PICKLE_TYPE", pickle, name, "a dict", kindOf(value), message);
 }
 
 /** @throws `E_KEY` unless the key is text; `E_NAME` unless it is a name of 1 to 255 bytes. */
 function tensorName(archive: Archive, pickle: ArchiveMember, key: PickleKey): string {
-  const fields = { file: archive.name, offset: pickle.dataOffset, field: "state dict" };
+  const field = "state dict";
   if (typeof key !== "string") {
     const got = kindOf(key);
-    throw new CheckpointError({
-      ...fields,
-      code: "E_KEY",
-      expected: "text",
-      got,
-      message: `a key is ${got}, not text`,
-    });
+    throw archiveError(archive, "E_KEY", pickle, field, "text", got, `a key is ${got}, not text`);
   }
   if (!/^[\x20-\x7e]+$/.test(key) || key.length > NAME_BYTES || key === "__proto__") {
-    const message = `"${printable(key)}" is no name for a tensor`;
+    const shown = printable(key);
     const expected = `1 to ${NAME_BYTES} printable ASCII characters`;
-    throw new CheckpointError({ ...fields, code: "E_NAME", expected, got: printable(key), message });
+    throw archiveError(archive, "E_NAME", pickle, field, expected, shown, `"${shown}" is no name for a tensor`);
   }
   return key;
 }
 
 function openTensor(
   archive: Archive,
-  root: string,
+  pickle: ArchiveMember,
   storages: Map<string, ByteSource>,
   name: string,
   record: PickleTensor,
 ): SourceTensor {
   const { storage, elementIndex, shape, strides } = record;
-  const member = archive.members.get(`${root}/data/${storage.key}`);
+  // the storages of ROOT/data.pkl are ROOT/data/0, ROOT/data/1, …
+  const member = archive.members.get(`${pickle.name.slice(0, -".pkl".length)}/${storage.key}`);
   const byteLength = storage.nElements * elementBytes(storage.elementType);
   if (member === undefined || member.byteLength !== byteLength) {
-    throw storageError(archive, storage, name, member, byteLength);
+    const got = member === undefined ? "no such member" : `${member.byteLength} bytes`;
+    const message = `storage "${storage.key}" of tensor "${name}": ${byteLength} bytes needed, ${got}`;
+    throw archiveError(archive, "E_STORAGE", member ?? pickle, name, `${byteLength} bytes`, got, message);
   }
   let source = storages.get(storage.key);
   if (source === undefined) {
@@ -172,32 +139,32 @@ function openTensor(
   return stridedTensor({ name, type: storage.elementType, shape, strides, elementIndex }, source);
 }
 
-function storageError(
+function unsupported(
   archive: Archive,
-  storage: PickleStorage,
-  name: string,
   member: ArchiveMember | undefined,
-  byteLength: number,
+  got: string,
+  message: string,
 ): CheckpointError {
-  const got = member === undefined ? "nothing" : `${member.byteLength} bytes`;
-  return new CheckpointError({
-    code: "E_STORAGE",
-    file: archive.name,
-    offset: member?.dataOffset,
-    field: name,
-    expected: `${byteLength} bytes`,
-    got,
-    message: `storage "${storage.key}" of tensor "${name}" has ${got}, ${byteLength} bytes needed`,
-  });
+  const expected = "a state dict saved by torch.save";
+  return archiveError(archive, "E_UNSUPPORTED", member, "names", expected, printable(got), message);
 }
 
-function unsupported(archive: Archive, message: string, got: string): CheckpointError {
+function archiveError(
+  archive: Archive,
+  code: string,
+  member: ArchiveMember | undefined,
+  field: string,
+  expected: string | number,
+  got: string | number,
+  message: string,
+): CheckpointError {
   return new CheckpointError({
-    code: "E_UNSUPPORTED",
+    code,
     file: archive.name,
-    field: "zip.names",
-    expected: "a state dict saved by torch.save",
-    got: printable(got),
+    offset: member?.dataOffset ?? 0,
+    field,
+    expected,
+    got,
     message,
   });
 }

@@ -21,7 +21,7 @@ const ZIP64_END_SIGNATURE = 0x06064b50;
 const ZIP64_END_BYTES = 56;
 /** Least size of an entry of the directory. */
 export const ENTRY_BYTES = 46;
-const ENTRY_SIGNATURE = 0x02014b50;
+const MEMBER_SIGNATURE = 0x04034b50;
 
 /** @throws `E_ZIP_EOCD`, `E_ZIP64`, `E_ZIP_POLYGLOT`, `E_ZIP_CD` or `E_LIMIT`. */
 export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory> {
@@ -120,16 +120,15 @@ async function assertPlace(source: ByteSource, directory: ZipDirectory, endOffse
     const message = `${nEntries} members in a directory of ${byteLength} bytes`;
     throw zipError(source, "E_ZIP_CD", offset, `1 to ${most} members`, nEntries, message);
   }
-  const expected = `the directory to end at ${endOffset}`;
-  const shifted = endOffset - byteLength;
-  if (directoryEnd < endOffset && shifted > 0 && (await signatureAt(source, shifted)) === ENTRY_SIGNATURE) {
-    // the directory is whole, but every offset in it is short by the same number of bytes
-    const message = `${endOffset - directoryEnd} bytes before the archive`;
-    throw zipError(source, "E_ZIP_POLYGLOT", 0, "an archive from byte 0", `${endOffset - directoryEnd} more`, message);
+  const before = endOffset - directoryEnd;
+  if (before > 0 && (await signatureAt(source, before)) === MEMBER_SIGNATURE) {
+    // offsets that are all too small by what was put before the archive
+    throw zipError(source, "E_ZIP_POLYGLOT", 0, "an archive from byte 0", before, `${before} bytes before the archive`);
   }
-  if (directoryEnd < endOffset && (await signatureAt(source, directoryEnd)) === END_SIGNATURE) {
+  if (before > 0 && (await signatureAt(source, directoryEnd)) === END_SIGNATURE) {
     throw zipError(source, "E_ZIP_EOCD", endOffset, "one end record", "two", "two end records");
   }
+  const expected = `the directory to end at ${endOffset}`;
   throw zipError(source, "E_ZIP_CD", offset, expected, directoryEnd, "the central directory lies elsewhere");
 }
 
