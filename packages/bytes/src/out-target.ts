@@ -34,13 +34,13 @@ export async function assertReplaceable(
   target: string,
   options: OutFileOptions,
 ): Promise<number | undefined> {
-  const old = await statIfPresent(fs, target);
+  const old = await statIfPresent(fs, target, target);
   if (old === undefined) return undefined;
   if (!old.isFile()) {
     throw new IoError({ code: "E_IO", file: target, message: `cannot write ${target}: not a regular file` });
   }
   for (const input of options.inputs ?? []) {
-    const stat = await statIfPresent(fs, input);
+    const stat = await statIfPresent(fs, input, target);
     if (stat !== undefined && stat.dev === old.dev && stat.ino === old.ino) {
       throw new IoError({ code: "E_SAME_FILE", file: target, message: `output ${target} is the input ${input}` });
     }
@@ -85,6 +85,8 @@ function isAbsent(cause: unknown): boolean {
 }
 
 /** Only "no such file" counts as absent: any other failure could hide an input that is about to be overwritten. */
-async function statIfPresent(fs: OutFileSystem, path: string) {
-  return fs.stat(path, { bigint: true }).catch((cause: unknown) => (isAbsent(cause) ? undefined : fail(path, cause)));
+async function statIfPresent(fs: OutFileSystem, path: string, target: string) {
+  return fs.stat(path, { bigint: true }).catch((cause: unknown) => {
+    if (!isAbsent(cause)) fail(target, cause, path === target ? "" : ` (looking at the input ${path})`);
+  });
 }

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import * as api from "../src/index.ts";
+import * as node from "../src/node.ts";
+
+test("public names", () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "BoundedReader",
+      "FormatError",
+      "IoError",
+      "assertSpan",
+      "blobSource",
+      "createBudget",
+      "createReader",
+      "decodeBf16",
+      "decodeF16",
+      "encodeF16",
+      "f16ToF32",
+      "f16Values",
+      "f32ToF16",
+      "isFormatError",
+      "isIoError",
+      "memorySink",
+      "memorySource",
+      "printable",
+    ]
+  `);
+  expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
+    [
+      "createOutFile",
+      "openFileSource",
+      "reason",
+      "removeTemporaryFiles",
+    ]
+  `);
+});
