@@ -13,6 +13,7 @@ import {
   SMALL_VOCAB,
   smallModel,
   smallTensors,
+  u32,
 } from "./ggml-bytes.ts";
 
 const open = (bytes: Uint8Array, options = {}) => openGgml(memorySource(bytes, "model.bin"), options);
@@ -224,6 +225,38 @@ describe("I/O economy", () => {
     const source = counting(memorySource(smallModel()));
     await openGgml(source);
     expect(source.calls).toBeLessThanOrEqual(4);
+  });
+});
+
+describe("the vocabulary limit", () => {
+  /** A file of 1024 or more texts of 64 KiB, which is computed where it is read. */
+  function longTexts(nVocab: number): ByteSource {
+    const header = u32(MAGIC.ggjt, 3, nVocab, 0, 0, 0, 0, 0, 0);
+    const record = 65_536 + 8;
+    return {
+      name: "model.bin",
+      byteLength: 36 + nVocab * record,
+      async read(offset, target) {
+        for (let i = 0; i < target.length; i++) {
+          const at = offset + i - 36;
+          // a length of 0x00010000 has one byte that is not zero, the third
+          target[i] = at < 0 ? header[offset + i]! : at % record === 2 ? 1 : 0;
+        }
+      },
+    };
+  }
+
+  test("64 MiB of vocabulary are taken, more are not", async () => {
+    const file = await openGgml(longTexts(1023));
+    expect(file.vocab.length).toBe(1023);
+    expect(file.vocab[1022]?.text.length).toBe(65_536);
+    await expect(openGgml(longTexts(1024))).rejects.toMatchObject({
+      code: "E_LIMIT",
+      offset: 36 + 1023 * 65_544,
+      field: "vocab[1023].len",
+      expected: "at most 67108864 bytes of vocabulary",
+      got: 1023 * 65_544 + 65_540,
+    });
   });
 });
 

@@ -184,6 +184,14 @@ describe("plans that would make an unreadable file are refused", () => {
     ["a hyper-parameter below 0", { hyperParams: { ...plan.hyperParams, nEmbd: -1 } }, '"nEmbd"'],
     ["half a hyper-parameter", { hyperParams: { ...plan.hyperParams, nEmbd: 0.5 } }, '"nEmbd"'],
     ["a text of 64 KiB + 1", entry({ text: new Uint8Array(65_537) }), '"vocab[0].text"'],
+    [
+      "a vocabulary over 64 MiB",
+      {
+        hyperParams: { ...plan.hyperParams, nVocab: 1024 },
+        vocab: Array(1024).fill({ text: new Uint8Array(65_536), score: 0 }),
+      },
+      "at most 67108864 bytes",
+    ],
     ["a score of NaN", entry({ score: Number.NaN }), '"vocab[0].score"'],
     ["a score of infinity", entry({ score: Infinity }), '"vocab[0].score"'],
     ["a score over binary32", entry({ score: 1e39 }), '"vocab[0].score"'],
