@@ -2,7 +2,9 @@
 
 import type { ByteSink } from "@ll/bytes";
 import { asType, type SourceTensor } from "@ll/checkpoint";
-import { type GgmlPlan, ggmlFileBytes, tensorBytes, tensorType, type VocabEntry } from "@ll/ggml-format";
+import { type GgmlPlan, tensorBytes, tensorType, type VocabEntry } from "@ll/ggml-format";
+import { plannedBytes } from "./checked-plan.ts";
+import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import type { ModelParams } from "./model-params.ts";
 import { copyPieces } from "./pieces.ts";
@@ -26,15 +28,16 @@ export interface ConvertInput {
   readonly container: 1 | 3;
 }
 
-/** Exact size of the file that `convertCheckpoint` writes, in bytes. @throws RangeError for a file that nobody could read */
+/** Exact size of the file that `convertCheckpoint` writes, in bytes. @throws ConvertError `E_LIMIT` for a file that nobody could read */
 export function convertedBytes(input: ConvertInput): number {
-  return ggmlFileBytes(planFile(input));
+  return plannedBytes(planFile(input));
 }
 
 /**
  * Writes the model to `sink`, reading and converting piece by piece: a few MiB are held at a time. The caller commits or
  * closes the sink. What the file has no place for is in `unstoredParams`.
- * @throws RangeError as `convertedBytes`; IoError or FormatError if reading or the sink fails; the signal's reason
+ * @throws ConvertError `E_LIMIT` as `convertedBytes`, `E_DTYPE` for a tensor type that has no conversion, both before anything is
+ *   written; IoError or FormatError if reading or the sink fails; the signal's reason
  */
 export async function convertCheckpoint(
   input: ConvertInput,
@@ -42,6 +45,7 @@ export async function convertCheckpoint(
   options: WorkOptions = {},
 ): Promise<ModelTotals> {
   const plan = planFile(input);
+  plannedBytes(plan);
   const works = input.tensors.map((tensor) => tensorWork(tensor, typeIn(tensor, input.outType)));
   return writeModel(sink, plan, works, options);
 }
@@ -63,6 +67,7 @@ function typeIn(tensor: SourceTensor, outType: OutType): OutType {
 
 function tensorWork(tensor: SourceTensor, toType: OutType): TensorWork {
   const { name, shape, type, byteLength } = tensor;
+  const converted = convertedTensor(tensor, toType);
   return {
     name,
     shape,
@@ -71,6 +76,22 @@ function tensorWork(tensor: SourceTensor, toType: OutType): TensorWork {
     isCopied: type === toType,
     bytesIn: byteLength,
     bytesOut: tensorBytes(tensorType(toType), shape),
-    pieces: () => copyPieces(asType(tensor, toType)),
+    pieces: () => copyPieces(converted),
   };
+}
+
+/** The tensor as `toType`; nothing is read yet. @throws ConvertError `E_DTYPE` */
+function convertedTensor(tensor: SourceTensor, toType: OutType): SourceTensor {
+  try {
+    return asType(tensor, toType);
+  } catch (cause) {
+    throw new ConvertError({
+      code: "E_DTYPE",
+      field: tensor.name,
+      expected: "floating-point or small integer values",
+      got: tensor.type,
+      message: `tensor '${tensor.name}' of type ${tensor.type} cannot be converted to ${toType}`,
+      cause,
+    });
+  }
 }

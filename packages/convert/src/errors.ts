@@ -1,6 +1,11 @@
 import { FormatError } from "@ll/bytes";
 
-/** A model that is well formed but cannot become the file that was asked for. Code: `E_MISMATCH` vocabulary and header disagree. */
+/**
+ * A model that is well formed but cannot become the file that was asked for.
+ *
+ * Codes: `E_MISMATCH` vocabulary and header disagree · `E_DTYPE` a tensor type that has no conversion ·
+ * `E_LIMIT` more than a model file can hold.
+ */
 export class ConvertError extends FormatError {
   override readonly name: string = "ConvertError";
 }

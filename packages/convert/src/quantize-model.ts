@@ -1,8 +1,9 @@
 // A model file to a smaller one, byte for byte what the quantize program of llama.cpp build 803 writes.
 
 import type { ByteSink } from "@ll/bytes";
-import { type GgmlFile, type GgmlPlan, type GgmlTensor, ggmlFileBytes, tensorBytes, tensorType } from "@ll/ggml-format";
+import { type GgmlFile, type GgmlPlan, type GgmlTensor, tensorBytes, tensorType } from "@ll/ggml-format";
 import { type PlannedTensor, type PlanOptions, packRows, planQuantization, toolHistogram } from "@ll/quant";
+import { plannedBytes } from "./checked-plan.ts";
 import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import { copyPieces, type PackRows, packedPieces } from "./pieces.ts";
@@ -24,7 +25,7 @@ export interface QuantizeOptions extends QuantizeTarget, WorkOptions {
  * @throws QuantizationError of @ll/quant if a tensor or the file type is refused; ConvertError `E_MISMATCH`
  */
 export function quantizedBytes(file: GgmlFile, target: QuantizeTarget): number {
-  return ggmlFileBytes(planFile(file, target).plan);
+  return plannedBytes(planFile(file, target).plan);
 }
 
 /**

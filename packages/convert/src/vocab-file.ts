@@ -1,7 +1,8 @@
 // A file that holds a vocabulary and no weights, as convert.py --vocab-only of llama.cpp build 803 writes it.
 
 import type { ByteSink } from "@ll/bytes";
-import { createGgmlWriter, type GgmlPlan, ggmlFileBytes, type VocabEntry } from "@ll/ggml-format";
+import { createGgmlWriter, type GgmlPlan, type VocabEntry } from "@ll/ggml-format";
+import { plannedBytes } from "./checked-plan.ts";
 
 export interface VocabFileInput {
   readonly vocab: readonly VocabEntry[];
@@ -9,14 +10,16 @@ export interface VocabFileInput {
   readonly container: 1 | 3;
 }
 
-/** Exact size of the file in bytes. @throws RangeError for a vocabulary that nobody could read */
+/** Exact size of the file in bytes. @throws ConvertError `E_LIMIT` for a vocabulary that nobody could read */
 export function vocabFileBytes(input: VocabFileInput): number {
-  return ggmlFileBytes(planFile(input));
+  return plannedBytes(planFile(input));
 }
 
-/** @throws RangeError as `vocabFileBytes`; what the sink throws */
+/** @throws ConvertError `E_LIMIT` as `vocabFileBytes`; what the sink throws */
 export async function writeVocabFile(input: VocabFileInput, sink: ByteSink): Promise<void> {
-  const writer = await createGgmlWriter(sink, planFile(input));
+  const plan = planFile(input);
+  plannedBytes(plan);
+  const writer = await createGgmlWriter(sink, plan);
   await writer.finish();
 }
 

@@ -1,0 +1,109 @@
+// The vocabulary that goes into a converted file: found, read and held against the model, by the rules of convert.py of
+// llama.cpp build 803.
+
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { FormatError } from "@ll/bytes";
+import { openFileSource } from "@ll/bytes/node";
+import { readAddedTokens, readLlama2cTokenizer } from "@ll/checkpoint";
+import { ggmlVocab, readSentencePieceModel, type VocabEntry } from "@ll/tokenizer";
+import { Refusal } from "../errors.ts";
+
+/** Bytes of a vocabulary file, which is read whole. That of LLaMA has 499,723. */
+const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
+
+export interface Vocabulary {
+  readonly entries: readonly VocabEntry[];
+  /** Entries before those of added_tokens.json. */
+  readonly nBase: number;
+  readonly path: string;
+  /** added_tokens.json, if there is one. */
+  readonly addedPath: string | undefined;
+}
+
+/**
+ * The vocabulary file at `path`, or, for a directory, its tokenizer.model or that of its parent. llama2.c models have a
+ * tokenizer.bin instead.
+ * @throws Refusal if a directory has none
+ */
+export async function findVocabFile(path: string): Promise<string> {
+  if (!(await isKind(path, "isDirectory"))) return path;
+  const names = ["tokenizer.model", join("..", "tokenizer.model"), "tokenizer.bin"];
+  for (const candidate of names.map((name) => join(path, name))) {
+    if (await isKind(candidate, "isFile")) return candidate;
+  }
+  throw new Refusal(
+    `Could not find tokenizer.model in ${path} or its parent; if it's in another directory, pass the directory as --vocab-dir`,
+  );
+}
+
+/** @throws FormatError of the reader; IoError */
+export async function readVocabulary(path: string): Promise<Vocabulary> {
+  if (path.endsWith(".bin")) {
+    const entries = await withSource(path, readLlama2cTokenizer);
+    return { entries, nBase: entries.length, path, addedPath: undefined };
+  }
+  const model = await withSource(path, async (source) => {
+    const bytes = new Uint8Array(source.byteLength);
+    await source.read(0, bytes);
+    return readSentencePieceModel(bytes, path);
+  });
+  const beside = join(dirname(path), "added_tokens.json");
+  const addedPath = (await isKind(beside, "isFile")) ? beside : undefined;
+  const added = addedPath === undefined ? undefined : await withSource(addedPath, readAddedTokens);
+  return { entries: ggmlVocab(model, added), nBase: model.pieces.length, path, addedPath };
+}
+
+/**
+ * The entries that belong to a model of `nVocab` ids: all of them, or those without the added tokens.
+ * @param note told in one line if added tokens are left out
+ * @throws FormatError `E_MISMATCH`
+ */
+export function matchVocabulary(
+  vocabulary: Vocabulary,
+  nVocab: number,
+  note: (line: string) => void,
+): readonly VocabEntry[] {
+  const { entries, nBase, path, addedPath } = vocabulary;
+  if (entries.length === nVocab) return entries;
+  if (nBase === nVocab) {
+    note("Ignoring added_tokens.json since model matches vocab size without it.");
+    return entries.slice(0, nBase);
+  }
+  const combined = addedPath === undefined ? "" : ` combined with ${addedPath}`;
+  const isNear = entries.length < nVocab && nVocab < entries.length + 20 && addedPath === undefined;
+  const advice = isNear ? `  Most likely you are missing added_tokens.json (should be in ${dirname(path)}).` : "";
+  throw new FormatError({
+    code: "E_MISMATCH",
+    file: path,
+    field: "n_vocab",
+    expected: nVocab,
+    got: entries.length,
+    message: `Vocab size mismatch (model has ${nVocab}, but ${path}${combined} has ${entries.length}).${advice}`,
+  });
+}
+
+async function withSource<T>(
+  path: string,
+  read: (source: Awaited<ReturnType<typeof openFileSource>>) => Promise<T>,
+): Promise<T> {
+  const source = await openFileSource(path);
+  try {
+    if (source.byteLength > MAX_VOCAB_FILE_BYTES) {
+      throw new FormatError({
+        code: "E_LIMIT",
+        file: path,
+        expected: `at most ${MAX_VOCAB_FILE_BYTES} bytes`,
+        got: source.byteLength,
+        message: "too large for a vocabulary file",
+      });
+    }
+    return await read(source);
+  } finally {
+    await source.close();
+  }
+}
+
+async function isKind(path: string, kind: "isFile" | "isDirectory"): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.[kind]() ?? false;
+}

@@ -1,0 +1,155 @@
+// ll-convert: a checkpoint to a ggjt file. It says on standard error what convert.py of llama.cpp build 803 said, in its order;
+// standard output gets the path of the file and nothing else.
+
+import { dirname, join } from "node:path";
+import { type ByteSink, isIoError, printable } from "@ll/bytes";
+import { createOutFile } from "@ll/bytes/node";
+import { type OpenedCheckpoint, openCheckpoint } from "@ll/checkpoint/node";
+import {
+  type ConvertInput,
+  convertCheckpoint,
+  convertedBytes,
+  type ModelEvent,
+  type OutType,
+  vocabFileBytes,
+  writeVocabFile,
+} from "@ll/convert";
+import type { VocabEntry } from "@ll/tokenizer";
+import type { Io } from "../command.ts";
+import { Refusal } from "../errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { createProgress, type Progress } from "../progress.ts";
+import { type ConvertArguments, parseConvertArguments } from "./convert-arguments.ts";
+import { dump } from "./convert-dump.ts";
+import { pythonType, runOptions, tensorLine } from "./convert-lines.ts";
+import { findVocabFile, matchVocabulary, readVocabulary } from "./convert-vocab.ts";
+import { openGgmlInput } from "./ggml-input.ts";
+
+/** Longest path in a message; longer than any that a system takes. */
+const PATH_CHARS = 4200;
+
+export async function convertCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
+  const request = parseConvertArguments(bin, argv);
+  if ("text" in request) io.out.write(request.text);
+  else if (request.mode === "vocab-only") await convertVocabulary(request, io);
+  else if (request.mode === "convert") await convertModel(request, io);
+  else await dump(request, io);
+  return ExitCode.ok;
+}
+
+async function convertModel(request: ConvertArguments, io: Io): Promise<void> {
+  const checkpoint = await openCheckpoint(request.model, {
+    openGgml: openGgmlInput,
+    onEvent(event) {
+      if (event.kind === "loading-file") io.err.write(`Loading model file ${printable(event.path, PATH_CHARS)}\n`);
+      else io.err.write(`warning: ${printable(event.message, 512)}\n`);
+    },
+  });
+  try {
+    await writeModel(request, checkpoint, io);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function writeModel(request: ConvertArguments, checkpoint: OpenedCheckpoint, io: Io): Promise<void> {
+  const { params, tensors, files } = checkpoint;
+  const { nVocab, nEmbd, nMult, nHeads, nLayers } = params;
+  const vocab = await vocabularyFor(request, checkpoint, io);
+  io.err.write(`params: n_vocab:${nVocab} n_embd:${nEmbd} n_mult:${nMult} n_head:${nHeads} n_layer:${nLayers}\n`);
+  const outType = request.outType ?? defaultOutType(checkpoint.weightType);
+  const input: ConvertInput = {
+    params,
+    tensors,
+    vocab: vocab.entries(),
+    outType,
+    container: request.container,
+  };
+  const path = request.outFile ?? join(dirname(files[0] as string), `ggml-model-${outType}.bin`);
+  await writeFile(request, path, [...files, ...vocab.files], convertedBytes(input), io, async (sink, progress) => {
+    await convertCheckpoint(input, sink, { onEvent: printer(progress) });
+    await checkpoint.verify();
+  });
+  const options = runOptions(params);
+  if (options !== "") io.err.write(`The file cannot say so: run this model with ${options}\n`);
+}
+
+/** The vocabulary of the model itself, or that of a file. `entries` holds it against the model. */
+async function vocabularyFor(
+  request: ConvertArguments,
+  checkpoint: OpenedCheckpoint,
+  io: Io,
+): Promise<{ entries(): readonly VocabEntry[]; files: readonly string[] }> {
+  const { params, files, vocab } = checkpoint;
+  const note = (line: string): void => void io.err.write(`${line}\n`);
+  if (vocab !== undefined && request.vocabDir === undefined) {
+    const path = files[0] as string;
+    const own = { entries: vocab, nBase: vocab.length, path, addedPath: undefined };
+    return { entries: () => matchVocabulary(own, params.nVocab, note), files: [] };
+  }
+  const path = await findVocabFile(request.vocabDir ?? dirname(files[0] as string));
+  note(`Loading vocab file ${printable(path, PATH_CHARS)}`);
+  const vocabulary = await readVocabulary(path);
+  return { entries: () => matchVocabulary(vocabulary, params.nVocab, note), files: [path] };
+}
+
+/** convert.py's choice. @throws Refusal for weights that it would have written in blocks of a layout nobody reads */
+function defaultOutType(weightType: string): OutType {
+  if (weightType === "f16") return "f16";
+  if (weightType === "f32" || weightType === "bf16" || weightType === "f64") return "f32";
+  throw new Refusal(
+    `the weights of this model are ${pythonType(weightType)}: an output type has to be chosen`,
+    "use --outtype f16 or --outtype f32, and ll-quantize on the result",
+  );
+}
+
+async function convertVocabulary(request: ConvertArguments, io: Io): Promise<void> {
+  const vocabFile = await findVocabFile(request.vocabDir ?? request.model);
+  io.err.write(`Loading vocab file ${printable(vocabFile, PATH_CHARS)}\n`);
+  const { entries } = await readVocabulary(vocabFile);
+  const input = { vocab: entries, container: request.container };
+  const path = request.outFile as string; // the arguments have been checked for it
+  await writeFile(request, path, [vocabFile], vocabFileBytes(input), io, (sink) => writeVocabFile(input, sink));
+}
+
+/** Lets `work` write the file at `path`, which appears when it is complete. */
+async function writeFile(
+  request: ConvertArguments,
+  path: string,
+  inputs: readonly string[],
+  expectedBytes: number,
+  io: Io,
+  work: (sink: ByteSink, progress: Progress) => Promise<void>,
+): Promise<void> {
+  const shown = printable(path, PATH_CHARS);
+  const out = await createOutFile(path, { inputs, expectedBytes, noClobber: request.noClobber }).catch((error) => {
+    if (request.outFile !== undefined || !isIoError(error, "E_SAME_FILE")) throw error;
+    throw new Refusal(
+      `Error: Default output path (${path}) would overwrite the input. Please explicitly specify a path using --outfile.`,
+    );
+  });
+  for (const stale of out.removedStale) io.err.write(`removed the unfinished ${printable(stale, PATH_CHARS)}\n`);
+  const progress = createProgress(io, { total: expectedBytes, enabled: request.progress && io.err.isTty });
+  try {
+    if (request.mode === "convert") io.err.write("Writing vocab...\n");
+    await work(out, progress);
+    await out.commit();
+  } finally {
+    progress.finish();
+    await out.abort(); // harmless after the commit
+  }
+  io.err.write(`Wrote ${shown}\n`);
+  io.out.write(`${path}\n`);
+}
+
+/** One line per tensor, with the progress line below it. */
+function printer(progress: Progress): (event: ModelEvent) => void {
+  let doneBytes = 0;
+  return (event) => {
+    if (event.kind === "tensor-start") {
+      progress.line(tensorLine(event));
+      progress.update(doneBytes, `${event.index} of ${event.total} tensors`);
+    }
+    if (event.kind === "tensor-done") doneBytes += event.bytesOut;
+  };
+}
