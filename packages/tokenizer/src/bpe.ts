@@ -5,7 +5,9 @@
 // that each can be merged alone: the order of merges in one does not depend on the others.
 
 import { NONE, ROOT } from "./byte-trie.ts";
+import { TextTooLongError } from "./errors.ts";
 import type { IdList } from "./id-list.ts";
+import { MAX_TEXT_BYTES } from "./limits.ts";
 import { IDLE, MergeQueue } from "./merge-queue.ts";
 import type { PieceTable } from "./piece-table.ts";
 
@@ -15,8 +17,12 @@ const SYMBOL_BYTES: Uint8Array = /* @__PURE__ */ Uint8Array.of(1, 1, 1, 1, 1, 1,
 /** Node of a symbol that must not be merged. */
 const FROZEN = -2;
 
-/** Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes. */
+/**
+ * Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes, each of at most as many bytes as the longest text has.
+ * @throws TextTooLongError
+ */
 export function encodeBytes(table: PieceTable, bytes: Uint8Array, ids: IdList): void {
+  if (bytes.length > MAX_TEXT_BYTES) throw new TextTooLongError(MAX_TEXT_BYTES, bytes.length);
   const merger = new Merger(table, bytes);
   for (let start = 0; start < bytes.length; ) {
     start = merger.takeSegment(start);

@@ -54,7 +54,9 @@ export class ByteTrie {
   /** Where the edge is in the table, or the free slot where it belongs. */
   #slotOf(edge: number): number {
     const slots = this.#slots;
-    let slot = (Math.imul(edge, this.#multiplier) >>> this.#shift) * 2;
+    const mixed = Math.imul(edge, this.#multiplier);
+    // the second round makes up for a poor draw: with the multiplier 1 alone, all edges would share one slot
+    let slot = (Math.imul(mixed ^ (mixed >>> 15), 0x9e3779b1) >>> this.#shift) * 2;
     while (slots[slot + 1] !== 0 && slots[slot] !== edge) {
       slot += 2;
       if (slot === slots.length) slot = 0;

@@ -30,7 +30,8 @@ export function assertLooksLikeModel(bytes: Uint8Array, file: string | undefined
       field: "pieces",
       expected: "a SentencePiece model",
       got,
-      message: `not a SentencePiece model but ${got}; take the tokenizer.model of a LLaMA 1 or 2 release`,
+      message: `not a SentencePiece model but ${got}`,
+      hint: "take the tokenizer.model of a LLaMA 1 or 2 release",
     });
   }
 }

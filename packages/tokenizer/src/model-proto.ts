@@ -18,7 +18,8 @@ const BPE = 2;
 /** Sections as read so far. A section may come in parts; a field that comes again replaces the earlier one. */
 interface Sections {
   nPieces: number;
-  hasTrainer: boolean;
+  /** Offset of the last part of the trainer section; undefined if the file has none. */
+  trainerOffset: number | undefined;
   readonly trainer: {
     modelType: number;
     vocabSize: number | undefined;
@@ -39,15 +40,16 @@ interface Sections {
  */
 export function readSentencePieceModel(bytes: Uint8Array, file?: string): SentencePieceModel {
   assertLooksLikeModel(bytes, file);
-  const { nPieces, hasTrainer, trainer, normalizer } = readSections(new WireReader(bytes, file));
-  const pieces = readPieces(new WireReader(bytes, file), nPieces);
+  const { nPieces, trainerOffset, trainer, normalizer } = readSections(new WireReader(bytes, file));
+  const pieceOffsets: number[] = [];
+  const pieces = readPieces(new WireReader(bytes, file), nPieces, pieceOffsets);
   const { vocabSize, unkId, bosId, eosId } = trainer;
   const model: SentencePieceModel = {
     pieces,
     normalizer,
-    trainer: hasTrainer ? { modelType: "bpe", vocabSize, unkId, bosId, eosId } : undefined,
+    trainer: trainerOffset === undefined ? undefined : { modelType: "bpe", vocabSize, unkId, bosId, eosId },
   };
-  assertUsableModel(model, file);
+  assertUsableModel(model, { file, pieces: pieceOffsets, trainer: trainerOffset ?? 0, end: bytes.length });
   return model;
 }
 
@@ -55,7 +57,7 @@ export function readSentencePieceModel(bytes: Uint8Array, file?: string): Senten
 function readSections(wire: WireReader): Sections {
   const sections: Sections = {
     nPieces: 0,
-    hasTrainer: false,
+    trainerOffset: undefined,
     trainer: { modelType: UNIGRAM, vocabSize: undefined, unkId: 0, bosId: 1, eosId: 2 },
     normalizer: { addDummyPrefix: true, removeExtraWhitespaces: true, escapeWhitespaces: true },
   };
@@ -73,7 +75,7 @@ function readSections(wire: WireReader): Sections {
         });
       }
     } else if (wire.fieldNumber === 2) {
-      sections.hasTrainer = true;
+      sections.trainerOffset = wire.offset;
       readTrainer(wire.message("trainer_spec"), sections.trainer);
     } else if (wire.fieldNumber === 3) {
       readNormalizer(wire.message("normalizer_spec"), sections.normalizer);
@@ -81,7 +83,7 @@ function readSections(wire: WireReader): Sections {
       wire.skip();
     }
   }
-  if (sections.hasTrainer && sections.trainer.modelType !== BPE) {
+  if (sections.trainerOffset !== undefined && sections.trainer.modelType !== BPE) {
     const got = MODEL_TYPES[sections.trainer.modelType] ?? sections.trainer.modelType;
     const message = `a model of type ${got}: only BPE models can be used`;
     wire.fail({ code: "E_UNSUPPORTED", field: "trainer_spec.model_type", expected: "BPE", got, message });
@@ -145,12 +147,16 @@ function readNormalizer(wire: WireReader, normalizer: Sections["normalizer"]): v
   }
 }
 
-/** Second pass: the pieces. */
-function readPieces(wire: WireReader, nPieces: number): SentencePiece[] {
+/** Second pass: the pieces. Appends the offset of each to `offsets`. */
+function readPieces(wire: WireReader, nPieces: number, offsets: number[]): SentencePiece[] {
   const pieces: SentencePiece[] = [];
   while (pieces.length < nPieces && wire.next()) {
-    if (wire.fieldNumber === 1) pieces.push(readPiece(wire.message(`pieces[${pieces.length}]`)));
-    else wire.skip();
+    if (wire.fieldNumber === 1) {
+      offsets.push(wire.offset);
+      pieces.push(readPiece(wire.message(`pieces[${pieces.length}]`)));
+    } else {
+      wire.skip();
+    }
   }
   return pieces;
 }

@@ -1,70 +1,96 @@
-// What must hold for the pieces of a model together.
+// What must hold for the pieces of a model together, once each of them has been read.
 
-import { printable } from "@ll/bytes";
+import { type FormatErrorFields, printable } from "@ll/bytes";
 import { TokenizerModelError } from "./errors.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
 
-/** @throws TokenizerModelError `E_EMPTY`, `E_MISMATCH`, `E_DUP`, `E_VOCAB` or `E_BYTE_PIECE`. */
-export function assertUsableModel(model: SentencePieceModel, file: string | undefined): void {
-  const { pieces, trainer } = model;
-  const fail = (
-    code: string,
-    field: string,
-    expected: string | number,
-    got: string | number,
-    message: string,
-  ): never => {
-    throw new TokenizerModelError({ code, file, field, expected, got, message });
-  };
-  if (pieces.length === 0) fail("E_EMPTY", "pieces", "at least one", 0, "a model without pieces");
+/** Where the parts of a model are, in bytes from the start of the file. */
+export interface ModelPlaces {
+  readonly file: string | undefined;
+  readonly pieces: readonly number[]; // (nPieces)
+  readonly trainer: number;
+  /** One past the last byte: the place of what is missing. */
+  readonly end: number;
+}
 
-  if (trainer !== undefined) {
-    const { vocabSize } = trainer;
-    if (vocabSize !== undefined && vocabSize !== pieces.length) {
-      const message = `the model says that it has ${vocabSize} pieces, but it has ${pieces.length}`;
-      fail("E_MISMATCH", "trainer_spec.vocab_size", pieces.length, vocabSize, message);
-    }
-    const ids = { unk_id: trainer.unkId, bos_id: trainer.bosId, eos_id: trainer.eosId };
-    for (const [name, id] of Object.entries(ids)) {
-      const first = name === "unk_id" ? 0 : -1; // -1: the model has no such piece
-      if (id < first || id >= pieces.length) {
-        const expected = `${first} to ${pieces.length - 1}`;
-        fail("E_VOCAB", `trainer_spec.${name}`, expected, id, `${name} is ${id}, which is not the id of a piece`);
-      }
-    }
+/** @throws TokenizerModelError `E_EMPTY`, `E_VOCAB`, `E_BYTE_PIECE`, `E_DUP` or `E_MISMATCH`. */
+export function assertUsableModel(model: SentencePieceModel, places: ModelPlaces): void {
+  if (model.pieces.length === 0) {
+    const message = "a model without pieces";
+    fail(places, places.end, { code: "E_EMPTY", field: "pieces", expected: "at least one", got: 0, message });
   }
+  assertOneUnknown(model, places);
+  assertBytePieces(model, places);
+  assertDistinct(model, places);
+  assertTrainer(model, places);
+}
 
+function assertOneUnknown({ pieces }: SentencePieceModel, places: ModelPlaces): void {
+  const unknown = [...pieces.keys()].filter((id) => pieces[id]?.type === "unknown");
+  if (unknown.length === 1) return;
+  const message = `${unknown.length} unknown pieces instead of one`;
+  const offset = unknown[1] === undefined ? places.end : places.pieces[unknown[1]];
+  fail(places, offset, { code: "E_VOCAB", field: "pieces", expected: "1 unknown piece", got: unknown.length, message });
+}
+
+/** With no byte piece at all, the model has no byte fallback; with some, SentencePiece wants every one. */
+function assertBytePieces({ pieces }: SentencePieceModel, places: ModelPlaces): void {
+  const values = new Set<number>();
+  for (const [id, { text, type }] of pieces.entries()) {
+    if (type !== "byte") continue;
+    const value = bytePieceValue(text);
+    if (value === undefined || values.has(value)) {
+      const field = `pieces[${id}].piece`;
+      const got = printable(text);
+      const message = value === undefined ? `Invalid token: ${got}` : `byte piece ${got} comes twice`;
+      fail(places, places.pieces[id], {
+        code: "E_BYTE_PIECE",
+        field,
+        expected: "<0x00> to <0xFF>, once",
+        got,
+        message,
+      });
+    }
+    values.add(value);
+  }
+  if (values.size !== 0 && values.size !== 256) {
+    const got = values.size;
+    const message = `${got} byte pieces instead of 256`;
+    fail(places, places.end, { code: "E_BYTE_PIECE", field: "pieces", expected: "256 byte pieces", got, message });
+  }
+}
+
+function assertDistinct({ pieces }: SentencePieceModel, places: ModelPlaces): void {
   const firstIds = new Map<string, number>();
   for (const [id, { text }] of pieces.entries()) {
     const firstId = firstIds.get(text);
     if (firstId !== undefined) {
-      fail(
-        "E_DUP",
-        `pieces[${id}].piece`,
-        "a new text",
-        `that of id ${firstId}`,
-        `piece ${printable(text)} comes twice`,
-      );
+      const field = `pieces[${id}].piece`;
+      const message = `piece ${printable(text)} comes twice`;
+      const got = `that of id ${firstId}`;
+      fail(places, places.pieces[id], { code: "E_DUP", field, expected: "a new text", got, message });
     }
     firstIds.set(text, id);
   }
+}
 
-  const nUnknown = pieces.filter((piece) => piece.type === "unknown").length;
-  if (nUnknown !== 1)
-    fail("E_VOCAB", "pieces", "1 unknown piece", nUnknown, `${nUnknown} unknown pieces instead of one`);
-
-  let nBytes = 0;
-  for (const [id, { text, type }] of pieces.entries()) {
-    if (type !== "byte") continue;
-    nBytes++;
-    if (bytePieceValue(text) === undefined) {
-      const got = printable(text);
-      fail("E_BYTE_PIECE", `pieces[${id}].piece`, "<0x00> to <0xFF>", got, `Invalid token: ${got}`);
-    }
+function assertTrainer({ pieces, trainer }: SentencePieceModel, places: ModelPlaces): void {
+  if (trainer === undefined) return;
+  for (const [name, got, least] of [
+    ["unk_id", trainer.unkId, 0],
+    ["bos_id", trainer.bosId, -1], // -1: the model has no such piece
+    ["eos_id", trainer.eosId, -1],
+  ] as const) {
+    if (got >= least && got < pieces.length) continue;
+    const message = `${name} is ${got}, which is not the id of a piece`;
+    const expected = `${least} to ${pieces.length - 1}`;
+    fail(places, places.trainer, { code: "E_VOCAB", field: `trainer_spec.${name}`, expected, got, message });
   }
-  // none at all: a model without byte fallback; some: SentencePiece wants every one
-  if (nBytes !== 0 && nBytes !== 256) {
-    fail("E_BYTE_PIECE", "pieces", "256 byte pieces", nBytes, `${nBytes} byte pieces instead of 256`);
+  const got = trainer.vocabSize ?? pieces.length;
+  if (got !== pieces.length) {
+    const field = "trainer_spec.vocab_size";
+    const message = `the model says that it has ${got} pieces, but it has ${pieces.length}`;
+    fail(places, places.trainer, { code: "E_MISMATCH", field, expected: pieces.length, got, message });
   }
 }
 
@@ -72,4 +98,8 @@ export function assertUsableModel(model: SentencePieceModel, file: string | unde
 export function bytePieceValue(text: string): number | undefined {
   const hex = /^<0x([0-9A-F]{2})>$/.exec(text)?.[1];
   return hex === undefined ? undefined : Number.parseInt(hex, 16);
+}
+
+function fail(places: ModelPlaces, offset: number | undefined, fields: FormatErrorFields): never {
+  throw new TokenizerModelError({ ...fields, file: places.file, offset });
 }

@@ -70,7 +70,7 @@ function rankScores(pieces: readonly TablePiece[]): Map<number, number> {
   if (bad !== -1) {
     throw new TokenizerModelError({
       code: "E_RANGE",
-      field: `vocab[${bad}].score`,
+      field: `vocab[${pieces[bad]?.id}].score`,
       expected: "a finite number",
       got: String(scores[bad]),
       message: `a score of ${scores[bad]}`,

@@ -32,6 +32,11 @@ export class WireReader {
     this.#path = path;
   }
 
+  /** Offset of the next byte, from the start of the file. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** Reads the tag of the next field; false at the end of the message. */
   next(): boolean {
     if (this.#offset >= this.#end) return false;

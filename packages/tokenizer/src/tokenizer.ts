@@ -1,10 +1,8 @@
 // The tokenizer: text to ids and back, from a vocabulary with or without a SentencePiece file.
 
 import { encodeBytes } from "./bpe.ts";
-import { TextTooLongError } from "./errors.ts";
 import { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
 import { IdList } from "./id-list.ts";
-import { MAX_TEXT_BYTES } from "./limits.ts";
 import { normalize } from "./normalize.ts";
 import { createPieceTable, LLAMA_BYTE_IDS, type PieceTable } from "./piece-table.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
@@ -80,7 +78,6 @@ export function createTokenizer(from: SentencePieceModel | readonly VocabEntry[]
     encode(text, { bos = false, mode = "build803" } = {}) {
       const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
       assertArguments(bytes, mode);
-      if (bytes.length > MAX_TEXT_BYTES) throw new TextTooLongError(MAX_TEXT_BYTES, bytes.length);
       const ids = new IdList();
       if (mode === "sentencepiece") {
         sentencePieceTable ??= model === undefined ? ggmlPieceTable(vocab) : modelPieceTable(model);
