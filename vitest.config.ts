@@ -1,12 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-// Tests run on the sources: the "@ll/source" export condition resolves workspace packages to their src/ folders.
+// Tests run on the sources, loaded by Node itself: the "@ll/source" export condition resolves workspace packages to their src/ folders,
+// and types are stripped. Vite's module runner would wrap every import, which makes hot loops across modules several times slower.
 export default defineConfig({
-  resolve: { conditions: ["@ll/source"] },
-  ssr: { resolve: { conditions: ["@ll/source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/*.slow.test.ts", "**/*.browser.test.ts"],
     testTimeout: 60_000,
+    execArgv: ["--conditions=@ll/source"],
+    experimental: { viteModuleRunner: false },
   },
 });
