@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   linkSync,
@@ -73,6 +74,15 @@ test("a file that ends early while it is read is E_CHANGED", async () => {
   truncateSync(path, 10);
   await expect(source.read(5, new Uint8Array(10))).rejects.toMatchObject({ code: "E_CHANGED", file: path });
   await source.close();
+});
+
+test("a FIFO is no file, and opening it does not wait for a writer", async () => {
+  const path = join(temporaryFolder(), "fifo");
+  execFileSync("mkfifo", [path]);
+  await expect(openFileSource(path)).rejects.toMatchObject({
+    code: "E_IO",
+    message: `failed to open ${path}: not a regular file`,
+  });
 });
 
 test("links lead to their file; a folder is no file", async () => {

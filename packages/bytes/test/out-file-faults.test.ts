@@ -43,10 +43,11 @@ const numberedCalls = calls.map((name, index) => [index + 1, name] as const);
 /** From this call on the target is the new file. */
 const firstAfterRename = calls.indexOf("rename") + 2;
 
-test("the undisturbed run has every kind of call", () => {
-  const kinds = ["realpath", "stat", "readdir", "statfs", "open", "write", "sync", "chmod", "close", "read", "rename"];
-  expect([...new Set(calls)].sort()).toEqual(kinds.sort());
-  expect(calls.filter((name) => name === "write").length).toBe(N_PIECES);
+test("the undisturbed run has these calls", () => {
+  const checks = ["realpath", "stat", "stat", "readdir", "statfs"];
+  const writing = ["open", "write", "write", "write", "sync", "chmod", "close"];
+  const verifying = ["open", "read", "read", "close"];
+  expect(calls).toEqual([...checks, ...writing, ...verifying, "rename", "open", "sync", "close"]);
 });
 
 describe.each(["EIO", "ENOSPC"])("%s", (code) => {

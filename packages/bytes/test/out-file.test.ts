@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createOutFile, removeTemporaryFiles } from "../src/node.ts";
+import { createOutFile, type OutFileSystem, removeTemporaryFiles } from "../src/node.ts";
 import { hookedFs, systemError } from "./faulty-fs.ts";
 import { partFiles, temporaryFolder } from "./temporary-folder.ts";
 
@@ -57,9 +57,11 @@ describe("a new file", () => {
 
   test("abort after commit is harmless", async () => {
     const path = target();
-    const out = await createOutFile(path);
+    const fs = hookedFs((_call, name) => expect(name).not.toBe("unlink"));
+    const out = await createOutFile(path, { fs });
     await out.commit();
     await out.abort();
+    removeTemporaryFiles();
     expect(readFileSync(path).length).toBe(0);
     await expect(out.write(bytes)).rejects.toThrow("already committed or aborted");
   });
@@ -164,6 +166,15 @@ describe("what cannot be written", () => {
     await expect(createOutFile(input, { inputs: [path] })).rejects.toMatchObject({ code: "E_SAME_FILE" });
     expect(readFileSync(input, "utf8")).toBe("input");
     expect(partFiles(join(input, ".."))).toEqual([]);
+  });
+
+  test("but a file of another device with the same number is no input", async () => {
+    const path = target();
+    writeFileSync(path, "old");
+    const stat = async (name: string) => ({ isFile: () => true, ino: 5n, dev: name === path ? 1n : 2n, mode: 0o644n });
+    const fs = { ...hookedFs(() => undefined), stat: stat as unknown as OutFileSystem["stat"] };
+    await writeAll(path, { fs, inputs: ["elsewhere"] });
+    expect(new Uint8Array(readFileSync(path))).toEqual(bytes);
   });
 
   test("more than there is space for", async () => {

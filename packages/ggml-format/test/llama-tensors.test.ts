@@ -97,6 +97,17 @@ describe("the tensor set", () => {
     expect(shapes.get("layers.79.attention.wk.weight")).toEqual([1024, 8192]);
     expect(shapes.get("layers.79.attention.wv.weight")).toEqual([1024, 8192]);
     expect(shapes.get("layers.79.feed_forward.w2.weight")).toEqual([8192, 28_672]);
+    // both 80 layers and groups of 8 make it that model
+    for (const [nLayer, nGqa] of [
+      [79, 8],
+      [80, 4],
+    ] as const) {
+      const others = Array.from(
+        llamaTensorShapes({ ...hyperParams, nLayer }, nGqa),
+        ({ name, shape }) => [name, shape] as const,
+      );
+      expect(new Map(others).get("layers.0.feed_forward.w2.weight")).toEqual([8192, 24_576]);
+    }
   });
 
   test("reports problems in the order in which build 803 looks tensors up", async () => {
