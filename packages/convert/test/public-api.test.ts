@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import * as api from "../src/index.ts";
+
+test("public names", () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "ConvertError",
+      "convertCheckpoint",
+      "convertedBytes",
+      "isConvertError",
+      "quantizeModel",
+      "quantizedBytes",
+      "unstoredParams",
+      "vocabFileBytes",
+      "writeVocabFile",
+    ]
+  `);
+});
