@@ -27,6 +27,7 @@ export class PickleMachine {
   #position = 0;
   #opcodeStart = 0;
   #opcodeName = "";
+  #result: PickleValue | undefined;
   /** 0 until PROTO was read. */
   protocol = 0;
 
@@ -168,13 +169,22 @@ export class PickleMachine {
     return this.#stack.splice(mark);
   }
 
-  /** The one value that STOP finds. @throws `E_PICKLE_STACK` if there is none, or more, or a MARK. */
-  result(): PickleValue {
+  /** Ends the pickle. @throws `E_PICKLE_STACK` unless exactly one value and no MARK is left; `E_TRAILING` before the end. */
+  stop(): void {
     if (this.#stack.length !== 1 || this.#marks.length !== 0) {
       const got = `${this.#stack.length} values, ${this.#marks.length} marks`;
       throw this.error("E_PICKLE_STACK", "STOP needs one value on the stack", { expected: "1 value, 0 marks", got });
     }
-    return this.#stack[0] as PickleValue;
+    if (this.remaining > 0) {
+      const got = `${this.remaining} bytes`;
+      throw this.error("E_TRAILING", "bytes after the pickle", { expected: "the end", got });
+    }
+    this.#result = this.#stack[0] as PickleValue;
+  }
+
+  /** What the pickle holds; undefined until STOP. */
+  get result(): PickleValue | undefined {
+    return this.#result;
   }
 
   // ---- memo ----

@@ -18,12 +18,10 @@ const LONG_BYTES = 16;
 /** Keys of storages are names of archive members: decimal numbers in every known file. */
 const STORAGE_KEY = /^[A-Za-z0-9_]{1,64}$/;
 
-export const STOP = 0x2e;
-
 export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x80, { name: "PROTO", protocol: 2, run: setProtocol }],
   [0x95, { name: "FRAME", protocol: 4, run: (m) => m.frame(m.u64("E_FRAME")) }],
-  [STOP, { name: "STOP", protocol: 2, run: () => undefined }],
+  [0x2e, { name: "STOP", protocol: 2, run: (m) => m.stop() }],
   // stack and memo
   [0x28, { name: "MARK", protocol: 2, run: (m) => m.mark() }],
   [0x68, { name: "BINGET", protocol: 2, run: (m) => m.push(m.recall(m.u8())) }],

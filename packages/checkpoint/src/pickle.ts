@@ -2,7 +2,7 @@
 
 import { PICKLE_DEPTH, PICKLE_OPCODES, PICKLE_VALUES } from "./limits.ts";
 import { PickleMachine, type PickleOptions } from "./pickle-machine.ts";
-import { OPCODES, STOP } from "./pickle-opcodes.ts";
+import { OPCODES } from "./pickle-opcodes.ts";
 import type { PickleValue } from "./pickle-values.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { PickleValue } from "./pickle-values.ts";
  */
 export function readPickle(bytes: Uint8Array, options: PickleOptions = {}): PickleValue {
   const machine = new PickleMachine(bytes, options);
-  for (let count = 0; ; count++) {
+  for (let count = 0; machine.result === undefined; count++) {
     const code = machine.nextOpcode();
     const opcode = OPCODES.get(code);
     if (opcode === undefined || opcode.protocol > Math.max(machine.protocol, 2)) {
@@ -20,16 +20,10 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions = {}): Pick
     }
     machine.enter(opcode.name);
     if (count >= PICKLE_OPCODES) throw machine.limitError("opcodes", PICKLE_OPCODES);
-    if (code === STOP) break;
     opcode.run(machine);
   }
-  const result = machine.result();
-  if (machine.remaining > 0) {
-    const values = { expected: "the end", got: `${machine.remaining} bytes` };
-    throw machine.error("E_TRAILING", "bytes after the pickle", values);
-  }
-  assertTree(machine, result);
-  return result;
+  assertTree(machine, machine.result);
+  return machine.result;
 }
 
 /** A container on the way from the root to the value being looked at. */

@@ -2,7 +2,7 @@
 // yauzl walks the directory; everything it does not enforce is checked here. Nothing is ever extracted.
 
 import { crc32 } from "node:zlib";
-import { type ByteSource, printable } from "@ll/bytes";
+import { type ByteSource, isIoError, printable } from "@ll/bytes";
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
 import { CheckpointError } from "./errors.ts";
 import { PIECE_BYTES, ZIP_NAME_BYTES } from "./limits.ts";
@@ -50,9 +50,14 @@ export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
   };
 }
 
+/** Bytes fetched at a time for headers, which are small; two places are read by turns, the directory and the members. */
+const WINDOW_BYTES = 4096;
+const WINDOWS = 2;
+
 /** yauzl's view of a byte source. */
 class SourceReader extends RandomAccessReader {
   readonly #source: ByteSource;
+  readonly #windows: { start: number; bytes: Uint8Array }[] = [];
 
   constructor(source: ByteSource) {
     super();
@@ -66,11 +71,30 @@ class SourceReader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
-    const available = Math.max(0, Math.min(length, this.#source.byteLength - position));
-    this.#source.read(position, buffer.subarray(offset, offset + available)).then(
-      () => callback(null, available),
+    this.#fill(buffer.subarray(offset, offset + length), position).then(
+      (count) => callback(null, count),
       (error: Error) => callback(error),
     );
+  }
+
+  /** Fills as much of `target` as the file has at `position`; returns how much. */
+  async #fill(target: Uint8Array, position: number): Promise<number> {
+    const count = Math.max(0, Math.min(target.length, this.#source.byteLength - position));
+    const known = this.#windows.find(
+      ({ start, bytes }) => start <= position && position + count <= start + bytes.length,
+    );
+    const window = known ?? (await this.#fetch(position, count));
+    target.set(window.bytes.subarray(position - window.start, position - window.start + count));
+    return count;
+  }
+
+  async #fetch(start: number, count: number): Promise<{ start: number; bytes: Uint8Array }> {
+    const bytes = new Uint8Array(Math.max(count, Math.min(WINDOW_BYTES, this.#source.byteLength - start)));
+    await this.#source.read(start, bytes);
+    const window = { start, bytes };
+    this.#windows.unshift(window);
+    this.#windows.length = Math.min(this.#windows.length, WINDOWS);
+    return window;
   }
 }
 
@@ -100,7 +124,7 @@ async function readMembers(source: ByteSource, directory: ZipDirectory): Promise
     }
     zip.close();
   } catch (error) {
-    throw error instanceof CheckpointError ? error : fromYauzl(source, position, error);
+    throw error instanceof CheckpointError || isIoError(error) ? error : fromYauzl(source, position, error);
   }
   if (position !== end || members.size !== directory.nEntries) {
     const got = `${members.size} members in ${position - directory.offset}`;
