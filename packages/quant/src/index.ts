@@ -6,6 +6,20 @@ export { BLOCK_TYPES, type BlockInfo, blockInfo, rowBytes } from "./block-types.
 export { type CheckOrigin, checkRows } from "./check-rows.ts";
 export { QuantizationError, WeightError } from "./errors.ts";
 export { type FileType, FTYPES } from "./ftypes.ts";
+export {
+  bindKernels,
+  GROUP_ROWS,
+  KERNEL_TIERS,
+  type KernelSet,
+  type Kernels,
+  type KernelTier,
+  LOWEST_POINTER,
+  loadKernels,
+  type MatrixKernels,
+  type PackKernel,
+  SCRATCH_BYTES,
+  type WasmMemory,
+} from "./kernels/index.ts";
 export { type PackStats, packStats, toolHistogram } from "./pack-stats.ts";
 export { type PlannedTensor, type PlanOptions, type PlanTensor, planQuantization } from "./quantization-plan.ts";
 export { dot, dotValues, packActivation, packRows, unpackRows } from "./rows.ts";

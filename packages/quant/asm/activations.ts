@@ -1,0 +1,261 @@
+// Activations in binary32 → levels as the matrix kernels want them: the Q8_0, Q8_1 and Q8_K quantisers of build 803 (its
+// portable build) with their results laid out as nibble-types.ts, q8_0.ts, k-types.ts and float-types.ts describe.
+//
+// Each function takes (nVectors, nBlocks * 32 or 256) values at `src`. The TypeScript twin is src/kernels/activations-twin.ts.
+
+import { roundToHalf } from "./half";
+import { TILE } from "./vectors";
+
+/** The largest magnitude of the four lanes and `other`'s; NaN counts as nothing. */
+// @ts-ignore: decorator
+@inline
+function largestLane(v: v128): f32 {
+  let largest = f32x4.extract_lane(v, 0);
+  if (f32x4.extract_lane(v, 1) > largest) largest = f32x4.extract_lane(v, 1);
+  if (f32x4.extract_lane(v, 2) > largest) largest = f32x4.extract_lane(v, 2);
+  if (f32x4.extract_lane(v, 3) > largest) largest = f32x4.extract_lane(v, 3);
+  return largest;
+}
+
+/** pmax(a, b) is a unless a < b: what is NaN in b is passed over, as by the comparisons of build 803. */
+// @ts-ignore: decorator
+@inline
+function largerMagnitude(a: v128, b: v128): v128 {
+  return f32x4.pmax(a, f32x4.abs(b));
+}
+
+/** Rounded to integers, ties away from zero; NaN gives 0. The fraction is exact, so adding one half is not needed. */
+// @ts-ignore: decorator
+@inline
+function roundAway(v: v128): v128 {
+  const whole = i32x4.trunc_sat_f32x4_s(v);
+  const fraction = f32x4.sub(v, f32x4.convert_i32x4_s(whole));
+  const up = f32x4.ge(fraction, f32x4.splat(0.5)), down = f32x4.le(fraction, f32x4.splat(-0.5)); // -1 where true
+  return i32x4.add(i32x4.sub(whole, up), down);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfLanes(v: v128): i32 {
+  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
+}
+
+// How the integer sum of a block is used:
+// @ts-ignore: decorator
+@inline const START_8 = 0; // Q4_0: start = -8 · Σq
+// @ts-ignore: decorator
+@inline const START_16 = 1; // Q5_0: start = -16 · Σq
+// @ts-ignore: decorator
+@inline const WITH_SUM = 2; // Q4_1 and Q5_1: d in binary32, s = d · Σq
+// @ts-ignore: decorator
+@inline const SIGNED_PARTS = 3; // Q8_0: positive and negative parts
+
+/** One block of 32 values at `x` to `to`. */
+// @ts-ignore: decorator
+@inline
+function packBlock32(use: i32, x: usize, to: usize): void {
+  const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
+  const x4 = v128.load(x, 64), x5 = v128.load(x, 80), x6 = v128.load(x, 96), x7 = v128.load(x, 112);
+  let largest = largerMagnitude(f32x4.splat(0), x0);
+  largest = largerMagnitude(largerMagnitude(largest, x1), x2);
+  largest = largerMagnitude(largerMagnitude(largest, x3), x4);
+  largest = largerMagnitude(largerMagnitude(largest, x5), x6);
+  const d: f32 = largestLane(largerMagnitude(largest, x7)) / 127;
+  // an infinite 1/d would give infinities, which build 803 stores as 0: so does a factor of 0
+  let inverse: f32 = d != 0 ? 1 / d : 0;
+  if (inverse == f32.POSITIVE_INFINITY) inverse = 0;
+
+  const by = f32x4.splat(inverse);
+  const q0 = roundAway(f32x4.mul(x0, by)), q1 = roundAway(f32x4.mul(x1, by));
+  const q2 = roundAway(f32x4.mul(x2, by)), q3 = roundAway(f32x4.mul(x3, by));
+  const q4 = roundAway(f32x4.mul(x4, by)), q5 = roundAway(f32x4.mul(x5, by));
+  const q6 = roundAway(f32x4.mul(x6, by)), q7 = roundAway(f32x4.mul(x7, by));
+  const low = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(q0, q1), i16x8.narrow_i32x4_s(q2, q3));
+  const high = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(q4, q5), i16x8.narrow_i32x4_s(q6, q7));
+
+  if (use == SIGNED_PARTS) {
+    const zero = i8x16.splat(0);
+    v128.store(to, i8x16.max_s(low, zero));
+    v128.store(to, i8x16.max_s(high, zero), 16);
+    v128.store(to, i8x16.max_s(i8x16.neg(low), zero), 32);
+    v128.store(to, i8x16.max_s(i8x16.neg(high), zero), 48);
+    v128.store(to, f32x4.replace_lane(f32x4.splat(0), 0, roundToHalf(d)), 64);
+    return;
+  }
+  v128.store(to, low);
+  v128.store(to, high, 16);
+  const sums = i32x4.add(i32x4.add(i32x4.add(q0, q1), i32x4.add(q2, q3)), i32x4.add(i32x4.add(q4, q5), i32x4.add(q6, q7)));
+  const sum = sumOfLanes(sums);
+  store<i64>(to, use == START_8 ? <i64><u32>(-8 * sum) : use == START_16 ? <i64><u32>(-16 * sum) : 0, 32);
+  store<f32>(to, use == WITH_SUM ? d : roundToHalf(d), 40);
+  store<f32>(to, use == WITH_SUM ? d * <f32>sum : 0, 44);
+}
+
+// @ts-ignore: decorator
+@inline
+function packVectors32(use: i32, src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  const vectorBytes: usize = use == SIGNED_PARTS ? 80 : 48;
+  for (let first = 0; first < nVectors; first += TILE) {
+    const width = min(TILE, nVectors - first);
+    for (let v = 0; v < width; v++) {
+      let to = dst + <usize>v * vectorBytes;
+      for (let b = 0; b < nBlocks; b++) {
+        packBlock32(use, src, to);
+        src += 128;
+        to += <usize>width * vectorBytes;
+      }
+    }
+    dst += <usize>width * <usize>nBlocks * vectorBytes;
+  }
+}
+
+export function pack_activations_q4_0(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors32(START_8, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q4_1(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors32(WITH_SUM, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q5_0(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors32(START_16, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q5_1(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors32(WITH_SUM, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q8_0(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors32(SIGNED_PARTS, src, dst, nVectors, nBlocks);
+}
+
+// What Q8_K levels are accompanied by:
+// @ts-ignore: decorator
+@inline const GROUP_SUMS = 0; // Q2_K: sums of 16
+// @ts-ignore: decorator
+@inline const PAIR_SUMS = 1; // Q4_K and Q5_K: sums of 32
+// @ts-ignore: decorator
+@inline const OFFSETS_4 = 2; // Q3_K: sums of two, times 4
+// @ts-ignore: decorator
+@inline const OFFSETS_32 = 3; // Q6_K: sums of two, times 32
+
+/** The first value of largest magnitude among 256; 0 if all are 0. */
+// @ts-ignore: decorator
+@inline
+function firstLargest(x: usize): f32 {
+  let magnitudes = f32x4.splat(0);
+  for (let i: usize = 0; i < 1024; i += 16) magnitudes = largerMagnitude(magnitudes, v128.load(x + i));
+  const largest = largestLane(magnitudes);
+  if (largest == 0) return 0;
+  for (let i: usize = 0; i < 1024; i += 4) {
+    const value = load<f32>(x + i);
+    if (abs<f32>(value) == largest) return value;
+  }
+  return 0;
+}
+
+/** Eight values at `x` as 16-bit levels: rounded to even, at most 127. */
+// @ts-ignore: decorator
+@inline
+function evenLevels(x: usize, by: v128): v128 {
+  const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(by, v128.load(x))));
+  const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(by, v128.load(x, 16))));
+  return i16x8.narrow_i32x4_s(low, high); // narrowing to bytes stops at 127
+}
+
+/** One super-block of 256 values at `x` to `to`. */
+// @ts-ignore: decorator
+@inline
+function packBlock256(use: i32, x: usize, to: usize): void {
+  const largest = firstLargest(x);
+  const inverse: f32 = largest == 0 ? 0 : -128 / largest;
+  const d: f32 = largest == 0 ? 0 : 1 / inverse;
+  // an infinite factor would give infinities, which build 803 stores as 0: so does a factor of 0
+  const by = f32x4.splat(abs<f32>(inverse) == f32.POSITIVE_INFINITY ? 0 : inverse);
+  let sums = to + 256;
+  for (let pair = 0; pair < 8; pair++) {
+    const low = i8x16.narrow_i16x8_s(evenLevels(x, by), evenLevels(x + 32, by));
+    const high = i8x16.narrow_i16x8_s(evenLevels(x + 64, by), evenLevels(x + 96, by));
+    const a = v128.shuffle<i8>(low, high, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+    const b = v128.shuffle<i8>(low, high, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    // 16-bit lanes: (values l and l + 8, values l + 16 and l + 24) for each lane l
+    const twosA = i16x8.extadd_pairwise_i8x16_s(a), twosB = i16x8.extadd_pairwise_i8x16_s(b);
+    if (use == OFFSETS_4 || use == OFFSETS_32) {
+      v128.store(sums, i16x8.shl(twosA, use == OFFSETS_4 ? 2 : 5));
+      v128.store(sums, i16x8.shl(twosB, use == OFFSETS_4 ? 2 : 5), 16);
+      sums += 32;
+    } else {
+      const fours = i16x8.add(twosA, twosB);
+      const eights = i16x8.add(fours, v128.shuffle<i64>(fours, fours, 1, 1));
+      const groups = i32x4.extract_lane(i16x8.add(eights, v128.shuffle<i32>(eights, eights, 1, 1, 1, 1)), 0); // two sums of 16
+      if (use == GROUP_SUMS) {
+        store<i32>(sums, groups);
+        sums += 4;
+      } else {
+        store<i16>(sums, <i16>((<i32><i16>groups) + (groups >> 16)));
+        sums += 2;
+      }
+    }
+    x += 128;
+    to += 32;
+  }
+  v128.store(sums, f32x4.replace_lane(f32x4.splat(0), 0, d));
+}
+
+// @ts-ignore: decorator
+@inline
+function packVectors256(use: i32, src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  const vectorBytes: usize = use == GROUP_SUMS ? 304 : use == PAIR_SUMS ? 288 : 528;
+  for (let first = 0; first < nVectors; first += TILE) {
+    const width = min(TILE, nVectors - first);
+    for (let v = 0; v < width; v++) {
+      let to = dst + <usize>v * vectorBytes;
+      for (let b = 0; b < nBlocks; b++) {
+        packBlock256(use, src, to);
+        src += 1024;
+        to += <usize>width * vectorBytes;
+      }
+    }
+    dst += <usize>width * <usize>nBlocks * vectorBytes;
+  }
+}
+
+export function pack_activations_q2_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(GROUP_SUMS, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q3_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(OFFSETS_4, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q4_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(PAIR_SUMS, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q5_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(PAIR_SUMS, src, dst, nVectors, nBlocks);
+}
+export function pack_activations_q6_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(OFFSETS_32, src, dst, nVectors, nBlocks);
+}
+
+/** Column `i` of vector `v`, for tiles of four vectors and then single ones: its place among (nVectors, nValues). */
+// @ts-ignore: decorator
+@inline
+function floatPlace(v: i32, nVectors: i32, nValues: i32, i: i32): usize {
+  const tiled = nVectors & ~3;
+  if (v >= tiled) return <usize>v * <usize>nValues + i;
+  return <usize>(v & ~3) * <usize>nValues + (<usize>i << 2) + (v & 3);
+}
+
+export function pack_activations_f16(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  for (let v = 0; v < nVectors; v++) {
+    for (let i = 0; i < nValues; i++, src += 4) {
+      const value = <f64>roundToHalf(load<f32>(src)) * 2.7430620343968443e303; // 2^1008
+      store<f64>(dst + (floatPlace(v, nVectors, nValues, i) << 3), value);
+    }
+  }
+}
+
+export function pack_activations_f32(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  for (let v = 0; v < nVectors; v++) {
+    for (let i = 0; i < nValues; i++, src += 4) {
+      store<f32>(dst + (floatPlace(v, nVectors, nValues, i) << 2), load<f32>(src));
+    }
+  }
+}

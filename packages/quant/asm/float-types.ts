@@ -1,0 +1,125 @@
+// F16 and F32: matrix times vectors, 8 rows at a time. Build 803 rounds each product to binary32, sums products in binary64
+// in order, and rounds the sum to binary32.
+//
+// A group of 8 rows holds, for each column: the values of rows 0 … 7, 16 bytes for F16, 32 for F32.
+//
+// Activations (activations.ts), for tiles of four vectors and then for each remaining vector, column after column:
+//
+//   F16   the value rounded to binary16, times 2^1008, in binary64, one per vector
+//   F32   the value in binary32, one per vector
+//
+// A binary16 number moved to where binary64 has its sign, exponent and fraction is 2^-1008 of what it should be; the factor
+// in the activations makes up for it. The product of two binary16 numbers is exact in binary32, so rounding it there changes
+// nothing and F16 needs no binary32 at all. For F32 V8 cannot fuse two promotions to binary64: it stays at 128 bits.
+
+import { HALF_BITS64, scratch, SUMS } from "./vectors";
+
+// @ts-ignore: decorator
+@inline const F16 = 0;
+// @ts-ignore: decorator
+@inline const F32 = 1;
+
+/** Vectors per pass: 16 sums of two rows each fill the registers. */
+// @ts-ignore: decorator
+@inline const FLOAT_TILE: i32 = 4;
+
+// Every function below is inlined with a constant `type`: what belongs to other types disappears.
+
+/** Two values of binary16, sign-extended to 64 bits, as 2^-1008 of their values in binary64. */
+// @ts-ignore: decorator
+@inline
+function tinyDouble(half: v128, bits: v128): v128 {
+  return v128.and(i64x2.shl(half, 42), bits);
+}
+
+/** Products of rows 0 and 1 (`high` false) or 2 and 3 of a half with the broadcast `x`. */
+// @ts-ignore: decorator
+@inline
+function products(type: i32, w: v128, x: v128, high: bool): v128 {
+  if (type == F16) return f64x2.mul(w, x);
+  const p = f32x4.mul(w, x);
+  return f64x2.promote_low_f32x4(high ? v128.shuffle<i64>(p, p, 1, 1) : p);
+}
+
+/** A group of rows times one vector or four: (nVectors, 8) sums in binary64 at `sums`. */
+// @ts-ignore: decorator
+@inline
+function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nValues: i32, sums: usize): void {
+  const bitsLow = v128.load(scratch, HALF_BITS64), bitsHigh = v128.load(scratch, HALF_BITS64 + 16);
+  const zero = f64x2.splat(0);
+  let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
+  let s20 = zero, s21 = zero, s22 = zero, s23 = zero, s30 = zero, s31 = zero, s32 = zero, s33 = zero;
+  for (; nValues > 0; nValues--) {
+    const a = type == F16 ? v128.load_ext<i16>(w) : v128.load(w);
+    const b = type == F16 ? v128.load_ext<i16>(w, 8) : v128.load(w, 16);
+    const w0 = type == F16 ? tinyDouble(i64x2.extend_low_i32x4_s(a), bitsLow) : a;
+    const w1 = type == F16 ? tinyDouble(i64x2.extend_high_i32x4_s(a), bitsHigh) : a;
+    const w2 = type == F16 ? tinyDouble(i64x2.extend_low_i32x4_s(b), bitsLow) : b;
+    const w3 = type == F16 ? tinyDouble(i64x2.extend_high_i32x4_s(b), bitsHigh) : b;
+    w += type == F16 ? 16 : 32;
+
+    const x0 = type == F16 ? v128.load64_splat(x) : v128.load32_splat(x);
+    s00 = f64x2.add(s00, products(type, w0, x0, false));
+    s01 = f64x2.add(s01, products(type, w1, x0, true));
+    s02 = f64x2.add(s02, products(type, w2, x0, false));
+    s03 = f64x2.add(s03, products(type, w3, x0, true));
+    if (!single) {
+      const x1 = type == F16 ? v128.load64_splat(x, 8) : v128.load32_splat(x, 4);
+      s10 = f64x2.add(s10, products(type, w0, x1, false));
+      s11 = f64x2.add(s11, products(type, w1, x1, true));
+      s12 = f64x2.add(s12, products(type, w2, x1, false));
+      s13 = f64x2.add(s13, products(type, w3, x1, true));
+      const x2 = type == F16 ? v128.load64_splat(x, 16) : v128.load32_splat(x, 8);
+      s20 = f64x2.add(s20, products(type, w0, x2, false));
+      s21 = f64x2.add(s21, products(type, w1, x2, true));
+      s22 = f64x2.add(s22, products(type, w2, x2, false));
+      s23 = f64x2.add(s23, products(type, w3, x2, true));
+      const x3 = type == F16 ? v128.load64_splat(x, 24) : v128.load32_splat(x, 12);
+      s30 = f64x2.add(s30, products(type, w0, x3, false));
+      s31 = f64x2.add(s31, products(type, w1, x3, true));
+      s32 = f64x2.add(s32, products(type, w2, x3, false));
+      s33 = f64x2.add(s33, products(type, w3, x3, true));
+    }
+    x += (type == F16 ? 8 : 4) * (single ? 1 : FLOAT_TILE);
+  }
+  v128.store(sums, s03, 48); v128.store(sums, s02, 32); v128.store(sums, s01, 16); v128.store(sums, s00);
+  if (single) return;
+  v128.store(sums, s13, 112); v128.store(sums, s12, 96); v128.store(sums, s11, 80); v128.store(sums, s10, 64);
+  v128.store(sums, s23, 176); v128.store(sums, s22, 160); v128.store(sums, s21, 144); v128.store(sums, s20, 128);
+  v128.store(sums, s33, 240); v128.store(sums, s32, 224); v128.store(sums, s31, 208); v128.store(sums, s30, 192);
+}
+
+/** As `multiply` in nibble-types.ts; `nValues` is the length of a row. */
+// @ts-ignore: decorator
+@inline
+function multiply(
+  type: i32, weights: usize, activations: usize, out: usize,
+  rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
+  const groupBytes = <usize>nValues * (type == F16 ? 16 : 32);
+  const sums = scratch + SUMS;
+  for (let first = 0; first < nVectors; ) {
+    const width = nVectors - first >= FLOAT_TILE ? FLOAT_TILE : 1;
+    const x = activations + <usize>first * <usize>nValues * (type == F16 ? 8 : 4);
+    let w = weights + <usize>(rowStart >> 3) * groupBytes;
+    for (let row = rowStart; row < rowEnd; row += 8) {
+      if (width == 1) multiplyGroup(type, true, w, x, nValues, sums);
+      else multiplyGroup(type, false, w, x, nValues, sums);
+      let to = out + ((<usize>first * <usize>outStride + <usize>row) << 2);
+      const nRows = min(8, rowEnd - row);
+      for (let v = 0; v < width; v++) {
+        for (let r = 0; r < nRows; r++) store<f32>(to + (r << 2), <f32>load<f64>(sums + (v << 6) + (r << 3)));
+        to += <usize>outStride << 2;
+      }
+      w += groupBytes;
+    }
+    first += width;
+  }
+}
+
+export function multiply_f16(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32): void {
+  multiply(F16, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
+}
+export function multiply_f32(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32): void {
+  multiply(F32, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
+}

@@ -1,0 +1,29 @@
+// Rounding to binary16, to nearest with ties to even.
+
+/** `value` rounded to binary16, as binary32; too large gives an infinity. */
+// @ts-ignore: decorator
+@inline
+export function roundToHalf(value: f32): f32 {
+  const bits = reinterpret<u32>(value);
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude >= 0x477ff000) { // 65520 and up round to 2^16, which is not there; NaN stays
+    return magnitude > 0x7f800000 ? value : copysign<f32>(f32.POSITIVE_INFINITY, value);
+  }
+  if (magnitude >= 0x38800000) { // normal: 13 bits are rounded away
+    return reinterpret<f32>((bits + 0xfff + ((bits >> 13) & 1)) & 0xffffe000);
+  }
+  // subnormal: 0.5 has the unit of binary16 subnormals, 2^-24, at its last bit
+  return copysign<f32>(abs<f32>(value) + 0.5 - 0.5, value);
+}
+
+/** The bits of `value` rounded to binary16. */
+// @ts-ignore: decorator
+@inline
+export function halfBits(value: f32): u16 {
+  const bits = reinterpret<u32>(value);
+  const sign = (bits >> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude >= 0x47800000) return <u16>(sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00));
+  if (magnitude >= 0x38800000) return <u16>(sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13));
+  return <u16>(sign | (reinterpret<u32>(abs<f32>(value) + 0.5) - 0x3f000000));
+}

@@ -1,0 +1,21 @@
+// The WebAssembly module of the kernels. Built twice from the same sources: with plain SIMD, and with relaxed SIMD.
+// The host gives one memory and all addresses; nothing is allocated here.
+//
+// Numbers are as build 803 of llama.cpp computes them in its portable build: every operation rounds to binary32 unless
+// said otherwise, blocks are added in order, nothing is fused.
+
+export { initialize } from "./vectors";
+export { multiply_q4_0, multiply_q4_1, multiply_q5_0, multiply_q5_1 } from "./nibble-types";
+export { multiply_q8_0 } from "./q8_0";
+export { multiply_q2_K, multiply_q3_K, multiply_q4_K, multiply_q5_K, multiply_q6_K } from "./k-types";
+export { multiply_f16, multiply_f32 } from "./float-types";
+export {
+  pack_activations_f16, pack_activations_f32, pack_activations_q2_K, pack_activations_q3_K, pack_activations_q4_0,
+  pack_activations_q4_1, pack_activations_q4_K, pack_activations_q5_0, pack_activations_q5_1, pack_activations_q5_K,
+  pack_activations_q6_K, pack_activations_q8_0,
+} from "./activations";
+export {
+  repack_f16, repack_f32, repack_q2_K, repack_q3_K, repack_q4_0, repack_q4_1, repack_q4_K, repack_q5_0, repack_q5_1,
+  repack_q5_K, repack_q6_K, repack_q8_0,
+} from "./repack";
+export { pack_q4_0, pack_q4_1, pack_q5_0, pack_q5_1, pack_q8_0 } from "./pack";

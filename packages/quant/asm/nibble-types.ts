@@ -1,0 +1,189 @@
+// Q4_0, Q4_1, Q5_0 and Q5_1: matrix times vectors, 8 rows at a time.
+//
+// A row is a sequence of blocks of 32 values. A group of 8 rows holds, for each block column:
+//
+//   byte  0       16      32            112     128
+//         ├─ A·p0 ┼─ B·p0 ┼─ A·p1 … B·p2 ┼ A·p3 ┼ B·p3 ┤   levels: nibbles
+//         ├─ A fifth bits ┼─ B fifth bits ┤                Q5_0 and Q5_1 only, 16 bytes each
+//         ├─ d of rows 0 … 7: f16 ┼─ m of rows 0 … 7: f16 ┤  16 bytes each; m in Q4_1 and Q5_1 only
+//
+//   vector   bytes 0 … 7             bytes 8 … 15            (half A; half B has rows 4 … 7)
+//   p0       row 0, qs[0] … qs[7]    row 1, qs[0] … qs[7]
+//   p1       row 2, qs[0] … qs[7]    row 3, qs[0] … qs[7]
+//   p2       row 0, qs[8] … qs[15]   row 1, qs[8] … qs[15]
+//   p3       row 2, qs[8] … qs[15]   row 3, qs[8] … qs[15]
+//
+// qs[j] holds value j in its low nibble and value j + 16 in its high one, as in a file. Bit i of byte k of the fifth bits
+// belongs to byte k of the low nibbles of p_i (i < 4) or the high nibbles of p_(i-4).
+//
+// 8 values of a vector are broadcast to both halves of a register and meet two rows at once, which gives two partial sums
+// per row: half the broadcasts of a layout with one row per 32-bit lane, for two shuffles at the end of a block.
+//
+// Activations (activations.ts): for each tile of up to 32 vectors, block after block, 48 bytes per vector:
+//
+//   byte  0                32                 36      40      44        48
+//         ├─ q[0] … q[31] ─┼─ start: i32 ─────┼─ 0 ───┼─ d: f32┼─ s: f32 ┤
+//
+// start = -8 · Σq for Q4_0, -16 · Σq for Q5_0, else 0: integer sums start there, so that levels are used as 0 … 31.
+
+import { dot4 } from "./byte-dot";
+import {
+  BIT4, clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, NIBBLE, scratch, storeGroup, SUMS, TILE,
+} from "./vectors";
+
+// @ts-ignore: decorator
+@inline const Q4_0 = 0;
+// @ts-ignore: decorator
+@inline const Q4_1 = 1;
+// @ts-ignore: decorator
+@inline const Q5_0 = 2;
+// @ts-ignore: decorator
+@inline const Q5_1 = 3;
+
+// @ts-ignore: decorator
+@inline const VECTOR_BYTES: usize = 48;
+
+// Every function below is inlined with a constant `type`: what belongs to other types disappears.
+
+// @ts-ignore: decorator
+@inline
+function columnBytes(type: i32): usize {
+  return type == Q4_0 ? 144 : type == Q4_1 ? 160 : type == Q5_0 ? 176 : 192;
+}
+
+/** Low nibbles of `p`, with fifth bits moved up to bit 4 by `shift`. */
+// @ts-ignore: decorator
+@inline
+function low(type: i32, p: v128, fifths: v128, shift: i32, nibble: v128, bit4: v128): v128 {
+  const levels = v128.and(p, nibble);
+  return type >= Q5_0 ? v128.or(levels, v128.and(i16x8.shl(fifths, shift), bit4)) : levels;
+}
+
+/** High nibbles of `p`, with fifth bits moved down to bit 4 by `shift`. */
+// @ts-ignore: decorator
+@inline
+function high(type: i32, p: v128, fifths: v128, shift: i32, nibble: v128, bit4: v128): v128 {
+  const levels = v128.and(i16x8.shr_u(p, 4), nibble);
+  return type >= Q5_0 ? v128.or(levels, v128.and(i16x8.shr_u(fifths, shift), bit4)) : levels;
+}
+
+/**
+ * What one block adds to four rows: x0 … x3 are 8 values of the vector each, twice; l and h the levels of p0 … p3.
+ * The order of the multiplications is that of build 803, type by type.
+ */
+// @ts-ignore: decorator
+@inline
+function term(
+  type: i32,
+  x0: v128, x1: v128, x2: v128, x3: v128, start: v128,
+  l0: v128, l1: v128, l2: v128, l3: v128,
+  h0: v128, h1: v128, h2: v128, h3: v128,
+  d: v128, m: v128, dy: v128, sy: v128,
+): v128 {
+  const rows01 = dot4(x3, h2, dot4(x2, h0, dot4(x1, l2, dot4(x0, l0, start))));
+  const rows23 = dot4(x3, h3, dot4(x2, h1, dot4(x1, l3, dot4(x0, l1, start))));
+  const sums = f32x4.convert_i32x4_s(joinPairs(rows01, rows23));
+  if (type == Q4_0) return f32x4.mul(f32x4.mul(sums, d), dy);
+  const scaled = f32x4.mul(f32x4.mul(d, dy), sums);
+  return type == Q5_0 ? scaled : f32x4.add(scaled, f32x4.mul(m, sy));
+}
+
+/**
+ * A group of rows times one vector or a tile of them: (nVectors, 8) sums to `sums`. With one vector the sums stay in
+ * registers. With several, the unpacked levels of a block stay in registers and a loop over the vectors adds to sums in
+ * memory: longer straight-line code for 2, 4 or 8 vectors spills, and was slower.
+ */
+// @ts-ignore: decorator
+@inline
+function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
+  const nibbleA = v128.load(scratch, NIBBLE), nibbleB = v128.load(scratch, NIBBLE + 16);
+  const bit4A = v128.load(scratch, BIT4), bit4B = v128.load(scratch, BIT4 + 16);
+  const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
+  const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
+  if (!single) clear(sums, <usize>nVectors << 5);
+  let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
+
+  for (; nBlocks > 0; nBlocks--) {
+    const a0 = v128.load(w, 0), b0 = v128.load(w, 16), a1 = v128.load(w, 32), b1 = v128.load(w, 48);
+    const a2 = v128.load(w, 64), b2 = v128.load(w, 80), a3 = v128.load(w, 96), b3 = v128.load(w, 112);
+    const fA = type >= Q5_0 ? v128.load(w, 128) : a0, fB = type >= Q5_0 ? v128.load(w, 144) : b0;
+    const lA0 = low(type, a0, fA, 4, nibbleA, bit4A), lB0 = low(type, b0, fB, 4, nibbleB, bit4B);
+    const lA1 = low(type, a1, fA, 3, nibbleA, bit4A), lB1 = low(type, b1, fB, 3, nibbleB, bit4B);
+    const lA2 = low(type, a2, fA, 2, nibbleA, bit4A), lB2 = low(type, b2, fB, 2, nibbleB, bit4B);
+    const lA3 = low(type, a3, fA, 1, nibbleA, bit4A), lB3 = low(type, b3, fB, 1, nibbleB, bit4B);
+    const hA0 = high(type, a0, fA, 0, nibbleA, bit4A), hB0 = high(type, b0, fB, 0, nibbleB, bit4B);
+    const hA1 = high(type, a1, fA, 1, nibbleA, bit4A), hB1 = high(type, b1, fB, 1, nibbleB, bit4B);
+    const hA2 = high(type, a2, fA, 2, nibbleA, bit4A), hB2 = high(type, b2, fB, 2, nibbleB, bit4B);
+    const hA3 = high(type, a3, fA, 3, nibbleA, bit4A), hB3 = high(type, b3, fB, 3, nibbleB, bit4B);
+
+    const rawDA = type >= Q5_0 ? v128.load_ext<i16>(w, 160) : v128.load_ext<i16>(w, 128);
+    const rawDB = type >= Q5_0 ? v128.load_ext<i16>(w, 168) : v128.load_ext<i16>(w, 136);
+    const rawMA = type == Q5_1 ? v128.load_ext<i16>(w, 176) : type == Q4_1 ? v128.load_ext<i16>(w, 144) : rawDA;
+    const rawMB = type == Q5_1 ? v128.load_ext<i16>(w, 184) : type == Q4_1 ? v128.load_ext<i16>(w, 152) : rawDB;
+    const dA = f32FromHalf(rawDA, bitsA, unitA), dB = f32FromHalf(rawDB, bitsB, unitB);
+    const mA = f32FromHalf(rawMA, bitsA, unitA), mB = f32FromHalf(rawMB, bitsB, unitB);
+    w += columnBytes(type);
+
+    let s = sums;
+    for (let v = nVectors; v > 0; v--) {
+      const x0 = v128.load64_splat(x), x1 = v128.load64_splat(x, 8);
+      const x2 = v128.load64_splat(x, 16), x3 = v128.load64_splat(x, 24);
+      const start = v128.load64_splat(x, 32), dy = v128.load32_splat(x, 40), sy = v128.load32_splat(x, 44);
+      const tA = term(type, x0, x1, x2, x3, start, lA0, lA1, lA2, lA3, hA0, hA1, hA2, hA3, dA, mA, dy, sy);
+      const tB = term(type, x0, x1, x2, x3, start, lB0, lB1, lB2, lB3, hB0, hB1, hB2, hB3, dB, mB, dy, sy);
+      x += VECTOR_BYTES;
+      if (single) {
+        sumA = f32x4.add(sumA, tA);
+        sumB = f32x4.add(sumB, tB);
+        break;
+      }
+      const newA = f32x4.add(tA, v128.load(s)), newB = f32x4.add(tB, v128.load(s, 16));
+      v128.store(s, newB, 16);
+      v128.store(s, newA);
+      s += 32;
+    }
+  }
+  if (single) {
+    v128.store(sums, sumB, 16);
+    v128.store(sums, sumA);
+  }
+}
+
+/**
+ * Rows `rowStart` (a multiple of 8) up to `rowEnd` of the matrix at `weights` times `nVectors` packed vectors:
+ * out[vector * outStride + row], in binary32.
+ */
+// @ts-ignore: decorator
+@inline
+function multiply(
+  type: i32, weights: usize, activations: usize, out: usize,
+  rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  const groupBytes = <usize>nBlocks * columnBytes(type);
+  const sums = scratch + SUMS;
+  // tiles outside, groups inside: a tile of activations stays in the L2 cache while the weights stream past
+  for (let first = 0; first < nVectors; first += TILE) {
+    const width = min(TILE, nVectors - first);
+    const x = activations + <usize>first * <usize>nBlocks * VECTOR_BYTES;
+    let w = weights + <usize>(rowStart >> 3) * groupBytes;
+    for (let row = rowStart; row < rowEnd; row += 8) {
+      if (width == 1) multiplyGroup(type, true, w, x, nBlocks, 1, sums);
+      else multiplyGroup(type, false, w, x, nBlocks, width, sums);
+      storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
+      w += groupBytes;
+    }
+  }
+}
+
+export function multiply_q4_0(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+  multiply(Q4_0, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q4_1(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+  multiply(Q4_1, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q5_0(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+  multiply(Q5_0, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q5_1(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+  multiply(Q5_1, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}

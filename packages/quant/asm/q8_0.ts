@@ -1,0 +1,119 @@
+// Q8_0: matrix times vectors, 8 rows at a time. Read nibble-types.ts first; this is the same with whole bytes.
+//
+// A group of 8 rows holds, for each block column of 32 values:
+//
+//   byte  0       16      32            240      256                     272
+//         ├─ A·p0 ┼─ B·p0 ┼─ A·p1 … A·p7 ┼─ B·p7 ┼─ d of rows 0 … 7: f16 ┤
+//
+//   vector      bytes 0 … 7               bytes 8 … 15           (half A; half B has rows 4 … 7; k = 0 … 3)
+//   p_(2k)      row 0, qs[8k … 8k+7]      row 1, qs[8k … 8k+7]
+//   p_(2k+1)    row 2, qs[8k … 8k+7]      row 3, qs[8k … 8k+7]
+//
+// The relaxed byte product takes 7 bits on one side, and here both sides have 8. So the activations are stored as positive
+// and negative parts, each 0 … 127: 16 products per half and block instead of 8, against 32 instructions with 16-bit lanes.
+//
+// Activations: for each tile of up to 32 vectors, block after block, 80 bytes per vector:
+//
+//   byte  0                        32                       64       68      80
+//         ├─ max(q, 0): 32 bytes ──┼─ max(-q, 0): 32 bytes ─┼─ d: f32┼─ 0 ───┤
+
+import { dot4, signedDot4 } from "./byte-dot";
+import { clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, scratch, storeGroup, SUMS, TILE } from "./vectors";
+
+// @ts-ignore: decorator
+@inline const COLUMN_BYTES: usize = 272;
+// @ts-ignore: decorator
+@inline const VECTOR_BYTES: usize = 80;
+
+/** Sums of two rows: w0 … w3 are their 32 values, p and n the parts of the vector, each 8 values twice. */
+// @ts-ignore: decorator
+@inline
+function twoRows(
+  w0: v128, w1: v128, w2: v128, w3: v128,
+  p0: v128, p1: v128, p2: v128, p3: v128,
+  n0: v128, n1: v128, n2: v128, n3: v128,
+): v128 {
+  const zero = i32x4.splat(0);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    const positive = dot4(w3, p3, dot4(w2, p2, dot4(w1, p1, dot4(w0, p0, zero))));
+    const negative = dot4(w3, n3, dot4(w2, n2, dot4(w1, n1, dot4(w0, n0, zero))));
+    return i32x4.sub(positive, negative);
+  }
+  const low = signedDot4(w1, i8x16.sub(p1, n1), signedDot4(w0, i8x16.sub(p0, n0), zero));
+  return signedDot4(w3, i8x16.sub(p3, n3), signedDot4(w2, i8x16.sub(p2, n2), low));
+}
+
+/** sums · (d · dy): build 803 multiplies the scales first. */
+// @ts-ignore: decorator
+@inline
+function scaled(rows01: v128, rows23: v128, d: v128, dy: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(joinPairs(rows01, rows23)), f32x4.mul(d, dy));
+}
+
+/** A group of rows times one vector or a tile of them: (nVectors, 8) sums to `sums`. */
+// @ts-ignore: decorator
+@inline
+function multiplyGroup(single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
+  const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
+  const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
+  if (!single) clear(sums, <usize>nVectors << 5);
+  let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
+
+  for (; nBlocks > 0; nBlocks--) {
+    const a0 = v128.load(w, 0), b0 = v128.load(w, 16), a1 = v128.load(w, 32), b1 = v128.load(w, 48);
+    const a2 = v128.load(w, 64), b2 = v128.load(w, 80), a3 = v128.load(w, 96), b3 = v128.load(w, 112);
+    const a4 = v128.load(w, 128), b4 = v128.load(w, 144), a5 = v128.load(w, 160), b5 = v128.load(w, 176);
+    const a6 = v128.load(w, 192), b6 = v128.load(w, 208), a7 = v128.load(w, 224), b7 = v128.load(w, 240);
+    const dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
+    const dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
+    w += COLUMN_BYTES;
+
+    let s = sums;
+    for (let v = nVectors; v > 0; v--) {
+      const p0 = v128.load64_splat(x), p1 = v128.load64_splat(x, 8);
+      const p2 = v128.load64_splat(x, 16), p3 = v128.load64_splat(x, 24);
+      const n0 = v128.load64_splat(x, 32), n1 = v128.load64_splat(x, 40);
+      const n2 = v128.load64_splat(x, 48), n3 = v128.load64_splat(x, 56);
+      const dy = v128.load32_splat(x, 64);
+      const a01 = twoRows(a0, a2, a4, a6, p0, p1, p2, p3, n0, n1, n2, n3);
+      const b01 = twoRows(b0, b2, b4, b6, p0, p1, p2, p3, n0, n1, n2, n3);
+      const a23 = twoRows(a1, a3, a5, a7, p0, p1, p2, p3, n0, n1, n2, n3);
+      const b23 = twoRows(b1, b3, b5, b7, p0, p1, p2, p3, n0, n1, n2, n3);
+      const tA = scaled(a01, a23, dA, dy), tB = scaled(b01, b23, dB, dy);
+      x += VECTOR_BYTES;
+      if (single) {
+        sumA = f32x4.add(sumA, tA);
+        sumB = f32x4.add(sumB, tB);
+        break;
+      }
+      const newA = f32x4.add(tA, v128.load(s)), newB = f32x4.add(tB, v128.load(s, 16));
+      v128.store(s, newB, 16);
+      v128.store(s, newA);
+      s += 32;
+    }
+  }
+  if (single) {
+    v128.store(sums, sumB, 16);
+    v128.store(sums, sumA);
+  }
+}
+
+/** As `multiply` in nibble-types.ts. */
+export function multiply_q8_0(
+  weights: usize, activations: usize, out: usize,
+  rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  const groupBytes = <usize>nBlocks * COLUMN_BYTES;
+  const sums = scratch + SUMS;
+  for (let first = 0; first < nVectors; first += TILE) {
+    const width = min(TILE, nVectors - first);
+    const x = activations + <usize>first * <usize>nBlocks * VECTOR_BYTES;
+    let w = weights + <usize>(rowStart >> 3) * groupBytes;
+    for (let row = rowStart; row < rowEnd; row += 8) {
+      if (width == 1) multiplyGroup(true, w, x, nBlocks, 1, sums);
+      else multiplyGroup(false, w, x, nBlocks, width, sums);
+      storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
+      w += groupBytes;
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// What all kernels share: vector constants in memory, scratch space, and the few operations that WebAssembly lacks.
+//
+// Every matrix kernel works on groups of 8 rows, seen as two halves of 4: half A is rows 0 … 3, half B rows 4 … 7. What is
+// done to A is done to B on the next 16 bytes, so that V8's `--experimental-wasm-revectorize` can fuse the two streams into
+// 256-bit instructions. It looks for pairs of adjacent stores and follows their operands upwards: loads must be adjacent,
+// shifts equal, broadcasts the same value. Of two adjacent stores the higher comes first, else V8 keeps a third store.
+
+/** Where the constants and the working memory of this instance are; set once by `initialize`. */
+export let scratch: usize = 0;
+
+// Constants are loaded from memory into locals before a loop. V8 builds an immediate v128 anew at every use (three
+// instructions each); loaded ones stay in registers: q4_0 with one vector took 0.62 ns per block before, 0.28 after.
+// Each is stored twice, for halves A and B.
+
+// @ts-ignore: decorator
+@inline export const NIBBLE: usize = 0; // 0x0f in every byte
+// @ts-ignore: decorator
+@inline export const BIT4: usize = 32; // 0x10 in every byte
+// @ts-ignore: decorator
+@inline export const HALF_BITS: usize = 64; // 0x8fffe000: a binary16 number that was sign-extended and shifted left by 13
+// @ts-ignore: decorator
+@inline export const HALF_UNIT: usize = 96; // 2^112, the difference of the exponent biases of binary32 and binary16
+// @ts-ignore: decorator
+@inline export const LOW_BYTE: usize = 128; // 0x00ff in every 16 bits
+// @ts-ignore: decorator
+@inline export const LOW_NIBBLE: usize = 160; // 0x000f in every 16 bits
+// @ts-ignore: decorator
+@inline export const BITS01: usize = 192; // 0x03 in every byte
+// @ts-ignore: decorator
+@inline export const BIT2: usize = 224; // 0x04 in every byte
+// @ts-ignore: decorator
+@inline export const BITS45: usize = 256; // 0x30 in every byte
+// @ts-ignore: decorator
+@inline export const HALF_BITS64: usize = 288; // the bits of a binary16 number that was sign-extended to 64 and shifted left by 42
+// @ts-ignore: decorator
+@inline export const SUMS: usize = 512; // from here on: working memory, see each kernel
+
+/** Vectors that a kernel multiplies in one pass over a group of rows. Their activations should stay in the L2 cache. */
+// @ts-ignore: decorator
+@inline export const TILE: i32 = 32;
+
+/** Takes `at` (SCRATCH_BYTES, 32-byte aligned) for constants and working memory. */
+export function initialize(at: usize): void {
+  scratch = at;
+  fill(NIBBLE, i8x16.splat(0x0f));
+  fill(BIT4, i8x16.splat(0x10));
+  fill(HALF_BITS, i32x4.splat(0x8fffe000));
+  fill(HALF_UNIT, i32x4.splat(0x77800000));
+  fill(LOW_BYTE, i16x8.splat(0x00ff));
+  fill(LOW_NIBBLE, i16x8.splat(0x000f));
+  fill(BITS01, i8x16.splat(0x03));
+  fill(BIT2, i8x16.splat(0x04));
+  fill(BITS45, i8x16.splat(0x30));
+  fill(HALF_BITS64, i64x2.splat(0x81fffc0000000000));
+}
+
+function fill(offset: usize, value: v128): void {
+  v128.store(scratch + offset, value, 16);
+  v128.store(scratch + offset, value);
+}
+
+/**
+ * Four finite binary16 numbers, sign-extended to 32 bits, as binary32. Shifting puts exponent and fraction where binary32
+ * has them; multiplying by `unit` (HALF_UNIT) corrects the bias and makes subnormal numbers come out right.
+ */
+// @ts-ignore: decorator
+@inline
+export function f32FromHalf(half: v128, bits: v128, unit: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(half, 13), bits), unit);
+}
+
+/** Two partial sums of each of four rows, (0 0 1 1) and (2 2 3 3), to one sum each: (0 1 2 3). */
+// @ts-ignore: decorator
+@inline
+export function joinPairs(rows01: v128, rows23: v128): v128 {
+  return i32x4.add(
+    v128.shuffle<i32>(rows01, rows23, 0, 2, 4, 6),
+    v128.shuffle<i32>(rows01, rows23, 1, 3, 5, 7),
+  );
+}
+
+/**
+ * Copies the sums of a group, (nVectors, 8) binary32 at `sums`, to `out`, whose vectors are `outStride` values apart.
+ * A last group may have fewer than 8 rows.
+ */
+export function storeGroup(out: usize, sums: usize, nRows: i32, nVectors: i32, outStride: i32): void {
+  for (; nVectors > 0; nVectors--) {
+    if (nRows == 8) {
+      const a = v128.load(sums), b = v128.load(sums, 16);
+      v128.store(out, b, 16);
+      v128.store(out, a);
+    } else {
+      for (let row = 0; row < nRows; row++) store<f32>(out + (row << 2), load<f32>(sums + (row << 2)));
+    }
+    out += <usize>outStride << 2;
+    sums += 32;
+  }
+}
+
+/** Sets `nBytes` (a multiple of 32) at `at` to zero. */
+export function clear(at: usize, nBytes: usize): void {
+  memory.fill(at, 0, nBytes);
+}

@@ -1,0 +1,13 @@
+// Fast matrix products on a WebAssembly memory, bit-identical to `dot`.
+
+export {
+  GROUP_ROWS,
+  type Kernels,
+  type KernelTier,
+  LOWEST_POINTER,
+  type MatrixKernels,
+  type PackKernel,
+  SCRATCH_BYTES,
+} from "./kernels.ts";
+export { bindKernels, KERNEL_TIERS, type KernelSet, loadKernels } from "./load-kernels.ts";
+export type { WasmMemory } from "./web-assembly.ts";

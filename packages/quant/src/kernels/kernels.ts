@@ -1,0 +1,89 @@
+// What kernels are: functions on one WebAssembly memory that multiply matrices in 8-row groups with packed vectors.
+
+import type { WasmMemory } from "./web-assembly.ts";
+
+/**
+ * How the kernels are made, slowest first: readable TypeScript; WebAssembly with 128-bit vectors; that with relaxed byte
+ * products; the same code turned into 256-bit vectors by V8 (Node on x64 only).
+ */
+export type KernelTier = "scalar" | "simd" | "relaxed" | "wide";
+
+/** Rows of one group: the unit in which rows are stored, and of `rowStart`. */
+export const GROUP_ROWS = 8;
+
+/** Bytes that `bindKernels` wants for itself in the memory. */
+export const SCRATCH_BYTES = 12288;
+
+/** Pointers below this are refused: the compiler folds small offsets into addresses because nothing lies here. */
+export const LOWEST_POINTER = 1024;
+
+/**
+ * Kernels over one memory. Every pointer is a byte offset in it. A memory that grows is followed; kernels allocate nothing and
+ * keep nothing but their scratch space, so several instances may share a memory if each has its own.
+ */
+export interface Kernels {
+  readonly tier: KernelTier;
+  readonly memory: WasmMemory;
+  /**
+   * The kernels for rows of `type`. Look them up once, outside the loop over tokens.
+   * @throws RangeError for an unknown type or one that rows cannot have
+   */
+  matrix(type: string): MatrixKernels;
+  /** The quantiser of `type` to be used instead of `packRows`, bit-identical; undefined where there is none. */
+  packer(type: string): PackKernel | undefined;
+  /**
+   * Kernels do not check pointers. Check each buffer once, when it is placed.
+   * @throws RangeError unless `byteLength` bytes at `pointer` lie inside the memory, above `LOWEST_POINTER`
+   */
+  checkSpan(name: string, pointer: number, byteLength: number): void;
+}
+
+/** The kernels for one type of rows. The layout of groups and of packed vectors is the tier's own affair. */
+export interface MatrixKernels {
+  readonly type: string;
+  /**
+   * Bytes that `repack` writes.
+   * @throws RangeError if a count is no count; WeightError if `rowValues` do not fill whole blocks
+   */
+  weightBytes(nRows: number, rowValues: number): number;
+  /** Bytes that `packActivations` writes. @throws as `weightBytes` */
+  activationBytes(nVectors: number, rowValues: number): number;
+  /**
+   * Rows as in a file → groups of 8 rows. A matrix may come in pieces of whole groups, each `weightBytes` further on.
+   *
+   * @param src (nRows, rowBytes) bytes
+   * @param dst `weightBytes(nRows, rowValues)`; must not overlap `src`
+   * @returns the number of blocks (f16, f32: of values) whose scale is infinite or NaN. Kernels other than the scalar ones
+   *   compute something else with those than build 803, which computes NaN: refuse such rows (`checkRows` names the block).
+   */
+  repack(src: number, dst: number, nRows: number, rowValues: number): number;
+  /**
+   * Packs vectors as the rows' partner: `packActivation`, in the tier's own layout.
+   *
+   * @param src (nVectors, rowValues) binary32, a multiple of 4
+   * @param dst `activationBytes(nVectors, rowValues)`, a multiple of 4
+   */
+  packActivations(src: number, dst: number, nVectors: number, rowValues: number): void;
+  /**
+   * out[v · outStride + row] = `dot(row, vector v)` for rowStart ≤ row < rowEnd, bit for bit.
+   *
+   * @param weights start of the repacked matrix, whatever `rowStart` is
+   * @param activations packed vectors, all `nVectors` of them
+   * @param out binary32, a multiple of 4
+   * @param rowStart a multiple of 8
+   * @param rowEnd rows behind it are not written, also within a group
+   */
+  multiply(
+    weights: number,
+    activations: number,
+    out: number,
+    rowStart: number,
+    rowEnd: number,
+    rowValues: number,
+    nVectors: number,
+    outStride: number,
+  ): void;
+}
+
+/** Packs `nValues` values, a multiple of 32, of type `source` at `src` into blocks at `dst`. */
+export type PackKernel = (source: "f16" | "f32", src: number, dst: number, nValues: number) => void;

@@ -1,0 +1,100 @@
+// What freshly compiled kernels must pass before anyone relies on them: every type against `dot`, on blocks of random bytes.
+// It guards against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
+
+import { decodeF16 } from "@ll/bytes";
+import type { BlockFormat } from "../block-format.ts";
+import { formatOf, rowBytes } from "../block-types.ts";
+import { packActivation, packRows } from "../rows.ts";
+import { type Kernels, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
+import { WASM_LAYOUTS, WASM_PACKED_TYPES } from "./wasm-layouts.ts";
+
+/** Pages (64 KiB) of the memory that the test works in. */
+export const SELF_TEST_PAGES = 4;
+/** Where the tested kernels have their scratch space. */
+export const SELF_TEST_SCRATCH: number = LOWEST_POINTER;
+
+const N_ROWS = 11; // a whole group and a ragged one
+const N_VECTORS = 5; // for f16 and f32 a tile and a single vector
+const SEED = 803;
+
+/**
+ * The first type for which `kernels`, over a memory of `SELF_TEST_PAGES`, differ from `dot`, or their quantiser from
+ * `packRows`; undefined if all agree.
+ */
+export function findWrongType(kernels: Kernels): string | undefined {
+  for (const type of WASM_LAYOUTS.keys()) {
+    const format = formatOf(type);
+    if (!agrees(kernels, format, 1) || !agrees(kernels, format, N_VECTORS)) return type;
+  }
+  return WASM_PACKED_TYPES.find((type) => !packsAlike(kernels, type));
+}
+
+function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolean {
+  const { type } = format;
+  const rowValues = format.blockValues === 1 ? 24 : 2 * format.blockValues;
+  const nBytes = rowBytes(type, rowValues);
+  const matrix = kernels.matrix(type);
+  const values = SELF_TEST_SCRATCH + SCRATCH_BYTES;
+  const out = values + 4 * nVectors * rowValues;
+  const activations = out + 4 * nVectors * N_ROWS;
+  const weights = activations + matrix.activationBytes(nVectors, rowValues);
+  const rows = weights + matrix.weightBytes(N_ROWS, rowValues);
+
+  const random = lcg(SEED);
+  const rowView = new Uint8Array(kernels.memory.buffer, rows, N_ROWS * nBytes); // (N_ROWS, nBytes)
+  fillWithBlocks(rowView, format, random);
+  const valueView = new Float32Array(kernels.memory.buffer, values, nVectors * rowValues); // (nVectors, rowValues)
+  for (let i = 0; i < valueView.length; i++) valueView[i] = random() / 2 ** 28 - 8;
+  matrix.repack(rows, weights, N_ROWS, rowValues);
+  matrix.packActivations(values, activations, nVectors, rowValues);
+  matrix.multiply(weights, activations, out, 0, N_ROWS, rowValues, nVectors, N_ROWS);
+
+  const outView = new Float32Array(kernels.memory.buffer, out, nVectors * N_ROWS); // (nVectors, N_ROWS)
+  return outView.every((sum, i) => {
+    const v = Math.floor(i / N_ROWS);
+    const row = rowView.subarray((i % N_ROWS) * nBytes, ((i % N_ROWS) + 1) * nBytes);
+    const vector = packActivation(type, valueView.subarray(v * rowValues, (v + 1) * rowValues));
+    return Object.is(sum, format.dot?.(row, vector));
+  });
+}
+
+/** Packs the same bits as binary16 and as binary32 values. */
+function packsAlike(kernels: Kernels, type: string): boolean {
+  const pack = kernels.packer(type);
+  if (pack === undefined) return true;
+  const { buffer } = kernels.memory;
+  const nValues = 64;
+  const values = SELF_TEST_SCRATCH + SCRATCH_BYTES;
+  const blocks = values + 4 * nValues;
+  const random = lcg(SEED);
+  const halves = new Uint16Array(buffer, values, 2 * nValues); // (2 * nValues): (nValues) binary32 values as well
+  for (let i = 0; i < halves.length; i++) halves[i] = random() >>> 16;
+  const floats = new Float32Array(buffer, values, nValues); // (nValues)
+  const fromHalves = decodeF16(halves.slice(0, nValues), new Float32Array(nValues)); // (nValues)
+  return [floats, fromHalves].every((source) => {
+    const expected = packRows(type, source);
+    pack(source === floats ? "f32" : "f16", values, blocks, nValues);
+    return new Uint8Array(buffer, blocks, expected.length).every((byte, i) => byte === expected[i]);
+  });
+}
+
+/** Random bytes with scales below 2 in magnitude. */
+function fillWithBlocks(bytes: Uint8Array, format: BlockFormat, random: () => number): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = random() >>> 24;
+  const upperBytes = [
+    ...format.floatFields.f16.map((field) => field + 1),
+    ...format.floatFields.f32.map((field) => field + 3),
+  ];
+  for (let o = 0; o < bytes.length; o += format.blockBytes) {
+    for (const upper of upperBytes) bytes[o + upper]! &= 0xbf; // the highest bit of the exponent
+  }
+}
+
+/** Numbers from 0 to 2^32 - 1; constants of Numerical Recipes. */
+function lcg(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state;
+  };
+}

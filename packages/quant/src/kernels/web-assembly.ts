@@ -1,0 +1,67 @@
+// The parts of WebAssembly and of Node that the kernels touch. This package is compiled without typings of either, and runs
+// where only one of them is there.
+
+/** A `WebAssembly.Memory`. */
+export interface WasmMemory {
+  readonly buffer: ArrayBufferLike;
+}
+
+/** Exported functions of a module, by name. */
+export type WasmExports = Readonly<Record<string, (...args: number[]) => number>>;
+
+interface WasmApi {
+  readonly Instance: new (module: object, imports: object) => { readonly exports: WasmExports };
+  readonly Memory: new (descriptor: { initial: number }) => WasmMemory;
+  validate(bytes: Uint8Array): boolean;
+  compile(bytes: Uint8Array): Promise<object>;
+}
+
+interface V8 {
+  setFlagsFromString(flags: string): void;
+}
+
+interface Globals {
+  readonly WebAssembly?: WasmApi;
+  readonly atob: (base64: string) => string;
+  readonly process?: {
+    readonly arch?: string;
+    readonly getBuiltinModule?: (name: string) => unknown;
+  };
+}
+
+const globals = globalThis as unknown as Globals;
+
+/** The `WebAssembly` object; some runtimes have none, or forbid its use by leaving it out. */
+export function webAssembly(): WasmApi | undefined {
+  return globals.WebAssembly;
+}
+
+/** Node's `v8` module on processors for which V8 can make 256-bit code; undefined elsewhere, as in every browser. */
+export function v8ForX64(): V8 | undefined {
+  const { process } = globals;
+  if (process?.arch !== "x64") return undefined;
+  return process.getBuiltinModule?.("node:v8") as V8 | undefined;
+}
+
+export function bytesFromBase64(base64: string): Uint8Array {
+  return Uint8Array.from(globals.atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** (func (param v128) (result v128) (i32x4.dot_i16x8_s (local.get 0) (local.get 0))) */
+const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 123, 1, 123, 3, 2, 1, 0].concat([
+  10, 11, 1, 9, 0, 32, 0, 32, 0, 253, 186, 1, 11,
+]);
+
+/** The same with (i32x4.relaxed_dot_i8x16_i7x16_add_s (local.get 0) (local.get 0) (local.get 0)). */
+const RELAXED_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 123, 1, 123, 3, 2, 1, 0].concat([
+  10, 13, 1, 11, 0, 32, 0, 32, 0, 32, 0, 253, 147, 2, 11,
+]);
+
+/** What the runtime's WebAssembly can do. */
+export function wasmFeatures(): { readonly simd: boolean; readonly relaxedSimd: boolean } {
+  const api = webAssembly();
+  return {
+    simd: api?.validate(Uint8Array.from(SIMD_PROBE)) ?? false,
+    relaxedSimd: api?.validate(Uint8Array.from(RELAXED_PROBE)) ?? false,
+  };
+}

@@ -1,0 +1,192 @@
+// The layouts of the WebAssembly kernels, byte by byte in plain TypeScript. asm/nibble-types.ts, q8_0.ts, k-types.ts and
+// float-types.ts draw them; asm/repack.ts and asm/activations.ts must give exactly these bytes.
+
+import { blockInfo, f16ToF32, packActivation } from "../../src/index.ts";
+import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+
+/** Where the fields of a file's block of 32 are. */
+const FIELDS_32 = new Map([
+  ["q4_0", { scales: [0], fifths: -1, levels: 2 }],
+  ["q4_1", { scales: [0, 2], fifths: -1, levels: 4 }],
+  ["q5_0", { scales: [0], fifths: 2, levels: 6 }],
+  ["q5_1", { scales: [0, 2], fifths: 4, levels: 8 }],
+  ["q8_0", { scales: [0], fifths: -1, levels: 2 }],
+]);
+
+/** Where the fields of a file's super-block are: units of 32 bytes in the order in which a group has them. */
+const FIELDS_256 = new Map([
+  ["q2_K", { units: [16, 48], scales: [80, 82], packedScales: 0 }],
+  ["q3_K", { units: [32, 64, 0], scales: [108], packedScales: 96 }],
+  ["q4_K", { units: [16, 48, 80, 112], scales: [0, 2], packedScales: 4 }],
+  ["q5_K", { units: [48, 80, 112, 144, 16], scales: [0, 2], packedScales: 4 }],
+  ["q6_K", { units: [0, 32, 64, 96, 128, 160], scales: [208], packedScales: 192 }],
+]);
+
+/** Groups of 8 rows from `rows` (nRows, nBlocks * blockBytes). */
+export function repackTwin(type: string, rows: Uint8Array, nRows: number, nBlocks: number): Uint8Array {
+  const { blockBytes, blockValues } = blockInfo(type);
+  const { columnBytes } = WASM_LAYOUTS.get(type)!;
+  const groups = new Uint8Array(Math.ceil(nRows / 8) * nBlocks * columnBytes);
+  for (let row = 0; row < nRows; row++) {
+    for (let b = 0; b < nBlocks; b++) {
+      const block = rows.subarray((row * nBlocks + b) * blockBytes, (row * nBlocks + b + 1) * blockBytes);
+      const start = (Math.floor(row / 8) * nBlocks + b) * columnBytes;
+      const column = groups.subarray(start, start + columnBytes);
+      if (blockValues === 1) column.set(block, blockBytes * (row % 8));
+      else if (blockValues === 32) place32(type, block, column, row % 8);
+      else place256(type, block, column, row % 8);
+    }
+  }
+  return groups;
+}
+
+function place32(type: string, block: Uint8Array, column: Uint8Array, row: number): void {
+  const fields = FIELDS_32.get(type)!;
+  const half = 16 * (row >> 2); // A: rows 0 … 3, B: rows 4 … 7
+  const side = 8 * (row & 1); // left or right half of a vector
+  const odd = (row >> 1) & 1; // vectors alternate between rows 0, 1 and rows 2, 3
+  const levelBytes = type === "q8_0" ? 32 : 16;
+  for (let j = 0; j < levelBytes; j++) {
+    column[32 * (2 * (j >> 3) + odd) + half + side + (j & 7)] = block[fields.levels + j]!;
+  }
+  let scalesAt = 8 * levelBytes;
+  if (fields.fifths >= 0) {
+    for (let i = 0; i < 32; i++) {
+      const bit = (block[fields.fifths + (i >> 3)]! >> (i & 7)) & 1;
+      const vector = 2 * ((i & 15) >> 3) + odd;
+      column[128 + half + side + (i & 7)]! |= bit << (vector + (i < 16 ? 0 : 4));
+    }
+    scalesAt += 32;
+  }
+  for (const [k, offset] of fields.scales.entries()) {
+    column.set(block.subarray(offset, offset + 2), scalesAt + 16 * k + 2 * row);
+  }
+}
+
+function place256(type: string, block: Uint8Array, column: Uint8Array, row: number): void {
+  const fields = FIELDS_256.get(type)!;
+  const hasMinimums = fields.scales.length === 2;
+  const trailer = column.length - (hasMinimums ? 96 : 16);
+  const out = column.subarray((row * trailer) / 8, ((row + 1) * trailer) / 8);
+  for (const [u, offset] of fields.units.entries()) {
+    out.set(laneOrder(block.subarray(offset, offset + 32)), 32 * u);
+  }
+  const scalesAt = 32 * fields.units.length;
+  const minimums = column.subarray(trailer, trailer + 64);
+  const lane = 16 * (row >> 2) + 4 * (row & 3);
+  const packed = block.subarray(fields.packedScales, fields.packedScales + 16);
+  if (type === "q2_K") {
+    for (let group = 0; group < 16; group++) {
+      // group 2(4i + k) + g: word 2i + g, nibble k
+      const i = group >> 3;
+      const k = (group >> 1) & 3;
+      const byte = 4 * i + 2 * (group & 1) + (k >> 1);
+      out[scalesAt + byte]! |= (packed[group]! & 15) << (4 * (k & 1));
+      minimums[32 * i + lane + 2 * (group & 1) + (k >> 1)]! |= (packed[group]! >> 4) << (4 * (k & 1));
+    }
+  } else if (type === "q4_K" || type === "q5_K") {
+    for (let pair = 0; pair < 8; pair++) {
+      const [scale, minimum] = scaleAndMinimum(packed, pair);
+      out[scalesAt + pair] = scale;
+      minimums[32 * (pair >> 2) + lane + [0, 2, 1, 3][pair & 3]!] = minimum;
+    }
+  } else {
+    for (let group = 0; group < 16; group++) {
+      const scale = type === "q6_K" ? packed[group]! : q3Scale(packed, group);
+      out[scalesAt + 4 * (group >> 2) + [0, 2, 1, 3][group & 3]!] = scale;
+    }
+  }
+  const scalesOfRows = trailer + (hasMinimums ? 64 : 0);
+  for (const [k, offset] of fields.scales.entries()) {
+    column.set(block.subarray(offset, offset + 2), scalesOfRows + 16 * k + 2 * row);
+  }
+}
+
+/** Byte 4l + k is byte l + 8k. */
+function laneOrder<T extends Uint8Array | Int8Array>(unit: T): T {
+  return unit.map((_, i) => unit[(i >> 2) + 8 * (i & 3)]!) as T;
+}
+
+/** 6-bit numbers from 12 bytes, as build 803 packs them. */
+function scaleAndMinimum(bytes: Uint8Array, j: number): [number, number] {
+  if (j < 4) return [bytes[j]! & 63, bytes[j + 4]! & 63];
+  return [(bytes[j + 4]! & 15) | ((bytes[j - 4]! >> 6) << 4), (bytes[j + 4]! >> 4) | ((bytes[j]! >> 6) << 4)];
+}
+
+function q3Scale(bytes: Uint8Array, j: number): number {
+  const low = j < 8 ? bytes[j]! & 15 : bytes[j - 8]! >> 4;
+  const high = (bytes[8 + (j % 4)]! >> (2 * (j >> 2))) & 3;
+  return (low | (high << 4)) - 32;
+}
+
+/** Packed vectors from `x` (nVectors, rowValues). */
+export function activationsTwin(type: string, x: Float32Array, nVectors: number): Uint8Array {
+  const { blockValues, vectorBytes } = WASM_LAYOUTS.get(type)!;
+  const rowValues = x.length / nVectors;
+  const nBlocks = rowValues / blockValues;
+  const out = new Uint8Array(nVectors * nBlocks * vectorBytes);
+  for (let v = 0; v < nVectors; v++) {
+    const packed = packActivation(type, x.subarray(v * rowValues, (v + 1) * rowValues));
+    // tiles of 32 vectors; of four, then single ones, for f16 and f32
+    const tile = blockValues === 1 ? (v < nVectors - (nVectors % 4) ? 4 : 1) : 32;
+    const first = v - (blockValues === 1 && tile === 1 ? 0 : v % tile);
+    const width = Math.min(tile, nVectors - first);
+    for (let b = 0; b < nBlocks; b++) {
+      const start = (first * nBlocks + b * width + (v - first)) * vectorBytes;
+      const size = packed.length / nBlocks;
+      placeVectorBlock(type, packed.subarray(b * size, (b + 1) * size), out.subarray(start, start + vectorBytes));
+    }
+  }
+  return out;
+}
+
+function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): void {
+  const from = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  const to = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  const partner = blockInfo(type).activationType;
+  if (type === "f32") out.set(block);
+  else if (type === "f16") to.setFloat64(0, f16ToF32(from.getUint16(0, true)) * 2 ** 1008, true);
+  else if (partner === "q8_K") placeQ8K(type, from, to);
+  else {
+    const isQ8_0 = partner === "q8_0";
+    const q = new Int8Array(block.buffer, block.byteOffset + (isQ8_0 ? 2 : 8), 32);
+    const d = isQ8_0 ? f16ToF32(from.getUint16(0, true)) : from.getFloat32(0, true);
+    if (type === "q8_0") {
+      for (let i = 0; i < 32; i++) {
+        out[i] = Math.max(q[i]!, 0);
+        out[32 + i] = Math.max(-q[i]!, 0);
+      }
+      to.setFloat32(64, d, true);
+      return;
+    }
+    out.set(q);
+    const sum = q.reduce((total, level) => total + level, 0);
+    to.setInt32(32, type === "q4_0" ? -8 * sum : type === "q5_0" ? -16 * sum : 0, true);
+    to.setFloat32(40, d, true);
+    if (!isQ8_0) to.setFloat32(44, from.getFloat32(4, true), true);
+  }
+}
+
+function placeQ8K(type: string, from: DataView, to: DataView): void {
+  let at = 256;
+  for (let pair = 0; pair < 8; pair++) {
+    const levels = laneOrder(new Int8Array(from.buffer, from.byteOffset + 4 + 32 * pair, 32));
+    for (let i = 0; i < 32; i++) to.setInt8(32 * pair + i, levels[i]!);
+    const sums = [0, 1].map((g) => from.getInt16(260 + 2 * (2 * pair + g), true));
+    if (type === "q2_K") {
+      for (const sum of sums) {
+        to.setInt16(at, sum, true);
+        at += 2;
+      }
+    } else if (type === "q4_K" || type === "q5_K") {
+      to.setInt16(at, sums[0]! + sums[1]!, true);
+      at += 2;
+    } else {
+      for (let i = 0; i < 32; i += 2) {
+        to.setInt16(at, (type === "q3_K" ? 4 : 32) * (levels[i]! + levels[i + 1]!), true);
+        at += 2;
+      }
+    }
+  }
+  to.setFloat32(at, from.getFloat32(0, true), true);
+}
