@@ -1,0 +1,71 @@
+// The WebAssembly kernels (asm/) as `Kernels`.
+
+import { blockInfo, rowBytes } from "../block-types.ts";
+import { assertCount } from "../guards.ts";
+import { GROUP_ROWS, type Kernels, type KernelTier, type MatrixKernels, type PackKernel } from "./kernels.ts";
+import { assertMemorySpan } from "./memory-span.ts";
+import { WASM_LAYOUTS, WASM_PACKED_TYPES, type WasmLayout } from "./wasm-layouts.ts";
+import type { WasmExports, WasmMemory } from "./web-assembly.ts";
+
+/** @param exports of an instance that was created over `memory` and whose `initialize` was called */
+export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: WasmMemory): Kernels {
+  const matrices = new Map<string, MatrixKernels>();
+  for (const [type, layout] of WASM_LAYOUTS) matrices.set(type, matrixKernels(type, layout, exports));
+  const packers = new Map<string, PackKernel>();
+  for (const type of WASM_PACKED_TYPES) packers.set(type, packKernel(type, exports));
+  return {
+    tier,
+    memory,
+    matrix(type) {
+      const kernels = matrices.get(type);
+      if (kernels === undefined) {
+        throw new RangeError(`"type" expected one of ${[...matrices.keys()].join(" ")}, got ${String(type)}`);
+      }
+      return kernels;
+    },
+    packer: (type) => packers.get(type),
+    checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
+  };
+}
+
+function matrixKernels(type: string, layout: WasmLayout, exports: WasmExports): MatrixKernels {
+  const { blockValues, columnBytes, vectorBytes } = layout;
+  const repack = exported(exports, `repack_${type}`);
+  const packActivations = exported(exports, `pack_activations_${type}`);
+  const multiply = exported(exports, `multiply_${type}`);
+  return {
+    type,
+    weightBytes(nRows, rowValues) {
+      assertCount(nRows, "nRows");
+      return Math.ceil(nRows / GROUP_ROWS) * nBlocksOf(type, rowValues) * columnBytes;
+    },
+    activationBytes(nVectors, rowValues) {
+      assertCount(nVectors, "nVectors");
+      return nVectors * nBlocksOf(type, rowValues) * vectorBytes;
+    },
+    repack: (src, dst, nRows, rowValues) => repack(src, dst, nRows, rowValues / blockValues),
+    packActivations(src, dst, nVectors, rowValues) {
+      packActivations(src, dst, nVectors, rowValues / blockValues);
+    },
+    multiply(weights, activations, out, rowStart, rowEnd, rowValues, nVectors, outStride) {
+      multiply(weights, activations, out, rowStart, rowEnd, rowValues / blockValues, nVectors, outStride);
+    },
+  };
+}
+
+function packKernel(type: string, exports: WasmExports): PackKernel {
+  const pack = exported(exports, `pack_${type}`);
+  return (source, src, dst, nValues) => {
+    pack(source === "f16" ? 1 : 0, src, dst, nValues / 32);
+  };
+}
+
+function nBlocksOf(type: string, rowValues: number): number {
+  return rowBytes(type, rowValues) / blockInfo(type).blockBytes;
+}
+
+function exported(exports: WasmExports, name: string): (...args: number[]) => number {
+  const found = exports[name];
+  if (found === undefined) throw new Error(`the kernel module has no ${name}: run the "kernels" script again`);
+  return found;
+}
