@@ -92,6 +92,13 @@ describe("openGgml", () => {
       field: "n_vocab",
       got: 32_001,
     });
+    // those files are older than ggjt v2: there, the same is a broken file
+    const broken = ggmlBytes({
+      hyper: [32_001, 1, 1, 1, 1, 1, 1],
+      vocab,
+      tensors: [{ name: "tok_embeddings.weight", type: 1, ne: [1, 32_001] }],
+    });
+    await expect(open(broken)).rejects.toMatchObject({ field: expect.stringMatching(/^vocab\[32000\]/) });
   });
 
   test("opens old 4-bit blocks only when asked to", async () => {
