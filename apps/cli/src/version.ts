@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
-/** Commit of a built program; the build writes it here, a run from the sources has none. */
+/** Commit of a built program, maybe empty; the build puts it here, a run from the sources has none. */
 declare const LL_COMMIT: string | undefined;
 
 /** Version of this package. */
@@ -14,6 +14,6 @@ export function manifestVersion(): string {
 
 /** Such as `ll-convert 0.1.0 (1d656d6), Node 26.10.0`. */
 export function versionLine(bin: string): string {
-  const commit = typeof LL_COMMIT === "string" ? ` (${LL_COMMIT})` : "";
+  const commit = typeof LL_COMMIT === "string" && LL_COMMIT !== "" ? ` (${LL_COMMIT})` : "";
   return `${bin} ${manifestVersion()}${commit}, Node ${process.versions.node}\n`;
 }

@@ -1,7 +1,7 @@
 // Model files for the tests: made on the spot, in a temporary directory.
 
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, open, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { memorySink } from "@ll/bytes";
 import { createGgmlWriter, type GgmlPlan, tensorBytes, tensorType, type VocabEntry } from "@ll/ggml-format";
@@ -70,13 +70,52 @@ export async function writeGgjt(
 }
 
 /** A sparse ggjt file with one f16 tensor of `rows` times 4096 zeros: minutes of work that take no space on disk. */
-export async function writeSparseGgjt(path: string, rows: number): Promise<string> {
-  await writeGgjt(path, [{ name: "a.weight", shape: [1, 4096], type: "f16" }], { ftype: 1 });
-  const bytes = await readFile(path);
-  const nameOffset = bytes.indexOf("a.weight");
-  bytes.writeUInt32LE(rows, nameOffset - 4); // | n_dims | name length | type | columns | rows | name
-  await writeFile(path, bytes);
-  await truncate(path, bytes.length + (rows - 1) * 4096 * 2);
+export function writeSparseGgjt(path: string, rows: number): Promise<string> {
+  return writeSparse(path, 0, [["a.weight", [rows, 4096]]]);
+}
+
+/** A sparse f16 file with the shapes of LLaMA 7B and fewer layers: 0.5 GB, and 0.4 GB for each layer. */
+export function writeSparseLlama(path: string, nLayers: number): Promise<string> {
+  const tensors: [string, number[]][] = [
+    ["tok_embeddings.weight", [32000, 4096]],
+    ["norm.weight", [4096]],
+    ["output.weight", [32000, 4096]],
+  ];
+  for (let i = 0; i < nLayers; i++) {
+    for (const name of ["wq", "wk", "wv", "wo"]) tensors.push([`layers.${i}.attention.${name}.weight`, [4096, 4096]]);
+    for (const name of ["attention_norm", "ffn_norm"]) tensors.push([`layers.${i}.${name}.weight`, [4096]]);
+    for (const name of ["w1", "w3"]) tensors.push([`layers.${i}.feed_forward.${name}.weight`, [11008, 4096]]);
+    tensors.push([`layers.${i}.feed_forward.w2.weight`, [4096, 11008]]);
+  }
+  return writeSparse(path, nLayers, tensors);
+}
+
+/** Records by hand, since a writer would write the zeros. Matrices are f16, vectors f32. */
+async function writeSparse(path: string, nLayers: number, tensors: readonly [string, number[]][]): Promise<string> {
+  const nVocab = 32000;
+  const words = (...values: number[]): Buffer => Buffer.from(Uint32Array.from(values).buffer);
+  const file = await open(path, "w");
+  try {
+    const vocab = Buffer.concat(
+      Array.from({ length: nVocab }, () => Buffer.concat([words(1), Buffer.from("a"), words(0)])),
+    );
+    const header = Buffer.concat([words(0x67676a74, 3, nVocab, 4096, 256, 32, nLayers, 128, 1), vocab]);
+    await file.write(header, 0, header.length, 0);
+    let end = header.length;
+    for (const [name, shape] of tensors) {
+      const isMatrix = shape.length === 2;
+      const record = Buffer.concat([
+        words(shape.length, name.length, isMatrix ? 1 : 0, ...shape.toReversed()),
+        Buffer.from(name),
+      ]);
+      await file.write(record, 0, record.length, end);
+      const dataOffset = Math.ceil((end + record.length) / 32) * 32;
+      end = dataOffset + shape.reduce((product, size) => product * size, isMatrix ? 2 : 4);
+    }
+    await file.truncate(end);
+  } finally {
+    await file.close();
+  }
   return path;
 }
 

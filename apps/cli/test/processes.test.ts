@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { copyTiny, sha256File, writeGgjt, writeHf, writeSparseGgjt } from "./models.ts";
@@ -101,6 +101,17 @@ describe("limits of the system", () => {
     expect(outcome.stderr).toMatch(/^ll-convert: cannot write .*out\.bin: File too large \(after \d+ of \d+ bytes\)$/m);
     expect(await readFile(out, "utf8")).toBe("old");
     expect(readdirSync(directory).sort()).toEqual(["m", "out.bin"]);
+  });
+
+  // the superuser may write anywhere
+  test.skipIf(process.getuid?.() === 0)("a directory that may not be written to: exit code 4", async () => {
+    const directory = await temporaryDirectory();
+    const model = await writeHf(join(directory, "m"));
+    await chmod(model, 0o555);
+    const outcome = await runProcess(["ll-convert", model]);
+    await chmod(model, 0o755);
+    expect(outcome).toMatchObject({ code: 4, stdout: "" });
+    expect(outcome.stderr).toMatch(/^ll-convert: cannot write .*: Permission denied/m);
   });
 
   test.skipIf(!existsSync("/dev/full"))("a full disk under standard output: exit code 4", async () => {
