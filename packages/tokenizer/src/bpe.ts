@@ -35,7 +35,10 @@ class Merger {
   readonly #table: PieceTable;
   readonly #bytes: Uint8Array;
   readonly #queue: MergeQueue = new MergeQueue();
-  /** For an unused piece, the length of the left part it was last made from, by node. */
+  /**
+   * Length of the left one of the two parts that an unused piece is made from, by node. They are always the same two: the merges
+   * inside a piece do not depend on what is around it.
+   */
   readonly #splits: Map<number, number> = new Map();
   #start = 0; // offset of the segment in the text
   #length = 0; // bytes of the segment

@@ -58,8 +58,6 @@ export function createPieceTable(pieces: readonly TablePiece[], byteIds: Int32Ar
     if (uses !== undefined) uses[node] = use;
     for (let i = 1; i < text.length; i++) joins[((text[i - 1] as number) << 8) | (text[i] as number)] = 1;
   }
-  // how an unused piece is split depends on merges anywhere in the text
-  if (uses?.includes("unused")) joins.fill(1);
   return { trie, ids, ranks, uses, joins, byteIds, unkId };
 }
 

@@ -37,7 +37,8 @@ export const variants: ReadonlyMap<string, Variant> = new Map([
   ["no byte pieces, unused ones", { ...PLAIN, byteFallback: false, unused: true, userDefined: true }],
 ]);
 
-const USER_DEFINED = ["ing", "\u2581the\u2581", "<x>", "<x>y", "aa", "é", "q\u2581q", "\u2581\u2581"];
+// "e" ends many pieces: none of them may be made with it any more
+const USER_DEFINED = ["e", "ing", "\u2581the\u2581", "<x>", "<x>y", "aa", "é", "q\u2581q", "\u2581\u2581"];
 
 /** The bytes of a variant's tokenizer.model. */
 export function variantBytes(variant: Variant): Uint8Array {
