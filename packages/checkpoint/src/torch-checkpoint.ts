@@ -9,13 +9,16 @@ import { isKind, kindOf, type PickleDict, type PickleKey, type PickleTensor } fr
 import { elementBytes, type SourceTensor } from "./source-tensor.ts";
 import { stridedTensor } from "./strided-tensor.ts";
 
-/** One stored (uncompressed) member of an archive. */
+/** One member of an archive. */
 export interface ArchiveMember {
   /** Full name, such as `archive/data/12`. */
   readonly name: string;
   /** First byte of its data in the archive. */
   readonly dataOffset: number;
+  /** Bytes in the archive. */
   readonly byteLength: number;
+  /** True if those are not the bytes of the member itself. */
+  readonly isCompressed: boolean;
 }
 
 /** Opened members are checked against the checksum of the archive by whoever opens them. */
@@ -53,7 +56,7 @@ export async function openTorchCheckpoint(archive: Archive): Promise<TorchCheckp
   return { tensors, otherNames };
 }
 
-/** Exactly one member ends in `.pkl`, and everything lies in one directory. */
+/** Exactly one member ends in `.pkl`, and everything is stored, in one directory. */
 function findPickle(archive: Archive): ArchiveMember {
   const members = [...archive.members.values()];
   const script = members.find(({ name }) => /^[^/]*\/(?:constants\.pkl|code\/.*)$/.test(name));
@@ -64,6 +67,11 @@ function findPickle(archive: Archive): ArchiveMember {
       script.name,
       "this is TorchScript, which is not read; save a state dict instead",
     );
+  }
+  const compressed = members.find(({ isCompressed }) => isCompressed);
+  if (compressed !== undefined) {
+    const message = `"${printable(compressed.name)}" is compressed; torch.save only stores`;
+    throw archiveError(archive, "E_ZIP_METHOD", compressed, "method", "stored", "compressed", message);
   }
   const pickles = members.filter(({ name }) => name.endsWith(".pkl"));
   const [pickle] = pickles;

@@ -1,5 +1,5 @@
-// A zip archive as torch.save makes it: members stored, never compressed, so that a tensor is read straight from the file.
-// yauzl walks the directory; everything it does not enforce is checked here. Nothing is ever extracted.
+// A zip archive as torch.save makes it: members are stored, so that a tensor is read straight from the file. Members are
+// opened as they are stored; nothing is ever inflated. yauzl walks the directory; everything it does not enforce is checked here. Nothing is ever extracted.
 
 import { crc32 } from "node:zlib";
 import { type ByteSource, isIoError, printable } from "@ll/bytes";
@@ -151,13 +151,11 @@ async function readMember(source: ByteSource, zip: ZipFile, entry: Entry, positi
     const got = `0x${entry.generalPurposeBitFlag.toString(16)}`;
     throw fail("E_ZIP_FLAG", "a plain member", got, `encrypted, patched or masked (flags ${got})`);
   }
-  if (entry.compressionMethod !== 0) {
-    throw fail("E_ZIP_METHOD", "method 0 (stored)", entry.compressionMethod, "compressed; torch.save only stores");
-  }
   if (!Number.isSafeInteger(byteLength) || !Number.isSafeInteger(headerOffset)) {
     throw fail("E_ZIP64", "at most 2^53 - 1", byteLength, "size or offset too large");
   }
-  if (entry.uncompressedSize !== byteLength) {
+  const isCompressed = entry.compressionMethod !== 0;
+  if (!isCompressed && entry.uncompressedSize !== byteLength) {
     throw fail("E_ZIP_MISMATCH", byteLength, entry.uncompressedSize, "a stored member has two different sizes");
   }
   if (headerOffset + byteLength > source.byteLength) {
@@ -171,7 +169,7 @@ async function readMember(source: ByteSource, zip: ZipFile, entry: Entry, positi
   const isSame =
     local.compressionMethod === entry.compressionMethod && (local.generalPurposeBitFlag & ~HARMLESS_FLAGS) === 0;
   if (!isSame) throw fail("E_ZIP_MISMATCH", "the same method", "another", "the local header gives another method");
-  return { name, headerOffset, dataOffset: local.fileDataStart, byteLength, crc };
+  return { name, headerOffset, dataOffset: local.fileDataStart, byteLength, isCompressed, crc };
 }
 
 /** @throws `E_NAME` for a name that is not a plain relative path in UTF-8. */
