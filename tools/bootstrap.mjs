@@ -54,7 +54,7 @@ function step(name, inputs, outputs, work) {
     process.exit(status);
   }
   mkdirSync(stampDir, { recursive: true });
-  writeFileSync(stampPath, fingerprint);
+  writeFileSync(stampPath, fingerprintOf(inputs)); // a step may generate files among its own inputs
 }
 
 function pnpm(...args) {
