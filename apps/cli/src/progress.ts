@@ -52,7 +52,7 @@ export function createProgress(io: Io, options: ProgressOptions): Progress {
       } else if (elapsedMs - drawnMs >= REDRAW_MS) {
         clear();
         // one column is left free: a full line makes some terminals wrap
-        err.write(`${label}  ${eta}`.slice(0, err.columns - 1));
+        err.write(`${label.slice(0, Math.max(0, err.columns - eta.length - 3))}  ${eta}`);
         drawn = true;
         drawnMs = elapsedMs;
       }
