@@ -34,7 +34,7 @@ describe("on a terminal", () => {
     const { clock, progress, text } = fixtureProgress(true);
     clock.ms = 1000;
     progress.update(50, "x".repeat(200));
-    expect(text()).toMatch(/^x{68} {2}ETA 0:01$/); // 79 of the 80 columns
+    expect(text()).toMatch(/^x{69} {2}ETA 0:01$/); // 79 of the 80 columns
   });
 
   test("a line printed meanwhile stands above it", () => {

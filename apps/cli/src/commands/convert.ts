@@ -28,6 +28,9 @@ import { openGgmlInput } from "./ggml-input.ts";
 /** Longest path in a message; longer than any that a system takes. */
 const PATH_CHARS = 4200;
 
+/** Read where they lie beside the model; like everything that is read, never written over. */
+const CONFIG_FILES = ["config.json", "params.json", "added_tokens.json"];
+
 export async function convertCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
   const request = parseConvertArguments(bin, argv);
   if ("text" in request) io.out.write(request.text);
@@ -65,8 +68,10 @@ async function writeModel(request: ConvertArguments, checkpoint: OpenedCheckpoin
     outType,
     container: request.container,
   };
-  const path = request.outFile ?? join(dirname(files[0] as string), `ggml-model-${outType}.bin`);
-  await writeFile(request, path, [...files, ...vocab.files], convertedBytes(input), io, async (sink, progress) => {
+  const directory = dirname(files[0] as string);
+  const path = request.outFile ?? join(directory, `ggml-model-${outType}.bin`);
+  const inputs = [...files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
+  await writeFile(request, path, inputs, convertedBytes(input), io, async (sink, progress) => {
     await convertCheckpoint(input, sink, { onEvent: printer(progress) });
     await checkpoint.verify();
   });

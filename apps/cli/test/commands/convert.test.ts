@@ -376,8 +376,10 @@ describe("the output", () => {
     expect((await readdir(directory)).sort()).toEqual(["hard.bin", "model.bin", "symbolic.bin"]);
   });
 
-  test("that is the vocabulary file is refused too", async () => {
+  test("that is the vocabulary or the configuration is refused too", async () => {
     const model = await writeHf(join(await temporaryDirectory(), "m"));
+    expect((await convert(model, "--outfile", join(model, "config.json"))).code).toBe(1);
+    expect((await readFile(join(model, "config.json"), "utf8")).startsWith("{")).toBe(true);
     const vocab = join(model, "tokenizer.model");
     expect((await convert(model, "--outfile", vocab)).code).toBe(1);
     expect((await convert(model, "--vocab-only", "--outfile", vocab)).code).toBe(1);
