@@ -17,8 +17,12 @@ const SYMBOL_BYTES: Uint8Array = /* @__PURE__ */ Uint8Array.of(1, 1, 1, 1, 1, 1,
 /** Node of a symbol that must not be merged. */
 const FROZEN = -2;
 
+/** A symbol longer than this is walked over only once in every pair. Few of LLaMA's are. */
+const LONG_BYTES = 16;
+
 /**
- * Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes, each of at most as many bytes as the longest text has.
+ * Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes, and at most one per byte of the vocabulary's texts more;
+ * "whole" pieces add as many per byte as the longest of them has.
  * @throws TextTooLongError
  */
 export function encodeBytes(table: PieceTable, bytes: Uint8Array, ids: IdList): void {
@@ -40,6 +44,8 @@ class Merger {
    * inside a piece do not depend on what is around it.
    */
   readonly #splits: Map<number, number> = new Map();
+  /** Results of `#walkPair` with a long right symbol, by both nodes: without them, long texts cost a step per byte again and again. */
+  readonly #longPairs: Map<number, number> = new Map();
   #start = 0; // offset of the segment in the text
   #length = 0; // bytes of the segment
   // one entry per byte of the segment; only those of first bytes of symbols mean something
@@ -103,18 +109,32 @@ class Merger {
 
   /** Queues the pair of the symbol at `left` and the next one, if together they are a piece. */
   #queuePair(left: number): void {
-    const { trie, ids, ranks, uses } = this.#table;
+    const { ids, ranks, uses } = this.#table;
     const right = this.#next[left] as number;
     const leftNode = this.#nodes[left] as number;
     let merged: number = NONE;
     if (right < this.#length && leftNode >= 0 && this.#nodes[right] !== FROZEN) {
-      const end = this.#start + (this.#next[right] as number);
-      merged = trie.walk(leftNode, this.#bytes, this.#start + right, end);
+      merged = this.#walkPair(leftNode, right);
       if (merged !== NONE && ids[merged] === -1) merged = NONE;
     }
     this.#pairs[left] = merged;
     this.#queue.set(left, merged === NONE ? IDLE : (ranks[merged] as number));
     if (merged !== NONE && uses?.[merged] === "unused") this.#splits.set(merged, right - left);
+  }
+
+  /** The node of the text of `leftNode` and of the symbol at `right` together. */
+  #walkPair(leftNode: number, right: number): number {
+    const { trie } = this.#table;
+    const next = this.#next[right] as number;
+    const start = this.#start + right;
+    if (next - right <= LONG_BYTES) return trie.walk(leftNode, this.#bytes, start, this.#start + next);
+    const pair = leftNode * 2 ** 24 + (this.#nodes[right] as number); // nodes are below 2^24
+    let joined = this.#longPairs.get(pair);
+    if (joined === undefined) {
+      joined = trie.walk(leftNode, this.#bytes, start, this.#start + next);
+      this.#longPairs.set(pair, joined);
+    }
+    return joined;
   }
 
   #emitSymbol(start: number, end: number, node: number, ids: IdList): void {

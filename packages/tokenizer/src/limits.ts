@@ -1,10 +1,13 @@
 // Every limit of the package, with its reason.
 
-/** Pieces of a vocabulary. The largest published ones have about 256,000; merge keys have room for 2^21. */
+/** Pieces of a vocabulary. The largest published ones have about 256,000. */
 export const MAX_PIECES: number = 1_000_000;
 
 /** Bytes of one piece in a tokenizer.model: the limit of SentencePiece itself (0.2). */
 export const MAX_PIECE_BYTES: number = 7_999;
+
+/** Bytes of one user-defined piece: at each place of a text, so many may have to be compared. Known ones have at most 192. */
+export const MAX_USER_DEFINED_BYTES: number = 512;
 
 /** Bytes of all texts of a vocabulary together: a node of the trie and a byte share 32 bits. LLaMA's are 0.2 MiB. */
 export const MAX_VOCABULARY_BYTES: number = 2 ** 24 - 1;

@@ -153,7 +153,7 @@ function readPieces(wire: WireReader, nPieces: number, offsets: number[]): Sente
   while (pieces.length < nPieces && wire.next()) {
     if (wire.fieldNumber === 1) {
       offsets.push(wire.offset);
-      pieces.push(readPiece(wire.message(`pieces[${pieces.length}]`)));
+      pieces.push(readPiece(wire.message("pieces", pieces.length)));
     } else {
       wire.skip();
     }

@@ -2,6 +2,7 @@
 
 import { type FormatErrorFields, printable } from "@ll/bytes";
 import { TokenizerModelError } from "./errors.ts";
+import { MAX_USER_DEFINED_BYTES } from "./limits.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
 
 /** Where the parts of a model are, in bytes from the start of the file. */
@@ -13,7 +14,7 @@ export interface ModelPlaces {
   readonly end: number;
 }
 
-/** @throws TokenizerModelError `E_EMPTY`, `E_VOCAB`, `E_BYTE_PIECE`, `E_DUP` or `E_MISMATCH`. */
+/** @throws TokenizerModelError `E_EMPTY`, `E_VOCAB`, `E_BYTE_PIECE`, `E_LIMIT`, `E_DUP` or `E_MISMATCH`. */
 export function assertUsableModel(model: SentencePieceModel, places: ModelPlaces): void {
   if (model.pieces.length === 0) {
     const message = "a model without pieces";
@@ -21,6 +22,7 @@ export function assertUsableModel(model: SentencePieceModel, places: ModelPlaces
   }
   assertOneUnknown(model, places);
   assertBytePieces(model, places);
+  assertUserDefined(model, places);
   assertDistinct(model, places);
   assertTrainer(model, places);
 }
@@ -57,6 +59,19 @@ function assertBytePieces({ pieces }: SentencePieceModel, places: ModelPlaces): 
     const got = values.size;
     const message = `${got} byte pieces instead of 256`;
     fail(places, places.end, { code: "E_BYTE_PIECE", field: "pieces", expected: "256 byte pieces", got, message });
+  }
+}
+
+function assertUserDefined({ pieces }: SentencePieceModel, places: ModelPlaces): void {
+  const encoder = new TextEncoder();
+  for (const [id, { text, type }] of pieces.entries()) {
+    if (type !== "user-defined") continue;
+    const got = encoder.encode(text).length;
+    if (got <= MAX_USER_DEFINED_BYTES) continue;
+    const field = `pieces[${id}].piece`;
+    const message = `a user-defined piece of ${got} bytes`;
+    const expected = `at most ${MAX_USER_DEFINED_BYTES} bytes`;
+    fail(places, places.pieces[id], { code: "E_LIMIT", field, expected, got, message });
   }
 }
 

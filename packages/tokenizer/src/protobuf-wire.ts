@@ -15,8 +15,9 @@ export class WireReader {
   fieldNumber = 0;
   readonly #bytes: Uint8Array;
   readonly #file: string | undefined;
-  /** Names the message in errors, such as `pieces[3].`. */
-  readonly #path: string;
+  /** Name of the message in errors, empty for the file itself; made into a path only when there is an error. */
+  readonly #name: string;
+  readonly #index: number | undefined;
   readonly #end: number;
   #offset: number;
   #wireType = VARINT;
@@ -24,12 +25,20 @@ export class WireReader {
   #low = 0;
   #high = 0;
 
-  constructor(bytes: Uint8Array, file: string | undefined, start = 0, end: number = bytes.length, path = "") {
+  constructor(
+    bytes: Uint8Array,
+    file: string | undefined,
+    start = 0,
+    end: number = bytes.length,
+    name = "",
+    index?: number,
+  ) {
     this.#bytes = bytes;
     this.#file = file;
     this.#offset = start;
     this.#end = end;
-    this.#path = path;
+    this.#name = name;
+    this.#index = index;
   }
 
   /** Offset of the next byte, from the start of the file. */
@@ -77,10 +86,10 @@ export class WireReader {
     return this.#bytes.subarray(start, this.#offset);
   }
 
-  /** A reader of the message that the field holds. */
-  message(field: string): WireReader {
+  /** A reader of the message that a field of the file holds; `index` counts those of a repeated field. */
+  message(field: string, index?: number): WireReader {
     const start = this.#takeSpan(field);
-    return new WireReader(this.#bytes, this.#file, start, this.#offset, `${this.#path}${field}.`);
+    return new WireReader(this.#bytes, this.#file, start, this.#offset, field, index);
   }
 
   /** Steps over the field, whatever it holds. */
@@ -93,8 +102,12 @@ export class WireReader {
 
   /** Throws an error that carries the file, the path of `field` and the offset just past what was read last. */
   fail(fields: Omit<FormatErrorFields, "file" | "offset"> & { readonly field: string }): never {
-    const field = `${this.#path}${fields.field}`;
-    throw new TokenizerModelError({ ...fields, file: this.#file, offset: this.#offset, field });
+    throw new TokenizerModelError({
+      ...fields,
+      file: this.#file,
+      offset: this.#offset,
+      field: this.#pathOf(fields.field),
+    });
   }
 
   #assertWireType(expected: number, field: string): void {
@@ -143,7 +156,19 @@ export class WireReader {
 
   #malformed(code: string, field: string, offset: number, expected: string, got: string): never {
     const message = `malformed SentencePiece model: expected ${expected}, got ${got}`;
-    const path = `${this.#path}${field}`;
-    throw new TokenizerModelError({ code, file: this.#file, offset, field: path, expected, got, message });
+    throw new TokenizerModelError({
+      code,
+      file: this.#file,
+      offset,
+      field: this.#pathOf(field),
+      expected,
+      got,
+      message,
+    });
+  }
+
+  #pathOf(field: string): string {
+    if (this.#name === "") return field;
+    return `${this.#name}${this.#index === undefined ? "" : `[${this.#index}]`}.${field}`;
   }
 }

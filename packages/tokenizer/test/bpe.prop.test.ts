@@ -25,6 +25,22 @@ test.prop([fc.integer({ min: 1, max: 700 }), fc.boolean()])("runs of one letter"
   expect([...createTokenizer(vocab).encode(text)]).toEqual(plainEncode(vocab, text));
 });
 
+/** Every power of `b`, longest first: the right symbol of a pair grows letter by letter, and is long. */
+test.prop([fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 12 }), fc.boolean()])(
+  "long right symbols",
+  (runs, pairs) => {
+    const encoder = new TextEncoder();
+    const vocab: VocabEntry[] = Array.from({ length: 50 }, (_, k) => ({
+      text: encoder.encode("b".repeat(k + 1)),
+      score: k,
+    }));
+    vocab.push({ text: encoder.encode(`a${"b".repeat(40)}`), score: 99 });
+    if (pairs) vocab.push({ text: encoder.encode(`a${"b".repeat(20)}`), score: -1 });
+    const text = encoder.encode(runs.map((run) => `a${"b".repeat(run)}`).join(""));
+    expect([...createTokenizer(vocab).encode(text)]).toEqual(plainEncode(vocab, text));
+  },
+);
+
 test.prop([vocabulary, bytes({ maxLength: 60 })])("bos comes first, but not alone", (vocab, text) => {
   const tokenizer = createTokenizer(vocab);
   const ids = [...tokenizer.encode(text)];

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createTokenizer, readSentencePieceModel } from "../src/index.ts";
+import { recordedInputs } from "./recorded/record.ts";
 import { variantBytes, variants } from "./recorded/variants.ts";
 
 const { inputs, recordings } = JSON.parse(
@@ -17,6 +18,11 @@ describe("mode sentencepiece", () => {
       [...tokenizer.encode(Buffer.from(hex, "hex"), { mode: "sentencepiece" })].join(" "),
     );
     expect(encoded).toEqual(recordings[name]);
+  });
+
+  test("the recordings are of what record.ts would record today", () => {
+    expect(inputs).toEqual(recordedInputs());
+    expect(Object.keys(recordings)).toEqual([...variants.keys()]);
   });
 
   test("the variants differ, so that each option counts", () => {

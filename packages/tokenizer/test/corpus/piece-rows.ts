@@ -92,6 +92,12 @@ export const pieceRows: readonly Row[] = [
     check: (model) => expect(model.pieces[NEXT_ID]?.text).toBe("\ufeff"),
   },
   {
+    id: "TM06",
+    input: "a user-defined text of 513 bytes",
+    bytes: [...HEAD, ...pieceField({ text: "a".repeat(513), type: TYPE.userDefined })],
+    refused: ["E_LIMIT", END + 1, "pieces[259].piece", "at most 512 bytes", 513],
+  },
+  {
     id: "TM07",
     input: "a score left out, which is 0",
     bytes: [...HEAD, ...pieceField({ text: "x" })],

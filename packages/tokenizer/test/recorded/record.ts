@@ -28,6 +28,7 @@ const ATOMS = [
 const N_INPUTS = 80;
 
 let state = 1;
+
 /** A whole number below `limit`, from a linear congruential generator. */
 function random(limit: number): number {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -39,11 +40,15 @@ function atomBytes(atom: string): Buffer {
   return Buffer.from(atom, /^[\x80-\xff]+$/.test(atom) && atom !== "é" ? "latin1" : "utf8");
 }
 
-const inputs = Array.from({ length: N_INPUTS }, (_, index) =>
-  Buffer.concat(
-    Array.from({ length: index === 0 ? 0 : 1 + random(14) }, () => atomBytes(ATOMS[random(ATOMS.length)] ?? "")),
-  ).toString("hex"),
-);
+/** Texts in hexadecimal, the same at every call. */
+export function recordedInputs(): string[] {
+  state = 1;
+  return Array.from({ length: N_INPUTS }, (_, index) =>
+    Buffer.concat(
+      Array.from({ length: index === 0 ? 0 : 1 + random(14) }, () => atomBytes(ATOMS[random(ATOMS.length)] ?? "")),
+    ).toString("hex"),
+  );
+}
 
 const SCRIPT = `
 import json, sys, sentencepiece
@@ -56,15 +61,17 @@ for path in job["models"]:
 json.dump({"sentencepiece": sentencepiece.__version__, "ids": ids}, sys.stdout)
 `;
 
-const folder = mkdtempSync(join(tmpdir(), "record-"));
-const models = [...variants.values()].map((variant, index) => {
-  const path = join(folder, `${index}.model`);
-  writeFileSync(path, variantBytes(variant));
-  return path;
-});
-const answer = JSON.parse(
-  execFileSync("python3", ["-c", SCRIPT], { input: JSON.stringify({ models, inputs }), encoding: "utf8" }),
-);
-rmSync(folder, { recursive: true });
-const recordings = Object.fromEntries([...variants.keys()].map((name, index) => [name, answer.ids[index]]));
-process.stdout.write(`${JSON.stringify({ sentencepiece: answer.sentencepiece, inputs, recordings }, null, 2)}\n`);
+if (import.meta.main) {
+  const inputs = recordedInputs();
+  const folder = mkdtempSync(join(tmpdir(), "record-"));
+  const models = [...variants.values()].map((variant, index) => {
+    const path = join(folder, `${index}.model`);
+    writeFileSync(path, variantBytes(variant));
+    return path;
+  });
+  const job = JSON.stringify({ models, inputs });
+  const answer = JSON.parse(execFileSync("python3", ["-c", SCRIPT], { input: job, encoding: "utf8" }));
+  rmSync(folder, { recursive: true });
+  const recordings = Object.fromEntries([...variants.keys()].map((name, index) => [name, answer.ids[index]]));
+  process.stdout.write(`${JSON.stringify({ sentencepiece: answer.sentencepiece, inputs, recordings }, null, 2)}\n`);
+}
