@@ -10,8 +10,8 @@ export {
   type CheckpointWarning,
   type VocabEntry,
 } from "./checkpoint.ts";
+export type { DeclaredParams } from "./declared-params.ts";
 export { CheckpointError, isCheckpointError } from "./errors.ts";
-export { feedForwardSize, findMult } from "./feed-forward-size.ts";
 export { checkpointFromGgml, type GgmlModelFile, type GgmlPart } from "./ggml-checkpoint.ts";
 export { type Llama2cCheckpoint, openLlama2c, readLlama2cTokenizer } from "./llama2c.ts";
 export type { CheckpointParams } from "./params.ts";

@@ -1,7 +1,7 @@
 // The names of a LLaMA model's tensors: Meta's, which ggml files use too, and Hugging Face's.
 
 /** Per layer, in the order of a converted file; each stands for `layers.I.NAME.weight`. */
-export const LAYER_TENSORS = [
+const LAYER_TENSORS = [
   "attention.wq",
   "attention.wk",
   "attention.wv",

@@ -16,7 +16,7 @@ export type PickleValue =
   | PickleTensor;
 
 /** A byte string of Python 2 (SHORT_BINSTRING). */
-export interface PickleBytes {
+interface PickleBytes {
   readonly kind: "bytes";
   readonly bytes: Uint8Array;
 }
@@ -26,7 +26,7 @@ export interface PickleTuple {
   readonly items: readonly PickleValue[];
 }
 
-export interface PickleList {
+interface PickleList {
   readonly kind: "list";
   readonly items: PickleValue[];
 }
@@ -40,7 +40,7 @@ export interface PickleDict {
 export type PickleKey = string | number | bigint | boolean | null;
 
 /** Always empty: no allowed opcode adds to a set. */
-export interface PickleSet {
+interface PickleSet {
   readonly kind: "set";
 }
 
@@ -54,7 +54,7 @@ export interface PickleGlobal {
   readonly elementType?: string;
 }
 
-export type GlobalRole =
+type GlobalRole =
   | "ordered-dict"
   | "storage"
   | "rebuild-tensor"

@@ -1,13 +1,13 @@
-// A zip archive as torch.save makes it: members are stored, so that a tensor is read straight from the file. Members are
-// opened as they are stored; nothing is ever inflated. yauzl walks the directory; everything it does not enforce is checked here. Nothing is ever extracted.
+// A zip archive as torch.save makes it: its members are stored as they are, so that a tensor is read straight from the file.
+// yauzl walks through the directory; everything it does not enforce is checked here. Nothing is inflated or extracted.
 
-import { crc32 } from "node:zlib";
 import { type ByteSource, isIoError, printable } from "@ll/bytes";
-import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
+import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from "yauzl";
+import { type CheckedSource, checkedSource } from "./checked-source.ts";
 import { CheckpointError } from "./errors.ts";
-import { PIECE_BYTES, ZIP_NAME_BYTES } from "./limits.ts";
-import { spanTensor } from "./source-tensor.ts";
+import { ZIP_NAME_BYTES } from "./limits.ts";
 import type { Archive, ArchiveMember } from "./torch-checkpoint.ts";
+import { YauzlReader } from "./yauzl-reader.ts";
 import { ENTRY_BYTES, findZipDirectory, type ZipDirectory, zipError } from "./zip-end.ts";
 
 export interface ZipArchive extends Archive {
@@ -19,7 +19,9 @@ export interface ZipArchive extends Archive {
 }
 
 interface ZipMember extends ArchiveMember {
+  /** First byte of its local header. */
   readonly headerOffset: number;
+  /** CRC-32 of its bytes; 0 from torch.save without checksums. */
   readonly crc: number;
 }
 
@@ -50,61 +52,13 @@ export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
   };
 }
 
-/** Bytes fetched at a time for headers, which are small; two places are read by turns, the directory and the members. */
-const WINDOW_BYTES = 4096;
-const WINDOWS = 2;
-
-/** yauzl's view of a byte source. */
-class SourceReader extends RandomAccessReader {
-  readonly #source: ByteSource;
-  readonly #windows: { start: number; bytes: Uint8Array }[] = [];
-
-  constructor(source: ByteSource) {
-    super();
-    this.#source = source;
-  }
-
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null, bytesRead?: number) => void,
-  ): void {
-    this.#fill(buffer.subarray(offset, offset + length), position).then(
-      (count) => callback(null, count),
-      (error: Error) => callback(error),
-    );
-  }
-
-  /** Fills as much of `target` as the file has at `position`; returns how much. */
-  async #fill(target: Uint8Array, position: number): Promise<number> {
-    const count = Math.max(0, Math.min(target.length, this.#source.byteLength - position));
-    const known = this.#windows.find(
-      ({ start, bytes }) => start <= position && position + count <= start + bytes.length,
-    );
-    const window = known ?? (await this.#fetch(position, count));
-    target.set(window.bytes.subarray(position - window.start, position - window.start + count));
-    return count;
-  }
-
-  async #fetch(start: number, count: number): Promise<{ start: number; bytes: Uint8Array }> {
-    const bytes = new Uint8Array(Math.max(count, Math.min(WINDOW_BYTES, this.#source.byteLength - start)));
-    await this.#source.read(start, bytes);
-    const window = { start, bytes };
-    this.#windows.unshift(window);
-    this.#windows.length = Math.min(this.#windows.length, WINDOWS);
-    return window;
-  }
-}
-
 async function readMembers(source: ByteSource, directory: ZipDirectory): Promise<Map<string, ZipMember>> {
   const members = new Map<string, ZipMember>();
   let position = directory.offset;
   const end = directory.offset + directory.byteLength;
   try {
     const options = { autoClose: false, decodeStrings: false, validateEntrySizes: false };
-    const zip = await fromRandomAccessReaderPromise(new SourceReader(source), source.byteLength, options);
+    const zip = await fromRandomAccessReaderPromise(new YauzlReader(source), source.byteLength, options);
     for await (const entry of zip.eachEntry()) {
       const recordBytes = ENTRY_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
       if (position + recordBytes > end) break; // reported below: the records do not fill the directory
@@ -240,50 +194,4 @@ function fromYauzl(source: ByteSource, position: number, cause: unknown): Checkp
     message,
     cause,
   });
-}
-
-interface CheckedSource extends ByteSource {
-  verify(signal?: AbortSignal): Promise<void>;
-}
-
-/** The bytes of a member. Reading it from start to end, in any pieces, checks them on the way. */
-function checkedSource(source: ByteSource, member: ZipMember): CheckedSource {
-  const { byteLength, dataOffset, name } = member;
-  const span = spanTensor(name, "u8", [byteLength], source, dataOffset, byteLength);
-  // torch.save without checksums writes 0 for every member
-  let isVerified = member.crc === 0 || byteLength === 0;
-  let next = 0; // the bytes before it are in `crc`
-  let crc = 0;
-
-  async function read(offset: number, target: Uint8Array): Promise<void> {
-    await span.read(offset, target);
-    if (isVerified) return;
-    if (offset === 0) {
-      next = 0;
-      crc = 0;
-    }
-    if (offset !== next) return;
-    crc = crc32(target, crc);
-    next += target.byteLength;
-    if (next < byteLength) return;
-    if (crc !== member.crc) {
-      const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
-      const message = `"${printable(name)}" is damaged: wrong CRC-32`;
-      throw zipError(source, "E_CRC", dataOffset, hex(member.crc), hex(crc), message);
-    }
-    isVerified = true;
-  }
-
-  return {
-    name: `${source.name}:${name}`,
-    byteLength,
-    read,
-    async verify(signal) {
-      const piece = new Uint8Array(Math.min(PIECE_BYTES, byteLength));
-      for (let offset = 0; !isVerified && offset < byteLength; offset += piece.length) {
-        signal?.throwIfAborted();
-        await read(offset, piece.subarray(0, Math.min(piece.length, byteLength - offset)));
-      }
-    },
-  };
 }

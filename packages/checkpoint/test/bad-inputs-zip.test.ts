@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { memorySource } from "@ll/bytes";
+import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../src/open-checkpoint.ts";
 import { openTorchCheckpoint } from "../src/torch-checkpoint.ts";
@@ -211,6 +212,14 @@ describe("archives that must open", () => {
     const { tensors } = await openTorchCheckpoint(archive);
     expect(await readAll(tensors.get("a")!, 7)).toEqual(VALUES);
     await archive.verify();
+  });
+
+  it("PZ09 an archive by another writer, PZ10 unless it is compressed", async () => {
+    const content = (level: 0 | 9) =>
+      zipSync({ archive: { "data.pkl": [PICKLE, { level }], data: { "0": [VALUES, { level: 0 }] } } }, { level: 0 });
+    const { tensors } = await open(content(0));
+    expect(await readAll(tensors.get("a")!)).toEqual(VALUES);
+    await expectRejected(() => open(content(9)), "E_ZIP_METHOD");
   });
 
   it.each(["__proto__", "consolidated.00", "my model", "模型"])("PZ16 the root %s", async (root) => {

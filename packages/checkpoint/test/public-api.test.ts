@@ -9,8 +9,6 @@ it("exports these names", () => {
       "asType",
       "assembleCheckpoint",
       "checkpointFromGgml",
-      "feedForwardSize",
-      "findMult",
       "isCheckpointError",
       "openLlama2c",
       "openSafetensors",

@@ -21,7 +21,6 @@ export const EMPTY_SET: Code = concat([0x8f]);
 export const TUPLE: Code = op("t");
 export const TUPLE1: Code = concat([0x85]);
 export const TUPLE2: Code = concat([0x86]);
-export const TUPLE3: Code = concat([0x87]);
 export const APPEND: Code = op("a");
 export const APPENDS: Code = op("e");
 export const SETITEM: Code = op("s");
@@ -97,7 +96,7 @@ export const tensor = (fields: TensorFields): Code =>
   );
 
 /** Strides of a contiguous tensor. */
-export function rowMajor(shape: readonly number[]): number[] {
+function rowMajor(shape: readonly number[]): number[] {
   return shape.map((_, i) => shape.slice(i + 1).reduce((product, size) => product * size, 1));
 }
 

@@ -1,6 +1,5 @@
 // A .pth file as torch.save makes it, from tensors in memory.
 
-import { crc32 } from "node:zlib";
 import { dict, pickle, tensor } from "./pickle-writer.ts";
 import { type ZipEntrySpec, zip } from "./zip-writer.ts";
 
@@ -22,7 +21,7 @@ const STORAGES = new Map([
 ]);
 
 /** The pickle and the storages of a state dict. */
-export function torchEntries(tensors: ReadonlyMap<string, TensorData>, root = "archive"): ZipEntrySpec[] {
+function torchEntries(tensors: ReadonlyMap<string, TensorData>, root = "archive"): ZipEntrySpec[] {
   const storages: ZipEntrySpec[] = [];
   const items = [...tensors].map(([name, data], i): readonly [string, Uint8Array] => {
     const storage = STORAGES.get(data.type)!;
@@ -48,5 +47,3 @@ export function torchEntries(tensors: ReadonlyMap<string, TensorData>, root = "a
 export function torchFile(tensors: ReadonlyMap<string, TensorData>, root?: string): Uint8Array {
   return zip({ entries: torchEntries(tensors, root) });
 }
-
-export { crc32 };
