@@ -59,7 +59,7 @@ export interface Context {
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
 
-const DEFAULT_CONTEXT_TOKENS = 512;
+export const DEFAULT_CONTEXT_TOKENS = 512;
 
 /** The scalar reference engine over weights in memory. */
 export function createScalarModel(weights: Weights): Model {
@@ -148,12 +148,12 @@ function createScalarContext(
 }
 
 /** A copy of `tokens`. @throws RangeError */
-function checkedIds(tokens: ArrayLike<number>, nVocab: number): Int32Array {
+export function checkedIds(tokens: ArrayLike<number>, nVocab: number): Int32Array {
   if (tokens.length === 0) throw new RangeError(`"tokens" expected at least one id, got none`);
   return Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1));
 }
 
-function assertIndex(name: string, value: number, min: number, max: number): number {
+export function assertIndex(name: string, value: number, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(`"${name}" expected an integer from ${min} to ${max}, got ${value}`);
   }

@@ -1,5 +1,10 @@
 // What weights are loaded from: a shape that file readers have without knowing this package, and that a test can make by hand.
 
+/** Where the bytes of a tensor are, for workers that can read them there themselves: `offset` bytes into a file. */
+export type TensorLocation =
+  | { readonly path: string; readonly offset: number }
+  | { readonly blob: Blob; readonly offset: number };
+
 /** A tensor that is somewhere. */
 export interface SourceTensor {
   readonly name: string;
@@ -10,6 +15,8 @@ export interface SourceTensor {
   readonly byteLength: number;
   /** Fills all of `target` with the bytes from `offset` of the tensor. */
   read(offset: number, target: Uint8Array): Promise<void>;
+  /** Optional: lets an engine with workers read the file in all of them at once, instead of calling `read`. */
+  readonly location?: TensorLocation | undefined;
 }
 
 /** Named tensors, such as an open model file. */

@@ -103,7 +103,7 @@ export async function loadWeights(
 }
 
 /** Checks names, types, shapes and sizes of all tensors. Returns their bytes. */
-function assertTensors(source: TensorSource, config: ModelConfig): number {
+export function assertTensors(source: TensorSource, config: ModelConfig): number {
   const known = new Set<string>();
   let bytesTotal = 0;
   for (const [name, shape] of expectedTensors(config)) {

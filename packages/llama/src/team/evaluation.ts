@@ -1,0 +1,36 @@
+// A slice of tokens through all layers, for the shards of one thread. All threads of a team run this at the same time and meet
+// at the barriers: four in each layer, because each step needs what all shards computed in the one before.
+
+import type { ShardCache } from "./layer-ops.ts";
+import type { Pieces, Shard, Slice } from "./shard.ts";
+
+/** A shard with its cache of the context that is evaluated. */
+export interface Seat {
+  readonly shard: Shard;
+  readonly cache: ShardCache;
+}
+
+/**
+ * Yields "barrier" where all threads have to meet, also behind the last step, and "piece" where the work may be interrupted.
+ * The residual stream, attention output and so on of the exchange are valid only between barriers.
+ */
+export function* evaluateSlice(
+  seats: readonly Seat[],
+  slice: Slice,
+  nLayers: number,
+): Generator<"piece" | "barrier", void, void> {
+  function* step(work: (seat: Seat) => Pieces): Generator<"piece" | "barrier", void, void> {
+    for (const seat of seats) yield* work(seat);
+    yield "barrier";
+  }
+
+  yield* step(({ shard }) => shard.embed(slice));
+  for (const { shard } of seats) shard.begin(slice);
+  for (let layer = 0; layer < nLayers; layer++) {
+    yield* step(({ shard, cache }) => shard.attention(layer, slice, cache));
+    yield* step(({ shard }) => shard.attentionOut(layer, slice));
+    yield* step(({ shard }) => shard.gateUp(layer, slice));
+    yield* step(({ shard }) => shard.down(layer, slice));
+  }
+  if (slice.nLogitRows > 0) yield* step(({ shard }) => shard.logits(slice));
+}

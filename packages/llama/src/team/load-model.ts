@@ -1,0 +1,159 @@
+// Loading a model into the fastest engine that runs here.
+
+import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
+import { assertConfig, derivedSizes, type ModelConfig } from "../config.ts";
+import type { Model } from "../model.ts";
+import type { TensorSource } from "../tensor-source.ts";
+import { assertTensors, expectedTensors } from "../weights.ts";
+import type { KernelSizes } from "./arena.ts";
+import { createExchange } from "./exchange.ts";
+import { createLocalTeam } from "./local-team.ts";
+import { createMemory } from "./memory-regions.ts";
+import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
+import { availableCores, canShareMemory, type SpawnWorker, spawnWorker } from "./platform.ts";
+import type { ThreadSetup } from "./protocol.ts";
+import { sizeOf } from "./ranges.ts";
+import type { Team } from "./team.ts";
+import { createTeamModel } from "./team-model.ts";
+import { createWorkerTeam } from "./worker-team.ts";
+
+/** Progress of `loadModel`. */
+export interface WeightsLoadedEvent {
+  readonly kind: "weights-loaded";
+  /** Bytes of all tensors loaded so far, and of all there are. */
+  readonly bytes: number;
+  readonly total: number;
+}
+
+export interface LoadModelOptions {
+  /** Default: the cores that are available. 1 evaluates in this thread, in slices between which the event loop turns. */
+  readonly threads?: number;
+  /** Default: the fastest kernels that pass their self-test on this machine. All compute the same bits. */
+  readonly kernels?: KernelTier | undefined;
+  readonly onEvent?: (event: WeightsLoadedEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface TeamModel extends Model {
+  readonly threads: number;
+  readonly kernels: KernelTier;
+}
+
+/** What tests set besides. */
+export interface TeamInternals {
+  readonly memoryLimitBytes?: number;
+  readonly spawn?: SpawnWorker;
+}
+
+/**
+ * Tokens that go through the layers together. Weights are streamed once for each slice, so more would not save much, and the
+ * working memory grows with it.
+ */
+const SLICE_TOKENS = 128;
+
+/** Room for a context of this size is made sure of before anything is loaded. */
+const RESERVED_TOKENS = 2048;
+
+/** More would only wait for each other. */
+const MAX_THREADS = 256;
+
+/**
+ * Loads a model for `threads` threads, each with its share of the weights in WebAssembly memories of its own.
+ *
+ * @throws ModelError as `loadWeights`; RangeError for options out of range or kernels that do not run here; MemoryError
+ * (`E_NOMEM`) if the weights do not fit; WorkerError if a worker dies; the signal's reason; whatever the source's `read` throws
+ */
+export async function loadModel(
+  source: TensorSource,
+  config: ModelConfig,
+  options: LoadModelOptions = {},
+): Promise<TeamModel> {
+  return loadTeamModel(source, config, options, {});
+}
+
+export async function loadTeamModel(
+  source: TensorSource,
+  config: ModelConfig,
+  options: LoadModelOptions,
+  internals: TeamInternals,
+): Promise<TeamModel> {
+  const threads = options.threads ?? (canShareMemory() ? availableCores() : 1);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new RangeError(`"threads" expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
+  }
+  assertConfig(config);
+  const total = assertTensors(source, config);
+  const kernels = await loadKernels(options.kernels);
+  if (options.kernels !== undefined && kernels.tier !== options.kernels) {
+    throw new RangeError(`"kernels" expected kernels that run here, such as ${kernels.tier}, got ${options.kernels}`);
+  }
+  const model = await loadWith(kernels, source, config, threads, total, options, internals);
+  if (model !== undefined) return model;
+  // a scale that is infinite or NaN: only the scalar kernels compute with it what build 803 does
+  const scalar = await loadKernels("scalar");
+  return (await loadWith(scalar, source, config, threads, total, options, internals)) as TeamModel;
+}
+
+/** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
+async function loadWith(
+  kernels: KernelSet,
+  source: TensorSource,
+  config: ModelConfig,
+  threads: number,
+  total: number,
+  { onEvent, signal }: LoadModelOptions,
+  { memoryLimitBytes = MAX_MEMORY_BYTES, spawn = spawnWorker }: TeamInternals,
+): Promise<TeamModel | undefined> {
+  signal?.throwIfAborted();
+  const types = new Map<string, string>();
+  for (const [name] of expectedTensors(config)) types.set(name, source.tensor(name)!.type);
+  const options = { threads, sliceTokens: SLICE_TOKENS, memoryLimitBytes, reservedTokens: RESERVED_TOKENS };
+  const plan = planTeam(config, types, kernelSizes(kernels), options);
+  const exchange = createExchange(config, SLICE_TOKENS, threads > 1);
+  const setups = Array.from(
+    { length: threads },
+    (_, thread): ThreadSetup => ({
+      config,
+      kernels,
+      exchange: exchange.buffer,
+      sliceTokens: SLICE_TOKENS,
+      thread,
+      threads,
+      nCores: availableCores(),
+      shards: plan.shards.filter((shard) => shard.thread === thread),
+      memoryLimitBytes,
+    }),
+  );
+  const team: Team =
+    threads === 1 ? createLocalTeam(plan, exchange, setups[0]!) : await createWorkerTeam(plan, exchange, setups, spawn);
+  try {
+    let bytes = 0;
+    const onProgress = (more: number): void => {
+      bytes = Math.min(total, bytes + more); // norms are loaded by every shard
+      onEvent?.({ kind: "weights-loaded", bytes, total });
+    };
+    const nBad = await team.load(source, { onProgress, signal });
+    signal?.throwIfAborted();
+    if (nBad > 0 && kernels.tier !== "scalar") {
+      await team.dispose();
+      return undefined;
+    }
+  } catch (error) {
+    await team.dispose();
+    throw error;
+  }
+  return { ...createTeamModel(config, team), threads, kernels: kernels.tier };
+}
+
+function kernelSizes(set: KernelSet): KernelSizes {
+  const kernels = bindKernels(set, createMemory(LOWEST_POINTER + SCRATCH_BYTES, LOWEST_POINTER + SCRATCH_BYTES));
+  return {
+    weightBytes: (type, nRows, rowValues) => kernels.matrix(type).weightBytes(nRows, rowValues),
+    activationBytes: (type, nVectors, rowValues) => kernels.matrix(type).activationBytes(nVectors, rowValues),
+    scratchBytes: SCRATCH_BYTES,
+    kvBytes(config, kvHeads, contextTokens, kvType) {
+      const { headDim } = derivedSizes(config);
+      return 2 * config.nLayers * contextTokens * sizeOf(kvHeads) * headDim * (kvType === "f16" ? 2 : 4);
+    },
+  };
+}

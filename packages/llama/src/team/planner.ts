@@ -1,0 +1,101 @@
+// Who owns what: rows and heads of every matrix cut over the shards of a team, and the shards over its threads.
+
+import { derivedSizes, type ModelConfig } from "../config.ts";
+import { type ArenaLayout, type KernelSizes, layoutOf } from "./arena.ts";
+import { cutEvenly, type Range, scaled } from "./ranges.ts";
+import { MemoryError } from "./worker-error.ts";
+
+/** Rows that the matrix kernels store as one group: cutting between groups wastes nothing. */
+const GROUP_ROWS = 8;
+
+/** What one memory can hold: 65536 pages of 64 KiB. */
+export const MAX_MEMORY_BYTES: number = 65536 * 65536;
+
+/** Shards per thread beyond which no model is loaded; with 4 GiB each this is more than 250 GiB per thread. */
+const MAX_SHARDS_PER_THREAD = 64;
+
+/** What one shard owns. A range may be empty: a team may have more threads than the model has key heads. */
+export interface ShardShare {
+  /** Key and value heads, with their caches and their rows of wk and wv. */
+  readonly kvHeads: Range;
+  /** Query heads that share those, with their rows of wq. */
+  readonly heads: Range;
+  /** Channels of the residual stream: rows of wo and w2. */
+  readonly channels: Range;
+  /** Channels inside the feed-forward block: rows of w1 and w3. */
+  readonly ffChannels: Range;
+  /** Rows of the output matrix. */
+  readonly vocabRows: Range;
+  /** Rows of the embedding matrix, unpacked by whoever owns them when their token comes. */
+  readonly embeddingRows: Range;
+}
+
+export interface ShardPlan {
+  readonly thread: number;
+  readonly share: ShardShare;
+  readonly layout: ArenaLayout;
+}
+
+export interface TeamPlan {
+  readonly threads: number;
+  /** Tokens that go through the layers together. */
+  readonly sliceTokens: number;
+  /** In the order of their threads, each thread with as many. */
+  readonly shards: readonly ShardPlan[];
+}
+
+export interface PlanOptions {
+  readonly threads: number;
+  readonly sliceTokens: number;
+  /** What each shard's memory may grow to, in bytes. */
+  readonly memoryLimitBytes: number;
+  /** Positions of one f16 cache for which there shall be room besides the weights. */
+  readonly reservedTokens: number;
+}
+
+/**
+ * As few shards as fit, the same number on each thread.
+ * @param types the type of each tensor, by name
+ * @throws MemoryError if no number of shards fits the limit
+ */
+export function planTeam(
+  config: ModelConfig,
+  types: ReadonlyMap<string, string>,
+  sizes: KernelSizes,
+  options: PlanOptions,
+): TeamPlan {
+  const { threads, sliceTokens, memoryLimitBytes, reservedTokens } = options;
+  let fewestBytes = Number.POSITIVE_INFINITY;
+  for (let perThread = 1; perThread <= MAX_SHARDS_PER_THREAD; perThread++) {
+    const shares = cutModel(config, threads * perThread);
+    const shards = shares.map((share, i) => ({
+      thread: Math.floor(i / perThread),
+      share,
+      layout: layoutOf(config, types, sizes, share, sliceTokens),
+    }));
+    const bytes = Math.max(
+      ...shards.map(({ share, layout }) => layout.bytes + sizes.kvBytes(config, share.kvHeads, reservedTokens, "f16")),
+    );
+    if (bytes <= memoryLimitBytes) return { threads, sliceTokens, shards };
+    fewestBytes = Math.min(fewestBytes, bytes);
+  }
+  throw new MemoryError("the weights", fewestBytes, memoryLimitBytes);
+}
+
+/** Nearly equal shares for `nShards`. Heads are whole; rows are cut between groups of 8. */
+export function cutModel(config: ModelConfig, nShards: number): ShardShare[] {
+  const { headsPerKvHead } = derivedSizes(config);
+  const kvHeads = cutEvenly(config.nKvHeads, nShards, 1);
+  const channels = cutEvenly(config.nEmbd, nShards, GROUP_ROWS);
+  const ffChannels = cutEvenly(config.nFf, nShards, GROUP_ROWS);
+  const vocabRows = cutEvenly(config.nVocab, nShards, GROUP_ROWS);
+  const embeddingRows = cutEvenly(config.nVocab, nShards, 1);
+  return kvHeads.map((range, i) => ({
+    kvHeads: range,
+    heads: scaled(range, headsPerKvHead),
+    channels: channels[i] as Range,
+    ffChannels: ffChannels[i] as Range,
+    vocabRows: vocabRows[i] as Range,
+    embeddingRows: embeddingRows[i] as Range,
+  }));
+}

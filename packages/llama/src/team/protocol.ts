@@ -1,0 +1,80 @@
+// What the main thread and the workers of a team say to each other. A worker answers each request, in order; it says nothing
+// else but how many bytes it has loaded.
+
+import type { KernelSet } from "@ll/quant";
+import type { ModelConfig } from "../config.ts";
+import type { KvType } from "../kv-cache.ts";
+import type { TensorLocation } from "../tensor-source.ts";
+import type { LoadPiece } from "./load-pieces.ts";
+import type { ShardPlan } from "./planner.ts";
+import type { Slice } from "./shard.ts";
+
+/** What a thread needs to know to set up its shards. */
+export interface ThreadSetup {
+  readonly config: ModelConfig;
+  readonly kernels: KernelSet;
+  /** The buffer of the exchange. */
+  readonly exchange: ArrayBufferLike;
+  readonly sliceTokens: number;
+  readonly thread: number;
+  readonly threads: number;
+  readonly nCores: number;
+  /** This thread's, in order. */
+  readonly shards: readonly ShardPlan[];
+  readonly memoryLimitBytes: number;
+}
+
+export type Request =
+  | { readonly kind: "set-up"; readonly setup: ThreadSetup }
+  /** Reads all weights from where they are. */
+  | { readonly kind: "load"; readonly locations: ReadonlyMap<string, TensorLocation> }
+  /** Takes a piece of the weights of the thread's `shard`-th shard. */
+  | { readonly kind: "load-piece"; readonly shard: number; readonly piece: LoadPiece; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "create-context";
+      readonly context: number;
+      readonly contextTokens: number;
+      readonly kvType: KvType;
+    }
+  /** All threads of the team at the same time. */
+  | { readonly kind: "evaluate"; readonly context: number; readonly slice: Slice }
+  | { readonly kind: "read-kv"; readonly context: number; readonly layer: number; readonly nTokens: number }
+  | {
+      readonly kind: "write-kv";
+      readonly context: number;
+      readonly layer: number;
+      readonly nTokens: number;
+      readonly parts: readonly Uint8Array[]; // one for each shard, as read-kv gives them
+    }
+  | { readonly kind: "dispose-context"; readonly context: number };
+
+/** What the answer to each kind of request holds. */
+export interface Answers {
+  readonly "set-up": undefined;
+  /** Blocks with a scale that is infinite or NaN. */
+  readonly load: number;
+  readonly "load-piece": number;
+  readonly "create-context": undefined;
+  /** False if the evaluation was aborted. */
+  readonly evaluate: boolean;
+  readonly "read-kv": Uint8Array<ArrayBuffer>[];
+  readonly "write-kv": undefined;
+  readonly "dispose-context": undefined;
+}
+
+export type RequestKind = Request["kind"];
+
+/** What a worker sends. */
+export type Reply =
+  | { readonly kind: "answer"; readonly value: Answers[RequestKind] }
+  | { readonly kind: "failure"; readonly error: PlainError }
+  | { readonly kind: "progress"; readonly bytes: number };
+
+/** An error as structured cloning leaves it whole. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  /** Of a MemoryError. */
+  readonly memory?: { readonly purpose: string; readonly need: number; readonly have: number };
+}

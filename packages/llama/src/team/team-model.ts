@@ -1,0 +1,148 @@
+// `Model` and `Context` over a team: slices, logits, sessions, and whose turn it is.
+
+import { derivedSizes, type ModelConfig } from "../config.ts";
+import { ContextOverflowError } from "../errors.ts";
+import { type KvType, kvCacheBytes } from "../kv-cache.ts";
+import {
+  assertIndex,
+  type Context,
+  checkedIds,
+  DEFAULT_CONTEXT_TOKENS,
+  type Model,
+} from "../model.ts";
+import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
+import { scaled } from "./ranges.ts";
+import type { Team } from "./team.ts";
+import { TurnQueue } from "./turn-queue.ts";
+
+/** A model whose weights the team has loaded. Contexts are evaluated one after the other: each evaluation has all threads. */
+export function createTeamModel(config: ModelConfig, team: Team): Model {
+  const queue = new TurnQueue();
+  let nContexts = 0;
+  let disposed = false;
+  return {
+    config,
+    async createContext(options = {}) {
+      const { contextTokens = DEFAULT_CONTEXT_TOKENS, kvType = "f16", compat = false } = options;
+      assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
+      if (kvType !== "f16" && kvType !== "f32")
+        throw new TypeError(`"kvType" expected f16 or f32, got ${String(kvType)}`);
+      if (compat && kvType === "f32") {
+        throw new RangeError(`"compat" expected false with an f32 cache: only the scalar engine mixes up queries`);
+      }
+      const id = nContexts++;
+      await queue.run(() => team.createContext(id, contextTokens, kvType));
+      return createTeamContext({ config, team, queue, id, contextTokens, kvType, isDisposed: () => disposed });
+    },
+    async dispose() {
+      disposed = true;
+      await team.dispose();
+    },
+  };
+}
+
+interface ContextState {
+  readonly config: ModelConfig;
+  readonly team: Team;
+  readonly queue: TurnQueue;
+  readonly id: number;
+  readonly contextTokens: number;
+  readonly kvType: KvType;
+  readonly isDisposed: () => boolean;
+}
+
+function createTeamContext(state: ContextState): Context {
+  const { config, team, queue, id, contextTokens, kvType } = state;
+  const { nEmbd, nVocab, nLayers } = config;
+  const { sliceTokens, shards } = team.plan;
+  const { headDim, kvDim } = derivedSizes(config);
+  const kvChannels = shards.map(({ share }) => scaled(share.kvHeads, headDim));
+  const embedding = new Float32Array(nEmbd); // (nEmbd)
+  let busy = false;
+  let disposed = false;
+
+  function assertHeld(): void {
+    if (disposed || state.isDisposed()) throw new Error("the model or this context was disposed of");
+  }
+
+  function kvShape(nTokens: number): KvShape {
+    return { nLayers, nTokens, kvDim, elementBytes: kvType === "f16" ? 2 : 4 };
+  }
+
+  async function evaluate(
+    tokens: Int32Array,
+    nPast: number,
+    wanted: "last" | "all",
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const n = tokens.length;
+    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab);
+    for (let first = 0; first < n; first += sliceTokens) {
+      assertHeld();
+      const slice = tokens.slice(first, first + sliceTokens);
+      const isLast = first + slice.length === n;
+      const nLogitRows = wanted === "all" ? slice.length : isLast ? 1 : 0;
+      await team.evaluate(id, { tokens: slice, position: nPast + first, nLogitRows }, signal);
+      const rows = team.exchange.logits.subarray(0, nLogitRows * nVocab); // (nLogitRows, nVocab)
+      logits.set(rows, wanted === "all" ? first * nVocab : 0);
+    }
+    embedding.set(team.exchange.embedding);
+    return logits;
+  }
+
+  return {
+    config,
+    contextTokens,
+    kvType,
+    async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
+      const ids = checkedIds(tokens, nVocab);
+      assertIndex("nPast", nPast, 0, contextTokens);
+      if (nPast + ids.length > contextTokens) throw new ContextOverflowError(nPast, ids.length, contextTokens);
+      if (busy) throw new Error("this context is busy: await the evaluation under way first");
+      signal?.throwIfAborted();
+      assertHeld();
+      busy = true;
+      try {
+        return await queue.run(() => evaluate(ids, nPast, logits, signal), signal);
+      } finally {
+        busy = false;
+      }
+    },
+    async readEmbedding() {
+      return embedding.slice();
+    },
+    async readKv(nTokens) {
+      assertIndex("nTokens", nTokens, 0, contextTokens);
+      const shape = kvShape(nTokens);
+      const bytes = new Uint8Array(kvCacheBytes(config, nTokens, kvType));
+      await queue.run(async () => {
+        assertHeld();
+        for (let layer = 0; layer < nLayers; layer++) {
+          const parts = await team.readKv(id, layer, nTokens);
+          for (const [i, part] of parts.entries()) gatherPart(bytes, part, shape, layer, kvChannels[i]!);
+        }
+      });
+      return bytes;
+    },
+    async writeKv(bytes, nTokens) {
+      assertIndex("nTokens", nTokens, 0, contextTokens);
+      const expected = kvCacheBytes(config, nTokens, kvType);
+      if (bytes.byteLength !== expected) {
+        throw new RangeError(`"bytes" expected ${expected} bytes for ${nTokens} tokens, got ${bytes.byteLength}`);
+      }
+      const shape = kvShape(nTokens);
+      await queue.run(async () => {
+        assertHeld();
+        for (let layer = 0; layer < nLayers; layer++) {
+          const parts = kvChannels.map((channels) => partOf(bytes, shape, layer, channels));
+          await team.writeKv(id, layer, nTokens, parts);
+        }
+      });
+    },
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      await queue.run(() => team.disposeContext(id));
+    },
+  };
+}

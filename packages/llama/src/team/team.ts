@@ -1,0 +1,31 @@
+// A team holds the weights of a model in shards and evaluates slices of tokens. One with a single thread does so where it was
+// made, one with more in workers.
+
+import type { KvType } from "../kv-cache.ts";
+import type { TensorSource } from "../tensor-source.ts";
+import type { Exchange } from "./exchange.ts";
+import type { TeamPlan } from "./planner.ts";
+import type { Slice } from "./shard.ts";
+
+export interface Team {
+  readonly plan: TeamPlan;
+  /** Where the results of `evaluate` are, until the next call. */
+  readonly exchange: Exchange;
+  /** @returns the number of blocks with a scale that is infinite or NaN, after which loading was not finished */
+  load(source: TensorSource, options: TeamLoadOptions): Promise<number>;
+  /** One call at a time. @throws the signal's reason */
+  evaluate(context: number, slice: Slice, signal: AbortSignal | undefined): Promise<void>;
+  /** Caches for the context with this number in all shards. @throws MemoryError */
+  createContext(context: number, contextTokens: number, kvType: KvType): Promise<void>;
+  /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */
+  readKv(context: number, layer: number, nTokens: number): Promise<Uint8Array[]>;
+  writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
+  disposeContext(context: number): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface TeamLoadOptions {
+  /** Called with the number of bytes loaded since the last call. */
+  readonly onProgress: (bytes: number) => void;
+  readonly signal: AbortSignal | undefined;
+}

@@ -1,0 +1,82 @@
+// The shards of one thread and the caches of all contexts in them: what a worker, or the main thread of a team without workers,
+// does when it is asked.
+
+import { bindKernels } from "@ll/quant";
+import type { KvType } from "../kv-cache.ts";
+import { evaluateSlice, type Seat } from "./evaluation.ts";
+import { exchangeOver } from "./exchange.ts";
+import type { ShardCache } from "./layer-ops.ts";
+import { finishPiece, type LoadPiece } from "./load-pieces.ts";
+import { createMemory } from "./memory-regions.ts";
+import type { ThreadSetup } from "./protocol.ts";
+import { scalarOps } from "./scalar-ops.ts";
+import { Shard, type Slice } from "./shard.ts";
+
+export class ThreadHost {
+  readonly shards: readonly Shard[];
+  readonly #nLayers: number;
+  /** Caches by context, one for each shard. */
+  readonly #caches = new Map<number, readonly ShardCache[]>();
+
+  /** @throws MemoryError */
+  constructor(setup: ThreadSetup) {
+    const { config, sliceTokens } = setup;
+    const exchange = exchangeOver(setup.exchange, config, sliceTokens);
+    this.#nLayers = config.nLayers;
+    this.shards = setup.shards.map((plan, i) => {
+      const memory = createMemory(plan.layout.bytes, setup.memoryLimitBytes);
+      const kernels = bindKernels(setup.kernels, memory, plan.layout.scratch);
+      const ops = scalarOps(config, plan.share, memory, sliceTokens);
+      return new Shard(plan, config, kernels, ops, exchange, sliceTokens, setup.thread === 0 && i === 0);
+    });
+  }
+
+  /** Where the bytes of a piece are to be put. */
+  target(shard: number, { address, bytes }: LoadPiece): Uint8Array {
+    return new Uint8Array(this.shards[shard]!.kernels.memory.buffer, address, bytes);
+  }
+
+  /** To be called when they are there. @returns the number of blocks with a scale that is infinite or NaN */
+  finish(shard: number, piece: LoadPiece): number {
+    return finishPiece(this.shards[shard]!.kernels, piece);
+  }
+
+  /** @throws MemoryError, and nothing is kept then */
+  createContext(context: number, contextTokens: number, kvType: KvType): void {
+    const caches: ShardCache[] = [];
+    try {
+      for (const { ops } of this.shards) caches.push(ops.createCache(contextTokens, kvType));
+    } catch (error) {
+      for (const cache of caches) cache.dispose();
+      throw error;
+    }
+    this.#caches.set(context, caches);
+  }
+
+  /** The work of this thread; see `evaluateSlice`. */
+  evaluate(context: number, slice: Slice): Generator<"piece" | "barrier", void, void> {
+    const caches = this.#cachesOf(context);
+    const seats = this.shards.map((shard, i): Seat => ({ shard, cache: caches[i]! }));
+    return evaluateSlice(seats, slice, this.#nLayers);
+  }
+
+  /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */
+  readKv(context: number, layer: number, nTokens: number): Uint8Array<ArrayBuffer>[] {
+    return this.#cachesOf(context).map((cache) => cache.read(layer, nTokens));
+  }
+
+  writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array[]): void {
+    for (const [i, cache] of this.#cachesOf(context).entries()) cache.write(layer, nTokens, parts[i]!);
+  }
+
+  disposeContext(context: number): void {
+    for (const cache of this.#cachesOf(context)) cache.dispose();
+    this.#caches.delete(context);
+  }
+
+  #cachesOf(context: number): readonly ShardCache[] {
+    const caches = this.#caches.get(context);
+    if (caches === undefined) throw new Error(`no context ${context}`);
+    return caches;
+  }
+}

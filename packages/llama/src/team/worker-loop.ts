@@ -1,0 +1,119 @@
+// A worker of a team: answers the requests of the main thread, one after the other.
+
+import type { TensorLocation } from "../tensor-source.ts";
+import { Barrier } from "./barrier.ts";
+import { exchangeOver } from "./exchange.ts";
+import { loadPieces } from "./load-pieces.ts";
+import { openSync, type ParentPort, type SyncFile } from "./platform.ts";
+import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import type { Slice } from "./shard.ts";
+import { ThreadHost } from "./thread-host.ts";
+import { MemoryError } from "./worker-error.ts";
+
+/** Bytes between two reports of progress. */
+const PROGRESS_BYTES = 16 * 1024 * 1024;
+
+export function serve(port: ParentPort): void {
+  const post = (reply: Reply, transfer?: readonly ArrayBuffer[]): void => port.post(reply, transfer);
+  let worker: TeamWorker | undefined;
+  port.onMessage((message) => {
+    const request = message as Request;
+    try {
+      if (request.kind === "set-up") {
+        worker = new TeamWorker(request.setup, (bytes) => post({ kind: "progress", bytes }));
+        post({ kind: "answer", value: undefined });
+        return;
+      }
+      const value = (worker as TeamWorker).answer(request);
+      post({ kind: "answer", value }, Array.isArray(value) ? value.map(({ buffer }) => buffer) : []);
+    } catch (error) {
+      // an evaluation that failed leaves other workers at a barrier: the team is broken, and the main thread sees this worker die
+      if (request.kind === "evaluate") throw error;
+      post({ kind: "failure", error: plainError(error) });
+    }
+  });
+}
+
+class TeamWorker {
+  readonly #host: ThreadHost;
+  readonly #barrier: Barrier;
+  readonly #onProgress: (bytes: number) => void;
+
+  constructor(setup: ThreadSetup, onProgress: (bytes: number) => void) {
+    this.#host = new ThreadHost(setup);
+    const { words } = exchangeOver(setup.exchange, setup.config, setup.sliceTokens);
+    this.#barrier = new Barrier(words, setup.threads, setup.nCores);
+    this.#onProgress = onProgress;
+  }
+
+  answer(request: Exclude<Request, { kind: "set-up" }>): Answers[RequestKind] {
+    const host = this.#host;
+    switch (request.kind) {
+      case "load":
+        return this.#load(request.locations);
+      case "load-piece":
+        host.target(request.shard, request.piece).set(request.bytes);
+        return host.finish(request.shard, request.piece);
+      case "create-context":
+        return host.createContext(request.context, request.contextTokens, request.kvType) as undefined;
+      case "evaluate":
+        return this.#evaluate(request.context, request.slice);
+      case "read-kv":
+        return host.readKv(request.context, request.layer, request.nTokens);
+      case "write-kv":
+        return host.writeKv(request.context, request.layer, request.nTokens, request.parts) as undefined;
+      case "dispose-context":
+        return host.disposeContext(request.context) as undefined;
+    }
+  }
+
+  /** @returns false if the evaluation was aborted */
+  #evaluate(context: number, slice: Slice): boolean {
+    for (const pause of this.#host.evaluate(context, slice)) {
+      // an abort seen between two pieces: what is left of the step does not matter, the next barrier ends the evaluation
+      if ((pause === "barrier" || this.#barrier.isAborted) && !this.#barrier.arrive()) return false;
+    }
+    return true;
+  }
+
+  /** Reads the weights of all shards. @returns the number of blocks with a scale that is infinite or NaN */
+  #load(locations: ReadonlyMap<string, TensorLocation>): number {
+    const files = new Map<string | Blob, SyncFile>();
+    let nBad = 0;
+    let unreported = 0;
+    try {
+      for (const [shard, { plan }] of this.#host.shards.entries()) {
+        for (const piece of loadPieces(plan.layout)) {
+          if (this.#barrier.isAborted) return nBad;
+          const location = locations.get(piece.name) as TensorLocation;
+          const key = "path" in location ? location.path : location.blob;
+          let file = files.get(key);
+          if (file === undefined) {
+            file = openSync(location);
+            files.set(key, file);
+          }
+          file.read(location.offset + piece.offset, this.#host.target(shard, piece));
+          nBad += this.#host.finish(shard, piece);
+          unreported += piece.bytes;
+          if (unreported >= PROGRESS_BYTES) {
+            this.#onProgress(unreported);
+            unreported = 0;
+          }
+        }
+      }
+    } finally {
+      for (const file of files.values()) file.close();
+    }
+    this.#onProgress(unreported);
+    return nBad;
+  }
+}
+
+function plainError(error: unknown): PlainError {
+  if (error instanceof MemoryError) {
+    const { name, message, purpose, need, have } = error;
+    return { name, message, memory: { purpose, need, have } };
+  }
+  const { name, message, code } = error as Error & { readonly code?: string };
+  return code === undefined ? { name, message } : { name, message, code };
+}

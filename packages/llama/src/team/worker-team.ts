@@ -1,0 +1,210 @@
+// A team of several threads, each a worker with its shards. The main thread only sends requests and takes answers; it never
+// waits for shared memory.
+
+import { IoError } from "@ll/bytes";
+import type { TensorLocation, TensorSource } from "../tensor-source.ts";
+import { poison, setAbort } from "./barrier.ts";
+import type { Exchange } from "./exchange.ts";
+import { loadPieces } from "./load-pieces.ts";
+import type { TeamPlan } from "./planner.ts";
+import { isReadableInWorkers, type SpawnWorker, spawnWorker, type WorkerHandle } from "./platform.ts";
+import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import type { Team, TeamLoadOptions } from "./team.ts";
+import { MemoryError, WorkerError } from "./worker-error.ts";
+
+/** A request that was sent and not answered yet. */
+interface Pending {
+  resolve(value: Answers[RequestKind]): void;
+  reject(error: Error): void;
+}
+
+interface Member {
+  readonly handle: WorkerHandle;
+  /** In the order in which they will be answered. */
+  readonly pending: Pending[];
+}
+
+type RequestOf<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
+
+/**
+ * Starts the workers and has them set up their shards.
+ * @param setups one for each thread
+ * @throws MemoryError; WorkerError if a worker cannot be started
+ */
+export async function createWorkerTeam(
+  plan: TeamPlan,
+  exchange: Exchange,
+  setups: readonly ThreadSetup[],
+  spawn: SpawnWorker = spawnWorker,
+): Promise<Team> {
+  let end: Error | undefined; // why nothing can be asked any longer
+  let onProgress: (bytes: number) => void = () => {};
+  const members = setups.map((_, i): Member => {
+    const pending: Pending[] = [];
+    const handle = spawn({
+      message: (message) => receive(members[i] as Member, message as Reply),
+      death: (message, cause) =>
+        endWith(new WorkerError(`worker ${i + 1} of ${setups.length} died: ${message}`, cause)),
+    });
+    return { handle, pending };
+  });
+
+  /** Ends all workers and fails what they were asked. */
+  function endWith(error: Error): void {
+    if (end !== undefined) return;
+    end = error;
+    poison(exchange.words);
+    for (const { handle, pending } of members) {
+      handle.keepAlive(false);
+      handle.terminate();
+      for (const { reject } of pending.splice(0)) reject(error);
+    }
+  }
+
+  function receive(member: Member, reply: Reply): void {
+    if (end !== undefined) return;
+    if (reply.kind === "progress") {
+      onProgress(reply.bytes);
+      return;
+    }
+    const { resolve, reject } = member.pending.shift() as Pending;
+    if (member.pending.length === 0) member.handle.keepAlive(false);
+    if (reply.kind === "answer") resolve(reply.value);
+    else reject(errorOf(reply.error));
+  }
+
+  function ask<Kind extends RequestKind>(
+    member: Member,
+    request: RequestOf<Kind>,
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<Answers[Kind]> {
+    return new Promise((resolve, reject) => {
+      if (end !== undefined) {
+        reject(end);
+        return;
+      }
+      member.pending.push({ resolve: resolve as Pending["resolve"], reject });
+      member.handle.keepAlive(true);
+      member.handle.post(request, transfer);
+    });
+  }
+
+  /** Waits for all answers, also if one is a failure: workers are in step again then. */
+  async function askAll<Kind extends RequestKind>(request: RequestOf<Kind>): Promise<Answers[Kind][]> {
+    const results = await Promise.allSettled(members.map((member) => ask<Kind>(member, request)));
+    return results.map((result) => {
+      if (result.status === "rejected") throw result.reason;
+      return result.value;
+    });
+  }
+
+  async function withAbort<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    setAbort(exchange.words, false);
+    const onAbort = (): void => setAbort(exchange.words, true);
+    signal?.addEventListener("abort", onAbort);
+    try {
+      return await work();
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  try {
+    await Promise.all(members.map((member, i) => ask(member, { kind: "set-up", setup: setups[i] as ThreadSetup })));
+  } catch (error) {
+    endWith(error as Error);
+    throw error;
+  }
+
+  return {
+    plan,
+    exchange,
+    load(source, options) {
+      onProgress = options.onProgress;
+      const locations = locationsIn(source);
+      return withAbort(options.signal, async () => {
+        if (locations === undefined) return sendPieces(source, options);
+        const nBad = await askAll<"load">({ kind: "load", locations });
+        options.signal?.throwIfAborted();
+        return nBad.reduce((sum, n) => sum + n, 0);
+      });
+    },
+    evaluate(context, slice, signal) {
+      return withAbort(signal, async () => {
+        const finished = await askAll<"evaluate">({ kind: "evaluate", context, slice });
+        if (!finished.every(Boolean)) signal?.throwIfAborted();
+      });
+    },
+    async createContext(context, contextTokens, kvType) {
+      await askAll<"create-context">({ kind: "create-context", context, contextTokens, kvType });
+    },
+    async readKv(context, layer, nTokens) {
+      return (await askAll<"read-kv">({ kind: "read-kv", context, layer, nTokens })).flat();
+    },
+    async writeKv(context, layer, nTokens, parts) {
+      const perThread = parts.length / members.length;
+      const answers = members.map((member, i) => {
+        const own = parts.slice(i * perThread, (i + 1) * perThread);
+        const transfer = own.map(({ buffer }) => buffer);
+        return ask<"write-kv">(member, { kind: "write-kv", context, layer, nTokens, parts: own }, transfer);
+      });
+      await Promise.all(answers);
+    },
+    async disposeContext(context) {
+      if (end === undefined) await askAll<"dispose-context">({ kind: "dispose-context", context });
+    },
+    async dispose() {
+      endWith(new Error("the model was disposed of"));
+    },
+  };
+
+  /** Reads the tensors here and sends them: for sources that only this thread can read. */
+  async function sendPieces(source: TensorSource, { onProgress, signal }: TeamLoadOptions): Promise<number> {
+    const perThread = plan.shards.length / members.length;
+    const queues = plan.shards.map(({ layout }, i) => ({
+      pieces: loadPieces(layout),
+      member: members[Math.floor(i / perThread)] as Member,
+      shard: i % perThread,
+      answer: Promise.resolve(0), // to the piece sent before: one is on its way while the next is read
+    }));
+    let nBad = 0;
+    while (queues.length > 0 && nBad === 0) {
+      for (const queue of [...queues]) {
+        signal?.throwIfAborted();
+        const next = queue.pieces.next();
+        if (next.done === true) {
+          queues.splice(queues.indexOf(queue), 1);
+          nBad += await queue.answer;
+          continue;
+        }
+        const piece = next.value;
+        const bytes = new Uint8Array(piece.bytes);
+        await source.tensor(piece.name)?.read(piece.offset, bytes);
+        nBad += await queue.answer;
+        const request = { kind: "load-piece", shard: queue.shard, piece, bytes } as const;
+        queue.answer = ask<"load-piece">(queue.member, request, [bytes.buffer]);
+        queue.answer.catch(() => {}); // it is awaited before the next piece is sent
+        onProgress(piece.bytes);
+      }
+    }
+    return nBad;
+  }
+}
+
+/** Where all tensors are, if workers can read all of them there. */
+function locationsIn(source: TensorSource): ReadonlyMap<string, TensorLocation> | undefined {
+  const locations = new Map<string, TensorLocation>();
+  for (const name of source.names()) {
+    const location = source.tensor(name)?.location;
+    if (location === undefined || !isReadableInWorkers(location)) return undefined;
+    locations.set(name, location);
+  }
+  return locations;
+}
+
+function errorOf({ name, message, code, memory }: PlainError): Error {
+  if (memory !== undefined) return new MemoryError(memory.purpose, memory.need, memory.have);
+  if (name === "IoError" && code !== undefined) return new IoError({ code, message });
+  return Object.assign(new Error(message), { name });
+}
