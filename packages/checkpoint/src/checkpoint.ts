@@ -96,6 +96,7 @@ async function readDeclared(files: CheckpointFiles, scheme: NamingScheme): Promi
   return files.configJson === undefined ? undefined : readHfConfig(files.configJson);
 }
 
+/** Build 803 asks the same tensor, under both naming schemes and Baichuan's packed form. */
 function weightType(stored: ReadonlyMap<string, SourceTensor>): string {
   for (const name of ["layers.0.attention.wq", "model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.W_pack"]) {
     if (stored.has(`${name}.qweight`)) return "gptq";
@@ -105,6 +106,7 @@ function weightType(stored: ReadonlyMap<string, SourceTensor>): string {
   return "f32"; // not reached: a model without this tensor has been refused
 }
 
+/** What a user should know about how the model was taken. */
 function warningsOf(declared: DeclaredParams | undefined, llama: LlamaTensors): CheckpointWarning[] {
   const warnings: CheckpointWarning[] = [];
   if (declared === undefined) {
@@ -124,6 +126,7 @@ function warningsOf(declared: DeclaredParams | undefined, llama: LlamaTensors): 
   return warnings;
 }
 
+/** The first few names. */
 function list(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;

@@ -20,6 +20,7 @@ export interface ChosenFiles {
 const SAFETENSORS_FIRST = /^model-00001-of-\d+\.safetensors$/;
 const SAFETENSORS_SINGLE = "model.safetensors";
 const SAFETENSORS_INDEX = "model.safetensors.index.json";
+/** All of these together must be one file, as in build 803. */
 const TORCH_FIRST = /^(?:consolidated\.00\.pth|pytorch_model-00001-of-.*\.bin|.*\.pt|pytorch_model\.bin)$/;
 const TORCH_INDEX = "pytorch_model.bin.index.json";
 const GGML = /^ggml-model.*\.bin.*$/;
@@ -38,6 +39,10 @@ export async function chooseFiles(path: string): Promise<ChosenFiles> {
   return chooseInDirectory(path, (await readdir(path)).sort());
 }
 
+/**
+ * The rules of build 803, first to last: numbered safetensors, PyTorch files, ggml files. Added to them: an index file, one
+ * safetensors file by the usual name, and a warning where PyTorch files lie beside safetensors.
+ */
 async function chooseInDirectory(directory: string, names: readonly string[]): Promise<ChosenFiles> {
   const torch = names.filter((name) => TORCH_FIRST.test(name));
   const others = torch.map((name) => `${join(directory, name)} is not read: safetensors files are preferred`);
@@ -60,6 +65,7 @@ async function chooseInDirectory(directory: string, names: readonly string[]): P
   throw inputError(directory, "a model", "none", `Can't find model in directory ${directory}`);
 }
 
+/** Build 803 takes one match only, also when the names are of different kinds. */
 function only(directory: string, names: readonly string[]): string {
   if (names.length === 1) return names[0] as string;
   const paths = names.map((name) => join(directory, name)).join(", ");
@@ -89,6 +95,7 @@ async function numberedFiles(directory: string, name: string): Promise<string[]>
       Array.from({ length: total }, (_, n) => `${shard[1]}${pad(n + 1, 5)}${rest}`),
     );
   }
+  // old ggml models: x.bin, x.bin.1, x.bin.2, …
   const parts = [name];
   while (names.has(`${name}.${parts.length}`)) parts.push(`${name}.${parts.length}`);
   return parts.map((part) => join(directory, part));
@@ -103,6 +110,7 @@ function pad(number: number, digits: number): string {
   return String(number).padStart(digits, "0");
 }
 
+/** Build 803 stops at the first number that is missing and converts what it has; half a model is no model. */
 function assertPresent(directory: string, names: ReadonlySet<string>, wanted: readonly string[]): string[] {
   const missing = wanted.find((name) => !names.has(name));
   if (missing !== undefined || wanted.length === 0) throw missingShard(directory, missing ?? "none", wanted.length);

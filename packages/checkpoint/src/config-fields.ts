@@ -92,6 +92,7 @@ export function unlessNull<T>(json: JsonReader, read: () => T): T | undefined {
   return undefined;
 }
 
+/** An error that shows the value; the caller throws it. */
 export function fieldError(
   json: JsonReader,
   code: string,
@@ -103,6 +104,7 @@ export function fieldError(
   return json.error(code, `"${field}" expected ${expected}, got ${got}`, { field, expected, got });
 }
 
+/** A value as it stands in the file. */
 function show(value: JsonValue): string {
   switch (value.kind) {
     case "number":

@@ -25,6 +25,7 @@ export function magicHint(head: Uint8Array): string | undefined {
   return isTar ? "a tar archive, as torch.save made before 0.4" : undefined;
 }
 
+/** What build 803 tells apart. */
 export type FileKind = "zip" | "ggml" | "safetensors" | "unknown";
 
 /** Build 803 takes anything whose first eight bytes are an integer below this for safetensors. */

@@ -14,6 +14,7 @@ import { unitTensor } from "./unit-tensor.ts";
 
 type Tensors = ReadonlyMap<string, SourceTensor>;
 
+/** Values in a 32-bit word, the first in the lowest four bits. */
 const WORD_VALUES = 8;
 
 /** The same tensors, with every quantised matrix replaced by an f32 view. @throws `E_SHAPE`, `E_RANGE`, … */
@@ -28,6 +29,7 @@ export async function dequantizeGptq(stored: Tensors, file: string): Promise<Ten
   return weights;
 }
 
+/** One matrix, its parts checked against each other. What is read here is small: the groups of the inputs and the bias. */
 async function openMatrix(stored: Tensors, base: string, file: string): Promise<SourceTensor> {
   const need = (part: string): SourceTensor => {
     const tensor = stored.get(`${base}.${part}`);
@@ -63,17 +65,18 @@ async function openMatrix(stored: Tensors, base: string, file: string): Promise<
     byteLength: nOutputs * nInputs * 4,
     unitBytes: nInputs * 4,
     async produce(firstRow, nRows, target) {
-      const packed = new Int32Array(nRows * nWords);
+      const packed = new Int32Array(nRows * nWords); // (nRows, inputs / 8)
       await words.read(firstRow * nWords * 4, bytesOf(packed));
-      const scale = new Float32Array(nRows * nGroups);
+      const scale = new Float32Array(nRows * nGroups); // (nRows, groups)
       await scales.read(firstRow * nGroups * 4, bytesOf(scale));
       const zero = await zeroRows(firstRow, nRows, scale);
-      const values = new Float32Array(nRows * nInputs);
+      const values = new Float32Array(nRows * nInputs); // (nRows, inputs)
       for (let r = 0; r < nRows; r++) {
         for (let i = 0; i < nInputs; i++) {
           const word = packed[r * nWords + Math.floor(i / WORD_VALUES)] as number;
           const q = (word >>> (4 * (i % WORD_VALUES))) & 15;
           const g = r * nGroups + (groups[i] as number);
+          // the product is rounded before the difference is
           values[r * nInputs + i] = Math.fround((scale[g] as number) * q) - (zero[g] as number);
         }
       }
@@ -85,6 +88,7 @@ async function openMatrix(stored: Tensors, base: string, file: string): Promise<
 /** Zero points of some rows, (nRows, groups), given the scales of the same rows. */
 type ZeroRows = (firstRow: number, nRows: number, scales: Float32Array) => Promise<Float32Array>;
 
+/** Zero points that are stored as they are, (outputs, groups). */
 function zeroRowsOf(zeros: SourceTensor, nGroups: number, file: string): ZeroRows {
   if (zeros.shape[1] !== nGroups)
     throw gptqError("E_SHAPE", file, zeros.name, `${nGroups} groups`, zeros.shape[1] ?? 0);
@@ -95,6 +99,7 @@ function zeroRowsOf(zeros: SourceTensor, nGroups: number, file: string): ZeroRow
   };
 }
 
+/** Zero points of four bits: scale · (q + 1), in two rounded steps. */
 function qzeroRows(qzeros: SourceTensor, nOutputs: number, nGroups: number, file: string): ZeroRows {
   assertMatrix(file, qzeros, "i32");
   const expected = [nGroups, nOutputs / WORD_VALUES].join(" x ");
@@ -104,9 +109,9 @@ function qzeroRows(qzeros: SourceTensor, nOutputs: number, nGroups: number, file
   return async (firstRow, nRows, scales) => {
     const firstWord = Math.floor(firstRow / WORD_VALUES);
     const nWords = Math.ceil((firstRow + nRows) / WORD_VALUES) - firstWord;
-    const packed = new Int32Array(nWords * nGroups);
+    const packed = new Int32Array(nWords * nGroups); // (nWords, groups)
     await words.read(firstWord * nGroups * 4, bytesOf(packed));
-    const values = new Float32Array(nRows * nGroups);
+    const values = new Float32Array(nRows * nGroups); // (nRows, groups)
     for (let r = 0; r < nRows; r++) {
       const row = firstRow + r;
       const word = (Math.floor(row / WORD_VALUES) - firstWord) * nGroups;
@@ -132,12 +137,14 @@ function byOutput(tensor: SourceTensor, nOutputs: number, file: string): SourceT
   return asType(rows, "f32");
 }
 
+/** (inputs): group of each input where groups are neighbours. */
 function equalGroups(file: string, name: string, nInputs: number, nGroups: number): Int32Array {
   if (nInputs % nGroups !== 0) throw gptqError("E_SHAPE", file, name, `inputs that divide by ${nGroups}`, nInputs);
   const groupSize = nInputs / nGroups;
   return Int32Array.from({ length: nInputs }, (_, i) => Math.floor(i / groupSize));
 }
 
+/** (inputs): group of each input as the file gives it, each a real one. */
 async function readGroups(file: string, tensor: SourceTensor, nInputs: number, nGroups: number): Promise<Int32Array> {
   if (tensor.type !== "i32" || tensor.shape.join() !== `${nInputs}`) {
     throw gptqError("E_SHAPE", file, tensor.name, `${nInputs} of i32`, `${tensor.shape.join(" x ")} of ${tensor.type}`);
@@ -174,6 +181,7 @@ function assertFloats(file: string, tensor: SourceTensor): void {
   throw gptqError("E_DTYPE", file, tensor.name, "f32, f16 or bf16", tensor.type);
 }
 
+/** The same memory as bytes, to read into or copy from. */
 function bytesOf(values: Int32Array | Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -19,7 +19,9 @@ import {
 import { type DeclaredParams, present } from "./declared-params.ts";
 import type { JsonReader } from "./json-reader.ts";
 
+/** Of `model_type`. Other models have other tensors, or use the same ones otherwise. */
 const MODEL_TYPES: ReadonlySet<string> = new Set(["llama", "baichuan"]);
+/** Of `architectures`; the second and the fourth spelling are those of early conversions. */
 const ARCHITECTURES: ReadonlySet<string> = new Set([
   "LlamaForCausalLM",
   "LLaMAForCausalLM",
@@ -27,7 +29,10 @@ const ARCHITECTURES: ReadonlySet<string> = new Set([
   "BaiChuanForCausalLM",
 ]);
 
-/** @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP`, `E_LIMIT`, or `E_UNSUPPORTED` for another architecture. */
+/**
+ * Fields that decide what is computed are read and checked; all others (token ids, cache settings, dropout) are skipped.
+ * @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP`, `E_LIMIT`, or `E_UNSUPPORTED` for another architecture.
+ */
 export async function readHfConfig(source: ByteSource): Promise<DeclaredParams> {
   const json = await openConfig(source, FORBIDDEN_KEYS);
   const integers = new Map<string, number>();
@@ -59,6 +64,7 @@ export async function readHfConfig(source: ByteSource): Promise<DeclaredParams> 
         if (value !== undefined) numbers.set(field, value);
         break;
       }
+      // what these three name is either computed the way of LLaMA or not at all
       case "model_type":
         assertKnown(json, field, MODEL_TYPES);
         break;
@@ -86,6 +92,7 @@ export async function readHfConfig(source: ByteSource): Promise<DeclaredParams> 
   return {
     origin: "config.json",
     file: source.name,
+    // −1 leaves the size to the tensors, as in Meta's files
     ...vocabSize(requireField(source, "vocab_size", integers.get("vocab_size"))),
     nEmbd,
     nHeads,
@@ -108,6 +115,7 @@ function assertKnown(json: JsonReader, field: string, known: ReadonlySet<string>
   }
 }
 
+/** Every name in the list must be known: it says which class of the transformers library loads the model. */
 function readArchitectures(json: JsonReader): void {
   unlessNull(json, () => {
     if (json.peek() !== "array") throw fieldError(json, "E_FIELD", "architectures", "an array", json.read());

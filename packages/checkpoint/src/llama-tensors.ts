@@ -63,6 +63,7 @@ function countLayers(tensors: Tensors, file: string): number {
   });
 }
 
+/** Rows and columns of a matrix that every model has. */
 function matrixShape(tensors: Tensors, name: string, file: string): readonly [number, number] {
   const tensor = tensors.get(name);
   if (tensor === undefined) throw missingTensor(file, name);
@@ -90,7 +91,7 @@ export function llamaTensors(
   params: CheckpointParams,
   file: string,
 ): LlamaTensors {
-  const used = new Set<string>();
+  const used = new Set<string>(); // names as they are stored
   const take = (name: string): SourceTensor => {
     const tensor = tensors.get(name);
     if (tensor === undefined) throw missingTensor(file, name);
@@ -101,7 +102,7 @@ export function llamaTensors(
   const isTied = !tensors.has(isHf ? HF_LM_HEAD : OUTPUT);
   const embeddings = isHf ? HF_EMBED_TOKENS : TOK_EMBEDDINGS;
   const output = isHf ? HF_LM_HEAD : OUTPUT;
-  const found = new Map<string, SourceTensor>();
+  const found = new Map<string, SourceTensor>(); // Meta's name → the stored tensor, not yet renamed or reordered
   found.set(TOK_EMBEDDINGS, take(embeddings));
   found.set(NORM, take(isHf ? HF_NORM : NORM));
   found.set(OUTPUT, take(isTied ? embeddings : output));
@@ -136,12 +137,14 @@ const PACKED_BLOCKS: ReadonlyMap<string, number> = new Map([
   ["attention.wv", 2],
 ]);
 
+/** One of the three equal blocks of rows, q above k above v. */
 function packedBlock(file: string, packed: SourceTensor, block: number): SourceTensor {
   const [rows, columns] = packed.shape;
   if (packed.shape.length !== 2 || !rows || !columns || rows % 3 !== 0) throw wrongShape(file, packed, "3·n x columns");
   return sliceRows(packed.name, packed, block * (rows / 3), rows / 3);
 }
 
+/** Slowest dimension first: a matrix maps its columns (inputs) to its rows (outputs). */
 function expectedShape(name: string, params: CheckpointParams): readonly number[] {
   const { nVocab, nEmbd, nHeads, nKvHeads, nFf } = params;
   if (name === TOK_EMBEDDINGS || name === OUTPUT) return [nVocab, nEmbd];
@@ -152,6 +155,7 @@ function expectedShape(name: string, params: CheckpointParams): readonly number[
   return [nEmbd, nEmbd];
 }
 
+/** Compares under the name that the file has for the tensor, since that is what a user can look for. */
 function assertShape(file: string, tensor: SourceTensor, expected: readonly number[]): void {
   if (tensor.shape.join() !== expected.join()) throw wrongShape(file, tensor, expected.join(" x "));
 }

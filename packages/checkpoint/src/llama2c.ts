@@ -22,6 +22,7 @@ const HEADER_BYTES = 28;
 /** Largest size in a header; keeps every product below 2^53. */
 const MAX_SIZE = 2 ** 20;
 
+/** The seven numbers, the sign of the vocabulary size taken apart. */
 interface Header {
   readonly dim: number;
   readonly hiddenDim: number;
@@ -38,7 +39,7 @@ export async function openLlama2c(source: ByteSource): Promise<Llama2cCheckpoint
   const header = await readHeader(source);
   if (header === undefined) return undefined;
   const tensors = new Map<string, SourceTensor>();
-  let offset = HEADER_BYTES;
+  let offset = HEADER_BYTES; // of the next tensor; in llama2.c each kind of tensor comes for all layers in a row
   const place = (name: string, shape: readonly number[]): void => {
     const byteLength = shape.reduce((product, size) => product * size, 4);
     tensors.set(name, spanTensor(name, "f32", shape, source, offset, byteLength));
@@ -129,6 +130,7 @@ export async function readLlama2cTokenizer(source: ByteSource): Promise<VocabEnt
   return vocab;
 }
 
+/** llama2.c writes special tokens as readable text, which must not be found in a prompt. */
 function finalText(id: number, stored: Uint8Array): Uint8Array {
   if (id === 0) return UNKNOWN_TEXT;
   if (id <= 2) return new Uint8Array(0);

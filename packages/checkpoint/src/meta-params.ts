@@ -1,4 +1,6 @@
-// params.json, which lies beside Meta's consolidated.NN.pth files.
+// params.json, which lies beside Meta's consolidated.NN.pth files:
+//   {"dim": 4096, "multiple_of": 256, "n_heads": 32, "n_layers": 32, "norm_eps": 1e-06, "vocab_size": -1}
+// LLaMA 2 added n_kv_heads and ffn_dim_multiplier. Build 803 of llama.cpp does not read this file and guesses instead.
 
 import type { ByteSource } from "@ll/bytes";
 import {
@@ -15,7 +17,10 @@ import {
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 
-/** @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP` or `E_LIMIT`. */
+/**
+ * Fields that nothing is known about are listed in `unknownFields`, so that someone can be told.
+ * @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP` or `E_LIMIT`.
+ */
 export async function readMetaParams(source: ByteSource): Promise<DeclaredParams> {
   const json = await openConfig(source, FORBIDDEN_KEYS);
   const integers = new Map<string, number>();
@@ -57,6 +62,7 @@ export async function readMetaParams(source: ByteSource): Promise<DeclaredParams
   const nEmbd = requireField(source, "dim", integers.get("dim"));
   const nHeads = requireField(source, "n_heads", integers.get("n_heads"));
   const nLayers = requireField(source, "n_layers", integers.get("n_layers"));
+  // without grouped-query attention every head has keys and values of its own
   const nKvHeads = integers.get("n_kv_heads") ?? nHeads;
   assertDivides(source, "n_heads", nHeads, "dim", nEmbd);
   assertDivides(source, "n_kv_heads", nKvHeads, "n_heads", nHeads);

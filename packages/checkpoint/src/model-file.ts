@@ -30,7 +30,7 @@ export interface ModelFile {
 /** Opens a ggml file on behalf of this package, which has no reader for them. */
 export type GgmlOpener = (path: string) => Promise<GgmlModelFile & { close?(): Promise<void> }>;
 
-/** What a reader made of a file. */
+/** What a reader made of a file; the file itself is looked after here. */
 type Content = Omit<ModelFile, "file" | "verify" | "close"> & { verify?(signal?: AbortSignal): Promise<void> };
 
 /** Enough for every magic, the one of tar being the farthest. */
@@ -60,6 +60,7 @@ export async function openModelFile(path: string, openGgml?: GgmlOpener): Promis
   }
 }
 
+/** Opens everything but ggml files. Only the name says "safetensors" for sure: such a file is never taken for anything else. */
 async function openContent(path: string, source: FileSource, head: Uint8Array): Promise<Content> {
   const kind = path.endsWith(".safetensors") ? "safetensors" : fileKind(head);
   if (kind === "safetensors") {
@@ -70,11 +71,13 @@ async function openContent(path: string, source: FileSource, head: Uint8Array): 
     const { tensors, otherNames } = await openTorchCheckpoint(archive);
     return { format: "torch", tensors, otherNames, verify: (signal) => archive.verify(signal) };
   }
+  // llama2.c has no magic: its file is known by having exactly the size that its first numbers give
   const llama2c = await openLlama2c(source);
   if (llama2c !== undefined) return { format: "llama2c", ...llama2c, otherNames: [] };
   throw await unknownFormat(path, source, head);
 }
 
+/** The file stays open here too, to see at the end whether it was changed. */
 async function openGgmlFile(path: string, source: FileSource, openGgml: GgmlOpener | undefined): Promise<ModelFile> {
   if (openGgml === undefined) {
     throw magicError(
@@ -101,6 +104,7 @@ async function openGgmlFile(path: string, source: FileSource, openGgml: GgmlOpen
   };
 }
 
+/** Why the file is refused, as helpful as its first and last bytes allow; the caller throws it. */
 async function unknownFormat(path: string, source: ByteSource, head: Uint8Array): Promise<CheckpointError> {
   const expected = "a zip of torch.save, safetensors, ggml or llama2.c";
   if (head.length < 8)

@@ -19,6 +19,7 @@ import { assertIndexed } from "./shard-index.ts";
 import { mergeParts } from "./shards.ts";
 import type { SourceTensor } from "./source-tensor.ts";
 
+/** What is told while a model is opened. */
 export type CheckpointEvent =
   | { readonly kind: "loading-file"; readonly path: string }
   | ({ readonly kind: "warning" } & CheckpointWarning);
@@ -122,6 +123,7 @@ function assertSameFormat(first: ModelFile, file: ModelFile): void {
   });
 }
 
+/** One after the other: a model has few files, and the first failure is the one to hear about. */
 async function closeAll(files: readonly ModelFile[]): Promise<void> {
   for (const file of files) await file.close();
 }
@@ -175,6 +177,7 @@ function checkIndex(chosen: ChosenFiles, files: readonly ModelFile[]): Checkpoin
   return [{ code: "total-size", message }];
 }
 
+/** Numbers and texts of a training program beside the tensors are no part of a model. */
 function otherEntries(files: readonly ModelFile[]): CheckpointWarning[] {
   const names = files.flatMap((file) => file.otherNames);
   if (names.length === 0) return [];
@@ -182,6 +185,7 @@ function otherEntries(files: readonly ModelFile[]): CheckpointWarning[] {
   return [{ code: "dropped-tensors", message }];
 }
 
+/** Where build 803 looks, whether or not the files there are any good. */
 async function findTokenizers(directory: string): Promise<string[]> {
   const found: string[] = [];
   for (const path of [join(directory, "tokenizer.model"), join(directory, "..", "tokenizer.model")]) {

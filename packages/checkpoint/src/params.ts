@@ -74,6 +74,7 @@ export function resolveParams(declared: DeclaredParams | undefined, facts: Tenso
   };
 }
 
+/** Build 803 rounds a width that is no multiple of 128 down and gives a model that nobody can run; here it is refused. */
 function guessParams(facts: TensorFacts): CheckpointParams {
   const nHeads = Math.floor(facts.nEmbd / GUESSED_HEAD_DIM);
   if (nHeads * GUESSED_HEAD_DIM !== facts.nEmbd || facts.nKvRows % GUESSED_HEAD_DIM !== 0) {
@@ -102,6 +103,7 @@ function checkedMult(declared: DeclaredParams, nMult: number, queriesPerKvHead: 
   return feedForwardSize(nEmbd, nMult) === nFf || isKnownFactor ? nMult : requireMult(facts);
 }
 
+/** @throws `E_HPARAM` with the words of build 803 */
 function requireMult(facts: TensorFacts): number {
   const { nEmbd, nFf } = facts;
   const nMult = findMult(nEmbd, nFf);
@@ -132,6 +134,7 @@ function assertAllShards(declared: DeclaredParams, facts: TensorFacts): void {
   });
 }
 
+/** @throws `E_SHAPE` naming both files */
 function assertAgrees(
   declared: DeclaredParams,
   facts: TensorFacts,

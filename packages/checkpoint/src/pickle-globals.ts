@@ -14,6 +14,7 @@ import {
 } from "./pickle-values.ts";
 import { countElements } from "./source-tensor.ts";
 
+/** Classes of the torch module that say what the elements of a storage are. */
 const STORAGES: readonly (readonly [name: string, elementType: string])[] = [
   ["FloatStorage", "f32"],
   ["HalfStorage", "f16"],
@@ -27,7 +28,8 @@ const STORAGES: readonly (readonly [name: string, elementType: string])[] = [
   ["DoubleStorage", "f64"],
 ];
 
-const GLOBALS: readonly PickleGlobal[] = [
+/** Everything that a pickle may name. */
+export const GLOBALS: readonly PickleGlobal[] = [
   { kind: "global", module: "collections", name: "OrderedDict", role: "ordered-dict" },
   ...STORAGES.map(([name, elementType]): PickleGlobal => {
     return { kind: "global", module: "torch", name, role: "storage", elementType };
@@ -63,11 +65,13 @@ export function reduce(machine: PickleMachine, callable: PickleValue, args: Pick
   const { items } = args;
   switch (callable.role) {
     case "ordered-dict":
+      // torch fills it with SETITEMS afterwards
       if (items.length !== 0) throw argsError(machine, callable, "no arguments", items);
       return { kind: "dict", entries: new Map() };
     case "rebuild-tensor":
       return rebuildTensor(machine, callable, items);
     case "rebuild-parameter": {
+      // a parameter is its tensor with a flag for training
       const [tensor] = items;
       if (items.length !== 3 || !isKind(tensor, "tensor")) {
         throw argsError(machine, callable, "(tensor, bool, hooks)", items);
@@ -77,6 +81,7 @@ export function reduce(machine: PickleMachine, callable: PickleValue, args: Pick
     case "rebuild-from-type":
       return rebuildFromType(machine, callable, items);
     case "size": {
+      // torch.Size is a tuple by another name
       const [sizes] = items;
       if (items.length !== 1 || !isKind(sizes, "tuple") || !sizes.items.every(isCount)) {
         throw argsError(machine, callable, "(tuple of counts,)", items);
@@ -84,6 +89,7 @@ export function reduce(machine: PickleMachine, callable: PickleValue, args: Pick
       return sizes;
     }
     default:
+      // storage classes and torch.Tensor are only ever arguments
       throw argsError(machine, callable, "never to be called", items);
   }
 }
@@ -146,6 +152,7 @@ function assertInside(
   }
 }
 
+/** The items of a tuple of sizes or strides. */
 function counts(machine: PickleMachine, callable: PickleGlobal, tuple: PickleTuple): number[] {
   return tuple.items.map((item) => {
     if (!isCount(item)) throw argsError(machine, callable, "sizes and strides of 0 or more", tuple.items);
@@ -158,6 +165,7 @@ export function isCount(value: PickleValue | undefined): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** Shows the kinds of the arguments, not their values, which can be anything. */
 function argsError(machine: PickleMachine, callable: PickleGlobal, expected: string, items: readonly PickleValue[]) {
   const got = `(${items.slice(0, 8).map(kindOf).join(", ")})`;
   return machine.error("E_ARGS", `wrong arguments for ${callable.module}.${callable.name}`, { expected, got });

@@ -64,6 +64,7 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x51, { name: "BINPERSID", protocol: 2, run: persistentId }],
 ]);
 
+/** Protocol 5 is 4 with buffers outside the stream, which a file cannot have. */
 function setProtocol(machine: PickleMachine): void {
   const first = machine.position === 1;
   const protocol = machine.u8();
@@ -86,12 +87,14 @@ function readLong(machine: PickleMachine): number | bigint {
   return Number.isSafeInteger(number) ? number : signed;
 }
 
+/** Items go to the list below them, which stays on the stack. */
 function append(machine: PickleMachine, items: PickleValue[]): void {
   const list = machine.peek();
   if (!isKind(list, "list")) throw machine.typeError("a list", list);
   for (const item of items) list.items.push(item);
 }
 
+/** Keys and values by turns go to the dict below them. @throws `E_DUP` where Python would keep the last value */
 function setItems(machine: PickleMachine, items: PickleValue[]): void {
   const dict = machine.peek();
   if (!isKind(dict, "dict")) throw machine.typeError("a dict", dict);
@@ -103,6 +106,7 @@ function setItems(machine: PickleMachine, items: PickleValue[]): void {
     setItem(machine, dict, items[i] as PickleValue, items[i + 1] as PickleValue);
 }
 
+/** Keys are plain values: Python would allow tuples as well, but no state dict has them. */
 function setItem(machine: PickleMachine, dict: PickleDict, key: PickleValue, value: PickleValue): void {
   if (typeof key === "object" && key !== null) {
     throw machine.error("E_KEY", `a ${key.kind} as a key`, { expected: "a plain value", got: key.kind });
@@ -114,6 +118,7 @@ function setItem(machine: PickleMachine, dict: PickleDict, key: PickleValue, val
   dict.entries.set(plain, value);
 }
 
+/** Module and name come from the stack, where they may have come from the memo: only what they are in the end counts. */
 function stackGlobal(machine: PickleMachine): void {
   const [module, name] = machine.popMany(2);
   if (typeof module !== "string") throw machine.typeError("a string", module as PickleValue);

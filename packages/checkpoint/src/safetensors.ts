@@ -14,6 +14,7 @@ export interface SafetensorsFile extends TensorSource {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** `dtype` of the header → element type. The types of less than 8 bits and the 8-bit floats are left out: no LLaMA has them. */
 const DTYPES: ReadonlyMap<string, string> = new Map(
   ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"].map((dtype) => [
     dtype,
@@ -21,6 +22,7 @@ const DTYPES: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+/** What an entry consists of, for messages. */
 const MEMBERS = "dtype, shape, data_offsets";
 
 /** One entry of the header. */
@@ -38,6 +40,7 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   const header = await readHeader(source);
   const entries: Entry[] = [];
   const metadata = new Map<string, string>();
+  // the header is walked through, not built: a hundred megabytes of it cost little more than its entries
   const json = new JsonReader(header, {
     file: source.name,
     baseOffset: 8,
@@ -71,6 +74,10 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   return { tensors, metadata, names: () => tensors.keys(), tensor: (name) => tensors.get(name) };
 }
 
+/**
+ * The JSON text. A file of another format has a header length far beyond its own size, so its magic is asked only then.
+ * @throws `E_TRUNC`, `E_LENGTH` or `E_MAGIC`
+ */
 async function readHeader(source: ByteSource): Promise<Uint8Array> {
   const fields = { file: source.name, offset: 0, field: "header length" };
   if (source.byteLength < 8) {
@@ -147,6 +154,7 @@ function readEntry(json: JsonReader, name: string): Entry {
   return { name, type, shape, begin, end };
 }
 
+/** @throws `E_OVERFLOW` for a shape of more than 2^53 − 1 bytes; `E_SHAPE` unless the span has exactly the bytes of the shape. */
 function assertSpanFits(json: JsonReader, name: string, entry: Omit<Entry, "name">): void {
   const nElements = countElements(entry.shape);
   const bytes = nElements === undefined ? undefined : nElements * elementBytes(entry.type);
@@ -165,6 +173,7 @@ function assertSpanFits(json: JsonReader, name: string, entry: Omit<Entry, "name
   }
 }
 
+/** @throws `E_DTYPE` */
 function readType(json: JsonReader, field: string): string {
   const value = json.read();
   const type = value.kind === "string" ? DTYPES.get(value.text) : undefined;
@@ -199,6 +208,7 @@ function readIntegers(json: JsonReader, field: string, max: number, manyCode: st
 
 /** @throws `E_OVERLAP`, `E_HOLE`, `E_TRUNC` or `E_TRAILING` unless the spans, sorted, fill the data exactly. */
 function assertFilled(source: ByteSource, entries: readonly Entry[], dataOffset: number): void {
+  // sorted by place, each span must begin where the one before it ended; empty tensors sort before their neighbour
   const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of sorted) {

@@ -22,6 +22,7 @@ export function mergeParts(parts: readonly CheckpointPart[]): Map<string, Source
   return parts.some((part) => part.tensors.has(HF_EMBED_TOKENS)) ? unite(parts) : joinSlices(parts);
 }
 
+/** Build 803 lets the later file win; two versions of a tensor are more likely a mistake. */
 function unite(parts: readonly CheckpointPart[]): Map<string, SourceTensor> {
   const all = new Map<string, SourceTensor>();
   for (const part of parts) {
@@ -33,6 +34,7 @@ function unite(parts: readonly CheckpointPart[]): Map<string, SourceTensor> {
   return all;
 }
 
+/** Every file has the same names, in the order of the first. */
 function joinSlices(parts: readonly CheckpointPart[]): Map<string, SourceTensor> {
   const [first] = parts as [CheckpointPart];
   for (const part of parts) {

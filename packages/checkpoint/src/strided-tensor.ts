@@ -22,6 +22,7 @@ export interface StridedFields {
   readonly elementIndex: number;
 }
 
+/** Elements along a dimension and the elements of storage from one to the next. */
 interface Dimension {
   readonly size: number;
   readonly stride: number;
@@ -111,10 +112,12 @@ async function gather(
   const runStep = isColumnRun ? 1 : columns.size; // elements of the target from one to the next in a run
   const acrossStep = isColumnRun ? columns.size : 1;
 
+  // as much of a run as fits in a window; elements with wide gaps between them are fetched one by one
   const isDense = (run.stride - 1) * bytes <= GAP_BYTES;
   const fit = run.stride === 0 ? run.size : Math.floor(WINDOW_BYTES / (run.stride * bytes));
   const runLength = isDense ? Math.min(run.size, Math.max(1, fit)) : 1;
   const runSpan = (runLength - 1) * run.stride + 1;
+  // whole runs that lie close together share a window
   const sharesWindow = runLength === run.size && (across.stride - runSpan) * bytes <= GAP_BYTES;
   const acrossFit = across.stride === 0 ? across.size : Math.floor(WINDOW_BYTES / (across.stride * bytes));
   const acrossLength = sharesWindow ? Math.min(across.size, Math.max(1, acrossFit)) : 1;

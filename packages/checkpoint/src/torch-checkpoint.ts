@@ -84,6 +84,7 @@ function findPickle(archive: Archive): ArchiveMember {
   return pickle;
 }
 
+/** Files of older versions have no such member: they do not say. */
 async function assertLittleEndian(archive: Archive, pickle: ArchiveMember): Promise<void> {
   const root = pickle.name.slice(0, pickle.name.lastIndexOf("/") + 1);
   const member = archive.members.get(`${root}byteorder`);
@@ -94,6 +95,7 @@ async function assertLittleEndian(archive: Archive, pickle: ArchiveMember): Prom
   if (order !== "little") throw unsupported(archive, member, order, "numbers in big-endian order are not read");
 }
 
+/** The pickle is the one thing that is read whole. */
 async function readStateDict(archive: Archive, pickle: ArchiveMember): Promise<PickleDict> {
   const { name, byteLength, dataOffset } = pickle;
   if (byteLength > PICKLE_BYTES) {
@@ -123,6 +125,7 @@ function tensorName(archive: Archive, pickle: ArchiveMember, key: PickleKey): st
   return key;
 }
 
+/** A view of a storage that must be exactly as long as the pickle says. Tensors may share storages. */
 function openTensor(
   archive: Archive,
   pickle: ArchiveMember,

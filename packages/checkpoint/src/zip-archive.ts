@@ -30,7 +30,10 @@ const HARMLESS_FLAGS = 0x080e;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** @throws CheckpointError `E_ZIP_…`, `E_NAME`, `E_DUP`, … */
+/**
+ * Reads the directory and every local header; nothing of a member's data.
+ * @throws CheckpointError `E_ZIP_…`, `E_NAME`, `E_DUP`, …
+ */
 export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
   const directory = await findZipDirectory(source);
   const members = await readMembers(source, directory);
@@ -52,6 +55,7 @@ export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
   };
 }
 
+/** Members by name, in the order of the directory, whose records must fill it exactly. */
 async function readMembers(source: ByteSource, directory: ZipDirectory): Promise<Map<string, ZipMember>> {
   const members = new Map<string, ZipMember>();
   let position = directory.offset;
@@ -115,6 +119,7 @@ async function readMember(source: ByteSource, zip: ZipFile, entry: Entry, positi
   if (headerOffset + byteLength > source.byteLength) {
     throw fail("E_ZIP_OVERLAP", `at most ${source.byteLength}`, headerOffset + byteLength, "reaches past the file");
   }
+  // sizes in the local header may be 0 or 0xffffffff (they follow the data); name and method may not differ
   const local = await zip.readLocalFileHeaderPromise(entry);
   if (!local.fileName.equals(entry.fileNameRaw)) {
     const got = printable(utf8Lossy(local.fileName));
@@ -153,6 +158,7 @@ function memberName(source: ByteSource, raw: Uint8Array, position: number): stri
   return name;
 }
 
+/** For messages only. */
 function utf8Lossy(raw: Uint8Array): string {
   return new TextDecoder().decode(raw.subarray(0, ZIP_NAME_BYTES));
 }

@@ -6,6 +6,7 @@ import type { ByteSource } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { ZIP_ENTRIES } from "./limits.ts";
 
+/** What the end records say about the central directory. */
 export interface ZipDirectory {
   readonly offset: number;
   readonly byteLength: number;
@@ -13,11 +14,14 @@ export interface ZipDirectory {
 }
 
 const END_SIGNATURE = 0x06054b50;
+/** Without the comment. */
 const END_BYTES = 22;
+/** Longest comment, which a 16-bit number counts. */
 const COMMENT_BYTES = 0xffff;
 const LOCATOR_SIGNATURE = 0x07064b50;
 const LOCATOR_BYTES = 20;
 const ZIP64_END_SIGNATURE = 0x06064b50;
+/** Without the extensible part, which torch.save does not write. */
 const ZIP64_END_BYTES = 56;
 /** Least size of an entry of the directory. */
 export const ENTRY_BYTES = 46;
@@ -34,6 +38,7 @@ export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory
     nEntries: end.getUint16(10, true),
   };
   const isOneDisk = end.getUint16(4, true) === 0 && end.getUint16(6, true) === 0;
+  // torch.save caps the 16-bit counts of a zip64 archive, so they are compared only without one
   if (zip64 === undefined && (!isOneDisk || end.getUint16(8, true) !== directory.nEntries)) {
     throw zipError(source, "E_ZIP_CD", endOffset + 4, "one disk", "several", "the archive spans several disks");
   }
@@ -132,6 +137,7 @@ async function assertPlace(source: ByteSource, directory: ZipDirectory, endOffse
   throw zipError(source, "E_ZIP_CD", offset, expected, directoryEnd, "the central directory lies elsewhere");
 }
 
+/** The four bytes that begin every record of an archive; undefined past the end of the file. */
 async function signatureAt(source: ByteSource, offset: number): Promise<number | undefined> {
   if (offset + 4 > source.byteLength) return undefined;
   return (await viewAt(source, offset, 4)).getUint32(0, true);

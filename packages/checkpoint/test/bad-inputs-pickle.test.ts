@@ -4,6 +4,7 @@
 import { describe, expect, it } from "vitest";
 import { PICKLE_MEMO, PICKLE_OPCODES, PICKLE_STACK } from "../src/limits.ts";
 import { readPickle } from "../src/pickle.ts";
+import { GLOBALS } from "../src/pickle-globals.ts";
 import { OPCODES } from "../src/pickle-opcodes.ts";
 import { concat, u32, u64 } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
@@ -104,6 +105,7 @@ describe("names", () => {
   });
 
   it("keeps to at most 16 names and 40 opcodes", () => {
+    expect(GLOBALS.length).toBeLessThanOrEqual(16);
     expect(OPCODES.size).toBeLessThanOrEqual(40);
   });
 });
