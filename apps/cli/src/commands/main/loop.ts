@@ -4,10 +4,10 @@ import type { PendingReport, TokenGenerator } from "@ll/llama";
 import type { Sampler } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../../command.ts";
+import type { RunParams } from "../../inference/params.ts";
+import type { Timings } from "../../inference/timings.ts";
 import type { MainConsole } from "./console.ts";
 import { readLine } from "./line-editor.ts";
-import type { MainParams } from "./params.ts";
-import type { Timings } from "./timings.ts";
 
 const EOS = 2;
 const NEWLINE = 13;
@@ -16,7 +16,7 @@ const NEWLINE = 13;
 export const UNTIL_FULL = -2;
 
 export interface LoopSetup {
-  readonly params: MainParams;
+  readonly params: RunParams;
   readonly promptTokens: readonly number[];
   readonly generator: TokenGenerator;
   readonly sampler: Sampler;

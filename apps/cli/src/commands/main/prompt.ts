@@ -2,7 +2,7 @@
 
 import { createRng } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
-import type { MainParams } from "./params.ts";
+import type { RunParams } from "../../inference/params.ts";
 
 const RANDOM_PROMPTS = ["So", "Once upon a time", "When", "The", "After", "If", "import", "He", "She", "They"];
 
@@ -23,7 +23,7 @@ export function encodePrompt(tokenizer: Tokenizer, prompt: Uint8Array): number[]
 
 /** `--verbose-prompt`: the prompt token by token. */
 export function verbosePrompt(
-  params: MainParams,
+  params: RunParams,
   tokens: readonly number[],
   keepTokens: number,
   tokenizer: Tokenizer,
@@ -38,14 +38,14 @@ export function verbosePrompt(
   say("");
 }
 
-export function announceInteractive(params: MainParams, say: (line: string) => void): void {
+export function announceInteractive(params: RunParams, say: (line: string) => void): void {
   say("main: interactive mode on.");
   for (const text of params.reversePrompts) say(`Reverse prompt: '${text}'`);
   if (params.inputPrefix !== "") say(`Input prefix: '${params.inputPrefix}'`);
   if (params.inputSuffix !== "") say(`Input suffix: '${params.inputSuffix}'`);
 }
 
-export function interactiveHelp(params: MainParams): string[] {
+export function interactiveHelp(params: RunParams): string[] {
   const endings = params.multilineInput
     ? [
         " - To return control to LLaMa, end your input with '\\'.",

@@ -6,23 +6,23 @@ import { build803Chain, createSampler, resolveSeed } from "@ll/sampling";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError, UsageError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { samplingLines, systemInfoLine } from "../../inference/load-lines.ts";
+import { loadModel } from "../../inference/model-loading.ts";
+import type { RunParams } from "../../inference/params.ts";
+import { startTimings, type Timings } from "../../inference/timings.ts";
 import { onInterrupt } from "../../signals.ts";
 import { manifestVersion } from "../../version.ts";
 import { openConsole } from "./console.ts";
 import { runLoop } from "./loop.ts";
-import { loadModel } from "./model-loading.ts";
-import type { MainParams } from "./params.ts";
 import { announceInteractive, encodePrompt, interactiveHelp, randomPrompt, verbosePrompt } from "./prompt.ts";
 import { compareSession, loadSession, saveSession } from "./prompt-cache.ts";
-import { samplingLines, systemInfoLine } from "./startup-log.ts";
-import { startTimings, type Timings } from "./timings.ts";
 
 const BOS = 1;
 const MIN_CONTEXT_TOKENS = 8;
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
-export async function runMain(params: MainParams, io: Io): Promise<number> {
+export async function runMain(params: RunParams, io: Io): Promise<number> {
   const say = (line: string): void => io.err.write(`${line}\n`);
   for (const notice of params.notices) say(notice);
   adjustContext(params, say);
@@ -126,7 +126,7 @@ export async function runMain(params: MainParams, io: Io): Promise<number> {
   return ExitCode.ok;
 }
 
-function createContext(model: Model, params: MainParams): Promise<Context> {
+function createContext(model: Model, params: RunParams): Promise<Context> {
   return model.createContext({
     contextTokens: params.contextTokens,
     kvType: params.memoryF32 ? "f32" : "f16",
@@ -147,7 +147,7 @@ function timedContext(context: Context, timings: Timings): Context {
   };
 }
 
-function adjustContext(params: MainParams, say: (line: string) => void): void {
+function adjustContext(params: RunParams, say: (line: string) => void): void {
   if (params.contextTokens > 2048) {
     say(
       "main: warning: model might not support context sizes greater than 2048 tokens " +
@@ -159,14 +159,14 @@ function adjustContext(params: MainParams, say: (line: string) => void): void {
   }
 }
 
-function samplerStages(p: MainParams): ReturnType<typeof build803Chain> {
+function samplerStages(p: RunParams): ReturnType<typeof build803Chain> {
   if (p.mirostat !== 0 && p.mirostat !== 1 && p.mirostat !== 2) {
     throw new UsageError(`error: invalid parameter for argument: --mirostat`, `expected 0, 1 or 2, got ${p.mirostat}`);
   }
   return build803Chain({ ...p, mirostat: p.mirostat });
 }
 
-async function memoryTest(context: Context, params: MainParams): Promise<void> {
+async function memoryTest(context: Context, params: RunParams): Promise<void> {
   const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(BOS);
   await context.evaluate(batch, 0);
   const last = Math.min(Math.max(0, params.nPredict - 1), params.contextTokens - 1);

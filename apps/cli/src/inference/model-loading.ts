@@ -4,17 +4,17 @@ import { openFileSource } from "@ll/bytes/node";
 import { ffnSize, ftypeLabel, type GgmlFile, modelSizeLabel, openGgml } from "@ll/ggml-format";
 import { configFromGgml, createScalarModel, loadWeights, type Model } from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
-import type { Io } from "../../command.ts";
-import { ReportedError } from "../../errors.ts";
-import type { MainParams } from "./params.ts";
-import { type LoadedFacts, loadLines } from "./startup-log.ts";
+import type { Io } from "../command.ts";
+import { ReportedError } from "../errors.ts";
+import { type LoadedFacts, loadLines } from "./load-lines.ts";
+import type { RunParams } from "./params.ts";
 
 export interface LoadedModel {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
 }
 
-export async function loadModel(params: MainParams, io: Io): Promise<LoadedModel> {
+export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel> {
   const source = await openFileSource(params.model).catch((error: unknown) => failLoading(params, io, error));
   try {
     io.err.write(`llama.cpp: loading model from ${params.model}\n`);
@@ -36,7 +36,7 @@ export async function loadModel(params: MainParams, io: Io): Promise<LoadedModel
 }
 
 /** Build 803's four lines, then the error's own exit code. */
-function failLoading(params: MainParams, io: Io, error: unknown): never {
+function failLoading(params: RunParams, io: Io, error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error);
   io.err.write(
     `error loading model: ${reason}\nllama_load_model_from_file: failed to load model\n` +
@@ -45,7 +45,7 @@ function failLoading(params: MainParams, io: Io, error: unknown): never {
   throw new ReportedError(error);
 }
 
-function factsOf(file: GgmlFile, params: MainParams): LoadedFacts {
+function factsOf(file: GgmlFile, params: RunParams): LoadedFacts {
   const h = file.hyperParams;
   const kvElements = (2 * h.nLayer * params.contextTokens * h.nEmbd) / params.gqa;
   return {

@@ -1,6 +1,6 @@
 // The timing block at the end: load, sample, prompt, evaluation and total time.
 
-import { fixed, integer } from "../../printf.ts";
+import { fixed, integer } from "../printf.ts";
 
 export interface Timings {
   readonly lines: () => string[];

@@ -1,6 +1,6 @@
-// What the options of ll-main set, with build 803's defaults.
+// What the options of the programs that run a model set, with build 803's defaults.
 
-export interface MainParams {
+export interface RunParams {
   /** 32-bit seed; 0xffffffff takes the time. */
   seed: number;
   threads: number;
@@ -11,7 +11,13 @@ export interface MainParams {
   /** Prompt tokens that stay when the context is swapped; -1 for all. */
   keepTokens: number;
   model: string;
+  /** LoRA adapter, and the model that its products are added to instead of `model`. */
+  lora: string | undefined;
+  loraBase: string | undefined;
   prompt: Uint8Array;
+  negativePrompt: Uint8Array;
+  /** Classifier-free guidance: above 1 leads away from the negative prompt, else off. */
+  guidanceScale: number;
   escape: boolean;
   inputPrefix: string;
   inputSuffix: string;
@@ -55,7 +61,7 @@ export interface MainParams {
   notices: string[];
 }
 
-export function defaultParams(threads: number): MainParams {
+export function defaultParams(threads: number): RunParams {
   return {
     seed: 0xffffffff,
     threads,
@@ -64,7 +70,11 @@ export function defaultParams(threads: number): MainParams {
     batchTokens: 512,
     keepTokens: 0,
     model: "models/7B/ggml-model.bin",
+    lora: undefined,
+    loraBase: undefined,
     prompt: new Uint8Array(0),
+    negativePrompt: new Uint8Array(0),
+    guidanceScale: 1,
     escape: false,
     inputPrefix: "",
     inputSuffix: "",

@@ -1,7 +1,7 @@
 // The lines that build 803 prints while it loads, in their order and shape, with this program's own facts in them.
 
-import { fixed, general, scientific } from "../../printf.ts";
-import type { MainParams } from "./params.ts";
+import { fixed, general, scientific } from "../printf.ts";
+import type { RunParams } from "./params.ts";
 
 const MIB = 1024 * 1024;
 
@@ -38,7 +38,7 @@ export interface LoadedFacts {
 }
 
 /** `llama_model_load_internal: …` and `llama_new_context_with_model: …`. */
-export function loadLines(facts: LoadedFacts, params: MainParams): string[] {
+export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
   const h = facts.hyperParams;
   const rows: [string, string | number][] = [
     ["format", facts.containerName],
@@ -68,7 +68,7 @@ export function loadLines(facts: LoadedFacts, params: MainParams): string[] {
 }
 
 /** Lines that appear only where an option of a later build changes the arithmetic. */
-function changedRows(params: MainParams): [string, string][] {
+function changedRows(params: RunParams): [string, string][] {
   const rows: [string, string][] = [];
   if (params.gqa !== 1) rows.push(["n_gqa", String(params.gqa)]);
   if (params.rmsNormEps !== Math.fround(1e-6)) rows.push(["rnorm_eps", scientific(params.rmsNormEps, 1)]);
@@ -83,7 +83,7 @@ export function systemInfoLine(threads: number, cores: number, kernel: string): 
 }
 
 /** `sampling: …` and `generate: …`. */
-export function samplingLines(p: MainParams, keepTokens: number): string[] {
+export function samplingLines(p: RunParams, keepTokens: number): string[] {
   const f = (value: number): string => fixed(value, 0, 6);
   return [
     `sampling: repeat_last_n = ${p.repeatLastN}, repeat_penalty = ${f(p.repeatPenalty)}, presence_penalty = ${f(p.presencePenalty)}, ` +

@@ -1,0 +1,50 @@
+// Options about talking with a user.
+
+import { flag, option, type RunOption } from "./option.ts";
+
+const GROUP = "Interaction";
+
+export const INTERACTION_OPTIONS: readonly RunOption[] = [
+  flag(GROUP, ["--interactive", "-i"], "let the user speak", (p) => {
+    p.interactive = true;
+  }),
+  flag(GROUP, ["--interactive-first"], "let the user speak first", (p) => {
+    p.interactiveFirst = true;
+  }),
+  flag(GROUP, ["--instruct", "-ins"], "instructions and responses, for Alpaca models", (p) => {
+    p.instruct = true;
+  }),
+  flag(GROUP, ["--multiline-input"], "Return starts a new line; \\ or / ends the input", (p) => {
+    p.multilineInput = true;
+  }),
+  option(
+    GROUP,
+    ["--reverse-prompt", "-r"],
+    "text",
+    { placeholder: "TEXT", help: "hand control to the user after this text; repeatable" },
+    (p, v) => {
+      p.reversePrompts.push(v.text);
+    },
+  ),
+  option(
+    GROUP,
+    ["--in-prefix"],
+    "text",
+    { placeholder: "TEXT", help: "put before the user's input", default: "empty" },
+    (p, v) => {
+      p.inputPrefix = v.text;
+    },
+  ),
+  option(
+    GROUP,
+    ["--in-suffix"],
+    "text",
+    { placeholder: "TEXT", help: "put behind the user's input", default: "empty" },
+    (p, v) => {
+      p.inputSuffix = v.text;
+    },
+  ),
+  flag(GROUP, ["--color"], "colour prompt and user input", (p) => {
+    p.color = true;
+  }),
+];

@@ -1,0 +1,104 @@
+// Options that choose a model and how it computes.
+
+import { flag, option, type RunOption } from "./option.ts";
+
+const GROUP = "Model";
+
+export const MODEL_OPTIONS: readonly RunOption[] = [
+  option(
+    GROUP,
+    ["--model", "-m"],
+    "path",
+    { placeholder: "FILE", help: "model file", default: "models/7B/ggml-model.bin" },
+    (p, v) => {
+      p.model = v.text;
+    },
+  ),
+  option(GROUP, ["--lora"], "path", { placeholder: "FILE", help: "apply a LoRA adapter (ggla)" }, (p, v) => {
+    p.lora = v.text;
+  }),
+  option(
+    GROUP,
+    ["--lora-base"],
+    "path",
+    { placeholder: "FILE", help: "f16 or f32 model whose weights the adapter is added to" },
+    (p, v) => {
+      p.loraBase = v.text;
+    },
+  ),
+  option(
+    GROUP,
+    ["--ctx-size", "-c"],
+    "int",
+    { placeholder: "N", help: "size of the context in tokens", default: "512" },
+    (p, v) => {
+      p.contextTokens = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--rms-norm-eps", "-eps"],
+    "float",
+    { placeholder: "X", help: "epsilon of the RMS norm; 1e-5 for Llama-2", default: "1e-6" },
+    (p, v) => {
+      p.rmsNormEps = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--gqa", "-gqa"],
+    "int",
+    { placeholder: "N", help: "query heads per KV head; 8 for Llama-2 70B", default: "1" },
+    (p, v) => {
+      p.gqa = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--rope-freq-base"],
+    "float",
+    { placeholder: "X", help: "base frequency of RoPE", default: "10000" },
+    (p, v) => {
+      p.ropeFreqBase = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--rope-freq-scale"],
+    "float",
+    { placeholder: "X", help: "factor on the positions of RoPE", default: "1" },
+    (p, v) => {
+      p.ropeFreqScale = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--rope-scale"],
+    "float",
+    { placeholder: "X", help: "the inverse of --rope-freq-scale", default: "1" },
+    (p, v) => {
+      p.ropeFreqScale = Math.fround(1 / v.number);
+    },
+  ),
+  flag(GROUP, ["--memory-f32"], "keep keys and values as f32 instead of f16", (p) => {
+    p.memoryF32 = true;
+  }),
+  option(
+    GROUP,
+    ["--threads", "-t"],
+    "int",
+    { placeholder: "N", help: "threads", default: "number of cores" },
+    (p, v) => {
+      if (v.number > 0) p.threads = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--batch-size", "-b"],
+    "int",
+    { placeholder: "N", help: "prompt tokens evaluated at a time, at most 512", default: "512" },
+    (p, v) => {
+      p.batchTokens = Math.min(512, v.number);
+    },
+  ),
+];

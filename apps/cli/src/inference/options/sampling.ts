@@ -1,0 +1,100 @@
+// Options about how many tokens are drawn, and how.
+
+import { invalidParameter, type OptionValue } from "../../option-table.ts";
+import type { RunParams } from "../params.ts";
+import { flag, option, type RunOption } from "./option.ts";
+
+const GROUP = "Sampling";
+
+const EOS = 2;
+
+/** A number that is stored as it is. */
+function number(
+  name: string,
+  kind: "int" | "float",
+  help: string,
+  shownDefault: string,
+  set: (params: RunParams, value: number) => void,
+): RunOption {
+  const placeholder = kind === "int" ? "N" : "X";
+  return option(GROUP, [name], kind, { placeholder, help, default: shownDefault }, (p, v) => set(p, v.number));
+}
+
+export const SAMPLING_OPTIONS: readonly RunOption[] = [
+  option(
+    GROUP,
+    ["--n-predict", "-n", "--predict"],
+    "int",
+    { placeholder: "N", help: "tokens to generate; -1 for no limit, -2 until the context is full", default: "-1" },
+    (p, v) => {
+      p.nPredict = v.number;
+    },
+  ),
+  option(
+    GROUP,
+    ["--seed", "-s"],
+    "uint",
+    { placeholder: "N", help: "seed of the random numbers; -1 takes the time", default: "-1" },
+    (p, v) => {
+      p.seed = v.number;
+    },
+  ),
+  number("--temp", "float", "temperature; 0 takes the most likely token", "0.8", (p, x) => {
+    p.temperature = x;
+  }),
+  number("--top-k", "int", "keep the N most likely tokens; 0 for all", "40", (p, x) => {
+    p.topK = x;
+  }),
+  number("--top-p", "float", "keep the likeliest tokens up to this probability; 1 for all", "0.95", (p, x) => {
+    p.topP = x;
+  }),
+  number("--tfs", "float", "tail-free sampling; 1 is off", "1", (p, x) => {
+    p.tfsZ = x;
+  }),
+  number("--typical", "float", "locally typical sampling; 1 is off", "1", (p, x) => {
+    p.typicalP = x;
+  }),
+  number("--repeat-last-n", "int", "tokens looked back for penalties; 0 is off, -1 the context", "64", (p, x) => {
+    p.repeatLastN = x;
+  }),
+  number("--repeat-penalty", "float", "penalty on repeated tokens; 1 is off", "1.1", (p, x) => {
+    p.repeatPenalty = x;
+  }),
+  number("--frequency-penalty", "float", "penalty per occurrence; 0 is off", "0", (p, x) => {
+    p.frequencyPenalty = x;
+  }),
+  number("--presence-penalty", "float", "penalty on tokens that occurred; 0 is off", "0", (p, x) => {
+    p.presencePenalty = x;
+  }),
+  number("--mirostat", "int", "mirostat: 0 off, 1 or 2; replaces top-k, tfs, typical, top-p", "0", (p, x) => {
+    p.mirostat = x;
+  }),
+  number("--mirostat-lr", "float", "mirostat learning rate (eta)", "0.1", (p, x) => {
+    p.mirostatEta = x;
+  }),
+  number("--mirostat-ent", "float", "mirostat target entropy (tau)", "5", (p, x) => {
+    p.mirostatTau = x;
+  }),
+  option(
+    GROUP,
+    ["--logit-bias", "-l"],
+    "text",
+    { placeholder: "ID(+/-)BIAS", help: "change the likelihood of a token: 15043+1, 2-inf" },
+    setBias,
+  ),
+  flag(GROUP, ["--ignore-eos"], "never end: the bias of the end token is -inf", (p) => {
+    p.logitBias.set(EOS, Number.NEGATIVE_INFINITY);
+  }),
+  flag(GROUP, ["--no-penalize-nl"], "do not penalise the newline token", (p) => {
+    p.penalizeNewline = false;
+  }),
+];
+
+/** `15043+1`, `2-inf`: a token id, a sign, a number. The last value per id wins. */
+function setBias(params: RunParams, { text, option: typed }: OptionValue): void {
+  const match = /^(\d+)([+-])(inf|\d+\.?\d*(?:e[+-]?\d+)?|\.\d+)$/i.exec(text);
+  if (match === null) throw invalidParameter(typed, `expected ID(+/-)BIAS such as 15043+1, got "${text}"`);
+  const [, id, sign, size] = match as unknown as [string, string, string, string];
+  const magnitude = size.toLowerCase() === "inf" ? Number.POSITIVE_INFINITY : Math.fround(Number(size));
+  params.logitBias.set(Number(id), sign === "-" ? -magnitude : magnitude);
+}
