@@ -64,21 +64,26 @@ function multiplyGroup(single: bool, w: usize, x: usize, nBlocks: i32, nVectors:
     const a2 = v128.load(w, 64), b2 = v128.load(w, 80), a3 = v128.load(w, 96), b3 = v128.load(w, 112);
     const a4 = v128.load(w, 128), b4 = v128.load(w, 144), a5 = v128.load(w, 160), b5 = v128.load(w, 176);
     const a6 = v128.load(w, 192), b6 = v128.load(w, 208), a7 = v128.load(w, 224), b7 = v128.load(w, 240);
-    const dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
-    const dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
-    w += COLUMN_BYTES;
-
+    let dA = sumA, dB = sumB;
+    if (!single) {
+      dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
+      dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
+    }
     let s = sums;
     for (let v = nVectors; v > 0; v--) {
       const p0 = v128.load64_splat(x), p1 = v128.load64_splat(x, 8);
       const p2 = v128.load64_splat(x, 16), p3 = v128.load64_splat(x, 24);
       const n0 = v128.load64_splat(x, 32), n1 = v128.load64_splat(x, 40);
       const n2 = v128.load64_splat(x, 48), n3 = v128.load64_splat(x, 56);
-      const dy = v128.load32_splat(x, 64);
       const a01 = twoRows(a0, a2, a4, a6, p0, p1, p2, p3, n0, n1, n2, n3);
       const b01 = twoRows(b0, b2, b4, b6, p0, p1, p2, p3, n0, n1, n2, n3);
       const a23 = twoRows(a1, a3, a5, a7, p0, p1, p2, p3, n0, n1, n2, n3);
       const b23 = twoRows(b1, b3, b5, b7, p0, p1, p2, p3, n0, n1, n2, n3);
+      if (single) { // only now, as in nibble-types.ts
+        dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
+        dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
+      }
+      const dy = v128.load32_splat(x, 64);
       const tA = scaled(a01, a23, dA, dy), tB = scaled(b01, b23, dB, dy);
       x += VECTOR_BYTES;
       if (single) {
@@ -91,6 +96,7 @@ function multiplyGroup(single: bool, w: usize, x: usize, nBlocks: i32, nVectors:
       v128.store(s, newA);
       s += 32;
     }
+    w += COLUMN_BYTES;
   }
   if (single) {
     v128.store(sums, sumB, 16);

@@ -28,7 +28,10 @@ export interface MatrixCase {
   readonly x: Float32Array; // (nVectors, nBlocks * blockValues)
 }
 
-/** Matrices with ragged groups and 1 … 9 vectors, now and then more than a tile; of packed values or of any bytes. */
+/**
+ * Matrices with ragged groups and 1 … 9 vectors, now and then more than a tile. Rows are of packed values, of any bytes, or
+ * such that all products of a block have one sign: only large sums tell one order of multiplying by the scales from another.
+ */
 export function matrixCases(type: string): fc.Arbitrary<MatrixCase> {
   const { blockValues } = blockInfo(type);
   const maxBlocks = blockValues === 256 ? 3 : blockValues === 32 ? 9 : 70;
@@ -38,19 +41,27 @@ export function matrixCases(type: string): fc.Arbitrary<MatrixCase> {
       nRows: fc.integer({ min: 1, max: 18 }),
       nBlocks: fc.integer({ min: 1, max: maxBlocks }),
       nVectors: fc.oneof({ weight: 12, arbitrary: fc.integer({ min: 1, max: 9 }) }, fc.integer({ min: 31, max: 66 })),
-      areAnyBytes: fc.boolean(),
+      style: fc.constantFrom("packed", "any bytes", "large sums"),
       exponents: fc.constantFrom(0, 6, 24, 250), // how many powers of two the vectors spread over
     })
-    .map(({ seed, nRows, nBlocks, nVectors, areAnyBytes, exponents }) => {
+    .map(({ seed, nRows, nBlocks, nVectors, style, exponents }) => {
       const random = mulberry32(seed);
-      const x = Float32Array.from({ length: nVectors * nBlocks * blockValues }, () => anyNumber(random, exponents));
+      const numbers = (count: number, next: () => number): Float32Array => Float32Array.from({ length: count }, next);
+      const rowValues = nBlocks * blockValues;
+      const nBytes = nRows * rowBytes(type, rowValues);
+      if (style === "large sums") {
+        const x = numbers(nVectors * rowValues, () => -1 + random() / 8);
+        // levels 0 and 1, which mean the lowest; for q8_0 -128 and -127
+        return { nRows, nBlocks, nVectors, rows: anyRows(type, nBytes, random, type === "q8_0" ? 0x81 : 0x11), x };
+      }
+      const x = numbers(nVectors * rowValues, () => anyNumber(random, exponents));
       if (random() < 0.2) x.fill(0, 0, blockValues); // a block of zeros
-      const rows = areAnyBytes
-        ? anyRows(type, nRows * rowBytes(type, nBlocks * blockValues), random)
-        : packRows(
-            type,
-            Float32Array.from({ length: nRows * nBlocks * blockValues }, () => anyNumber(random, 6)),
-          );
+      const packed = (): Uint8Array =>
+        packRows(
+          type,
+          numbers(nRows * rowValues, () => anyNumber(random, 6)),
+        );
+      const rows = style === "packed" ? packed() : anyRows(type, nBytes, random, 0xff);
       return { nRows, nBlocks, nVectors, rows, x };
     });
 }
@@ -61,12 +72,16 @@ function anyNumber(random: () => number, exponents: number): number {
   return (random() - 0.5) * 2 ** (exponents * random() - 0.58 * exponents);
 }
 
-/** Random bytes whose floating-point fields are finite. */
-function anyRows(type: string, nBytes: number, random: () => number): Uint8Array {
+/** Random bytes with bits of `mask` (0x81: bit 7 always set), and floating-point fields that are finite. */
+function anyRows(type: string, nBytes: number, random: () => number, mask: number): Uint8Array {
   const { blockBytes, floatFields } = formatOf(type);
-  const bytes = Uint8Array.from({ length: nBytes }, () => 256 * random());
+  const bytes = Uint8Array.from({ length: nBytes }, () => ((256 * random()) & mask) | (mask === 0x81 ? 0x80 : 0));
   for (let o = 0; o < nBytes; o += blockBytes) {
-    for (const field of floatFields.f16) if ((bytes[o + field + 1]! & 0x7c) === 0x7c) bytes[o + field + 1]! ^= 0x10;
+    for (const field of floatFields.f16) {
+      bytes[o + field] = 256 * random();
+      bytes[o + field + 1] = 256 * random();
+      if ((bytes[o + field + 1]! & 0x7c) === 0x7c) bytes[o + field + 1]! ^= 0x10;
+    }
     for (const field of floatFields.f32) bytes[o + field + 3]! &= 0xbf; // below 2: products must not overflow
   }
   return bytes;
