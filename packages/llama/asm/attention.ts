@@ -1,0 +1,346 @@
+// Causal attention of the query heads that share one KV head.
+//
+// A row is one query head of one position; rows are taken in chunks of up to 32, so that their scores and sums stay in the
+// L2 cache. Keys and values of a tile of 32 positions are widened to binary64 once and used for all rows of a chunk, four at a
+// time; a chunk of one row reads them where they are.
+//
+// Working memory from `work` on, with H8 = headDim rounded up to a multiple of 8:
+//
+//   queries   32 · H8 · 8 bytes   (8, H8, 4): four rows together, as `dot-blocks` wants them; one row: (H8)
+//   tile      32 · H8 · 8         (headDim, 32) keys or (32, H8) values as TINY
+//   sums      32 · H8 · 8         (8, H8 / 8, 4, 8) binary64: sums of values; one row: (H8)
+//   weights   1024                (32, 4): probabilities of a tile, four rows together; one row: (32)
+//   block     256                 (4, 8) binary64: sums of scores; one row: (32)
+//   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
+
+import { addFourRows, addOneRow, F16, F32, TINY } from "./dot-blocks";
+import { isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
+import { softmax } from "./softmax";
+import { BITS42, constants, halfBits, halfValues, loadFew, storeFew } from "./vectors";
+
+// @ts-ignore: decorator
+@inline const CHUNK: i32 = 32;
+// @ts-ignore: decorator
+@inline const SCALE1008: f64 = reinterpret<f64>(<u64>(1023 + 1008) << 52);
+
+// one function per kind of columns, rather than copies wherever they are used
+function addFourTiny(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(TINY, sums, a, aStride, b, nK);
+}
+function addFourF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(F32, sums, a, aStride, b, nK);
+}
+function addOneF16(sums: usize, a: usize, aStride: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(F16, sums, a, aStride, b, nK, nColumns);
+}
+function addOneF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(F32, sums, a, aStride, b, nK, nColumns);
+}
+function addOneTiny(sums: usize, a: usize, aStride: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(TINY, sums, a, aStride, b, nK, nColumns);
+}
+
+/** `n` finite binary16 numbers, a multiple of 8, as TINY. */
+function widen(out: usize, halves: usize, n: i32): void {
+  const bits0 = v128.load(constants, BITS42), bits1 = v128.load(constants, BITS42 + 16);
+  for (; n > 0; n -= 8) {
+    const low = v128.load_ext<i16>(halves), high = v128.load_ext<i16>(halves, 8);
+    const w0 = v128.and(i64x2.shl(i64x2.extend_low_i32x4_s(low), 42), bits0);
+    const w1 = v128.and(i64x2.shl(i64x2.extend_high_i32x4_s(low), 42), bits1);
+    const w2 = v128.and(i64x2.shl(i64x2.extend_low_i32x4_s(high), 42), bits0);
+    const w3 = v128.and(i64x2.shl(i64x2.extend_high_i32x4_s(high), 42), bits1);
+    v128.store(out, w3, 48);
+    v128.store(out, w2, 32);
+    v128.store(out, w1, 16);
+    v128.store(out, w0);
+    halves += 16;
+    out += 64;
+  }
+}
+
+/** The same for any binary16 numbers: infinities stay infinite. */
+function widenAny(out: usize, halves: usize, n: i32): void {
+  for (; n > 0; n--) {
+    const x = f32x4.extract_lane(halfValues(i32x4.splat(load<u16>(halves))), 0);
+    store<f64>(out, <f64>x / SCALE1008);
+    halves += 2;
+    out += 8;
+  }
+}
+
+/** Two vectors of binary32 from `dot-blocks`' point of view: binary64 times 2^1008, unless the columns are F32. */
+// @ts-ignore: decorator
+@inline
+function storePair(type: i32, out: usize, low: v128, high: v128): void {
+  if (type == F32) {
+    v128.store(out, v128.shuffle<i64>(low, high, 0, 2));
+    return;
+  }
+  const scale = f64x2.splat(SCALE1008);
+  v128.store(out, f64x2.mul(f64x2.promote_low_f32x4(low), scale));
+  v128.store(out, f64x2.mul(f64x2.promote_low_f32x4(high), scale), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function loadRounded(isRounded: bool, at: usize, n: i32): v128 {
+  const x = loadFew(at, n);
+  return isRounded ? halfValues(halfBits(x)) : x;
+}
+
+/** Four rows of `n` binary32 numbers, rounded to binary16 if `isRounded`, to (n, 4); writes up to 3 columns more. */
+// @ts-ignore: decorator
+@inline
+function packFour(type: i32, isRounded: bool, out: usize, x0: usize, x1: usize, x2: usize, x3: usize, n: i32): void {
+  const columnBytes: usize = type == F32 ? 16 : 32;
+  for (; n > 0; n -= 4) {
+    const r0 = loadRounded(isRounded, x0, n), r1 = loadRounded(isRounded, x1, n);
+    const r2 = loadRounded(isRounded, x2, n), r3 = loadRounded(isRounded, x3, n);
+    const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
+    const high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7), high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
+    storePair(type, out, low01, low23);
+    storePair(type, out + columnBytes, v128.shuffle<i64>(low01, low01, 1, 1), v128.shuffle<i64>(low23, low23, 1, 1));
+    storePair(type, out + 2 * columnBytes, high01, high23);
+    storePair(type, out + 3 * columnBytes, v128.shuffle<i64>(high01, high01, 1, 1), v128.shuffle<i64>(high23, high23, 1, 1));
+    x0 += 16;
+    x1 += 16;
+    x2 += 16;
+    x3 += 16;
+    out += 4 * columnBytes;
+  }
+}
+
+/** One row of `n` likewise; writes up to 3 numbers more. */
+// @ts-ignore: decorator
+@inline
+function packOne(type: i32, isRounded: bool, out: usize, x: usize, n: i32): void {
+  for (; n > 0; n -= 4) {
+    const r = loadRounded(isRounded, x, n);
+    storePair(type, out, r, v128.shuffle<i64>(r, r, 1, 1));
+    x += 16;
+    out += type == F32 ? 16 : 32;
+  }
+}
+
+/** Eight sums in binary64 to two vectors in binary32. */
+// @ts-ignore: decorator
+@inline
+function rounded(sums: usize, offset: usize): v128 {
+  const low = f32x4.demote_f64x2_zero(v128.load(sums + offset)), high = f32x4.demote_f64x2_zero(v128.load(sums + offset, 16));
+  return v128.shuffle<i64>(low, high, 0, 2);
+}
+
+/** `n` sums, a multiple of 8, as scores. */
+function storeScores(scores: usize, sums: usize, n: i32, scale: f32): void {
+  const scales = f32x4.splat(scale);
+  for (; n > 0; n -= 8) {
+    v128.store(scores, f32x4.mul(rounded(sums, 0), scales));
+    v128.store(scores, f32x4.mul(rounded(sums, 32), scales), 16);
+    scores += 32;
+    sums += 64;
+  }
+}
+
+/** The first `headDim` sums of a row; groups of 8 are `groupBytes` apart. */
+function storeOutput(out: usize, sums: usize, groupBytes: usize, headDim: i32): void {
+  for (; headDim > 0; headDim -= 8) {
+    storeFew(out, rounded(sums, 0), headDim);
+    if (headDim > 4) storeFew(out + 16, rounded(sums, 32), headDim - 4);
+    out += 32;
+    sums += groupBytes;
+  }
+}
+
+// The arguments of the call that is being worked on; a dozen parameters of every function otherwise.
+let kvHead: usize, queries: usize, outputs: usize, exp16: usize;
+let nPast: i32, group: i32, headDim: i32, capacity: i32, queryStride: i32, outputStride: i32;
+let scale: f32;
+// Parts of the working memory.
+let packedQueries: usize, tile: usize, sums: usize, weights: usize, block: usize, scores: usize;
+
+// @ts-ignore: decorator
+@inline
+function queryOf(row: i32): usize {
+  return queries + ((<usize>(row / group) * <usize>queryStride + <usize>(row % group * headDim)) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function outputOf(row: i32): usize {
+  return outputs + ((<usize>(row / group) * <usize>outputStride + <usize>(row % group * headDim)) << 2);
+}
+
+/** Positions that a row attends to. */
+// @ts-ignore: decorator
+@inline
+function seenBy(row: i32): i32 {
+  return nPast + row / group + 1;
+}
+
+/** Attention of one row. */
+// @ts-ignore: decorator
+@inline
+function attendOne(type: i32, row: i32): void {
+  const elementBytes: i32 = type == F16 ? 2 : 4;
+  const channels = paddedChannels(headDim);
+  const nSeen = seenBy(row), nPadded = (nSeen + TILE - 1) & ~(TILE - 1);
+  const isWidened = type == F16 && !isFinite(kvHead);
+
+  packOne(type, type == F16, packedQueries, queryOf(row), headDim);
+  for (let t = 0; t < nSeen; t += TILE) {
+    const keys = keyOf(kvHead, elementBytes, headDim, t);
+    memory.fill(block, 0, 256);
+    if (isWidened) {
+      widenAny(tile, keys, headDim * TILE);
+      addOneTiny(block, tile, 8 * TILE, packedQueries, headDim, TILE);
+    } else if (type == F16) {
+      addOneF16(block, keys, 2 * TILE, packedQueries, headDim, TILE);
+    } else {
+      addOneF32(block, keys, 4 * TILE, packedQueries, headDim, TILE);
+    }
+    storeScores(scores + (<usize>t << 2), block, TILE, scale);
+  }
+
+  softmax(scores, nSeen, nPadded, exp16, type == F16);
+
+  memory.fill(sums, 0, channels << 3);
+  let values = valuesOf(kvHead, elementBytes, headDim, capacity);
+  for (let t = 0; t < nSeen; t += TILE) {
+    const nHere = min(TILE, nSeen - t);
+    packOne(type, false, weights, scores + (<usize>t << 2), TILE);
+    if (isWidened) {
+      widenAny(tile, values, nHere * channels);
+      addOneTiny(sums, tile, channels << 3, weights, nHere, channels);
+    } else if (type == F16) {
+      addOneF16(sums, values, channels << 1, weights, nHere, channels);
+    } else {
+      addOneF32(sums, values, channels << 2, weights, nHere, channels);
+    }
+    values += TILE * channels * elementBytes;
+  }
+  storeOutput(outputOf(row), sums, 64, headDim);
+}
+
+/** Attention of `nRows` (up to CHUNK) rows from `first` on; all elements are finite. */
+// @ts-ignore: decorator
+@inline
+function attendMany(type: i32, first: i32, nRows: i32): void {
+  const elementBytes: i32 = type == F16 ? 2 : 4;
+  const columnBytes: usize = type == F16 ? 8 : 4; // of what the inner loops read: binary16 is widened before
+  const numberBytes: usize = type == F16 ? 8 : 4; // of packed queries and weights
+  const channels = paddedChannels(headDim);
+  const nSeen = seenBy(first + nRows - 1);
+  const scoreBytes = <usize>((nSeen + TILE - 1) & ~(TILE - 1)) << 2; // of a row of scores
+
+  for (let r = 0; r < nRows; r += 4) {
+    // a last group of fewer than four repeats its last row
+    const last = first + nRows - 1, row = first + r;
+    packFour(type, type == F16, packedQueries + <usize>(r * channels) * numberBytes,
+      queryOf(row), queryOf(min(row + 1, last)), queryOf(min(row + 2, last)), queryOf(min(row + 3, last)), headDim);
+  }
+  for (let t = 0; t < nSeen; t += TILE) {
+    let keys = keyOf(kvHead, elementBytes, headDim, t);
+    if (type == F16) {
+      widen(tile, keys, headDim * TILE);
+      keys = tile;
+    }
+    for (let r = 0; r < nRows; r += 4) {
+      const nHere = min(4, nRows - r);
+      if (seenBy(first + r + nHere - 1) <= t) continue;
+      const packed = packedQueries + <usize>(r * channels) * numberBytes;
+      for (let column = 0; column < TILE; column += 8) {
+        memory.fill(block, 0, 256);
+        if (type == F16) addFourTiny(block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
+        else addFourF32(block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
+        for (let j = 0; j < nHere; j++) {
+          storeScores(scores + <usize>(r + j) * scoreBytes + (<usize>(t + column) << 2), block + (j << 6), 8, scale);
+        }
+      }
+    }
+  }
+
+  for (let r = 0; r < nRows; r++) {
+    softmax(scores + <usize>r * scoreBytes, seenBy(first + r), <i32>(scoreBytes >> 2), exp16, type == F16);
+  }
+
+  memory.fill(sums, 0, <usize>(((nRows + 3) & ~3) * channels) << 3);
+  let cached = valuesOf(kvHead, elementBytes, headDim, capacity);
+  for (let t = 0; t < nSeen; t += TILE) {
+    let values = cached;
+    if (type == F16) {
+      widen(tile, values, min(TILE, nSeen - t) * channels);
+      values = tile;
+    }
+    for (let r = 0; r < nRows; r += 4) {
+      const last = min(r + 3, nRows - 1);
+      const nHere = min(TILE, seenBy(first + last) - t);
+      if (nHere <= 0) continue;
+      const at = scores + (<usize>t << 2);
+      packFour(type, false, weights, at + <usize>r * scoreBytes, at + <usize>min(r + 1, last) * scoreBytes,
+        at + <usize>min(r + 2, last) * scoreBytes, at + <usize>last * scoreBytes, TILE);
+      for (let c = 0; c < channels; c += 8) {
+        const to = sums + (<usize>(r * channels + 4 * c) << 3);
+        if (type == F16) addFourTiny(to, values + <usize>c * columnBytes, <usize>channels * columnBytes, weights, nHere);
+        else addFourF32(to, values + <usize>c * columnBytes, <usize>channels * columnBytes, weights, nHere);
+      }
+    }
+    cached += TILE * channels * elementBytes;
+  }
+  for (let r = 0; r < nRows; r++) {
+    storeOutput(outputOf(first + r), sums + (<usize>((r & ~3) * channels + 8 * (r & 3)) << 3), 256, headDim);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function attend(
+  type: i32, head: usize, q: usize, out: usize, work: usize, exps: usize,
+  past: i32, n: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32, factor: f32,
+): void {
+  kvHead = head;
+  queries = q;
+  outputs = out;
+  exp16 = exps;
+  nPast = past;
+  group = heads;
+  headDim = dim;
+  capacity = positions;
+  queryStride = qStride;
+  outputStride = outStride;
+  scale = factor;
+  const rowsBytes = <usize>(CHUNK * paddedChannels(dim)) << 3;
+  packedQueries = work;
+  tile = packedQueries + rowsBytes;
+  sums = tile + rowsBytes;
+  weights = sums + rowsBytes;
+  block = weights + 1024;
+  scores = block + 256;
+
+  // with an infinity about, a row must not touch positions after its own, not even with a weight of zero
+  const nRows = n * heads, chunk = isFinite(head) ? CHUNK : 1;
+  for (let first = 0; first < nRows; first += chunk) {
+    const nHere = min(chunk, nRows - first);
+    if (nHere == 1) attendOne(type, first);
+    else attendMany(type, first, nHere);
+  }
+}
+
+/**
+ * Attention of the `heads` query heads of one KV head, at positions `past` … `past + n - 1`, which are already stored.
+ *
+ * q, out: rows of (heads, headDim) binary32, one per position, `qStride` and `outStride` values apart. exps: (65536) binary32.
+ */
+export function attend_f16(
+  head: usize, q: usize, out: usize, work: usize, exps: usize,
+  past: i32, n: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32, factor: f32,
+): void {
+  attend(F16, head, q, out, work, exps, past, n, heads, dim, positions, qStride, outStride, factor);
+}
+
+/** The same for a head with elements in binary32. */
+export function attend_f32(
+  head: usize, q: usize, out: usize, work: usize, exps: usize,
+  past: i32, n: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32, factor: f32,
+): void {
+  attend(F32, head, q, out, work, exps, past, n, heads, dim, positions, qStride, outStride, factor);
+}

@@ -1,0 +1,11 @@
+// The WebAssembly module of the kernels. The host gives the memory and all addresses; nothing is allocated here.
+//
+// Numbers are as build 803 of llama.cpp computes them in its portable build: every operation rounds to binary32 unless it is
+// said to be binary64, sums run in index order, nothing is fused. Each function has a twin in TypeScript.
+
+export { initialize } from "./vectors";
+export { add_into, decode_f16, encode_f16, swiglu } from "./element-wise";
+export { rms_norm } from "./rms-norm";
+export { rope } from "./rope";
+export { clear_head, read_keys, read_values, store_positions, write_keys, write_values } from "./kv-head";
+export { attend_f16, attend_f32 } from "./attention";

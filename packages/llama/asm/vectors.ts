@@ -1,0 +1,121 @@
+// What the kernels share: vector constants in memory, and binary16 to and from binary32.
+
+/** Where the constants of this instance are; set once by `initialize`. */
+export let constants: usize = 0;
+
+// V8 builds an immediate v128 anew at every use (three instructions each); loaded before a loop they stay in registers. Each
+// is stored twice, so that two 128-bit streams side by side can share one 256-bit load.
+
+// @ts-ignore: decorator
+@inline export const MAGNITUDE: usize = 0; // 0x7fffffff: all but the sign of binary32
+// @ts-ignore: decorator
+@inline export const OVERFLOW: usize = 32; // 2^16 in binary32: rounds to an infinity of binary16
+// @ts-ignore: decorator
+@inline export const NORMAL: usize = 64; // 2^-14 in binary32: the smallest normal binary16
+// @ts-ignore: decorator
+@inline export const HALF: usize = 96; // 0.5, whose last bit is 2^-24, the unit of subnormal binary16
+// @ts-ignore: decorator
+@inline export const ROUND: usize = 128; // 0x0fff - 0x38000000: half of the last bit less one, and 112 off the exponent
+// @ts-ignore: decorator
+@inline export const ONE: usize = 160; // the integer 1
+// @ts-ignore: decorator
+@inline export const INFINITY: usize = 192; // infinity in binary32
+// @ts-ignore: decorator
+@inline export const INFINITY16: usize = 224; // infinity in binary16
+// @ts-ignore: decorator
+@inline export const NAN16: usize = 256; // NaN in binary16
+// @ts-ignore: decorator
+@inline export const SCALE112: usize = 288; // 2^112, the difference of the exponent biases of binary32 and binary16
+// @ts-ignore: decorator
+@inline export const BITS13: usize = 320; // 0x0fffe000: exponent and fraction of binary16, shifted left by 13
+// @ts-ignore: decorator
+@inline export const INFINITY13: usize = 352; // infinity of binary16, shifted left by 13
+// @ts-ignore: decorator
+@inline export const QUIET: usize = 384; // 0x00400000: the bit that makes a NaN of binary32 quiet
+// @ts-ignore: decorator
+@inline export const SIGN: usize = 416; // 0x80000000
+// @ts-ignore: decorator
+@inline export const BITS42: usize = 448; // in 64-bit lanes: sign and, shifted left by 42, the rest of binary16
+
+/** Takes `at` (SCRATCH_BYTES, 32-byte aligned) for the constants. */
+export function initialize(at: usize): void {
+  constants = at;
+  fill(MAGNITUDE, i32x4.splat(0x7fffffff));
+  fill(OVERFLOW, i32x4.splat(0x47800000));
+  fill(NORMAL, i32x4.splat(0x38800000));
+  fill(HALF, f32x4.splat(0.5));
+  fill(ROUND, i32x4.splat(0x0fff - 0x38000000));
+  fill(ONE, i32x4.splat(1));
+  fill(INFINITY, i32x4.splat(0x7f800000));
+  fill(INFINITY16, i32x4.splat(0x7c00));
+  fill(NAN16, i32x4.splat(0x7e00));
+  fill(SCALE112, i32x4.splat(0x77800000));
+  fill(BITS13, i32x4.splat(0x0fffe000));
+  fill(INFINITY13, i32x4.splat(0x0f800000));
+  fill(QUIET, i32x4.splat(0x00400000));
+  fill(SIGN, i32x4.splat(0x80000000));
+  fill(BITS42, i64x2.splat(0x81fffc0000000000));
+}
+
+function fill(offset: usize, value: v128): void {
+  v128.store(constants + offset, value, 16);
+  v128.store(constants + offset, value);
+}
+
+/** The bits of four binary32 numbers rounded to binary16, to nearest with ties to even, in 32-bit lanes. */
+// @ts-ignore: decorator
+@inline
+export function halfBits(x: v128): v128 {
+  const at = constants;
+  const magnitude = v128.and(x, v128.load(at, MAGNITUDE));
+  // normal: 13 bits are rounded away; a carry moves into the exponent as it should
+  const odd = v128.and(i32x4.shr_u(magnitude, 13), v128.load(at, ONE));
+  const normal = i32x4.shr_u(i32x4.add(i32x4.add(magnitude, v128.load(at, ROUND)), odd), 13);
+  // subnormal: the addition rounds to multiples of 2^-24
+  const half = v128.load(at, HALF);
+  const subnormal = i32x4.sub(f32x4.add(magnitude, half), half);
+  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, v128.load(at, NORMAL)));
+  // 2^16 and above, infinity, NaN
+  const isNan = i32x4.gt_s(magnitude, v128.load(at, INFINITY));
+  const large = v128.bitselect(v128.load(at, NAN16), v128.load(at, INFINITY16), isNan);
+  const result = v128.bitselect(large, finite, i32x4.ge_s(magnitude, v128.load(at, OVERFLOW)));
+  return v128.or(result, i32x4.shr_u(v128.xor(x, magnitude), 16));
+}
+
+/** The values of four binary16 numbers whose bits are in the lower halves of 32-bit lanes; a NaN becomes quiet. */
+// @ts-ignore: decorator
+@inline
+export function halfValues(bits: v128): v128 {
+  const at = constants;
+  const infinity13 = v128.load(at, INFINITY13);
+  const shifted = v128.and(i32x4.shl(bits, 13), v128.load(at, BITS13));
+  const finite = f32x4.mul(shifted, v128.load(at, SCALE112));
+  const quiet = v128.and(i32x4.gt_s(shifted, infinity13), v128.load(at, QUIET));
+  const large = v128.or(v128.or(shifted, v128.load(at, INFINITY)), quiet);
+  const magnitude = v128.bitselect(large, finite, i32x4.ge_s(shifted, infinity13));
+  return v128.or(magnitude, v128.and(i32x4.shl(bits, 16), v128.load(at, SIGN)));
+}
+
+/** Four binary32 numbers at `at`, of which only the first `n` (1 … 4) are there; the others read as zero. */
+// @ts-ignore: decorator
+@inline
+export function loadFew(at: usize, n: i32): v128 {
+  if (n >= 4) return v128.load(at);
+  let few = v128.load32_zero(at);
+  if (n > 1) few = v128.load_lane<f32>(at, few, 1, 4);
+  if (n > 2) few = v128.load_lane<f32>(at, few, 2, 8);
+  return few;
+}
+
+/** Stores the first `n` (1 … 4) lanes of `x`. */
+// @ts-ignore: decorator
+@inline
+export function storeFew(at: usize, x: v128, n: i32): void {
+  if (n >= 4) {
+    v128.store(at, x);
+    return;
+  }
+  v128.store_lane<f32>(at, x, 0);
+  if (n > 1) v128.store_lane<f32>(at, x, 1, 4);
+  if (n > 2) v128.store_lane<f32>(at, x, 2, 8);
+}

@@ -1,0 +1,104 @@
+// What kernels are: the steps of the transformer between the matrix products, as functions on one WebAssembly memory, bit for
+// bit as the functions of ops.ts, rope.ts and attention.ts.
+
+import type { KvType } from "../kv-cache.ts";
+
+/** Bytes that `bindLlamaKernels` wants for itself in the memory: constants and the two tables of functions of binary16. */
+export const LLAMA_SCRATCH_BYTES: number = 512 + 2 * 4 * 65536;
+
+/**
+ * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise; numbers are binary32
+ * and arrays contiguous unless said otherwise. Strides are counted in values. A memory that grows is followed; kernels
+ * allocate nothing, so they may share a memory with other modules.
+ */
+export interface LlamaKernels {
+  readonly memory: WebAssembly.Memory;
+  /** out = x / rms(x) · weight for each of `nRows` rows. out, x: (nRows, nValues), may be the same; weight: (nValues). */
+  rmsNorm(out: number, x: number, weight: number, nRows: number, nValues: number, eps: number): void;
+  /**
+   * Rotates the heads of `nRows` positions in place.
+   *
+   * @param x rows of (nHeads, headDim), `rowStride` values apart
+   * @param cos (nRows, headDim / 2), as `ropeAngles` makes them
+   * @param sin (nRows, headDim / 2)
+   */
+  rope(x: number, cos: number, sin: number, nRows: number, nHeads: number, headDim: number, rowStride: number): void;
+  /** gate = silu(gate) · up. gate, up: (n). */
+  swiglu(gate: number, up: number, n: number): void;
+  /** x = x + y. x, y: (n). */
+  addInto(x: number, y: number, n: number): void;
+  /** out = bits of x rounded to binary16. x: (n); out: (n) 16-bit, a multiple of 2. */
+  encodeF16(out: number, x: number, n: number): void;
+  /** out = values of binary16 bits. bits: (n) 16-bit, a multiple of 2; out: (n). */
+  decodeF16(out: number, bits: number, n: number): void;
+  /**
+   * The kernels for KV heads of one shape. Make them once per context.
+   * @throws RangeError if a size is no count, or `headDim` is odd
+   */
+  attention(shape: AttentionShape): AttentionKernels;
+  /**
+   * Kernels do not check pointers. Check each buffer once, when it is placed.
+   * @throws RangeError unless `byteLength` bytes at `pointer` lie inside the memory, above `LOWEST_POINTER`
+   */
+  checkSpan(name: string, pointer: number, byteLength: number): void;
+}
+
+/** What KV heads of a context have in common. */
+export interface AttentionShape {
+  readonly kvType: KvType;
+  /** Channels of a head; even. */
+  readonly headDim: number;
+  /** Query heads that share a KV head. */
+  readonly headsPerKvHead: number;
+  /** Positions there is room for. */
+  readonly contextTokens: number;
+}
+
+/**
+ * Kernels for the keys and values of one KV head in one layer, `headBytes` at `head`, a multiple of 64. How they are laid out
+ * is the tier's own affair. Positions must stay below `contextTokens`.
+ */
+export interface AttentionKernels {
+  readonly shape: AttentionShape;
+  /** Bytes of one KV head in one layer; a multiple of 64. */
+  readonly headBytes: number;
+  /** Working memory, a multiple of 64, that `attend` wants at a multiple of 64 for up to `nTokens` positions at once. */
+  workBytes(nTokens: number): number;
+  /** Makes a head empty. Must be called before anything else is done with a region of memory. */
+  clear(head: number): void;
+  /**
+   * Stores positions nPast … nPast + n − 1, rounded to the cache's precision.
+   *
+   * @param keys rotated; rows of (headDim), `rowStride` values apart
+   * @param values rows of (headDim), `rowStride` values apart
+   */
+  store(head: number, keys: number, values: number, nPast: number, n: number, rowStride: number): void;
+  /**
+   * out = attention of the query heads that share this head, at positions nPast … nPast + n − 1, which must be stored.
+   *
+   * @param q rotated; rows of (headsPerKvHead, headDim), one per position, `qStride` values apart
+   * @param out rows of (headsPerKvHead, headDim), `outStride` values apart; must not overlap `q`
+   * @param work `workBytes(n)`
+   */
+  attend(
+    head: number,
+    q: number,
+    out: number,
+    work: number,
+    nPast: number,
+    n: number,
+    qStride: number,
+    outStride: number,
+  ): void;
+  /**
+   * Copies the keys of the first `n` positions as they are in a session file: rows of (headDim) elements of the cache's type,
+   * `rowStride` elements apart. `out` is a multiple of the size of an element.
+   */
+  readKeys(head: number, out: number, n: number, rowStride: number): void;
+  /** The inverse of `readKeys`. */
+  writeKeys(head: number, src: number, n: number, rowStride: number): void;
+  /** Copies the values of the first `n` positions as they are in a session file: (headDim, n) elements. */
+  readValues(head: number, out: number, n: number): void;
+  /** The inverse of `readValues`. */
+  writeValues(head: number, src: number, n: number): void;
+}

@@ -1,0 +1,58 @@
+// Where the WebAssembly kernels keep keys and values (asm/kv-head.ts), and how much they need to work (asm/attention.ts).
+
+import { assertAttentionShape } from "./guards.ts";
+import type { AttentionKernels, AttentionShape } from "./kernels.ts";
+import type { WasmExports } from "./wasm-kernels.ts";
+
+const HEADER_BYTES = 64;
+const TILE = 32; // positions
+const CHUNK = 32; // rows of queries that are worked on together
+const WEIGHTS_AND_BLOCK_BYTES = 1024 + 256;
+
+/** @param exp16 pointer to (65536) binary32 */
+export function wasmAttention(exports: WasmExports, exp16: number, shape: AttentionShape): AttentionKernels {
+  assertAttentionShape(shape);
+  const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
+  const elementBytes = kvType === "f16" ? 2 : 4;
+  const channels = 8 * Math.ceil(headDim / 8);
+  const paddedTokens = TILE * Math.ceil(contextTokens / TILE);
+  const scale = Math.fround(1 / Math.fround(Math.sqrt(headDim)));
+  const attend = kvType === "f16" ? exports.attend_f16 : exports.attend_f32;
+  return {
+    shape,
+    headBytes: HEADER_BYTES + roundUp64((paddedTokens * headDim + contextTokens * channels) * elementBytes),
+    workBytes(nTokens) {
+      const nRows = Math.min(CHUNK, nTokens * headsPerKvHead);
+      return 3 * CHUNK * channels * 8 + WEIGHTS_AND_BLOCK_BYTES + nRows * paddedTokens * 4;
+    },
+    clear(head) {
+      exports.clear_head(head);
+    },
+    store(head, keys, values, nPast, n, rowStride) {
+      exports.store_positions(elementBytes, head, keys, values, nPast, n, headDim, contextTokens, rowStride);
+    },
+    attend(head, q, out, work, nPast, n, qStride, outStride) {
+      // biome-ignore format: the parameters of asm/attention.ts, line by line
+      attend(
+        head, q, out, work, exp16,
+        nPast, n, headsPerKvHead, headDim, contextTokens, qStride, outStride, scale,
+      );
+    },
+    readKeys(head, out, n, rowStride) {
+      exports.read_keys(elementBytes, head, out, n, headDim, rowStride);
+    },
+    writeKeys(head, src, n, rowStride) {
+      exports.write_keys(elementBytes, head, src, n, headDim, rowStride);
+    },
+    readValues(head, out, n) {
+      exports.read_values(elementBytes, head, out, n, headDim, contextTokens);
+    },
+    writeValues(head, src, n) {
+      exports.write_values(elementBytes, head, src, n, headDim, contextTokens);
+    },
+  };
+}
+
+function roundUp64(n: number): number {
+  return 64 * Math.ceil(n / 64);
+}

@@ -1,0 +1,59 @@
+// The WebAssembly kernels (asm/) as `LlamaKernels`.
+
+import { f16Values } from "@ll/bytes";
+import { expTable, swiglu } from "../ops.ts";
+import { assertMemorySpan } from "./guards.ts";
+import type { LlamaKernels } from "./kernels.ts";
+import { wasmAttention } from "./wasm-attention.ts";
+
+const CONSTANT_BYTES = 512;
+
+/** The exported functions of asm/index.ts. */
+export type WasmExports = Readonly<Record<WasmExport, (...args: number[]) => void>>;
+
+type WasmExport =
+  | "initialize"
+  | "rms_norm"
+  | "rope"
+  | "swiglu"
+  | "add_into"
+  | "encode_f16"
+  | "decode_f16"
+  | "clear_head"
+  | "store_positions"
+  | "attend_f16"
+  | "attend_f32"
+  | "read_keys"
+  | "write_keys"
+  | "read_values"
+  | "write_values";
+
+/** @param scratch `LLAMA_SCRATCH_BYTES` at a multiple of 64 */
+export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memory, scratch: number): LlamaKernels {
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
+  const exports = instance.exports as unknown as WasmExports;
+  const exp16 = scratch + CONSTANT_BYTES;
+  const silu16 = exp16 + 4 * 65536;
+  exports.initialize(scratch);
+  new Float32Array(memory.buffer, exp16, 65536).set(expTable());
+  new Float32Array(memory.buffer, silu16, 65536).set(siluTable());
+  return {
+    memory,
+    rmsNorm: (out, x, weight, nRows, nValues, eps) => exports.rms_norm(out, x, weight, nRows, nValues, eps),
+    rope: (x, cos, sin, nRows, nHeads, headDim, rowStride) =>
+      exports.rope(x, cos, sin, nRows, nHeads, headDim, rowStride),
+    swiglu: (gate, up, n) => exports.swiglu(gate, up, n, silu16),
+    addInto: (x, y, n) => exports.add_into(x, y, n),
+    encodeF16: (out, x, n) => exports.encode_f16(out, x, n),
+    decodeF16: (out, bits, n) => exports.decode_f16(out, bits, n),
+    attention: (shape) => wasmAttention(exports, exp16, shape),
+    checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
+  };
+}
+
+/** (65536): silu(x) · 1 of every binary16 x, by the twin. */
+function siluTable(): Float32Array {
+  const gate = f16Values().slice(); // (65536)
+  swiglu(gate, new Float32Array(65536).fill(1), 65536);
+  return gate;
+}

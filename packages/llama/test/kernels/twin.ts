@@ -1,0 +1,102 @@
+// `LlamaKernels` out of the functions of the scalar engine, as the kernels' twin. Keys and values are in its own caches, outside
+// of the memory; a head's address is only their name.
+
+import { decodeF16, encodeF16 } from "@ll/bytes";
+import { attend } from "../../src/attention.ts";
+import { configFromGgml, type ModelConfig } from "../../src/config.ts";
+import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
+import { createKvCache, type KvCache } from "../../src/kv-cache.ts";
+import { addInto, rmsNorm, swiglu } from "../../src/ops.ts";
+import { rope } from "../../src/rope.ts";
+
+export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
+  const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
+  const halves = (pointer: number, n: number): Uint16Array => new Uint16Array(memory.buffer, pointer, n);
+  return {
+    memory,
+    rmsNorm(out, x, weight, nRows, nValues, eps) {
+      for (let row = 0; row < nRows; row++) {
+        const at = 4 * row * nValues;
+        rmsNorm(floats(out + at, nValues), floats(x + at, nValues), floats(weight, nValues), eps);
+      }
+    },
+    rope(x, cos, sin, nRows, nHeads, headDim, rowStride) {
+      const nPairs = headDim / 2;
+      for (let row = 0; row < nRows; row++) {
+        const at = 4 * row * nPairs;
+        rope(floats(x + 4 * row * rowStride, nHeads * headDim), floats(cos + at, nPairs), floats(sin + at, nPairs));
+      }
+    },
+    swiglu: (gate, up, n) => swiglu(floats(gate, n), floats(up, n), n),
+    addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
+    encodeF16: (out, x, n) => void encodeF16(floats(x, n), halves(out, n)),
+    decodeF16: (out, bits, n) => void decodeF16(halves(bits, n), floats(out, n)),
+    attention: (shape) => twinAttention(memory, shape),
+    checkSpan() {},
+  };
+}
+
+/** One layer with one KV head. */
+function configOf({ headDim, headsPerKvHead }: AttentionShape): ModelConfig {
+  const nEmbd = headDim * headsPerKvHead;
+  const params = { nVocab: 1, nEmbd, nMult: 1, nHead: headsPerKvHead, nLayer: 1, nRot: headDim, ftype: 0 };
+  return configFromGgml(params, { nKvHeads: 1 });
+}
+
+function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): AttentionKernels {
+  const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
+  const elementBytes = kvType === "f16" ? 2 : 4;
+  const config = configOf(shape);
+  const scores = new Float32Array(contextTokens);
+  const caches = new Map<number, KvCache>();
+  const cacheAt = (head: number): KvCache => caches.get(head)!;
+  const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
+  const bytes = (pointer: number, n: number): Uint8Array => new Uint8Array(memory.buffer, pointer, n);
+  const rowBytes = headDim * elementBytes;
+
+  return {
+    shape,
+    headBytes: 64,
+    workBytes: () => 64,
+    clear(head) {
+      caches.set(head, createKvCache(config, contextTokens, kvType));
+    },
+    store(head, keys, values, nPast, n, rowStride) {
+      for (let i = 0; i < n; i++) {
+        const at = 4 * i * rowStride;
+        cacheAt(head).store(0, nPast + i, floats(keys + at, headDim), floats(values + at, headDim));
+      }
+    },
+    attend(head, q, out, _work, nPast, n, qStride, outStride) {
+      const rowValues = headsPerKvHead * headDim;
+      for (let i = 0; i < n; i++) {
+        const queries = floats(q + 4 * i * qStride, rowValues).slice(); // (headsPerKvHead, headDim)
+        cacheAt(head).round(queries, rowValues);
+        const row = floats(out + 4 * i * outStride, rowValues);
+        attend(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, config, scores);
+      }
+    },
+    readKeys(head, out, n, rowStride) {
+      const keys = cacheAt(head).read(n); // keys (n, headDim), then values (headDim, n)
+      for (let t = 0; t < n; t++) {
+        bytes(out + t * rowStride * elementBytes, rowBytes).set(keys.subarray(t * rowBytes, (t + 1) * rowBytes));
+      }
+    },
+    writeKeys(head, src, n, rowStride) {
+      const all = cacheAt(head).read(n);
+      for (let t = 0; t < n; t++) all.set(bytes(src + t * rowStride * elementBytes, rowBytes), t * rowBytes);
+      cacheAt(head).write(all, n);
+    },
+    readValues: (head, out, n) =>
+      bytes(out, n * rowBytes).set(
+        cacheAt(head)
+          .read(n)
+          .subarray(n * rowBytes),
+      ),
+    writeValues(head, src, n) {
+      const all = cacheAt(head).read(n);
+      all.set(bytes(src, n * rowBytes), n * rowBytes);
+      cacheAt(head).write(all, n);
+    },
+  };
+}
