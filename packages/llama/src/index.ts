@@ -30,7 +30,9 @@ export {
   sessionFileBytes,
   writeSession,
 } from "./session.ts";
-export type { SourceTensor, TensorSource } from "./tensor-source.ts";
+export { type LoadModelOptions, loadModel, type TeamModel, type WeightsLoadedEvent } from "./team/load-model.ts";
+export { isWorkerError, MemoryError, WorkerError } from "./team/worker-error.ts";
+export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {
   expectedTensors,
   type LayerWeights,

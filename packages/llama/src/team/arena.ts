@@ -1,9 +1,8 @@
 // Where everything lies in the memory of one shard: working memory, then the weights in the order in which an evaluation
 // reads them. Caches come behind, when contexts are created.
 
-import { rowBytes } from "@ll/quant";
+import { GROUP_ROWS, rowBytes } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
-import type { KvType } from "../kv-cache.ts";
 import { expectedTensors } from "../weights.ts";
 import type { ShardShare } from "./planner.ts";
 import { type Range, scaled, sizeOf } from "./ranges.ts";
@@ -14,10 +13,12 @@ export interface KernelSizes {
   weightBytes(type: string, nRows: number, rowValues: number): number;
   /** Bytes of packed vectors. */
   activationBytes(type: string, nVectors: number, rowValues: number): number;
-  /** Bytes for constants, tables and scratch of the matrix kernels. */
+  /** Constants and working memory of the matrix kernels. */
   readonly scratchBytes: number;
-  /** Bytes of a context's keys and values of some heads, all layers. */
-  kvBytes(config: ModelConfig, kvHeads: Range, contextTokens: number, kvType: KvType): number;
+  /** Constants and tables of the other kernels. */
+  readonly llamaScratchBytes: number;
+  /** Bytes of a context with `nKvHeads` of the key heads, in f16. */
+  cacheBytes(config: ModelConfig, nKvHeads: number, contextTokens: number, sliceTokens: number): number;
 }
 
 /** Rows of a matrix in a shard's memory. */
@@ -66,8 +67,11 @@ export interface WorkLayout {
   readonly v: number; // (sliceTokens, own key heads, headDim)
   readonly attended: number; // (sliceTokens, own heads, headDim)
   /** Products on their way to the other shards. */
-  readonly gate: number; // (sliceTokens, max(own ffChannels, own channels))
+  readonly gate: number; // (sliceTokens, max(own ffChannels, own channels, 8))
   readonly up: number; // (sliceTokens, own ffChannels)
+  /** RoPE's angles. */
+  readonly cos: number; // (sliceTokens, headDim / 2)
+  readonly sin: number; // (sliceTokens, headDim / 2)
 }
 
 export interface Span {
@@ -76,8 +80,10 @@ export interface Span {
 }
 
 export interface ArenaLayout {
-  /** Constants and working memory of the kernels themselves. */
+  /** For the matrix kernels themselves. */
   readonly scratch: number;
+  /** For the other kernels themselves. */
+  readonly llamaScratch: number;
   readonly work: WorkLayout;
   readonly tokEmbeddings: PlacedMatrix; // (own rows, nEmbd), as in the file
   readonly layers: readonly PlacedLayer[]; // (nLayers)
@@ -121,6 +127,7 @@ export function layoutOf(
   const vector = (name: string): PlacedVector => ({ name, address: place(4 * nEmbd), length: nEmbd });
 
   const scratch = place(sizes.scratchBytes);
+  const llamaScratch = place(sizes.llamaScratchBytes);
   const work = placeWork();
   const tokEmbeddings = placeEmbeddings();
   const heads = scaled(share.heads, headDim); // rows of wq
@@ -142,7 +149,7 @@ export function layoutOf(
   });
   const norm = vector("norm.weight");
   const output = matrix("output.weight", share.vocabRows, nEmbd);
-  return { scratch, work, tokEmbeddings, layers, norm, output, bytes: end };
+  return { scratch, llamaScratch, work, tokEmbeddings, layers, norm, output, bytes: end };
 
   function placeWork(): WorkLayout {
     const rows = (columns: number): number => place(4 * sliceTokens * columns);
@@ -153,11 +160,13 @@ export function layoutOf(
     const k = rows(sizeOf(share.kvHeads) * headDim);
     const v = rows(sizeOf(share.kvHeads) * headDim);
     const attended = rows(sizeOf(share.heads) * headDim);
-    const gate = rows(Math.max(sizeOf(share.ffChannels), sizeOf(share.channels)));
+    const gate = rows(Math.max(sizeOf(share.ffChannels), sizeOf(share.channels), GROUP_ROWS));
     const up = rows(sizeOf(share.ffChannels));
+    const cos = rows(headDim / 2);
+    const sin = rows(headDim / 2);
     const staging = { address: input, bytes: stagingBytes() };
     end = Math.max(end, staging.address + staging.bytes);
-    return { staging, input, packed, residual, q, k, v, attended, gate, up };
+    return { staging, input, packed, residual, q, k, v, attended, gate, up, cos, sin };
   }
 
   function placeEmbeddings(): PlacedMatrix {
@@ -188,7 +197,7 @@ export function layoutOf(
     return most;
   }
 
-  /** Enough for 8 rows of any matrix: whole groups are repacked at a time. */
+  /** Enough for a group of rows of any matrix: whole groups are repacked at a time. */
   function stagingBytes(): number {
     let groupBytes = 0;
     let mostBytes = 0;
@@ -196,7 +205,7 @@ export function layoutOf(
       if (shape.length === 1) continue;
       const [rows, columns] = shape as readonly [number, number];
       const bytes = rowBytes(typeOf(name), columns);
-      groupBytes = Math.max(groupBytes, 8 * bytes);
+      groupBytes = Math.max(groupBytes, GROUP_ROWS * bytes);
       mostBytes = Math.max(mostBytes, rows * bytes);
     }
     return Math.max(groupBytes, Math.min(STAGING_BYTES, mostBytes));

@@ -1,8 +1,9 @@
 // A slice of tokens through all layers, for the shards of one thread. All threads of a team run this at the same time and meet
 // at the barriers: four in each layer, because each step needs what all shards computed in the one before.
 
-import type { ShardCache } from "./layer-ops.ts";
-import type { Pieces, Shard, Slice } from "./shard.ts";
+import type { Pieces } from "./pieces.ts";
+import type { Shard, Slice } from "./shard.ts";
+import type { ShardCache } from "./shard-cache.ts";
 
 /** A shard with its cache of the context that is evaluated. */
 export interface Seat {

@@ -1,10 +1,11 @@
 // Loading a model into the fastest engine that runs here.
 
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
-import { assertConfig, derivedSizes, type ModelConfig } from "../config.ts";
-import type { Model } from "../model.ts";
+import { assertConfig, type ModelConfig } from "../config.ts";
+import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
+import { createScalarModel, type Model } from "../model.ts";
 import type { TensorSource } from "../tensor-source.ts";
-import { assertTensors, expectedTensors } from "../weights.ts";
+import { assertTensors, expectedTensors, loadWeights } from "../weights.ts";
 import type { KernelSizes } from "./arena.ts";
 import { createExchange } from "./exchange.ts";
 import { createLocalTeam } from "./local-team.ts";
@@ -12,7 +13,7 @@ import { createMemory } from "./memory-regions.ts";
 import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
 import { availableCores, canShareMemory, type SpawnWorker, spawnWorker } from "./platform.ts";
 import type { ThreadSetup } from "./protocol.ts";
-import { sizeOf } from "./ranges.ts";
+import { cacheBytes } from "./shard-cache.ts";
 import type { Team } from "./team.ts";
 import { createTeamModel } from "./team-model.ts";
 import { createWorkerTeam } from "./worker-team.ts";
@@ -83,38 +84,62 @@ export async function loadTeamModel(
   }
   assertConfig(config);
   const total = assertTensors(source, config);
+  options.signal?.throwIfAborted();
   const kernels = await loadKernels(options.kernels);
-  if (options.kernels !== undefined && kernels.tier !== options.kernels) {
-    throw new RangeError(`"kernels" expected kernels that run here, such as ${kernels.tier}, got ${options.kernels}`);
+  const llamaKernels = await loadLlamaKernels(kernels.tier);
+  const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
+  if (options.kernels !== undefined && tier !== options.kernels) {
+    throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${options.kernels}`);
   }
-  const model = await loadWith(kernels, source, config, threads, total, options, internals);
-  if (model !== undefined) return model;
-  // a scale that is infinite or NaN: only the scalar kernels compute with it what build 803 does
-  const scalar = await loadKernels("scalar");
-  return (await loadWith(scalar, source, config, threads, total, options, internals)) as TeamModel;
+  if (llamaKernels !== undefined) {
+    const run = { source, config, threads, total, kernels, llamaKernels };
+    const model = await loadFast(run, options, internals);
+    if (model !== undefined) return model;
+  }
+  return loadScalar(source, config, options);
+}
+
+/** The readable engine: where WebAssembly has no SIMD, and for weights that the fast kernels do not take. */
+async function loadScalar(
+  source: TensorSource,
+  config: ModelConfig,
+  { onEvent, signal }: LoadModelOptions,
+): Promise<TeamModel> {
+  const weights = await loadWeights(source, config, {
+    onEvent: ({ bytesLoaded, bytesTotal }) =>
+      onEvent?.({ kind: "weights-loaded", bytes: bytesLoaded, total: bytesTotal }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { ...createScalarModel(weights), threads: 1, kernels: "scalar" };
+}
+
+interface FastRun {
+  readonly source: TensorSource;
+  readonly config: ModelConfig;
+  readonly threads: number;
+  /** Bytes of all tensors. */
+  readonly total: number;
+  readonly kernels: KernelSet;
+  readonly llamaKernels: WebAssembly.Module;
 }
 
 /** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
-async function loadWith(
-  kernels: KernelSet,
-  source: TensorSource,
-  config: ModelConfig,
-  threads: number,
-  total: number,
+async function loadFast(
+  { source, config, threads, total, kernels, llamaKernels }: FastRun,
   { onEvent, signal }: LoadModelOptions,
   { memoryLimitBytes = MAX_MEMORY_BYTES, spawn = spawnWorker }: TeamInternals,
 ): Promise<TeamModel | undefined> {
-  signal?.throwIfAborted();
   const types = new Map<string, string>();
   for (const [name] of expectedTensors(config)) types.set(name, source.tensor(name)!.type);
   const options = { threads, sliceTokens: SLICE_TOKENS, memoryLimitBytes, reservedTokens: RESERVED_TOKENS };
-  const plan = planTeam(config, types, kernelSizes(kernels), options);
+  const plan = planTeam(config, types, kernelSizes(kernels, llamaKernels), options);
   const exchange = createExchange(config, SLICE_TOKENS, threads > 1);
   const setups = Array.from(
     { length: threads },
     (_, thread): ThreadSetup => ({
       config,
       kernels,
+    llamaKernels,
       exchange: exchange.buffer,
       sliceTokens: SLICE_TOKENS,
       thread,
@@ -134,7 +159,7 @@ async function loadWith(
     };
     const nBad = await team.load(source, { onProgress, signal });
     signal?.throwIfAborted();
-    if (nBad > 0 && kernels.tier !== "scalar") {
+    if (nBad > 0) {
       await team.dispose();
       return undefined;
     }
@@ -145,15 +170,17 @@ async function loadWith(
   return { ...createTeamModel(config, team), threads, kernels: kernels.tier };
 }
 
-function kernelSizes(set: KernelSet): KernelSizes {
-  const kernels = bindKernels(set, createMemory(LOWEST_POINTER + SCRATCH_BYTES, LOWEST_POINTER + SCRATCH_BYTES));
+function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
+  const bytes = LOWEST_POINTER + SCRATCH_BYTES + LLAMA_SCRATCH_BYTES;
+  const memory = createMemory(bytes, bytes);
+  const kernels = bindKernels(set, memory, LOWEST_POINTER);
+  const llama = bindLlamaKernels(module, memory, LOWEST_POINTER + SCRATCH_BYTES);
   return {
     weightBytes: (type, nRows, rowValues) => kernels.matrix(type).weightBytes(nRows, rowValues),
     activationBytes: (type, nVectors, rowValues) => kernels.matrix(type).activationBytes(nVectors, rowValues),
     scratchBytes: SCRATCH_BYTES,
-    kvBytes(config, kvHeads, contextTokens, kvType) {
-      const { headDim } = derivedSizes(config);
-      return 2 * config.nLayers * contextTokens * sizeOf(kvHeads) * headDim * (kvType === "f16" ? 2 : 4);
-    },
+    llamaScratchBytes: LLAMA_SCRATCH_BYTES,
+    cacheBytes: (config, nKvHeads, contextTokens, sliceTokens) =>
+      cacheBytes(llama, config, nKvHeads, contextTokens, "f16", sliceTokens),
   };
 }

@@ -1,7 +1,7 @@
 // The weights of a shard as a list of pieces: which bytes of which tensor go where in its memory. Whoever can read the tensors
 // walks through the list: the worker itself, or the main thread for it.
 
-import { type Kernels, rowBytes } from "@ll/quant";
+import { GROUP_ROWS, type Kernels, rowBytes } from "@ll/quant";
 import type { ArenaLayout, PlacedMatrix, PlacedVector } from "./arena.ts";
 import { sizeOf } from "./ranges.ts";
 
@@ -25,9 +25,6 @@ export interface RepackOrder {
   /** Start of the shard's rows of the matrix. */
   readonly matrixAddress: number;
 }
-
-/** Rows are repacked in whole groups. */
-const GROUP_ROWS = 8;
 
 /** In the order of the file that build 803 writes, so that shards which load at the same time read the same parts of it. */
 export function* loadPieces(layout: ArenaLayout): Generator<LoadPiece, void, void> {

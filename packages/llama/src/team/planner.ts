@@ -1,12 +1,10 @@
 // Who owns what: rows and heads of every matrix cut over the shards of a team, and the shards over its threads.
 
+import { GROUP_ROWS } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
-import { type ArenaLayout, type KernelSizes, layoutOf } from "./arena.ts";
-import { cutEvenly, type Range, scaled } from "./ranges.ts";
+import { type ArenaLayout, aligned, type KernelSizes, layoutOf } from "./arena.ts";
+import { cutEvenly, type Range, scaled, sizeOf } from "./ranges.ts";
 import { MemoryError } from "./worker-error.ts";
-
-/** Rows that the matrix kernels store as one group: cutting between groups wastes nothing. */
-const GROUP_ROWS = 8;
 
 /** What one memory can hold: 65536 pages of 64 KiB. */
 export const MAX_MEMORY_BYTES: number = 65536 * 65536;
@@ -74,7 +72,9 @@ export function planTeam(
       layout: layoutOf(config, types, sizes, share, sliceTokens),
     }));
     const bytes = Math.max(
-      ...shards.map(({ share, layout }) => layout.bytes + sizes.kvBytes(config, share.kvHeads, reservedTokens, "f16")),
+      ...shards.map(({ share, layout }) => {
+        return aligned(layout.bytes) + sizes.cacheBytes(config, sizeOf(share.kvHeads), reservedTokens, sliceTokens);
+      }),
     );
     if (bytes <= memoryLimitBytes) return { threads, sliceTokens, shards };
     fewestBytes = Math.min(fewestBytes, bytes);
@@ -82,7 +82,7 @@ export function planTeam(
   throw new MemoryError("the weights", fewestBytes, memoryLimitBytes);
 }
 
-/** Nearly equal shares for `nShards`. Heads are whole; rows are cut between groups of 8. */
+/** Nearly equal shares for `nShards`. Heads are whole; rows are cut between groups of 8, as the kernels store them. */
 export function cutModel(config: ModelConfig, nShards: number): ShardShare[] {
   const { headsPerKvHead } = derivedSizes(config);
   const kvHeads = cutEvenly(config.nKvHeads, nShards, 1);

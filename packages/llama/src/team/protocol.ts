@@ -13,6 +13,7 @@ import type { Slice } from "./shard.ts";
 export interface ThreadSetup {
   readonly config: ModelConfig;
   readonly kernels: KernelSet;
+  readonly llamaKernels: WebAssembly.Module;
   /** The buffer of the exchange. */
   readonly exchange: ArrayBufferLike;
   readonly sliceTokens: number;

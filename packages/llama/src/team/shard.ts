@@ -3,11 +3,16 @@
 
 import { type Kernels, type MatrixKernels, unpackRows } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
+import type { LlamaKernels } from "../kernels/index.ts";
+import type { KvType } from "../kv-cache.ts";
+import { ropeAngles, ropeThetaStep } from "../rope.ts";
 import { aligned, type PlacedLayer, type PlacedMatrix, type PlacedVector } from "./arena.ts";
 import type { Exchange } from "./exchange.ts";
-import type { LayerOps, ShardCache } from "./layer-ops.ts";
+import type { MemoryRegions } from "./memory-regions.ts";
+import { MATRIX_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
 import type { ShardPlan } from "./planner.ts";
 import { type Range, sizeOf } from "./ranges.ts";
+import { ShardCache } from "./shard-cache.ts";
 
 /** A slice of tokens on its way through the layers. */
 export interface Slice {
@@ -17,14 +22,6 @@ export interface Slice {
   /** Rows of logits wanted: 0, 1 (of the last token) or n. */
   readonly nLogitRows: number;
 }
-
-/** Work that may be left or interrupted at each yield. */
-export type Pieces = Generator<"piece", void, void>;
-
-/** Products between two yields: about a millisecond of a fast kernel, and weights that stay in the L2 cache between tiles. */
-const FAST_PIECE = 2 ** 26;
-/** The same for the kernels in TypeScript. */
-const SCALAR_PIECE = 2 ** 21;
 
 /** A matrix with the kernels and the packed input that it meets. */
 interface Product {
@@ -47,33 +44,39 @@ interface LayerSteps {
   readonly down: Step;
 }
 
+/** What a shard is made of. */
+export interface ShardParts {
+  readonly plan: ShardPlan;
+  readonly config: ModelConfig;
+  readonly kernels: Kernels;
+  readonly llama: LlamaKernels;
+  /** Of the same memory, for caches. */
+  readonly regions: MemoryRegions;
+  readonly exchange: Exchange;
+  readonly sliceTokens: number;
+  /** The shard that keeps the embedding vector. */
+  readonly isFirst: boolean;
+}
+
 export class Shard {
   readonly plan: ShardPlan;
   readonly kernels: Kernels;
-  readonly ops: LayerOps;
+  readonly #parts: ShardParts;
   readonly #config: ModelConfig;
+  readonly #llama: LlamaKernels;
   readonly #exchange: Exchange;
-  /** The shard that keeps the embedding vector. */
-  readonly #isFirst: boolean;
   readonly #layers: readonly LayerSteps[];
   readonly #output: Step;
   #floats: Float32Array; // the whole memory
 
-  constructor(
-    plan: ShardPlan,
-    config: ModelConfig,
-    kernels: Kernels,
-    ops: LayerOps,
-    exchange: Exchange,
-    sliceTokens: number,
-    isFirst: boolean,
-  ) {
+  constructor(parts: ShardParts) {
+    const { plan, kernels, sliceTokens } = parts;
     this.plan = plan;
     this.kernels = kernels;
-    this.ops = ops;
-    this.#config = config;
-    this.#exchange = exchange;
-    this.#isFirst = isFirst;
+    this.#parts = parts;
+    this.#config = parts.config;
+    this.#llama = parts.llama;
+    this.#exchange = parts.exchange;
     this.#floats = new Float32Array(kernels.memory.buffer);
     this.#layers = plan.layout.layers.map((placed) => ({
       placed,
@@ -83,6 +86,12 @@ export class Shard {
       down: this.#step(sliceTokens, placed.w2),
     }));
     this.#output = this.#step(sliceTokens, plan.layout.output);
+  }
+
+  /** @throws MemoryError */
+  createCache(contextTokens: number, kvType: KvType): ShardCache {
+    const { llama, regions, config, sliceTokens } = this.#parts;
+    return new ShardCache(llama, regions, config, sizeOf(this.plan.share.kvHeads), contextTokens, kvType, sliceTokens);
   }
 
   /** Rows of the embedding matrix whose tokens come, to the stream of all shards. */
@@ -104,7 +113,16 @@ export class Shard {
     const { work } = this.plan.layout;
     const { channels } = this.plan.share;
     this.#copyColumnsIn(work.residual, this.#exchange.x, this.#config.nEmbd, channels, tokens.length);
-    if (sizeOf(this.plan.share.kvHeads) > 0) this.ops.setPositions(position, tokens.length);
+    if (sizeOf(this.plan.share.kvHeads) === 0) return;
+    const { headDim } = derivedSizes(this.#config);
+    const thetaStep = ropeThetaStep(this.#config);
+    for (let i = 0; i < tokens.length; i++) {
+      const [cos, sin] = [work.cos, work.sin].map((table) => {
+        const start = table / 4 + (i * headDim) / 2;
+        return this.#view().subarray(start, start + headDim / 2);
+      }) as [Float32Array, Float32Array];
+      ropeAngles(cos, sin, position + i, this.#config.ropeFreqScale, thetaStep);
+    }
   }
 
   /** Own heads: normalise, project, rotate, store, attend. */
@@ -123,8 +141,8 @@ export class Shard {
     yield* this.#multiply(q, work.q, n);
     yield* this.#multiply(k, work.k, n);
     yield* this.#multiply(v, work.v, n);
-    this.ops.rope(work.q, n, nHeads);
-    this.ops.rope(work.k, n, nKvHeads);
+    this.#llama.rope(work.q, work.cos, work.sin, n, nHeads, headDim, nHeads * headDim);
+    this.#llama.rope(work.k, work.cos, work.sin, n, nKvHeads, headDim, nKvHeads * headDim);
     cache.store(layer, position, work.k, work.v, n);
     yield* cache.attend(work.attended, work.q, layer, position, n);
     const columns = { start: share.heads.start * headDim, end: share.heads.end * headDim };
@@ -150,7 +168,7 @@ export class Shard {
     const [w1, w3] = gateUp.products as [Product, Product];
     yield* this.#multiply(w1, gate, n);
     yield* this.#multiply(w3, up, n);
-    this.ops.swiglu(gate, up, n * sizeOf(share.ffChannels));
+    this.#llama.swiglu(gate, up, n * sizeOf(share.ffChannels));
     this.#copyColumnsOut(this.#exchange.gated, this.#config.nFf, share.ffChannels, gate, n);
   }
 
@@ -166,10 +184,10 @@ export class Shard {
     const { nEmbd, nVocab } = this.#config;
     const { work, norm, output } = this.plan.layout;
     const nRows = sizeOf(output.rows);
-    if (nRows === 0 && !this.#isFirst) return;
+    if (nRows === 0 && !this.#parts.isFirst) return;
     const firstRow = tokens.length - nLogitRows;
     yield* this.#normalise(this.#exchange.x.subarray(firstRow * nEmbd), norm, nLogitRows);
-    if (this.#isFirst) {
+    if (this.#parts.isFirst) {
       const last = work.input / 4 + (nLogitRows - 1) * nEmbd;
       this.#exchange.embedding.set(this.#view().subarray(last, last + nEmbd));
     }
@@ -196,14 +214,14 @@ export class Shard {
     const [product] = step.products as [Product];
     yield* this.#pack(step, product.matrix.columns, n);
     yield* this.#multiply(product, gate, n);
-    this.ops.add(residual, gate, n * sizeOf(share.channels));
+    this.#llama.addInto(residual, gate, n * sizeOf(share.channels));
     this.#copyColumnsOut(this.#exchange.x, this.#config.nEmbd, share.channels, residual, n);
   }
 
   *#normalise(x: Float32Array, weight: PlacedVector, n: number): Pieces {
     const { input } = this.plan.layout.work;
     this.#copyIn(x, n * weight.length);
-    this.ops.rmsNorm(input, weight.address, n);
+    this.#llama.rmsNorm(input, input, weight.address, n, weight.length, this.#config.rmsNormEps);
     yield "piece";
   }
 
@@ -226,8 +244,7 @@ export class Shard {
   }
 
   #pieceRows(columns: number, n: number): number {
-    const products = this.kernels.tier === "scalar" ? SCALAR_PIECE : FAST_PIECE;
-    return Math.max(8, Math.floor(products / (columns * n) / 8) * 8);
+    return Math.max(8, Math.floor(MATRIX_PIECE_PRODUCTS / (columns * n) / 8) * 8);
   }
 
   #step(sliceTokens: number, ...matrices: PlacedMatrix[]): Step {

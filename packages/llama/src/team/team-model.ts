@@ -3,13 +3,7 @@
 import { derivedSizes, type ModelConfig } from "../config.ts";
 import { ContextOverflowError } from "../errors.ts";
 import { type KvType, kvCacheBytes } from "../kv-cache.ts";
-import {
-  assertIndex,
-  type Context,
-  checkedIds,
-  DEFAULT_CONTEXT_TOKENS,
-  type Model,
-} from "../model.ts";
+import { assertIndex, type Context, checkedIds, DEFAULT_CONTEXT_TOKENS, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
 import { scaled } from "./ranges.ts";
 import type { Team } from "./team.ts";

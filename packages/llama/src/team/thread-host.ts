@@ -2,15 +2,15 @@
 // does when it is asked.
 
 import { bindKernels } from "@ll/quant";
+import { bindLlamaKernels } from "../kernels/index.ts";
 import type { KvType } from "../kv-cache.ts";
 import { evaluateSlice, type Seat } from "./evaluation.ts";
 import { exchangeOver } from "./exchange.ts";
-import type { ShardCache } from "./layer-ops.ts";
 import { finishPiece, type LoadPiece } from "./load-pieces.ts";
-import { createMemory } from "./memory-regions.ts";
+import { createMemory, MemoryRegions } from "./memory-regions.ts";
 import type { ThreadSetup } from "./protocol.ts";
-import { scalarOps } from "./scalar-ops.ts";
 import { Shard, type Slice } from "./shard.ts";
+import type { ShardCache } from "./shard-cache.ts";
 
 export class ThreadHost {
   readonly shards: readonly Shard[];
@@ -26,8 +26,18 @@ export class ThreadHost {
     this.shards = setup.shards.map((plan, i) => {
       const memory = createMemory(plan.layout.bytes, setup.memoryLimitBytes);
       const kernels = bindKernels(setup.kernels, memory, plan.layout.scratch);
-      const ops = scalarOps(config, plan.share, memory, sliceTokens);
-      return new Shard(plan, config, kernels, ops, exchange, sliceTokens, setup.thread === 0 && i === 0);
+      const llama = bindLlamaKernels(setup.llamaKernels, memory, plan.layout.llamaScratch);
+      const regions = new MemoryRegions(memory, plan.layout.bytes, setup.memoryLimitBytes);
+      return new Shard({
+        plan,
+        config,
+        kernels,
+        llama,
+        regions,
+        exchange,
+        sliceTokens,
+        isFirst: setup.thread === 0 && i === 0,
+      });
     });
   }
 
@@ -45,7 +55,7 @@ export class ThreadHost {
   createContext(context: number, contextTokens: number, kvType: KvType): void {
     const caches: ShardCache[] = [];
     try {
-      for (const { ops } of this.shards) caches.push(ops.createCache(contextTokens, kvType));
+      for (const shard of this.shards) caches.push(shard.createCache(contextTokens, kvType));
     } catch (error) {
       for (const cache of caches) cache.dispose();
       throw error;
