@@ -1,44 +1,11 @@
 // Activations in binary32 → levels as the matrix kernels want them: the Q8_0, Q8_1 and Q8_K quantisers of build 803 (its
-// portable build) with their results laid out as nibble-types.ts, q8_0.ts, k-types.ts and float-types.ts describe.
+// portable build) with their results laid out as nibble-types.ts, q8_0.ts, k-layout.ts and float-types.ts describe.
 //
-// Each function takes (nVectors, nBlocks * 32 or 256) values at `src`. The TypeScript twin is src/kernels/activations-twin.ts.
+// Each function takes (nVectors, nBlocks * 32 or 256) values at `src`. Their TypeScript twin is test/kernels/layout-twins.ts.
 
 import { roundToHalf } from "./half";
+import { largerMagnitude, largestLane, roundAway, sumOfLanes } from "./lanes";
 import { TILE } from "./vectors";
-
-/** The largest magnitude of the four lanes and `other`'s; NaN counts as nothing. */
-// @ts-ignore: decorator
-@inline
-function largestLane(v: v128): f32 {
-  let largest = f32x4.extract_lane(v, 0);
-  if (f32x4.extract_lane(v, 1) > largest) largest = f32x4.extract_lane(v, 1);
-  if (f32x4.extract_lane(v, 2) > largest) largest = f32x4.extract_lane(v, 2);
-  if (f32x4.extract_lane(v, 3) > largest) largest = f32x4.extract_lane(v, 3);
-  return largest;
-}
-
-/** pmax(a, b) is a unless a < b: what is NaN in b is passed over, as by the comparisons of build 803. */
-// @ts-ignore: decorator
-@inline
-function largerMagnitude(a: v128, b: v128): v128 {
-  return f32x4.pmax(a, f32x4.abs(b));
-}
-
-/** Rounded to integers, ties away from zero; NaN gives 0. The fraction is exact, so adding one half is not needed. */
-// @ts-ignore: decorator
-@inline
-function roundAway(v: v128): v128 {
-  const whole = i32x4.trunc_sat_f32x4_s(v);
-  const fraction = f32x4.sub(v, f32x4.convert_i32x4_s(whole));
-  const up = f32x4.ge(fraction, f32x4.splat(0.5)), down = f32x4.le(fraction, f32x4.splat(-0.5)); // -1 where true
-  return i32x4.add(i32x4.sub(whole, up), down);
-}
-
-// @ts-ignore: decorator
-@inline
-function sumOfLanes(v: v128): i32 {
-  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
-}
 
 // How the integer sum of a block is used:
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
 /**
  * sum + a0·b0 + a1·b1 + a2·b2 + a3·b3 in each of four 32-bit lanes; `a` holds signed bytes, `b` bytes of 0 … 127.
  *
- * With `b` in that range the relaxed instruction gives the same on every processor. Relaxed multiply-add would not: never use it.
+ * With `b` in that range the relaxed instruction gives the same on every processor. Relaxed multiply-add would not.
  */
 // @ts-ignore: decorator
 @inline
@@ -15,7 +15,7 @@ export function dot4(a: v128, b: v128, sum: v128): v128 {
   return i32x4.add(i32x4.add(sum, even), odd);
 }
 
-/** a0·b0 + a1·b1 in each of eight 16-bit lanes; `a` holds signed bytes, `b` bytes of 0 … 127, so that nothing saturates. */
+/** a0·b0 + a1·b1 in each of eight 16-bit lanes; `a` holds signed bytes, `b` bytes of 0 … 127: nothing saturates. */
 // @ts-ignore: decorator
 @inline
 export function dot2(a: v128, b: v128): v128 {

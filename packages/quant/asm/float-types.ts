@@ -117,9 +117,13 @@ function multiply(
   }
 }
 
-export function multiply_f16(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32): void {
+export function multiply_f16(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
   multiply(F16, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
 }
-export function multiply_f32(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32): void {
+export function multiply_f32(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
   multiply(F32, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
 }

@@ -205,15 +205,23 @@ function multiply(
   }
 }
 
-export function multiply_q4_0(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+export function multiply_q4_0(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
   multiply(Q4_0, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
-export function multiply_q4_1(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+export function multiply_q4_1(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
   multiply(Q4_1, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
-export function multiply_q5_0(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+export function multiply_q5_0(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
   multiply(Q5_0, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
-export function multiply_q5_1(w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32): void {
+export function multiply_q5_1(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
   multiply(Q5_1, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }

@@ -1,7 +1,8 @@
 // The quantisers of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0: binary16 or binary32 values → blocks as in a file.
-// The TypeScript twins are src/q4_0.ts … src/q8_0.ts, which describe the bytes; the arithmetic is the same, operation by operation.
+// Their TypeScript twins are src/q4_0.ts … src/q8_0.ts, which draw the bytes; the arithmetic is the same, step by step.
 
 import { halfBits } from "./half";
+import { largerMagnitude, largestLane, roundAway, smallestLane } from "./lanes";
 
 // @ts-ignore: decorator
 @inline const Q4_0 = 0;
@@ -57,28 +58,6 @@ function equalBits(magnitude: bool, x: v128, value: v128): i32 {
   return i32x4.bitmask(f32x4.eq(magnitude ? f32x4.abs(x) : x, value));
 }
 
-// pmin(a, b) is b only if b < a, pmax(a, b) is b only if a < b: a NaN in b is passed over, as by build 803's comparisons
-
-// @ts-ignore: decorator
-@inline
-function smallestLane(v: v128): f32 {
-  let least = f32x4.extract_lane(v, 0);
-  if (f32x4.extract_lane(v, 1) < least) least = f32x4.extract_lane(v, 1);
-  if (f32x4.extract_lane(v, 2) < least) least = f32x4.extract_lane(v, 2);
-  if (f32x4.extract_lane(v, 3) < least) least = f32x4.extract_lane(v, 3);
-  return least;
-}
-
-// @ts-ignore: decorator
-@inline
-function largestLane(v: v128): f32 {
-  let most = f32x4.extract_lane(v, 0);
-  if (f32x4.extract_lane(v, 1) > most) most = f32x4.extract_lane(v, 1);
-  if (f32x4.extract_lane(v, 2) > most) most = f32x4.extract_lane(v, 2);
-  if (f32x4.extract_lane(v, 3) > most) most = f32x4.extract_lane(v, 3);
-  return most;
-}
-
 /** 1 / d, or 0 for 0. An infinite factor would make every level an infinity or NaN, stored as 0: so does NaN. */
 // @ts-ignore: decorator
 @inline
@@ -95,16 +74,6 @@ function levels(hasMin: bool, x: v128, min: v128, by: v128, plus: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.mul(shifted, by), plus));
 }
 
-/** Rounded to integers, ties away from zero; NaN gives 0. */
-// @ts-ignore: decorator
-@inline
-function roundAway(v: v128): v128 {
-  const whole = i32x4.trunc_sat_f32x4_s(v);
-  const fraction = f32x4.sub(v, f32x4.convert_i32x4_s(whole)); // exact
-  const up = f32x4.ge(fraction, f32x4.splat(0.5)), down = f32x4.le(fraction, f32x4.splat(-0.5)); // -1 where true
-  return i32x4.add(i32x4.sub(whole, up), down);
-}
-
 /** One block of 32 values at `src` to `dst`. */
 // @ts-ignore: decorator
 @inline
@@ -114,6 +83,7 @@ function packBlock(half: bool, type: i32, src: usize, dst: usize): void {
   const hasMin = type == Q4_1 || type == Q5_1;
   let d: f32, least: f32 = 0;
   if (hasMin) {
+    // pmin(a, b) is b only if b < a: a NaN in b is passed over, as by build 803's comparisons
     let low = f32x4.splat(f32.MAX_VALUE), high = f32x4.splat(-f32.MAX_VALUE);
     low = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(low, x0), x1), x2), x3);
     low = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(low, x4), x5), x6), x7);
@@ -125,10 +95,9 @@ function packBlock(half: bool, type: i32, src: usize, dst: usize): void {
     const most = largestLane(high);
     d = (most == least ? 0 : most - least) / (type == Q4_1 ? 15 : 31);
   } else {
-    let high = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.splat(0), f32x4.abs(x0)), f32x4.abs(x1)), f32x4.abs(x2));
-    high = f32x4.pmax(f32x4.pmax(f32x4.pmax(high, f32x4.abs(x3)), f32x4.abs(x4)), f32x4.abs(x5));
-    high = f32x4.pmax(f32x4.pmax(high, f32x4.abs(x6)), f32x4.abs(x7));
-    const magnitude = largestLane(high);
+    let high = largerMagnitude(largerMagnitude(f32x4.splat(0), x0), x1);
+    high = largerMagnitude(largerMagnitude(largerMagnitude(high, x2), x3), x4);
+    const magnitude = largestLane(largerMagnitude(largerMagnitude(largerMagnitude(high, x5), x6), x7));
     if (type == Q8_0) {
       d = magnitude / 127;
     } else { // the first value of largest magnitude becomes -8 or -16 times the scale

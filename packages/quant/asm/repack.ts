@@ -1,9 +1,12 @@
 // Rows as they are in a file → groups of 8 rows as the matrix kernels want them. The layouts are described in
-// nibble-types.ts, q8_0.ts, k-types.ts and float-types.ts; a TypeScript twin of this file is src/kernels/repack-twin.ts.
+// nibble-types.ts, q8_0.ts, k-layout.ts and float-types.ts; the twin of this file, in TypeScript, is
+// test/kernels/layout-twins.ts.
 //
 // Each function takes `nRows` rows of `nBlocks` blocks at `src` and writes whole groups at `dst`; rows that a last group
 // lacks are zeros. It returns the number of blocks whose scale or minimum is infinite or NaN (for F16 and F32: of values):
 // the kernels do not compute with those as build 803 would, which gives NaN.
+
+import { columnBytes, hasMinimums, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes } from "./k-layout";
 
 // @ts-ignore: decorator
 @inline
@@ -142,7 +145,7 @@ function q4Minimum(scales: usize, pair: i32): u8 {
   return (load<u8>(scales + pair + 4) >> 4) | ((load<u8>(scales + pair) >> 6) << 4);
 }
 
-/** Nibbles of 16 bytes as four 16-bit words, see k-types.ts; `shift` 0 takes the low ones (scales), 4 the high ones (minimums). */
+/** Low nibbles (scales; `shift` 0) or high ones (minimums; 4) of 16 bytes as word `word` of four, see k-layout.ts. */
 // @ts-ignore: decorator
 @inline
 function nibbleWord(bytes: usize, word: i32, shift: i32): u16 {
@@ -153,17 +156,6 @@ function nibbleWord(bytes: usize, word: i32, shift: i32): u16 {
   }
   return <u16>bits;
 }
-
-// @ts-ignore: decorator
-@inline const Q2_K = 0;
-// @ts-ignore: decorator
-@inline const Q3_K = 1;
-// @ts-ignore: decorator
-@inline const Q4_K = 2;
-// @ts-ignore: decorator
-@inline const Q5_K = 3;
-// @ts-ignore: decorator
-@inline const Q6_K = 4;
 
 /** One block of row `row` to its place at `to`, and what belongs to all rows to `t`; true if a scale is not finite. */
 // @ts-ignore: decorator
@@ -207,12 +199,11 @@ function repackBlock(type: i32, src: usize, to: usize, t: usize, row: i32): bool
     }
   }
 
-  const hasMinimums = type == Q2_K || type == Q4_K || type == Q5_K;
   const at: usize = type == Q2_K ? 80 : type == Q3_K ? 108 : type == Q6_K ? 208 : 0;
   const d = load<u16>(src + at);
-  const scale = t + (hasMinimums ? 64 : 0) + (row << 1);
+  const scale = t + (hasMinimums(type) ? 64 : 0) + (row << 1);
   store<u16>(scale, d);
-  if (!hasMinimums) return !isFinite16(d);
+  if (!hasMinimums(type)) return !isFinite16(d);
   const dmin = load<u16>(src + at, 2);
   store<u16>(scale, dmin, 16);
   return !isFinite16(d) || !isFinite16(dmin);
@@ -222,20 +213,18 @@ function repackBlock(type: i32, src: usize, to: usize, t: usize, row: i32): bool
 @inline
 function repackSuperBlocks(type: i32, src: usize, dst: usize, nRows: i32, nBlocks: i32): i32 {
   const blockBytes: usize = type == Q2_K ? 84 : type == Q3_K ? 110 : type == Q4_K ? 144 : type == Q5_K ? 176 : 210;
-  const rowBytes: usize = type == Q2_K ? 72 : type == Q3_K ? 112 : type == Q4_K ? 136 : type == Q5_K ? 168 : 208;
-  const columnBytes: usize = 8 * rowBytes + (type == Q3_K || type == Q6_K ? 16 : 96);
   let nBad = 0;
   for (let first = 0; first < nRows; first += 8) {
-    if (nRows - first < 8) memory.fill(dst, 0, <usize>nBlocks * columnBytes);
+    if (nRows - first < 8) memory.fill(dst, 0, <usize>nBlocks * columnBytes(type));
     for (let row = 0; row < min(8, nRows - first); row++) {
       let column = dst;
       for (let b = 0; b < nBlocks; b++) {
-        nBad += <i32>repackBlock(type, src, column + <usize>row * rowBytes, column + 8 * rowBytes, row);
+        nBad += <i32>repackBlock(type, src, column + <usize>row * rowBytes(type), column + 8 * rowBytes(type), row);
         src += blockBytes;
-        column += columnBytes;
+        column += columnBytes(type);
       }
     }
-    dst += <usize>nBlocks * columnBytes;
+    dst += <usize>nBlocks * columnBytes(type);
   }
   return nBad;
 }

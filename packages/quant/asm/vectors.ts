@@ -31,7 +31,7 @@ export let scratch: usize = 0;
 // @ts-ignore: decorator
 @inline export const BITS45: usize = 256; // 0x30 in every byte
 // @ts-ignore: decorator
-@inline export const HALF_BITS64: usize = 288; // the bits of a binary16 number that was sign-extended to 64 and shifted left by 42
+@inline export const HALF_BITS64: usize = 288; // bits of a binary16 number, sign-extended to 64 and shifted left by 42
 // @ts-ignore: decorator
 @inline export const SUMS: usize = 512; // from here on: working memory, see each kernel
 
