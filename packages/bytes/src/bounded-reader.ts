@@ -12,6 +12,11 @@ export interface ReaderOptions {
   readonly end?: number;
   /** Bytes fetched from the source at a time. Any size from 1 gives the same results. */
   readonly chunkBytes?: number;
+  /**
+   * A fetch that goes on where the last one ended takes twice as many bytes as that one, up to this: few requests for a long
+   * header, few bytes too many for a short one. `chunkBytes` if absent.
+   */
+  readonly maxChunkBytes?: number;
   /** Charged for every byte array that `bytes` returns. */
   readonly budget?: Budget;
   /** The class of the errors thrown; `FormatError` if absent. */
@@ -20,7 +25,7 @@ export interface ReaderOptions {
 
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
-/** @throws RangeError if `start … end` is not a span of the source, or `chunkBytes` is not a whole number from 1. */
+/** @throws RangeError if `start … end` is not a span of the source, `chunkBytes` is not a whole number from 1, or `maxChunkBytes` less. */
 export function createReader(source: ByteSource, options: ReaderOptions = {}): BoundedReader {
   return new BoundedReader(source, options);
 }
@@ -30,7 +35,8 @@ export class BoundedReader {
   readonly source: ByteSource;
   /** One past the last byte that may be read. */
   readonly end: number;
-  readonly #chunkBytes: number;
+  #chunkBytes: number;
+  readonly #maxChunkBytes: number;
   readonly #budget: Budget | undefined;
   readonly #ErrorClass: FormatErrorClass;
   /** Open levels as (name, index) pairs; text is made of them only when an error needs it. */
@@ -44,11 +50,13 @@ export class BoundedReader {
     this.end = options.end ?? source.byteLength;
     this.#offset = options.start ?? 0;
     this.#chunkBytes = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
+    this.#maxChunkBytes = options.maxChunkBytes ?? this.#chunkBytes;
     this.#budget = options.budget;
     this.#ErrorClass = options.ErrorClass ?? FormatError;
     assertInteger("end", this.end, 0, source.byteLength);
     assertInteger("start", this.#offset, 0, this.end);
     assertInteger("chunkBytes", this.#chunkBytes, 1, Number.MAX_SAFE_INTEGER);
+    assertInteger("maxChunkBytes", this.#maxChunkBytes, this.#chunkBytes, Number.MAX_SAFE_INTEGER);
   }
 
   /** Offset of the next byte, from the start of the source. */
@@ -207,6 +215,10 @@ export class BoundedReader {
   /** Moves the window so that it starts with the next `length` bytes, and steps over them. */
   async #fetch(length: number, field: string): Promise<number> {
     if (length > this.remaining) this.#throwTruncated(length, field);
+    const windowEnd = this.#windowStart + this.#window.byteLength;
+    if (this.#window.byteLength > 0 && this.#windowStart <= this.#offset && this.#offset <= windowEnd) {
+      this.#chunkBytes = Math.min(2 * this.#chunkBytes, this.#maxChunkBytes);
+    }
     const bytes = new Uint8Array(Math.min(Math.max(length, this.#chunkBytes), this.remaining));
     await this.source.read(this.#offset, bytes);
     this.#window = new DataView(bytes.buffer);

@@ -9,8 +9,13 @@ const step = fc.oneof(
 type Step = { kind: string; length: number };
 
 /** What each step gives: a value, or the code and place of the error, after which reading goes on. */
-async function run(bytes: Uint8Array, steps: readonly Step[], chunkBytes: number): Promise<unknown[]> {
-  const reader = createReader(memorySource(bytes), { chunkBytes });
+async function run(
+  bytes: Uint8Array,
+  steps: readonly Step[],
+  chunkBytes: number,
+  maxChunkBytes = chunkBytes,
+): Promise<unknown[]> {
+  const reader = createReader(memorySource(bytes), { chunkBytes, maxChunkBytes });
   const results: unknown[] = [];
   for (const { kind, length } of steps) {
     try {
@@ -29,6 +34,8 @@ async function run(bytes: Uint8Array, steps: readonly Step[], chunkBytes: number
 test.prop([fc.uint8Array({ maxLength: 100 }), fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 50 })])(
   "the chunk size never shows",
   async (bytes, steps, chunkBytes) => {
-    expect(await run(bytes, steps, chunkBytes)).toEqual(await run(bytes, steps, 1000));
+    const expected = await run(bytes, steps, 1000);
+    expect(await run(bytes, steps, chunkBytes)).toEqual(expected);
+    expect(await run(bytes, steps, chunkBytes, 3 * chunkBytes)).toEqual(expected);
   },
 );

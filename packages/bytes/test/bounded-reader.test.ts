@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { type BoundedReader, createBudget, createReader, FormatError, memorySource } from "../src/index.ts";
+import {
+  type BoundedReader,
+  type ByteSource,
+  createBudget,
+  createReader,
+  FormatError,
+  memorySource,
+} from "../src/index.ts";
 
 const bytes = Uint8Array.from({ length: 64 }, (_, i) => i + 1);
 const view = new DataView(bytes.buffer);
@@ -96,6 +103,7 @@ describe("the end", () => {
     { start: 0.5 },
     { chunkBytes: 0 },
     { chunkBytes: Number.NaN },
+    { chunkBytes: 8, maxChunkBytes: 7 },
   ])("options are checked: %j", (options) => {
     expect(() => createReader(source, options)).toThrow(RangeError);
   });
@@ -218,4 +226,28 @@ test("neighbouring fields share a read", async () => {
   const reader = createReader(counting, { chunkBytes: 32 });
   for (let i = 0; i < 16; i++) await reader.u32("x");
   expect(calls).toBe(2);
+});
+
+test("chunks grow while reading goes on, and stay as they are after a leap", async () => {
+  const fetched: [offset: number, length: number][] = [];
+  const recording: ByteSource = {
+    name: "r",
+    byteLength: 1000,
+    read: async (offset, target) => void fetched.push([offset, target.length]),
+  };
+  const reader = createReader(recording, { chunkBytes: 8, maxChunkBytes: 40 });
+  for (let i = 0; i < 25; i++) await reader.u32("n");
+  reader.seek(500, "far");
+  await reader.u32("n");
+  reader.seek(0, "back");
+  await reader.u32("n");
+  expect(fetched).toEqual([
+    [0, 8],
+    [8, 16],
+    [24, 32],
+    [56, 40],
+    [96, 40],
+    [500, 40],
+    [0, 40],
+  ]);
 });

@@ -18,6 +18,7 @@ test("public names", () => {
       "f16ToF32",
       "f16Values",
       "f32ToF16",
+      "httpSource",
       "isFormatError",
       "isIoError",
       "memorySink",
