@@ -17,6 +17,7 @@ import {
 
 const ROW_VALUES = 4096;
 const CACHED_ROWS = 64;
+const SCALAR_ROWS = 8; // short runs, which other programs interrupt less often
 const STREAM_BYTES = 192 * 2 ** 20; // more than a last-level cache holds
 const PROMPT_VECTORS = 32;
 const RUN_MS = 300;
@@ -28,7 +29,7 @@ const [types = "q4_0,q4_1,q5_0,q5_1,q8_0,q2_K,q3_K,q4_K,q5_K,q6_K,f16,f32", tier
 
 console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${ROW_VALUES} values per row, one core`);
 console.log("ns per 32 products (GMAC/s; ratio to scalar)");
-const scalarNs = new Map<string, number>(); // "q4_0 decode" → ns
+const scalarNs = new Map<string, number>(); // type → ns of the scalar kernels, which take one vector after the other
 // slowest first: "wide" changes how V8 compiles whatever is compiled after it
 for (const tier of KERNEL_TIERS.filter((name) => tiers.split(",").includes(name))) {
   const set = await loadKernels(tier);
@@ -54,15 +55,18 @@ function report(tier: KernelTier, type: string, kernels: Kernels): void {
   const vectors = new Float32Array(buffer, AT.vectors, PROMPT_VECTORS * ROW_VALUES); // (PROMPT_VECTORS, ROW_VALUES)
   for (let i = 0; i < vectors.length; i++) vectors[i] = Math.sin(i * i);
 
-  const times = [
-    measure(tier, type, "decode", kernels, CACHED_ROWS, 1),
-    measure(tier, type, "prompt", kernels, CACHED_ROWS, PROMPT_VECTORS),
-    ...(tier === "scalar" ? [] : [measure(tier, type, "stream", kernels, streamRows - (streamRows % CACHED_ROWS), 1)]),
-  ];
+  const times =
+    tier === "scalar"
+      ? [measure(tier, type, "decode", kernels, SCALAR_ROWS, 1)]
+      : [
+          measure(tier, type, "decode", kernels, CACHED_ROWS, 1),
+          measure(tier, type, "prompt", kernels, CACHED_ROWS, PROMPT_VECTORS),
+          measure(tier, type, "stream", kernels, streamRows - (streamRows % CACHED_ROWS), 1),
+        ];
   const repackRate = (CACHED_ROWS * rowBytes(type, ROW_VALUES)) / repackMs / 1e6;
   const packed = packRate(kernels, type);
   console.log(
-    `${tier.padEnd(7)}${type.padEnd(5)} ${times.join("   ")}   repack ${repackRate.toFixed(1)} GB/s${packed}`,
+    `${tier.padEnd(8)}${type.padEnd(5)} ${times.join("   ")}   repack ${repackRate.toFixed(1)} GB/s${packed}`,
   );
 }
 
@@ -79,11 +83,11 @@ function measure(
   const ms = bestOf(() => matrix.multiply(AT.weights, AT.activations, AT.out, 0, nRows, ROW_VALUES, nVectors, nRows));
   const products = nRows * ROW_VALUES * nVectors;
   const ns = (ms * 1e6 * 32) / products;
-  if (tier === "scalar") scalarNs.set(`${type} ${what}`, ns);
-  const scalar = scalarNs.get(`${type} ${what === "stream" ? "decode" : what}`);
+  if (tier === "scalar") scalarNs.set(type, ns);
+  const scalar = scalarNs.get(type);
   const ratio = scalar === undefined ? "" : `; ${(scalar / ns).toFixed(0)}×`;
   const rate = what === "stream" ? `${((nRows * rowBytes(type, ROW_VALUES)) / ms / 1e6).toFixed(1)} GB/s` : "";
-  return `${what} ${ns.toFixed(3)} (${(32 / ns).toFixed(0)}${ratio})${rate === "" ? "" : ` ${rate}`}`;
+  return `${what} ${ns.toFixed(3)} (${(32 / ns).toPrecision(3)}${ratio})${rate === "" ? "" : ` ${rate}`}`;
 }
 
 /** GB of binary16 values quantised per second; nothing where the tier has no quantiser. */

@@ -23,8 +23,8 @@ export interface KernelSet {
 /**
  * The fastest kernels that run here and pass their self-test, of `maxTier` or below.
  *
- * The tier "wide" sets V8's `--experimental-wasm-revectorize` for the whole process, so that the module's functions are
- * compiled to 256-bit code whenever that happens; it is never tried in a browser.
+ * If the tier "wide" is chosen, V8's `--experimental-wasm-revectorize` stays set for the whole process, so that functions
+ * that are compiled later become 256-bit code as well; it is never tried in a browser.
  *
  * @throws RangeError if `maxTier` is no tier
  */
@@ -32,8 +32,10 @@ export async function loadKernels(maxTier: KernelTier = "wide"): Promise<KernelS
   const highest = KERNEL_TIERS.indexOf(maxTier);
   if (highest < 0) throw new RangeError(`"maxTier" expected one of ${KERNEL_TIERS.join(" ")}, got ${String(maxTier)}`);
   for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
-    const module = await compileTier(tier);
-    if (module !== undefined && passesSelfTest(tier, module)) return { tier, module };
+    const code = await codeOf(tier);
+    if (code === undefined) continue;
+    const module = tier === "wide" ? compileWide(code) : await compile(tier, code);
+    if (module !== undefined) return { tier, module };
   }
   return { tier: "scalar", module: undefined };
 }
@@ -55,44 +57,55 @@ export function bindKernels(set: KernelSet, memory: WasmMemory, scratch: number 
   return wasmKernels(set.tier, exports, memory);
 }
 
-/** A compiled module; undefined where the tier cannot run. */
-async function compileTier(tier: KernelTier): Promise<object | undefined> {
+/** The tier's module in binary; undefined where it cannot run. */
+async function codeOf(tier: KernelTier): Promise<Uint8Array | undefined> {
   const features = wasmFeatures();
-  if (tier === "simd") return features.simd ? compile((await import("./wasm-simd.ts")).WASM_SIMD) : undefined;
-  if (!features.relaxedSimd) return undefined;
-  const { WASM_RELAXED } = await import("./wasm-relaxed.ts");
-  if (tier === "relaxed") return compile(WASM_RELAXED);
-  const v8 = v8ForX64();
-  if (v8 === undefined) return undefined;
-  v8.setFlagsFromString("--experimental-wasm-revectorize");
-  return compile(WASM_RELAXED, WIDE_SECTION);
+  if (tier === "simd") {
+    return features.simd ? bytesFromBase64((await import("./wasm-simd.ts")).WASM_SIMD) : undefined;
+  }
+  if (!features.relaxedSimd || (tier === "wide" && v8ForX64() === undefined)) return undefined;
+  return bytesFromBase64((await import("./wasm-relaxed.ts")).WASM_RELAXED);
 }
 
-/** Undefined too where compiling is forbidden, as by a content security policy. */
-async function compile(base64: string, customSection: readonly number[] = []): Promise<object | undefined> {
+/** Undefined if the module fails its self-test, or where compiling is forbidden, as by a content security policy. */
+async function compile(tier: KernelTier, code: Uint8Array): Promise<object | undefined> {
   try {
-    const code = bytesFromBase64(base64);
-    const bytes = new Uint8Array(code.length + customSection.length);
-    bytes.set(code);
-    bytes.set(customSection, code.length);
-    return await webAssembly()?.compile(bytes);
+    const module = await webAssembly()?.compile(code);
+    return module !== undefined && passesSelfTest(tier, module) ? module : undefined;
   } catch {
     return undefined;
   }
 }
 
+/**
+ * The same with 256-bit code. Only the optimising compiler makes it, so the baseline compiler is switched off until the
+ * self-test has had every function compiled; nothing else runs meanwhile, because all of this is synchronous.
+ */
+function compileWide(code: Uint8Array): object | undefined {
+  const api = webAssembly();
+  const v8 = v8ForX64();
+  if (api === undefined || v8 === undefined) return undefined;
+  const bytes = new Uint8Array(code.length + WIDE_SECTION.length);
+  bytes.set(code);
+  bytes.set(WIDE_SECTION, code.length);
+  let passes = false;
+  v8.setFlagsFromString("--experimental-wasm-revectorize");
+  v8.setFlagsFromString("--no-liftoff");
+  try {
+    const module = new api.Module(bytes);
+    passes = passesSelfTest("wide", module);
+    return passes ? module : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    v8.setFlagsFromString("--liftoff");
+    if (!passes) v8.setFlagsFromString("--no-experimental-wasm-revectorize");
+  }
+}
+
 function passesSelfTest(tier: KernelTier, module: object): boolean {
-  const v8 = tier === "wide" ? v8ForX64() : undefined;
   const Memory = webAssembly()?.Memory;
   if (Memory === undefined) return false;
-  // the 256-bit code comes from the optimising compiler only: without the baseline compiler the first call makes it
-  v8?.setFlagsFromString("--no-liftoff");
-  try {
-    const memory = new Memory({ initial: SELF_TEST_PAGES });
-    return findWrongType(bindKernels({ tier, module }, memory, SELF_TEST_SCRATCH)) === undefined;
-  } catch {
-    return false;
-  } finally {
-    v8?.setFlagsFromString("--liftoff");
-  }
+  const memory = new Memory({ initial: SELF_TEST_PAGES });
+  return findWrongType(bindKernels({ tier, module }, memory, SELF_TEST_SCRATCH)) === undefined;
 }

@@ -11,6 +11,7 @@ export type WasmExports = Readonly<Record<string, (...args: number[]) => number>
 
 interface WasmApi {
   readonly Instance: new (module: object, imports: object) => { readonly exports: WasmExports };
+  readonly Module: new (bytes: Uint8Array) => object;
   readonly Memory: new (descriptor: { initial: number }) => WasmMemory;
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<object>;
