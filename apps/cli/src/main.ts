@@ -3,8 +3,10 @@
 import { inspect } from "node:util";
 import { printable } from "@ll/bytes";
 import type { Io } from "./command.ts";
+import { completionScript } from "./completion.ts";
 import { CommandError, ReportedError, UsageError } from "./errors.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
+import { FRAME_OPTIONS } from "./program.ts";
 import { installSignals } from "./signals.ts";
 import { inert, term } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
@@ -26,6 +28,10 @@ export async function run(bin: string, argv: readonly string[], io: Io): Promise
     if (bin === "ll") return await runVerb(argv, io);
     const verb = VERBS.get(bin.replace(/^ll-/, ""));
     if (verb === undefined) throw new UsageError(`no such program: ${bin}`);
+    if (argv[0] === "--completion") {
+      io.out.write(completionScript(argv[1], { bin, options: await verb.options(), words: [] }));
+      return ExitCode.ok;
+    }
     return await (await verb.load())(bin, argv, io);
   } catch (error) {
     const code = exitCodeOf(error);
@@ -39,7 +45,9 @@ async function runVerb(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
   if (name === "--help" || name === "-h") io.out.write(help());
   else if (name === "--version") io.out.write(versionLine("ll"));
-  else if (name !== undefined && VERBS.has(name)) return run(`ll-${name}`, rest, io);
+  else if (name === "--completion") {
+    io.out.write(completionScript(rest[0], { bin: "ll", options: FRAME_OPTIONS, words: [...VERBS.keys()] }));
+  } else if (name !== undefined && VERBS.has(name)) return run(`ll-${name}`, rest, io);
   else {
     const found = name === undefined ? "no program named" : `no such program: ${name}`;
     throw new UsageError(found, `usage: ll ${[...VERBS.keys()].join("|")} [options]`);
@@ -48,7 +56,7 @@ async function runVerb(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function help(): string {
-  const verbs = [...VERBS].map(([name, verb]) => `  ll-${name.padEnd(10)}${verb.summary}\n`);
+  const verbs = [...VERBS].map(([name, verb]) => `  ll-${name.padEnd(16)}${verb.summary}\n`);
   return [
     "Examples:\n",
     "  ll-convert models/7B --outfile model-f16.bin\n",

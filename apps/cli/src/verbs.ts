@@ -1,11 +1,15 @@
 // The programs by name. A program is loaded when it is called, so that none pays for another's start.
 
 import type { Command } from "./command.ts";
+import type { CompletedOption } from "./completion.ts";
+import { allOptions, FRAME_OPTIONS } from "./program.ts";
 
 export interface Verb {
   /** One line of `ll --help`. */
   readonly summary: string;
   load(): Promise<Command>;
+  /** All options, for completion. */
+  options(): Promise<readonly CompletedOption[]>;
 }
 
 /** `VERB` of `ll VERB` and of `ll-VERB`. */
@@ -15,6 +19,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     {
       summary: "a PyTorch, safetensors or older ggml checkpoint to a ggjt file",
       load: async () => (await import("./commands/convert.ts")).convertCommand,
+      options: async () => (await import("./commands/convert-arguments.ts")).convertOptions(),
     },
   ],
   [
@@ -22,6 +27,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     {
       summary: "a ggjt file to a smaller one",
       load: async () => (await import("./commands/quantize.ts")).quantizeCommand,
+      options: async () => (await import("./commands/quantize-arguments.ts")).QUANTIZE_OPTIONS,
     },
   ],
   [
@@ -29,6 +35,23 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     {
       summary: "text from a ggjt file and a prompt",
       load: async () => (await import("./commands/main/index.ts")).mainCommand,
+      options: async () => [...(await import("./inference/options/index.ts")).MAIN_OPTIONS, ...FRAME_OPTIONS],
+    },
+  ],
+  [
+    "tokenize",
+    {
+      summary: "the ids of a text",
+      load: async () => (await import("./commands/tokenize.ts")).tokenizeCommand,
+      options: async () => allOptions((await import("./commands/tokenize.ts")).TOKENIZE_OPTIONS),
+    },
+  ],
+  [
+    "detokenize",
+    {
+      summary: "the text of ids",
+      load: async () => (await import("./commands/detokenize.ts")).detokenizeCommand,
+      options: async () => allOptions((await import("./commands/detokenize.ts")).DETOKENIZE_OPTIONS),
     },
   ],
 ]);

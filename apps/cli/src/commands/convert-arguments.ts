@@ -1,6 +1,7 @@
 // The options of ll-convert: those of convert.py in build 803, and what every program of this package has.
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { COMPLETION_OPTION, type CompletedOption } from "../completion.ts";
 import { Refusal, UsageError } from "../errors.ts";
 import { versionLine } from "../version.ts";
 
@@ -49,23 +50,7 @@ const EXAMPLES = `Examples:
  * @throws UsageError; Refusal for an output type that only ll-quantize writes
  */
 export function parseConvertArguments(bin: string, argv: readonly string[]): ConvertArguments | { text: string } {
-  const command = new Command(bin)
-    .description("Convert a LLaMA checkpoint to a ggjt file.")
-    .argument("<model>", "directory with the checkpoint, or one of its files (*.pth, *.pt, *.safetensors, *.bin)")
-    .option("--outtype <type>", "output format, f32 or f16 (default: that of the input; f32 for bf16)")
-    .option("--outfile <path>", "file to write (default: ggml-model-TYPE.bin beside the input)", path)
-    .option("--container <version>", "ggjt-v3, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
-    .option("--vocab-dir <dir>", "directory of tokenizer.model, if it is not the model's", path)
-    .option("--vocab-only", "write the vocabulary only; needs --outfile")
-    .option("--dump", "convert nothing, show what is in the model")
-    .option("--dump-single", "convert nothing, show what is in this one file")
-    .option("--no-clobber", "refuse to replace an existing file")
-    .option("--no-progress", "no progress line on standard error")
-    .option("--verbose", "show where an error comes from (as LL_DEBUG=1)")
-    .version(versionLine(bin), "--version", "show the version")
-    .helpOption("-h, --help", "show this help")
-    .exitOverride()
-    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
+  const command = commandLine(bin);
   try {
     command.parse(argv, { from: "user" });
   } catch (error) {
@@ -120,4 +105,39 @@ function mode(options: Options): ConvertArguments["mode"] {
   ].filter((one) => one !== undefined);
   if (chosen.length > 1) throw new UsageError("--vocab-only, --dump and --dump-single exclude each other");
   return chosen[0] ?? "convert";
+}
+
+/** All options, for completion. */
+export function convertOptions(): CompletedOption[] {
+  return commandLine("ll-convert")
+    .createHelp()
+    .visibleOptions(commandLine("ll-convert"))
+    .map(({ short, long = "", required, description }) => ({
+      names: short === undefined ? [long] : [long, short],
+      value: !required ? "flag" : PATH_OPTIONS.includes(long) ? "path" : "text",
+      help: description,
+    }));
+}
+
+const PATH_OPTIONS = ["--outfile", "--vocab-dir"];
+
+function commandLine(bin: string): Command {
+  return new Command(bin)
+    .description("Convert a LLaMA checkpoint to a ggjt file.")
+    .argument("<model>", "directory with the checkpoint, or one of its files (*.pth, *.pt, *.safetensors, *.bin)")
+    .option("--outtype <type>", "output format, f32 or f16 (default: that of the input; f32 for bf16)")
+    .option("--outfile <path>", "file to write (default: ggml-model-TYPE.bin beside the input)", path)
+    .option("--container <version>", "ggjt-v3, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
+    .option("--vocab-dir <dir>", "directory of tokenizer.model, if it is not the model's", path)
+    .option("--vocab-only", "write the vocabulary only; needs --outfile")
+    .option("--dump", "convert nothing, show what is in the model")
+    .option("--dump-single", "convert nothing, show what is in this one file")
+    .option("--no-clobber", "refuse to replace an existing file")
+    .option("--no-progress", "no progress line on standard error")
+    .option("--verbose", "show where an error comes from (as LL_DEBUG=1)")
+    .option("--completion <shell>", COMPLETION_OPTION.help)
+    .version(versionLine(bin), "--version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .exitOverride()
+    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
 }

@@ -2,6 +2,7 @@
 // OUT that begins with a number for a TYPE, and wanted NTHREADS whenever OUT was left out.
 
 import { type FileType, FTYPES } from "@ll/quant";
+import { COMPLETION_OPTION, type CompletedOption } from "../completion.ts";
 import { UsageError } from "../errors.ts";
 import { closest } from "../suggest.ts";
 
@@ -21,15 +22,23 @@ export interface QuantizeArguments {
 /** What the flags ask for instead of work. */
 export type QuantizeRequest = QuantizeArguments | "help" | "version";
 
-const FLAGS = [
-  "--allow-requantize",
-  "--leave-output-tensor",
-  "--no-clobber",
-  "--no-progress",
-  "--verbose",
-  "--help",
-  "--version",
+/** The options, for help and completion. */
+export const QUANTIZE_OPTIONS: readonly CompletedOption[] = [
+  flag(["--allow-requantize"], "take tensors that are quantised already; they lose quality twice"),
+  flag(["--leave-output-tensor"], "copy output.weight as it is"),
+  flag(["--no-clobber"], "refuse to replace an existing file"),
+  flag(["--no-progress"], "no progress line on standard error"),
+  flag(["--verbose"], "show where an error comes from (as LL_DEBUG=1)"),
+  COMPLETION_OPTION,
+  flag(["--version"], "show the version"),
+  flag(["--help", "-h"], "show this help"),
 ];
+
+const FLAGS = QUANTIZE_OPTIONS.filter(({ value }) => value === "flag").map(({ names }) => names[0]);
+
+function flag(names: CompletedOption["names"], help: string): CompletedOption {
+  return { names, value: "flag", help };
+}
 
 /** @throws UsageError, in the words of build 803 where it had some */
 export function parseQuantizeArguments(argv: readonly string[]): QuantizeRequest {

@@ -1,6 +1,7 @@
 // What ll-quantize says about itself: the usage of build 803 of llama.cpp after a mistake, more on request.
 
 import { blockInfo, FTYPES } from "@ll/quant";
+import { QUANTIZE_OPTIONS } from "./quantize-arguments.ts";
 
 /** Build 803 wrote the usage to standard error and the table to standard output. */
 export function usage(bin: string): { readonly err: string; readonly out: string } {
@@ -25,6 +26,9 @@ export function help(bin: string): string {
     const bits = ((8 * blockBytes) / blockValues).toFixed(2).padStart(5);
     return `  ${String(id).padStart(2)}  or  ${name.padEnd(6)} ${bits} bits  ${description.trim()}\n`;
   });
+  const options = QUANTIZE_OPTIONS.map(({ names, placeholder = "", help }) => {
+    return `  ${`${[...names].reverse().join(", ")} ${placeholder}`.padEnd(23)}${help}`;
+  });
   return `Examples:
   ${bin} model-f16.bin model-q4_0.bin q4_0
   ${bin} model-f16.bin q5_K_M
@@ -35,13 +39,7 @@ Writes the ggjt file IN as another type. OUT: ggml-model-TYPE.bin beside IN if l
 NTHREADS is accepted; the work is done in one thread.
 
 Options (before IN; -- ends them):
-  --allow-requantize     take tensors that are quantised already; they lose quality twice
-  --leave-output-tensor  copy output.weight as it is
-  --no-clobber           refuse to replace an existing file
-  --no-progress          no progress line on standard error
-  --verbose              show where an error comes from (as LL_DEBUG=1)
-  --version              show the version
-  -h, --help             show this help
+${options.join("\n")}
 
 Types, by number or name, with the bits per weight of most tensors (output.weight is Q6_K where its size allows):
 ${types.join("")}`;

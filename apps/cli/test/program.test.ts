@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { flagRow, valueRow } from "../src/option-rows.ts";
+import type { OptionSpec } from "../src/option-table.ts";
+import { type Program, readArguments, splitArguments, usageError } from "../src/program.ts";
+import { term } from "../src/terminal.ts";
+import { captured } from "./programs.ts";
+
+interface Params {
+  n: number;
+  json: boolean;
+}
+
+const OPTIONS: readonly OptionSpec<Params>[] = [
+  valueRow("Work", ["--n-predict", "-n"], "int", { placeholder: "N", help: "tokens", default: "3" }, (params, v) => {
+    params.n = v.number;
+  }),
+  flagRow("Output", ["--json"], "an object", (params) => {
+    params.json = true;
+  }),
+];
+
+const PROGRAM: Program<Params> = {
+  examples: ["MODEL", "MODEL -n 4"],
+  usage: "[options] MODEL",
+  description: "Does it.",
+  options: OPTIONS,
+};
+
+async function read(argv: readonly string[]): Promise<{ positionals: unknown; params: Params; printed: string }> {
+  const params = { n: 3, json: false };
+  const out = captured();
+  const io = { out: term(out), err: term(captured()), env: {} };
+  const positionals = await readArguments(PROGRAM, "ll-demo", argv, params, io);
+  return { positionals, params, printed: out.text() };
+}
+
+test.each([
+  ["a b", ["a", "b"], { n: 3, json: false }],
+  ["a -n -1 b --json", ["a", "b"], { n: -1, json: true }],
+  ["--n_predict 4 a", ["a"], { n: 4, json: false }],
+  ["- a", ["-", "a"], { n: 3, json: false }],
+  ["--json -- --json -n", ["--json", "-n"], { n: 3, json: true }],
+  ["-n 1 -n 2", [], { n: 2, json: false }],
+  ["a --verbose", ["a"], { n: 3, json: false }],
+])("%s", async (line, positionals, params) => {
+  expect(await read(line.split(" "))).toEqual({ positionals, params, printed: "" });
+});
+
+test("an unknown option is an error with a suggestion, and takes no value away", async () => {
+  await expect(read(["--jsno", "a"])).rejects.toMatchObject({
+    name: "UsageError",
+    message: "error: unknown argument: --jsno",
+    hint: "Did you mean --json?",
+  });
+  expect(splitArguments(OPTIONS, ["--jsno", "a"]).positionals).toEqual(["a"]);
+});
+
+test("a value that is missing or no number is an error", async () => {
+  await expect(read(["-n"])).rejects.toMatchObject({ message: "error: invalid parameter for argument: -n" });
+  await expect(read(["-n", "x"])).rejects.toMatchObject({ hint: 'expected a whole number, got "x"' });
+});
+
+describe("help and version", () => {
+  test("help opens with two examples and lists every option with its default", async () => {
+    const { positionals, printed } = await read(["a", "--help", "--nonsense"]);
+    expect(positionals).toBeUndefined();
+    expect(printed).toMatchInlineSnapshot(`
+      "Examples:
+        ll-demo MODEL
+        ll-demo MODEL -n 4
+
+      usage: ll-demo [options] MODEL
+
+      Does it.
+
+      Work:
+        -n, --n-predict N               tokens (default: 3)
+
+      Output:
+        --json                          an object
+
+      Other:
+        --verbose                       show where an error comes from (as LL_DEBUG=1)
+        --completion SHELL              first of all arguments: print a completion script for bash, zsh or fish
+        --version                       show the version
+        -h, --help                      show this help
+      "
+    `);
+  });
+
+  test("version", async () => {
+    expect((await read(["--version"])).printed).toMatch(/^ll-demo \d+\.\d+\.\d+/);
+  });
+
+  test("are not asked for by the value of an option or behind --", async () => {
+    await expect(read(["-n", "--help"])).rejects.toMatchObject({ name: "UsageError" });
+    expect((await read(["--", "--help"])).positionals).toEqual(["--help"]);
+  });
+});
+
+test("usageError shows how the program is called", () => {
+  expect(usageError(PROGRAM, "ll-demo", "no model given")).toMatchObject({
+    message: "no model given",
+    hint: "usage: ll-demo [options] MODEL (see ll-demo --help)",
+  });
+});
