@@ -13,7 +13,7 @@ module.exports = {
     {
       name: "leaves-share-only-bytes",
       severity: "error",
-      from: { path: "^packages/(ggml-format|checkpoint|tokenizer|quant|sampling)/src" },
+      from: { path: "^packages/(ggml-format|gguf|checkpoint|tokenizer|quant|sampling)/src" },
       to: { path: "^(packages|apps)/", pathNot: ["^packages/$1/", "^packages/bytes/"] },
     },
     {
@@ -32,7 +32,7 @@ module.exports = {
       name: "convert-stands-on-formats-and-quant",
       severity: "error",
       from: { path: "^packages/convert/src" },
-      to: { path: "^(packages/(?!(convert|bytes|quant|ggml-format|checkpoint)/)|apps)" },
+      to: { path: "^(packages/(?!(convert|bytes|quant|ggml-format|gguf|checkpoint)/)|apps)" },
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {
