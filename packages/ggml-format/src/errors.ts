@@ -8,7 +8,7 @@ import { FormatError } from "@ll/bytes";
  * long · `E_LIMIT` too many records · `E_FTYPE` unknown file type · `E_DTYPE` unknown tensor type · `E_BLOCK` rows that are no
  * whole blocks · `E_OVERFLOW` a tensor over 2^53 bytes · `E_NAME` an unreadable tensor name · `E_DUP` a tensor twice ·
  * `E_PAD` padding that is not zero (only if strict) · from `checkLlamaTensors`: `E_HPARAM`, `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR`,
- * `E_SHAPE`, `E_DTYPE`.
+ * `E_SHAPE`, `E_DTYPE` · from `openLora`: `E_EMPTY` no pair, `E_MISSING_TENSOR` half a pair, `E_SHAPE` halves of different rank.
  */
 export class GgmlFormatError extends FormatError {
   override readonly name: string = "GgmlFormatError";

@@ -55,20 +55,24 @@ export function ggmlFileBytes(plan: GgmlPlan): number {
 /** @throws RangeError for a plan whose file `openGgml` would refuse */
 export function layOut(plan: GgmlPlan): FileLayout {
   assertHeader(plan);
-  if (plan.tensors.length > MAX_TENSORS) {
-    throw new RangeError(`"tensors" expected at most ${MAX_TENSORS}, got ${plan.tensors.length}`);
+  const vocabEnd = HEADER_BYTES + vocabBytes(plan.vocab);
+  return { vocabEnd, records: layOutRecords(plan.tensors, plan.version, vocabEnd) };
+}
+
+/** Places tensor records one after the other. @throws RangeError for records that no reader would take */
+export function layOutRecords(tensors: readonly PlannedTensor[], version: 1 | 3, firstStart: number): TensorRecord[] {
+  if (tensors.length > MAX_TENSORS) {
+    throw new RangeError(`"tensors" expected at most ${MAX_TENSORS}, got ${tensors.length}`);
   }
   const names = new Set<string>();
-  const vocabEnd = HEADER_BYTES + vocabBytes(plan.vocab);
-  let start = vocabEnd;
-  const records = plan.tensors.map((tensor) => {
+  let start = firstStart;
+  return tensors.map((tensor) => {
     if (names.has(tensor.name)) throw new RangeError(`"tensors" expected every name once, got ${tensor.name} twice`);
     names.add(tensor.name);
-    const record = placeTensor(tensor, plan.version, start);
+    const record = placeTensor(tensor, version, start);
     start = record.end;
     return record;
   });
-  return { vocabEnd, records };
 }
 
 function assertHeader({ version, hyperParams, vocab }: GgmlPlan): void {

@@ -15,6 +15,8 @@ export {
   llamaTensorShapes,
   modelSizeLabel,
 } from "./llama-tensors.ts";
+export { type LoraFile, type LoraPair, type OpenLoraOptions, openLora } from "./lora.ts";
+export { createLoraWriter, type LoraPlan, loraFileBytes } from "./lora-write.ts";
 export { type GgmlFile, type OpenGgmlOptions, openGgml } from "./read.ts";
 export { type TensorType, tensorBytes, tensorType, tensorTypeById } from "./tensor-type.ts";
 export type { VocabEntry } from "./vocab-section.ts";

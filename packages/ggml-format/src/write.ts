@@ -32,7 +32,11 @@ export async function createGgmlWriter(sink: ByteSink, plan: GgmlPlan): Promise<
   setHyperParams(view, 8, plan.hyperParams);
   setVocab(header, HEADER_BYTES, plan.vocab);
   await sink.write(header);
+  return recordWriter(sink, records);
+}
 
+/** Takes the tensors of `records` in their order. */
+export function recordWriter(sink: ByteSink, records: readonly TensorRecord[]): GgmlWriter {
   let nBegun = 0;
   let nFinished = 0;
   return {
