@@ -5,11 +5,15 @@ import type { ByteSource } from "@ll/bytes";
 import { countElements, elementBytes, type SourceTensor, spanTensor } from "./source-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 
-/** Most bytes fetched at once for a rectangle of elements. */
-const WINDOW_BYTES = 1024 * 1024;
+/** How a storage is read. Any numbers from 1 give the same elements. */
+export interface WindowSizes {
+  /** Most bytes fetched at once for a rectangle of elements. */
+  readonly windowBytes: number;
+  /** Bytes between two wanted runs that are read through rather than skipped: about what one more system call costs. */
+  readonly gapBytes: number;
+}
 
-/** Bytes between two wanted runs that are read through rather than skipped: about what one more system call costs. */
-const GAP_BYTES = 16 * 1024;
+const DEFAULT_SIZES: WindowSizes = { windowBytes: 1024 * 1024, gapBytes: 16 * 1024 };
 
 export interface StridedFields {
   readonly name: string;
@@ -29,7 +33,11 @@ interface Dimension {
 }
 
 /** The caller has checked that every element lies inside `storage`. */
-export function stridedTensor(fields: StridedFields, storage: Pick<ByteSource, "read">): SourceTensor {
+export function stridedTensor(
+  fields: StridedFields,
+  storage: Pick<ByteSource, "read">,
+  sizes: WindowSizes = DEFAULT_SIZES,
+): SourceTensor {
   const { name, type, shape, elementIndex } = fields;
   const bytes = elementBytes(type);
   const byteLength = (countElements(shape) ?? 0) * bytes;
@@ -72,7 +80,15 @@ export function stridedTensor(fields: StridedFields, storage: Pick<ByteSource, "
         const height = isPart ? 1 : Math.min(Math.floor(left / columns.size), rows.size - (rowIndex % rows.size));
         const start = rowStart(rowIndex) + column * columns.stride;
         const part = target.subarray(done * bytes, (done + width * height) * bytes);
-        await gather(storage, bytes, start, { size: height, stride: rows.stride }, { ...columns, size: width }, part);
+        await gather(
+          storage,
+          sizes,
+          bytes,
+          start,
+          { size: height, stride: rows.stride },
+          { ...columns, size: width },
+          part,
+        );
         done += width * height;
       }
     },
@@ -99,6 +115,7 @@ function collapse(shape: readonly number[], strides: readonly number[]): Dimensi
 /** Fills `target`, (rows.size, columns.size) elements of `bytes` bytes, from the storage elements `start + r·stride + c·stride`. */
 async function gather(
   storage: Pick<ByteSource, "read">,
+  { windowBytes, gapBytes }: WindowSizes,
   bytes: number,
   start: number,
   rows: Dimension,
@@ -113,13 +130,13 @@ async function gather(
   const acrossStep = isColumnRun ? columns.size : 1;
 
   // as much of a run as fits in a window; elements with wide gaps between them are fetched one by one
-  const isDense = (run.stride - 1) * bytes <= GAP_BYTES;
-  const fit = run.stride === 0 ? run.size : Math.floor(WINDOW_BYTES / (run.stride * bytes));
+  const isDense = (run.stride - 1) * bytes <= gapBytes;
+  const fit = run.stride === 0 ? run.size : Math.floor(windowBytes / (run.stride * bytes));
   const runLength = isDense ? Math.min(run.size, Math.max(1, fit)) : 1;
   const runSpan = (runLength - 1) * run.stride + 1;
   // whole runs that lie close together share a window
-  const sharesWindow = runLength === run.size && (across.stride - runSpan) * bytes <= GAP_BYTES;
-  const acrossFit = across.stride === 0 ? across.size : Math.floor(WINDOW_BYTES / (across.stride * bytes));
+  const sharesWindow = runLength === run.size && (across.stride - runSpan) * bytes <= gapBytes;
+  const acrossFit = across.stride === 0 ? across.size : Math.floor(windowBytes / (across.stride * bytes));
   const acrossLength = sharesWindow ? Math.min(across.size, Math.max(1, acrossFit)) : 1;
 
   const window = new Uint8Array(((acrossLength - 1) * across.stride + runSpan) * bytes);

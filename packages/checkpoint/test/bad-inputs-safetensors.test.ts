@@ -136,6 +136,11 @@ describe("safetensors that must open", () => {
     ["ST05 leading white space", ` \n${ONE}`, ["a"]],
     ["ST05 header length no multiple of 8", ONE, ["a"]],
     ["ST12 a tensor of no elements", `{${entry("a", "[0,8]")},${entry("z", "[8,8]", "[2,0]")}}`, ["a", "z"]],
+    [
+      "ST12 a tensor of no elements, listed after the one at its place",
+      `{${entry("b", "[0,8]")},${entry("a", "[0,0]", "[0]")}}`,
+      ["b", "a"],
+    ],
     ["ST12 a tensor of rank 0", one("[]", "[0,8]", '"F64"'), ["a"]],
     [
       "ST14 __proto__ and constructor",
@@ -207,10 +212,14 @@ describe("index files", () => {
   }
 
   it("opens a model by its index", async () => {
-    const checkpoint = await openCheckpoint(model({ weight_map: weightMap() }));
-    expect(checkpoint.files).toHaveLength(2);
-    expect(checkpoint.tensors).toHaveLength(21);
-    await checkpoint.close();
+    const totalBytes = [...all.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+    for (const metadata of [undefined, {}, { total_size: totalBytes }]) {
+      const checkpoint = await openCheckpoint(model({ metadata, weight_map: weightMap() }));
+      expect(checkpoint.files).toHaveLength(2);
+      expect(checkpoint.tensors).toHaveLength(21);
+      expect(checkpoint.warnings).toEqual([]);
+      await checkpoint.close();
+    }
   });
 
   const paths = ["../../etc/passwd", "/abs", "http://x", "a\0b", "..", ".", "", "a/b", "a\\b", "C:x"];

@@ -29,15 +29,21 @@ const view = fc
       strides: fc.constant(dimensions.map((dimension) => dimension.stride)),
       elementIndex: fc.integer({ min: 0, max: 3000 }),
       pieceBytes: fc.integer({ min: 1, max: 64 }),
+      windowBytes: fc.constantFrom(1, 8, 30, 100, 1 << 20),
+      gapBytes: fc.constantFrom(1, 20, 100, 1 << 14),
     }),
   );
 
 describe("stridedTensor", () => {
-  test.prop([view])("gives the elements of any view, read in any pieces", async ({ pieceBytes, ...fields }) => {
-    const tensor = stridedTensor({ name: "t", type: "f16", ...fields }, memorySource(bytesOf(STORAGE)));
-    const expected = reference(STORAGE, fields.elementIndex, fields.shape, fields.strides);
-    expect([...new Uint16Array((await readAll(tensor, pieceBytes)).buffer)]).toEqual(expected);
-  });
+  test.prop([view], { numRuns: 1000 })(
+    "gives the elements of any view, read in any pieces",
+    async ({ pieceBytes, windowBytes, gapBytes, ...fields }) => {
+      const source = memorySource(bytesOf(STORAGE));
+      const tensor = stridedTensor({ name: "t", type: "f16", ...fields }, source, { windowBytes, gapBytes });
+      const expected = reference(STORAGE, fields.elementIndex, fields.shape, fields.strides);
+      expect([...new Uint16Array((await readAll(tensor, pieceBytes)).buffer)]).toEqual(expected);
+    },
+  );
 
   test.prop([fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12 }), fc.constantFrom(1, 2, 4, 8)])(
     "transposes matrices of every element size",
