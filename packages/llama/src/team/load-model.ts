@@ -139,7 +139,7 @@ async function loadFast(
     (_, thread): ThreadSetup => ({
       config,
       kernels,
-    llamaKernels,
+      llamaKernels,
       exchange: exchange.buffer,
       sliceTokens: SLICE_TOKENS,
       thread,

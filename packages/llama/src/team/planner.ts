@@ -1,7 +1,8 @@
 // Who owns what: rows and heads of every matrix cut over the shards of a team, and the shards over its threads.
 
-import { GROUP_ROWS } from "@ll/quant";
+import { GROUP_ROWS, rowBytes } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
+import { expectedTensors } from "../weights.ts";
 import { type ArenaLayout, aligned, type KernelSizes, layoutOf } from "./arena.ts";
 import { cutEvenly, type Range, scaled, sizeOf } from "./ranges.ts";
 import { MemoryError } from "./worker-error.ts";
@@ -63,8 +64,10 @@ export function planTeam(
   options: PlanOptions,
 ): TeamPlan {
   const { threads, sliceTokens, memoryLimitBytes, reservedTokens } = options;
+  const weightBytes = matrixBytes(config, types);
+  const fewest = Math.min(MAX_SHARDS_PER_THREAD, Math.max(1, Math.ceil(weightBytes / threads / memoryLimitBytes)));
   let fewestBytes = Number.POSITIVE_INFINITY;
-  for (let perThread = 1; perThread <= MAX_SHARDS_PER_THREAD; perThread++) {
+  for (let perThread = fewest; perThread <= MAX_SHARDS_PER_THREAD; perThread++) {
     const shares = cutModel(config, threads * perThread);
     const shards = shares.map((share, i) => ({
       thread: Math.floor(i / perThread),
@@ -80,6 +83,15 @@ export function planTeam(
     fewestBytes = Math.min(fewestBytes, bytes);
   }
   throw new MemoryError("the weights", fewestBytes, memoryLimitBytes);
+}
+
+/** Bytes of all matrices in the file. Kernels store rows in no fewer. */
+function matrixBytes(config: ModelConfig, types: ReadonlyMap<string, string>): number {
+  let bytes = 0;
+  for (const [name, shape] of expectedTensors(config)) {
+    if (shape.length === 2) bytes += shape[0]! * rowBytes(types.get(name)!, shape[1]!);
+  }
+  return bytes;
 }
 
 /** Nearly equal shares for `nShards`. Heads are whole; rows are cut between groups of 8, as the kernels store them. */

@@ -13,7 +13,9 @@ import {
   createScalarModel,
   loadWeights,
   type Model,
+  type ModelConfig,
   type SourceTensor,
+  type TensorSource,
 } from "../../src/index.ts";
 
 /** An open file of the third-party test data, such as `tiny/ggjt/q4_0.bin`. */
@@ -28,6 +30,12 @@ export async function modelFromTestData(path: string, overrides: ConfigOverrides
 
 /** The synthetic model of tools/golden-model.ts, quantised to a file type of @ll/quant (1 is f16, as it comes). */
 export async function goldenModel(ftype: number): Promise<Model> {
+  const { source, config } = await goldenSource(ftype);
+  return createScalarModel(await loadWeights(source, config));
+}
+
+/** Its tensors, for an engine to load. */
+export async function goldenSource(ftype: number): Promise<{ source: TensorSource; config: ModelConfig }> {
   const file = await openGgml(memorySource(goldenModelBytes()));
   const tensors = new Map<string, SourceTensor>();
   for (const { name, targetType } of planQuantization(file.tensors, ftype)) {
@@ -40,7 +48,7 @@ export async function goldenModel(ftype: number): Promise<Model> {
     tensors.set(name, { name, type: targetType, shape: tensor.shape, byteLength: packed.byteLength, read });
   }
   const source = { names: () => tensors.keys(), tensor: (name: string) => tensors.get(name) };
-  return createScalarModel(await loadWeights(source, configFromGgml(file.hyperParams)));
+  return { source, config: configFromGgml(file.hyperParams) };
 }
 
 export function sha256(...parts: (Uint8Array | Float32Array)[]): string {

@@ -27,8 +27,8 @@ const SIZES: KernelSizes = {
   weightBytes: (type, nRows, columns) => Math.ceil(nRows / 8) * 8 * rowBytes(type, columns),
   activationBytes: (_, nVectors, columns) => nVectors * columns * 2,
   scratchBytes: 4096,
-  attentionBytes: () => 65536,
-  kvBytes: (config, kvHeads, tokens) => 4 * config.nLayers * tokens * sizeOf(kvHeads) * (config.nEmbd / config.nHeads),
+  llamaScratchBytes: 65536,
+  cacheBytes: (config, nKvHeads, tokens) => 4 * config.nLayers * tokens * nKvHeads * (config.nEmbd / config.nHeads),
 };
 
 function typesOf(config: ModelConfig, type: string): Map<string, string> {
@@ -120,7 +120,7 @@ describe("planTeam", () => {
     const perThread = nShards / threads;
     expect(shards.map(({ thread }) => thread)).toEqual(shards.map((_, i) => Math.floor(i / perThread)));
     for (const { layout, share } of shards) {
-      expect(layout.bytes + SIZES.kvBytes(config, share.kvHeads, 2048, "f16")).toBeLessThanOrEqual(4 * GIB);
+      expect(layout.bytes + SIZES.cacheBytes(config, sizeOf(share.kvHeads), 2048, 128)).toBeLessThanOrEqual(4 * GIB);
     }
   });
 
@@ -130,6 +130,7 @@ describe("planTeam", () => {
       const vectors = [...layout.layers.flatMap(({ attentionNorm, ffnNorm }) => [attentionNorm, ffnNorm]), layout.norm];
       const spans = [
         { address: layout.scratch, bytes: SIZES.scratchBytes },
+        { address: layout.llamaScratch, bytes: SIZES.llamaScratchBytes },
         layout.work.staging,
         ...matricesOf(layout),
         ...vectors.map(({ address, length }) => ({ address, bytes: 4 * length })),
@@ -148,7 +149,7 @@ describe("planTeam", () => {
     const sliceTokens = 16;
     const plan = planTeam(config, typesOf(config, "f32"), SIZES, { ...LIMITS, threads: 2, sliceTokens });
     for (const { layout, share } of plan.shards) {
-      const { input, packed, residual, q, k, v, attended, gate, up } = layout.work;
+      const { input, packed, residual, q, k, v, attended, gate, up, cos, sin } = layout.work;
       const rows = (columns: number): number => 4 * sliceTokens * columns;
       const spans = [
         [input, rows(config.nFf)],
@@ -160,6 +161,8 @@ describe("planTeam", () => {
         [attended, rows(sizeOf(share.heads) * 8)],
         [gate, rows(Math.max(sizeOf(share.ffChannels), sizeOf(share.channels), 8))],
         [up, rows(sizeOf(share.ffChannels))],
+        [cos, rows(4)],
+        [sin, rows(4)],
       ] as const;
       for (const [i, [start, bytes]] of spans.entries()) {
         expect(start + bytes).toBeLessThanOrEqual(spans[i + 1]?.[0] ?? layout.tokEmbeddings.address);
