@@ -19,6 +19,7 @@ export {
   type TokenSampler,
 } from "./generator.ts";
 export { type KvType, kvCacheBytes } from "./kv-cache.ts";
+export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { type Context, type ContextOptions, createScalarModel, type EvaluateOptions, type Model } from "./model.ts";
 export {
   matchSession,
