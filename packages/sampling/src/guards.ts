@@ -15,6 +15,11 @@ export function checkNumber(name: string, value: number, useful: string): number
   throw new RangeError(`"${name}" expected ${useful}, got ${show(value)}`);
 }
 
+/** True for what can be an id; a history may hold anything. */
+export function isId(value: number, nVocab: number): boolean {
+  return value >= 0 && value < nVocab && Number.isInteger(value);
+}
+
 /** A value in an error message; callers without types may pass anything. */
 export function show(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);

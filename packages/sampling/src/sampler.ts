@@ -25,7 +25,7 @@ export interface Sampler {
    * Chooses an id in [0, nVocab) from `logits` (nVocab values, left as they are unless a stage says otherwise).
    * `lastTokens` is the history that penalties look at, newest last; llama.cpp pads it with zeros to the context size.
    * It allocates no arrays. NaN fails every comparison: with NaN logits the id is still in range, but which one is arbitrary.
-   * @throws RangeError if the number of logits is not nVocab.
+   * @throws RangeError if the number of logits is not nVocab; what a custom stage throws, such as a `GrammarError`.
    */
   sample(logits: Float32Array, lastTokens?: ArrayLike<number>): number;
   /** Restarts the engine from a seed; mirostat's bound stays. */
@@ -38,6 +38,7 @@ const NO_TOKENS: ArrayLike<number> = [];
 export function createSampler(options: SamplerOptions): Sampler {
   const nVocab = checkInteger("nVocab", options.nVocab, 1, 2 ** 31 - 1);
   const steps = options.stages.map((stage) => prepareStage(stage, nVocab));
+  const followers = options.stages.filter((stage) => stage.kind === "custom");
   let seed = resolveSeed(options.seed);
   const rng = createRng(seed);
   const candidates = createCandidates(nVocab);
@@ -66,7 +67,9 @@ export function createSampler(options: SamplerOptions): Sampler {
       context.logits = logits;
       context.lastTokens = lastTokens;
       for (const step of steps) step(candidates, context);
-      return drawCandidate(candidates, rng);
+      const id = drawCandidate(candidates, rng);
+      for (const stage of followers) stage.accept?.(id);
+      return id;
     },
     reseed(value) {
       seed = resolveSeed(value);

@@ -3,9 +3,11 @@
 import { show } from "./guards.ts";
 import type { ApplyStage, PrepareStage } from "./stage.ts";
 import { type CustomStage, custom } from "./stages/custom.ts";
+import { type DryStage, dry } from "./stages/dry.ts";
 import { type FrequencyPresencePenaltyStage, frequencyPresencePenalty } from "./stages/frequency-presence-penalty.ts";
 import { type GreedyStage, greedy } from "./stages/greedy.ts";
 import { type LogitBiasStage, logitBias } from "./stages/logit-bias.ts";
+import { type MinPStage, minP } from "./stages/min-p.ts";
 import { type Mirostat1Stage, mirostat1 } from "./stages/mirostat1.ts";
 import { type Mirostat2Stage, mirostat2 } from "./stages/mirostat2.ts";
 import { type RepetitionPenaltyStage, repetitionPenalty } from "./stages/repetition-penalty.ts";
@@ -14,16 +16,20 @@ import { type TemperatureStage, temperature } from "./stages/temperature.ts";
 import { type TopKStage, topK } from "./stages/top-k.ts";
 import { type TopPStage, topP } from "./stages/top-p.ts";
 import { type TypicalStage, typical } from "./stages/typical.ts";
+import { type XtcStage, xtc } from "./stages/xtc.ts";
 
 /** One step of a chain, as data. */
 export type SamplerStage =
   | LogitBiasStage
   | RepetitionPenaltyStage
   | FrequencyPresencePenaltyStage
+  | DryStage
   | TopKStage
   | TailFreeStage
   | TypicalStage
   | TopPStage
+  | MinPStage
+  | XtcStage
   | TemperatureStage
   | Mirostat1Stage
   | Mirostat2Stage
@@ -34,10 +40,13 @@ const PREPARE: { readonly [Kind in SamplerStage["kind"]]: PrepareStage<Extract<S
   "logit-bias": logitBias,
   "repetition-penalty": repetitionPenalty,
   "frequency-presence-penalty": frequencyPresencePenalty,
+  dry,
   "top-k": topK,
   "tail-free": tailFree,
   typical,
   "top-p": topP,
+  "min-p": minP,
+  xtc,
   temperature,
   mirostat1,
   mirostat2,

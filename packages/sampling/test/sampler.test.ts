@@ -125,6 +125,32 @@ describe("a custom stage", () => {
     expect(sampler.sample(someLogits(9))).toBe(8);
   });
 
+  test("is told what was chosen, in the order of the chain", () => {
+    const told: string[] = [];
+    const follower = (name: string): SamplerStage => ({
+      kind: "custom",
+      name,
+      apply: () => told.push(`${name} applies`),
+      accept: (id) => told.push(`${name} accepts ${id}`),
+    });
+    const sampler = createSampler({ stages: [follower("a"), { kind: "greedy" }, follower("b")], seed: 3, nVocab: 9 });
+    const id = sampler.sample(someLogits(9));
+    expect(told).toEqual(["a applies", "b applies", `a accepts ${id}`, `b accepts ${id}`]);
+  });
+
+  test("that throws at what was chosen makes sample throw", () => {
+    const picky: SamplerStage = {
+      kind: "custom",
+      name: "picky",
+      apply: () => {},
+      accept: () => {
+        throw new Error("not this one");
+      },
+    };
+    const sampler = createSampler({ stages: [picky], seed: 3, nVocab: 9 });
+    expect(() => sampler.sample(someLogits(9))).toThrow("not this one");
+  });
+
   test("sees the caller's logits, the history, the engine and the vocabulary size", () => {
     const seen: unknown[] = [];
     const look: SamplerStage = {
@@ -237,6 +263,31 @@ describe("guards", () => {
     [
       '"logit-bias: bias" expected a number or -Infinity, got NaN',
       { kind: "logit-bias", biases: new Map([[1, Number.NaN]]) },
+    ],
+    ['"min-p: p" expected 0 < n <= 1 (or n <= 0: off), got NaN', { kind: "min-p", p: Number.NaN }],
+    [
+      '"xtc: probability" expected 0 < n <= 1 (or n <= 0: off), got NaN',
+      { kind: "xtc", probability: Number.NaN, threshold: 0.1 },
+    ],
+    [
+      '"xtc: threshold" expected 0 <= n <= 0.5 (or n > 0.5: off), got NaN',
+      { kind: "xtc", probability: 0, threshold: Number.NaN },
+    ],
+    [
+      '"dry: base" expected n >= 1 (or n < 1: off), got NaN',
+      { kind: "dry", multiplier: 0, base: Number.NaN, allowedLength: 2, lastN: 1 },
+    ],
+    [
+      '"dry: allowedLength" expected integer in [0, 2147483647], got -1',
+      { kind: "dry", multiplier: 0, base: 2, allowedLength: -1, lastN: 1 },
+    ],
+    [
+      '"dry: breakers" expected integer in [0, 9], got 10',
+      { kind: "dry", multiplier: 0, base: 2, allowedLength: 2, lastN: 1, breakers: [[1, 10]] },
+    ],
+    [
+      '"dry: breakers" expected sequences of at least one id, got none',
+      { kind: "dry", multiplier: 0, base: 2, allowedLength: 2, lastN: 1, breakers: [[]] },
     ],
     ['"mirostat1: tau" expected n > 0, got NaN', { kind: "mirostat1", tau: Number.NaN, eta: 0.1 }],
     ['"mirostat2: eta" expected 0 <= n <= 1, got NaN', { kind: "mirostat2", tau: 5, eta: Number.NaN }],

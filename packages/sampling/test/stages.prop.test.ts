@@ -12,7 +12,10 @@ const logits = fc.oneof(
   fc.array(fc.constantFrom(-300, -1, 0, 2, Number.NEGATIVE_INFINITY), { minLength: 1, maxLength: 60, size: "max" }),
 );
 const token = fc.integer({ min: -1, max: 220 }); // some outside the vocabulary
-const lastTokens = fc.array(token, { maxLength: 80, size: "max" });
+const lastTokens = fc.oneof(
+  fc.array(token, { maxLength: 80, size: "max" }),
+  fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 80, size: "max" }), // full of repetitions
+);
 const lastN = fc.constantFrom(-1, 0, 1, 8, 64);
 const share = fc.constantFrom(-1, 0, 0.1, 0.5, 0.9, 0.97, 1, 2);
 const minKeep = fc.constantFrom(undefined, 1, 2, 5);
@@ -39,6 +42,27 @@ const stages = {
   "tail-free": fc.record({ kind: fc.constant("tail-free" as const), z: share, minKeep }),
   typical: fc.record({ kind: fc.constant("typical" as const), p: share, minKeep }),
   "top-p": fc.record({ kind: fc.constant("top-p" as const), p: share, minKeep }),
+  "min-p": fc.record({
+    kind: fc.constant("min-p" as const),
+    p: fc.constantFrom(-1, 0, 0.001, 0.05, 0.5, 1, 2),
+    minKeep,
+  }),
+  xtc: fc.record({
+    kind: fc.constant("xtc" as const),
+    probability: fc.constantFrom(-1, 0, 0.5, 1),
+    threshold: fc.constantFrom(-1, 0, 0.01, 0.1, 0.3, 0.5, 0.6),
+    minKeep,
+  }),
+  dry: fc.record({
+    kind: fc.constant("dry" as const),
+    multiplier: fc.constantFrom(0, 0.8, 3, -1),
+    base: fc.constantFrom(0.5, 1, 1.0000005, 1.75, 1e30),
+    allowedLength: fc.constantFrom(0, 1, 2, 5),
+    lastN,
+    breakers: fc.option(fc.array(fc.array(fc.constant(0), { minLength: 1, maxLength: 3 }), { maxLength: 3 }), {
+      nil: undefined,
+    }),
+  }),
   temperature: fc.record({
     kind: fc.constant("temperature" as const),
     temperature: fc.constantFrom(-1, 0, 0.2, 0.8, 1, 1.7),

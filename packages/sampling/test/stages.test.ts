@@ -136,3 +136,88 @@ test("mirostat2: the bound lasts from token to token and follows the surprise", 
   expect(tokens[2]!.drew).toBe(true);
   expect(tokens[2]!.id).not.toBe(first);
 });
+
+test("min-p keeps what is likely enough beside the most likely, in its order", () => {
+  const logits = [0.1, 0.4, 0.2, 0.3].map(Math.log);
+  expect(idsOf(apply({ kind: "min-p", p: 0.6 }, logits))).toEqual([1, 3]); // 0.6 · 0.4 = 0.24
+  expect(idsOf(apply({ kind: "min-p", p: 0 }, logits))).toEqual([0, 1, 2, 3]);
+  expect(idsOf(apply({ kind: "min-p", p: 1 }, [2, 3, 3]))).toEqual([1, 2]);
+  expect(idsOf(apply({ kind: "min-p", p: 1, minKeep: 3 }, logits))).toEqual([1, 3, 2]);
+});
+
+describe("xtc", () => {
+  const logits = [0.05, 0.4, 0.2, 0.35].map(Math.log);
+
+  test("removes the top choices but the least likely of them", () => {
+    expect(idsOf(apply({ kind: "xtc", probability: 1, threshold: 0.1 }, logits))).toEqual([2, 0]);
+    expect(idsOf(apply({ kind: "xtc", probability: 1, threshold: 0.3 }, logits))).toEqual([3, 2, 0]);
+  });
+
+  test("leaves a single top choice alone, and everything if too few would be left", () => {
+    expect(apply({ kind: "xtc", probability: 1, threshold: 0.38 }, logits).n).toBe(4);
+    expect(apply({ kind: "xtc", probability: 1, threshold: 0.1, minKeep: 3 }, logits).n).toBe(4);
+  });
+
+  test("strikes as often as it should, at the cost of one random number", () => {
+    const run = prepareStage({ kind: "xtc", probability: 0.25, threshold: 0.1 }, 4);
+    const rng = createRng(42);
+    const expected = createRng(42);
+    let strikes = 0;
+    for (let i = 0; i < 2000; i++) {
+      const candidates = createCandidates(4);
+      candidates.logits.set(logits);
+      candidates.n = 4;
+      run(candidates, { logits: new Float32Array(4), lastTokens: [], rng, nVocab: 4 });
+      const strikesNow = expected.next() / 2 ** 32 <= 0.25;
+      expect(candidates.n === 2).toBe(strikesNow);
+      if (strikesNow) strikes++;
+    }
+    expect(Math.abs(strikes - 500)).toBeLessThan(80); // four standard deviations
+    expect(rng.next()).toBe(expected.next());
+  });
+
+  test("is off above one half, where there cannot be two top choices", () => {
+    expect(apply({ kind: "xtc", probability: 1, threshold: 0.51 }, [0, 0]).n).toBe(2);
+  });
+});
+
+describe("dry", () => {
+  const stage = { kind: "dry", multiplier: 1, base: 2, allowedLength: 2, lastN: -1 } as const;
+
+  test("the longer the sequence that a token prolongs, the more it loses", () => {
+    // … 1 2 3 4 … 1 2 3: 4 prolongs three tokens, so it loses 2^(3 − 2)
+    expect(logitsOf(apply(stage, [0, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 1, 2, 3]))).toEqual([0, 0, 0, 0, -2, 0]);
+  });
+
+  test("the longest of several counts, and what is short is allowed", () => {
+    const tokens = [3, 4, 9, 2, 3, 4, 9, 1, 2, 3];
+    expect(logitsOf(apply(stage, [0, 0, 0, 0, 0], tokens))).toEqual([0, 0, 0, 0, -1]);
+    expect(logitsOf(apply({ ...stage, allowedLength: 3 }, [0, 0, 0, 0, 0], tokens))).toEqual([0, 0, 0, 0, 0]);
+    expect(logitsOf(apply({ ...stage, allowedLength: 1 }, [0, 0, 0, 0, 0], tokens))).toEqual([0, 0, 0, 0, -2]);
+  });
+
+  test("does not look across a breaker, of one token or of several", () => {
+    const tokens = [1, 2, 3, 4, 5, 1, 2, 3];
+    const lost = (breakers: number[][]) => logitsOf(apply({ ...stage, breakers }, [0, 0, 0, 0, 0, 0], tokens))[4];
+    expect(lost([[5]])).toBe(-2); // three tokens behind it
+    expect(lost([[1]])).toBe(-1); // two
+    expect(lost([[2]])).toBe(0); // one, which is allowed
+    expect(lost([[5, 1]])).toBe(-1);
+    expect(lost([[5, 1, 2]])).toBe(0);
+    expect(lost([[5, 2]])).toBe(-2); // stands nowhere
+    expect(lost([[5], [5, 1]])).toBe(-1); // the longer of two
+  });
+
+  test("a token that is a breaker itself is not penalised", () => {
+    expect(logitsOf(apply({ ...stage, breakers: [[4]] }, [0, 0, 0, 0, 0], [1, 2, 3, 4, 1, 2, 3]))[4]).toBe(0);
+    expect(logitsOf(apply({ ...stage, breakers: [[4, 0]] }, [0, 0, 0, 0, 0], [1, 2, 3, 4, 1, 2, 3]))[4]).toBe(-2);
+  });
+
+  test("a long loop does not overflow", () => {
+    const loop = Array.from({ length: 400 }, (_, i) => i % 2);
+    const [first, second] = logitsOf(apply({ ...stage, base: 1.75 }, [0, 0], loop));
+    expect(first).toBeLessThan(-1e38);
+    expect(first).toBeGreaterThan(Number.NEGATIVE_INFINITY);
+    expect(second).toBe(0);
+  });
+});

@@ -13,6 +13,11 @@ export interface CustomStage {
    * with `keepOnly`; if it changes the order of the logits it sets `sorted` to false.
    */
   apply(candidates: Candidates, context: StageContext): void;
+  /**
+   * Called at the end of every `sample` with the id that it is about to return, in the order of the chain: for a stage whose
+   * state follows the text, such as a grammar. What it throws, `sample` throws.
+   */
+  accept?(id: number): void;
 }
 
 export function custom(stage: CustomStage): ApplyStage {

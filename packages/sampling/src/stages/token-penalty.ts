@@ -1,7 +1,7 @@
 // What the penalties share: they change the logits of ids that occur among the last tokens.
 
 import { findCandidate } from "../candidates.ts";
-import { checkInteger } from "../guards.ts";
+import { checkInteger, isId } from "../guards.ts";
 import type { ApplyStage } from "../stage.ts";
 
 /** Which tokens a penalty is about. */
@@ -48,8 +48,4 @@ export function prepareTokenPenalty(
     }
     candidates.sorted = false;
   };
-}
-
-function isId(value: number, nVocab: number): boolean {
-  return value >= 0 && value < nVocab && Number.isInteger(value);
 }

@@ -2,6 +2,7 @@
 // around every operation. Slow twins of src/stages/.
 
 import { expf, log2f, logf, powf, type Rng, type SamplerStage } from "../../src/index.ts";
+import { plainDry, plainMinP, plainXtc } from "./plain-later-stages.ts";
 import { stdPartialSort, stdSort } from "./std-algorithms.ts";
 
 export interface Candidate {
@@ -16,7 +17,7 @@ export interface PlainState {
   mu: number | undefined;
 }
 
-interface PlainContext {
+export interface PlainContext {
   lastTokens: readonly number[];
   rng: Rng;
   nVocab: number;
@@ -29,9 +30,13 @@ export function plainState(logits: ArrayLike<number>): PlainState {
   return { candidates: Array.from(logits, (logit, id) => ({ id, logit, p: 0 })), sorted: false, mu: undefined };
 }
 
-export function plainSoftmax(state: PlainState): void {
+export function plainSort(state: PlainState): void {
   if (!state.sorted) stdSort(state.candidates, byLogit);
   state.sorted = true;
+}
+
+export function plainSoftmax(state: PlainState): void {
+  plainSort(state);
   const list = state.candidates;
   let sum = 0;
   for (const c of list) {
@@ -73,6 +78,15 @@ export function plainStage(stage: SamplerStage, state: PlainState, context: Plai
       state.sorted = false;
       return;
     }
+    case "dry":
+      plainDry(stage, state, context);
+      return;
+    case "min-p":
+      plainMinP(stage, state);
+      return;
+    case "xtc":
+      plainXtc(stage, state, context);
+      return;
     case "top-k":
       plainTopK(state, Math.max(stage.k <= 0 ? context.nVocab : stage.k, stage.minKeep ?? 1));
       return;

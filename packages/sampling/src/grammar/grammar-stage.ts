@@ -1,0 +1,111 @@
+// A grammar as a stage of a chain: forbids every token that the grammar cannot continue with, and follows the ids chosen.
+
+import type { Candidates } from "../candidates.ts";
+import { checkInteger } from "../guards.ts";
+import type { CustomStage } from "../stages/custom.ts";
+import { createAutomaton } from "./automaton.ts";
+import { GrammarError } from "./errors.ts";
+import type { Grammar } from "./grammar.ts";
+import { MAX_KEPT_MASKS } from "./limits.ts";
+import type { StackSet } from "./stack-sets.ts";
+import { NO_PARTIAL, type PartialCharacter } from "./utf8.ts";
+import { createVocabularyTrie, follow } from "./vocabulary-trie.ts";
+
+export interface GrammarStageOptions {
+  readonly grammar: Grammar;
+  /** Number of ids; that of the sampler. */
+  readonly nVocab: number;
+  /** The bytes that an id stands for; all are read once, when the stage is made. From a NUL on they are ignored, as in C. */
+  readonly tokenBytes: (id: number) => Uint8Array;
+  /** Id of the end of the text, permitted where the grammar may end; −1 if there is none. */
+  readonly eosId: number;
+}
+
+/** Holds the state of one text: one stage per sampler. */
+export interface GrammarStage extends CustomStage {
+  /**
+   * Follows an id that was chosen; the sampler calls it.
+   * @throws GrammarError E_DEAD_END if the grammar does not permit the id, as happens when it permits none. The state stays.
+   */
+  accept(id: number): void;
+  /** Back to the beginning of the grammar, for a new text. */
+  reset(): void;
+}
+
+/**
+ * A stage that sets the logits of ids that cannot come next to −∞; the order of the candidates and their count stay. Ids without
+ * text are never permitted, and the end of the text only where the grammar may end. In a chain it belongs behind the penalties
+ * and in front of everything that drops candidates, or none may be left that is permitted.
+ *
+ * A token may end within a character: then it is permitted if some character of the grammar begins with its bytes. Kept from
+ * llama.cpp: a negated set permits such a token only if no character it excludes begins so ([^é] forbids the byte C3, and with
+ * it è), and within a token the bytes of a character are not checked.
+ * @throws GrammarError E_NO_ROOT, E_UNDEFINED, E_LEFT_RECURSION, E_EMPTY_REPETITION, E_LIMIT; RangeError for bad options
+ */
+export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
+  const nVocab = checkInteger("nVocab", options.nVocab, 1, 2 ** 31 - 1);
+  const eosId = checkInteger("eosId", options.eosId, -1, nVocab - 1);
+  const automaton = createAutomaton(options.grammar);
+  const texts = Array.from({ length: nVocab }, (_, id) => (id === eosId ? NO_TEXT : textOf(options.tokenBytes(id))));
+  const trie = createVocabularyTrie(texts, automaton);
+  const masks = new Map<StackSet, Uint32Array>(); // by state between characters: (nVocab / 32), bit id % 32 of word id / 32
+  let state = automaton.start;
+  let partial: PartialCharacter = NO_PARTIAL;
+
+  const computeMask = (): Uint32Array => {
+    const mask = new Uint32Array(Math.ceil(nVocab / 32));
+    const permit = (id: number): void => {
+      mask[id >>> 5]! |= 1 << (id & 31);
+    };
+    trie.forEachPermitted(state, partial, permit);
+    if (eosId >= 0 && state.mayEnd) permit(eosId);
+    return mask;
+  };
+  const currentMask = (): Uint32Array => {
+    if (automaton.beginToken() || masks.size >= MAX_KEPT_MASKS) masks.clear();
+    if (partial.remaining > 0) return computeMask();
+    let mask = masks.get(state);
+    if (mask === undefined) {
+      mask = computeMask();
+      masks.set(state, mask);
+    }
+    return mask;
+  };
+
+  return {
+    kind: "custom",
+    name: "grammar",
+    apply({ ids, logits, n }: Candidates, context) {
+      if (context.nVocab !== nVocab) {
+        throw new RangeError(`grammar: "nVocab" expected ${context.nVocab} as in the sampler, got ${nVocab}`);
+      }
+      const mask = currentMask();
+      for (let i = 0; i < n; i++) {
+        const id = ids[i]!;
+        if ((mask[id >>> 5]! & (1 << (id & 31))) === 0) logits[i] = Number.NEGATIVE_INFINITY;
+      }
+    },
+    accept(id) {
+      if (id === eosId && state.mayEnd) return;
+      const text = texts[checkInteger("id", id, 0, nVocab - 1)]!;
+      const next = text.length === 0 ? undefined : follow(automaton, state, partial, text);
+      if (next === undefined) {
+        throw new GrammarError({ code: "E_DEAD_END", message: `the grammar does not permit the token ${id} here` });
+      }
+      state = next.state;
+      partial = next.partial;
+    },
+    reset() {
+      state = automaton.start;
+      partial = NO_PARTIAL;
+    },
+  };
+}
+
+const NO_TEXT = new Uint8Array(0);
+
+/** A copy, because the caller may reuse its buffer. */
+function textOf(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes.slice() : bytes.slice(0, end);
+}

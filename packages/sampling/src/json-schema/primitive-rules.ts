@@ -1,0 +1,44 @@
+// The rules that every grammar made of a schema ends with, and literals.
+
+import { schemaError } from "./schema.ts";
+
+/** Name of the rule for optional space. */
+export const WS = "ws";
+
+const DIGITS = "[0-9]?".concat(" [0-9]?".repeat(14)); // up to 15: as many as a double keeps
+
+/**
+ * RFC 8259, but for space. A string has no lone surrogates as characters, so that a text is valid UTF-8. With 16 digits in front
+ * of the point and an exponent of two, a number is never infinite as a double.
+ */
+export const PRIMITIVE_RULES: Readonly<Record<string, string>> = {
+  value: "object | array | string | number | boolean | null",
+  object: `"{" ${WS} ( string ":" ${WS} value ( "," ${WS} string ":" ${WS} value )* ${WS} )? "}"`,
+  array: `"[" ${WS} ( value ( "," ${WS} value )* ${WS} )? "]"`,
+  string: '"\\"" ( [\\x20-\\x21\\x23-\\x5B\\x5D-\\uD7FF\\uE000-\\U0010FFFF] | "\\\\" escape )* "\\""',
+  escape: '["\\\\/bfnrt] | "u" hex hex hex hex',
+  hex: "[0-9a-fA-F]",
+  number: 'integer ( "." [0-9] digits )? ( [eE] [-+]? [0-9] [0-9]? )?',
+  integer: '"-"? ( "0" | [1-9] digits )',
+  digits: DIGITS,
+  boolean: '"true" | "false"',
+  null: '"null"',
+  ws: '" "?',
+};
+
+/** A JSON value as a literal of GBNF. @throws GrammarError E_SCHEMA for a value that JSON cannot express */
+export function literal(value: unknown, pointer: string): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch {
+    // circular, too deep, or a bigint
+  }
+  if (json === undefined) throw schemaError(pointer, "a listed value is no JSON");
+  return quote(json);
+}
+
+/** JSON has no control characters, so only these two need an escape. */
+export function quote(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}

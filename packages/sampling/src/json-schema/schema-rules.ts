@@ -1,0 +1,65 @@
+// The rules that a schema becomes, one for each place in it that is reached.
+
+import { GrammarError } from "../grammar/errors.ts";
+import { MAX_SCHEMA_RULES } from "../grammar/limits.ts";
+import { PRIMITIVE_RULES } from "./primitive-rules.ts";
+import type { Place } from "./schema.ts";
+
+export interface SchemaRules {
+  readonly document: unknown;
+  /** Name of the rule for a place in the document: always the same for the same place. */
+  nameOf(place: Place): string;
+  /** Adds a rule whose name is derived from another one; returns its name. */
+  add(base: string, suffix: string, body: string): string;
+}
+
+/**
+ * GBNF text of all rules that the document needs, from what `bodyOf` says about one place. Places wait in a queue, so that a
+ * schema within a schema costs no recursion. @throws GrammarError E_LIMIT
+ */
+export function collectRules(
+  document: unknown,
+  bodyOf: (rules: SchemaRules, place: Place, name: string) => string,
+): string {
+  const bodies = new Map<string, string>(); // by name, in order
+  const names = new Map<string, string>(); // by pointer
+  const queue: { readonly place: Place; readonly name: string }[] = [];
+
+  const reserve = (name: string): string => {
+    if (bodies.size >= MAX_SCHEMA_RULES) {
+      throw new GrammarError({ code: "E_LIMIT", message: `the schema needs more than ${MAX_SCHEMA_RULES} rules` });
+    }
+    let free = name;
+    for (let i = bodies.size; bodies.has(free) || Object.hasOwn(PRIMITIVE_RULES, free); i++) free = `${name}-${i}`;
+    bodies.set(free, "");
+    return free;
+  };
+  const rules: SchemaRules = {
+    document,
+    nameOf(place) {
+      const known = names.get(place.pointer);
+      if (known !== undefined) return known;
+      const name = reserve(place.pointer === "" ? "root" : nameFrom(place.pointer));
+      names.set(place.pointer, name);
+      queue.push({ place, name });
+      return name;
+    },
+    add(base, suffix, body) {
+      const name = reserve(`${base}-${suffix}`);
+      bodies.set(name, body);
+      return name;
+    },
+  };
+
+  rules.nameOf({ schema: document, pointer: "" });
+  for (const { place, name } of queue) bodies.set(name, bodyOf(rules, place, name)); // the queue grows meanwhile
+  for (const [name, body] of Object.entries(PRIMITIVE_RULES)) bodies.set(name, body);
+  return [...bodies].map(([name, body]) => `${name} ::= ${body}\n`).join("");
+}
+
+const MAX_NAME = 60; // letters of a rule's name that come from the pointer
+
+function nameFrom(pointer: string): string {
+  const words = pointer.replace(/[^a-zA-Z0-9]+/g, "-").replace(/^-|-$/g, "");
+  return words === "" ? "schema" : words.slice(-MAX_NAME);
+}

@@ -1,0 +1,141 @@
+// JSON schemas as values from anywhere: what they may say, and where in the document something stands.
+
+import { GrammarError } from "../grammar/errors.ts";
+
+export const JSON_TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"] as const;
+export type JsonType = (typeof JSON_TYPES)[number];
+
+/** A schema that is an object; its members are not checked yet. */
+export type SchemaObject = Readonly<Record<string, unknown>>;
+
+/** A schema and its JSON pointer: "" is the document. */
+export interface Place {
+  readonly schema: unknown;
+  readonly pointer: string;
+}
+
+/** Say nothing about what is valid. */
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  "$schema",
+  "$id",
+  "$comment",
+  "$defs",
+  "definitions",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+]);
+
+export function schemaError(pointer: string, message: string): GrammarError {
+  const where = pointer === "" ? "the schema" : pointer;
+  return new GrammarError({ code: "E_SCHEMA", message: `${where}: ${message}`, field: pointer });
+}
+
+export function isObject(value: unknown): value is SchemaObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A member by its own name; what objects inherit is no part of a document. */
+export function member(schema: SchemaObject, name: string): unknown {
+  return Object.hasOwn(schema, name) ? schema[name] : undefined;
+}
+
+export function placeIn(place: Place, ...path: readonly (string | number)[]): string {
+  const steps = path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`);
+  return place.pointer + steps.join("");
+}
+
+/** @throws GrammarError E_SCHEMA for a keyword that is neither in `known` nor an annotation */
+export function assertKeywords(schema: SchemaObject, pointer: string, known: readonly string[]): void {
+  for (const keyword of Object.keys(schema)) {
+    if (ANNOTATIONS.has(keyword) || known.includes(keyword)) continue;
+    const context = known.length < MAX_LISTED ? ` together with ${known.map((name) => `"${name}"`).join(", ")}` : "";
+    throw schemaError(pointer, `"${keyword}" is not supported${context}`);
+  }
+}
+
+const MAX_LISTED = 3; // keywords that exclude most others are named in the message
+
+/** An array with at least one element. @throws GrammarError E_SCHEMA */
+export function nonEmptyArray(schema: SchemaObject, keyword: string, pointer: string): readonly unknown[] {
+  const value = member(schema, keyword);
+  if (!Array.isArray(value) || value.length === 0)
+    throw schemaError(pointer, `"${keyword}" expected a non-empty array`);
+  return value;
+}
+
+/** The types that a schema without a reference or alternatives admits. @throws GrammarError E_SCHEMA */
+export function typesOf(schema: SchemaObject, pointer: string): readonly JsonType[] {
+  const type = member(schema, "type");
+  if (type === undefined) return impliedTypes(schema);
+  const types: readonly unknown[] = Array.isArray(type) ? nonEmptyArray(schema, "type", pointer) : [type];
+  for (const one of types) {
+    if (!JSON_TYPES.some((known) => known === one)) {
+      throw schemaError(pointer, `"type" expected ${JSON_TYPES.join(", ")} or an array of them`);
+    }
+  }
+  return [...new Set(types)] as JsonType[];
+}
+
+/** Strictly, `properties` says nothing about a value that is no object; but whoever writes it means one. */
+function impliedTypes(schema: SchemaObject): readonly JsonType[] {
+  const types: JsonType[] = [];
+  if (["properties", "required", "additionalProperties"].some((name) => Object.hasOwn(schema, name)))
+    types.push("object");
+  if (Object.hasOwn(schema, "items")) types.push("array");
+  return types.length > 0 ? types : JSON_TYPES.filter((type) => type !== "integer");
+}
+
+/** True if a value has one of these types. */
+export function hasType(value: unknown, types: readonly JsonType[]): boolean {
+  if (value === null) return types.includes("null");
+  if (Array.isArray(value)) return types.includes("array");
+  if (typeof value === "number")
+    return types.includes("number") || (types.includes("integer") && Number.isInteger(value));
+  const type = typeof value;
+  return types.some((one) => one === type);
+}
+
+/**
+ * The values that `const` or `enum` leaves, undefined if neither is there. Those that `type` does not admit are left out.
+ * @throws GrammarError E_SCHEMA if none is left
+ */
+export function listedValues(schema: SchemaObject, pointer: string): readonly unknown[] | undefined {
+  const hasConst = Object.hasOwn(schema, "const");
+  if (!hasConst && !Object.hasOwn(schema, "enum")) return undefined;
+  const listed = hasConst ? [schema["const"]] : nonEmptyArray(schema, "enum", pointer);
+  const types = member(schema, "type") === undefined ? JSON_TYPES : typesOf(schema, pointer);
+  const values = listed.filter((value) => hasType(value, types));
+  if (values.length === 0) throw schemaError(pointer, `no value of "${hasConst ? "const" : "enum"}" has the "type"`);
+  return values;
+}
+
+/** The schema that a reference within the document points to. @throws GrammarError E_SCHEMA */
+export function resolveReference(document: unknown, reference: unknown, pointer: string): Place {
+  if (typeof reference !== "string" || !(reference === "#" || reference.startsWith("#/"))) {
+    throw schemaError(pointer, `"$ref" expected "#" or "#/…", a place in this document`);
+  }
+  let schema = document;
+  const steps = reference.split("/").slice(1).map(decodeStep);
+  for (const step of steps) {
+    const inside: unknown =
+      isObject(schema) || Array.isArray(schema) ? member(schema as SchemaObject, step) : undefined;
+    if (inside === undefined) throw schemaError(pointer, `"$ref" ${reference} points to nothing`);
+    schema = inside;
+  }
+  return { schema, pointer: placeIn({ schema: document, pointer: "" }, ...steps) };
+}
+
+function decodeStep(step: string): string {
+  let decoded = step;
+  try {
+    decoded = decodeURIComponent(step);
+  } catch {
+    // a lone % is taken as it is, and will point to nothing
+  }
+  return decoded.replaceAll("~1", "/").replaceAll("~0", "~");
+}

@@ -1,0 +1,53 @@
+// Min-p (Nguyen et al. 2024, arXiv:2407.01082; kalomaze, llama.cpp pull request 3841): keeps the candidates that are at least
+// p times as likely as the most likely one, so that the cut follows the model's confidence.
+
+import { type Candidates, sortCandidates } from "../candidates.ts";
+import { checkInteger, checkNumber } from "../guards.ts";
+import { logf } from "../libm.ts";
+import { type ApplyStage, OFF } from "../stage.ts";
+
+export interface MinPStage {
+  readonly kind: "min-p";
+  /** Share of the largest probability that is enough to stay; 0 or less is off, 1 keeps only the most likely ones. */
+  readonly p: number;
+  /** Keep at least so many; 1 if not given. */
+  readonly minKeep?: number | undefined;
+}
+
+/**
+ * As in llama.cpp no probability is computed: a candidate stays if logit ≥ fl32(largest logit + logf(p)). The order stays. If
+ * fewer than `minKeep` qualify, the candidates are sorted and the first `minKeep` stay.
+ */
+export function minP(stage: MinPStage): ApplyStage {
+  const share = checkNumber("min-p: p", stage.p, "0 < n <= 1 (or n <= 0: off)");
+  const minKeep = checkInteger("min-p: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  if (share <= 0) return OFF;
+  const drop = logf(share); // how far below the largest logit a candidate may be
+  return (candidates) => {
+    const threshold = Math.fround(largestLogit(candidates) + drop);
+    const { ids, logits, p, n } = candidates;
+    let qualified = 0;
+    for (let i = 0; i < n; i++) if (logits[i]! >= threshold) qualified++;
+    if (qualified < minKeep) {
+      sortCandidates(candidates);
+      candidates.n = Math.min(minKeep, n);
+      return;
+    }
+    let kept = 0;
+    for (let i = 0; i < n; i++) {
+      if (!(logits[i]! >= threshold)) continue;
+      ids[kept] = ids[i]!;
+      logits[kept] = logits[i]!;
+      p[kept] = p[i]!;
+      kept++;
+    }
+    candidates.n = kept;
+  };
+}
+
+/** After the typical stage the first logit need not be the largest. */
+function largestLogit({ logits, n }: Candidates): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < n; i++) if (logits[i]! > largest) largest = logits[i]!;
+  return largest;
+}
