@@ -54,4 +54,28 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       options: async () => allOptions((await import("./commands/detokenize.ts")).DETOKENIZE_OPTIONS),
     },
   ],
+  [
+    "inspect",
+    {
+      summary: "what is in a model file, and the memory it takes",
+      load: async () => (await import("./commands/inspect/index.ts")).inspectCommand,
+      options: async () => allOptions((await import("./commands/inspect/index.ts")).INSPECT_OPTIONS),
+    },
+  ],
+  [
+    "verify",
+    {
+      summary: "model files against their checksums",
+      load: async () => (await import("./commands/verify/index.ts")).verifyCommand,
+      options: async () => allOptions((await import("./commands/verify/index.ts")).VERIFY_OPTIONS),
+    },
+  ],
+  [
+    "system-info",
+    {
+      summary: "cores, memory and kernels of this machine",
+      load: async () => (await import("./commands/system-info.ts")).systemInfoCommand,
+      options: async () => allOptions((await import("./commands/system-info.ts")).SYSTEM_INFO_OPTIONS),
+    },
+  ],
 ]);

@@ -1,0 +1,71 @@
+// ll-inspect: what is in a model file, here or on a web server, and how much memory it takes.
+
+import { type ByteSource, httpSource, printable } from "@ll/bytes";
+import { openFileSource } from "@ll/bytes/node";
+import type { Command } from "../../command.ts";
+import { ExitCode } from "../../exit-codes.ts";
+import { flagRow, valueRow } from "../../option-rows.ts";
+import { invalidParameter, type OptionSpec } from "../../option-table.ts";
+import { type Program, readArguments, usageError } from "../../program.ts";
+import { readModelFacts } from "./model-facts.ts";
+import { modelReport } from "./model-report.ts";
+import { reportText } from "./report-text.ts";
+
+interface InspectParams {
+  contextTokens: number | undefined;
+  json: boolean;
+}
+
+/** Context sizes of the table if none is asked for. */
+const CONTEXT_SIZES: readonly number[] = [512, 2048, 4096];
+
+export const INSPECT_OPTIONS: readonly OptionSpec<InspectParams>[] = [
+  valueRow(
+    "Memory",
+    ["--ctx-size", "-c"],
+    "int",
+    { placeholder: "N", help: "context size in tokens", default: "512, 2048 and 4096" },
+    (params, { number, option }) => {
+      if (number < 1) throw invalidParameter(option, `expected at least 1, got ${number}`);
+      params.contextTokens = number;
+    },
+  ),
+  flagRow("Output", ["--json"], "one JSON object", (params) => {
+    params.json = true;
+  }),
+];
+
+const PROGRAM: Program<InspectParams> = {
+  examples: ["ggml-model-q4_0.bin -c 1024", "https://example.org/model.bin --json"],
+  usage: "[options] FILE|URL",
+  description: [
+    "Prints what a model file holds: hyper-parameters, types, memory needed, tensors. Of a file on a web server only the",
+    "parts that tell it are fetched. Memory is that of weights and KV cache; the program itself takes some too.",
+  ].join("\n"),
+  options: INSPECT_OPTIONS,
+};
+
+export const inspectCommand: Command = async (bin, argv, io) => {
+  const params: InspectParams = { contextTokens: undefined, json: false };
+  const positionals = await readArguments(PROGRAM, bin, argv, params, io);
+  if (positionals === undefined) return ExitCode.ok;
+  const [place, ...more] = positionals;
+  if (place === undefined) throw usageError(PROGRAM, bin, "no model given");
+  if (more.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
+  const facts = await withSource(place, readModelFacts);
+  for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
+  const report = modelReport(facts, params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens]);
+  io.out.write(params.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
+  return ExitCode.ok;
+};
+
+/** Lets `work` read a file or, for an http or https URL, what a web server has there. */
+async function withSource<T>(place: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
+  if (/^https?:\/\//i.test(place)) return work(await httpSource(place));
+  const source = await openFileSource(place);
+  try {
+    return await work(source);
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,87 @@
+// ll-system-info: what this machine and this Node offer to the programs, for reports and for choosing a model.
+
+import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
+import type { Command } from "../command.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { flagRow } from "../option-rows.ts";
+import type { OptionSpec } from "../option-table.ts";
+import { type Program, readArguments, usageError } from "../program.ts";
+import { tableLines } from "../text-table.ts";
+import { sizeText } from "../units.ts";
+import { manifestVersion } from "../version.ts";
+
+interface SystemInfoParams {
+  json: boolean;
+}
+
+/** What `--json` prints. */
+interface SystemInfo {
+  /** Of this shape. */
+  readonly version: 1;
+  readonly ll: string;
+  readonly node: string;
+  readonly v8: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly freeMemoryBytes: number;
+  /** Kernels that run here and pass their self-test, slowest first; the last is the one that is used. All compute the same bits. */
+  readonly kernels: readonly KernelTier[];
+}
+
+export const SYSTEM_INFO_OPTIONS: readonly OptionSpec<SystemInfoParams>[] = [
+  flagRow("Output", ["--json"], "one JSON object", (params) => {
+    params.json = true;
+  }),
+];
+
+const PROGRAM: Program<SystemInfoParams> = {
+  examples: ["", "--json"],
+  usage: "[options]",
+  description: "Prints what this machine and this Node offer: cores, memory, and the kernels that run here.",
+  options: SYSTEM_INFO_OPTIONS,
+};
+
+export const systemInfoCommand: Command = async (bin, argv, io) => {
+  const params: SystemInfoParams = { json: false };
+  const positionals = await readArguments(PROGRAM, bin, argv, params, io);
+  if (positionals === undefined) return ExitCode.ok;
+  if (positionals.length > 0) throw usageError(PROGRAM, bin, `unexpected argument "${positionals[0]}"`);
+  const info = await systemInfo();
+  io.out.write(params.json ? `${JSON.stringify(info, null, 2)}\n` : infoText(info));
+  return ExitCode.ok;
+};
+
+async function systemInfo(): Promise<SystemInfo> {
+  const kernels: KernelTier[] = [];
+  for (const tier of KERNEL_TIERS) {
+    if ((await loadKernels(tier)).tier === tier) kernels.push(tier);
+  }
+  return {
+    version: 1,
+    ll: manifestVersion(),
+    node: process.versions.node,
+    v8: process.versions.v8,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    freeMemoryBytes: freemem(),
+    kernels,
+  };
+}
+
+function infoText(info: SystemInfo): string {
+  const rows = [
+    ["ll", info.ll],
+    ["Node", `${info.node} (V8 ${info.v8})`],
+    ["platform", info.platform],
+    ["processor", info.cpu],
+    ["cores", String(info.cores)],
+    ["memory", `${sizeText(info.memoryBytes)}, ${sizeText(info.freeMemoryBytes)} free`],
+    ["kernels", `${info.kernels.join(", ")} (the last one is used; all compute the same)`],
+  ];
+  return `${tableLines(rows, ["left", "left"]).join("\n")}\n`;
+}

@@ -1,0 +1,176 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
+import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { writeGgjt } from "../models.ts";
+import { runHere, temporaryDirectory } from "../programs.ts";
+import { serveFile } from "../web-server.ts";
+
+const N_LAYERS = 6;
+const KV_DIM = 128;
+
+async function tinyFile(): Promise<string> {
+  const path = join(await temporaryDirectory(), "model.bin");
+  await writeFile(path, await tinyModel("q4_0"));
+  return path;
+}
+
+test("hyper-parameters, types, memory and tensors as tables", async () => {
+  const path = await tinyFile();
+  const { code, stdout, stderr } = await runHere("ll-inspect", [path]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const lines = stdout.replace(path, "model.bin").split("\n");
+  expect(lines.slice(0, 26).join("\n")).toMatchInlineSnapshot(`
+    "model.bin: ggjt v3 (latest), 826.56 KiB
+
+    n_vocab  1024
+    n_embd   128
+    n_mult   176
+    n_head   4
+    n_layer  6
+    n_rot    32
+    ftype    2 (mostly Q4_0)
+
+    type  tensors    weights        size  bits per weight
+    q4_0       44  1,466,368  805.50 KiB             4.50
+    f32        13      1,664    6.50 KiB            32.00
+    all        57  1,468,032  812.00 KiB             4.53
+
+    memory requirements     weights  KV cache (f16)      total
+    context 512          812.00 KiB        1.50 MiB   2.29 MiB
+    context 2048         812.00 KiB        6.00 MiB   6.79 MiB
+    context 4096         812.00 KiB       12.00 MiB  12.79 MiB
+
+    tensor                           type       shape       size  offset
+    tok_embeddings.weight            q4_0  1024 × 128  72.00 KiB   11360
+    norm.weight                      f32          128  512 bytes   85120
+    output.weight                    q4_0  1024 × 128  72.00 KiB   85696
+    layers.0.attention.wq.weight     q4_0   128 × 128   9.00 KiB  159488
+    layers.0.attention.wk.weight     q4_0   128 × 128   9.00 KiB  168768"
+  `);
+  expect(lines.at(-2)).toBe("layers.5.ffn_norm.weight         f32          128  512 bytes  845888");
+});
+
+test("--json holds the same in numbers", async () => {
+  const path = await tinyFile();
+  const { code, stdout } = await runHere("ll-inspect", [path, "--json"]);
+  expect(code).toBe(0);
+  const report = JSON.parse(stdout);
+  expect(Object.keys(report)).toEqual([
+    "version",
+    "file",
+    "bytes",
+    "format",
+    "fields",
+    "types",
+    "tensors",
+    "memory",
+    "warnings",
+  ]);
+  expect(report).toMatchObject({
+    version: 1,
+    file: path,
+    bytes: 846_400,
+    format: "ggjt v3 (latest)",
+    warnings: [],
+  });
+  expect(report.fields).toContainEqual({ name: "n_layer", value: N_LAYERS });
+  expect(report.tensors).toHaveLength(3 + 9 * N_LAYERS);
+  expect(report.tensors[0]).toEqual({
+    name: "tok_embeddings.weight",
+    type: "q4_0",
+    shape: [1024, 128],
+    bytes: (1024 * 128 * 18) / 32,
+    offset: expect.any(Number),
+  });
+  const weights = report.tensors.reduce((sum: number, { bytes }: { bytes: number }) => sum + bytes, 0);
+  // keys and values of every layer and position, two bytes each
+  const kvCache = (contextTokens: number): number => 2 * N_LAYERS * contextTokens * KV_DIM * 2;
+  expect(report.memory).toEqual(
+    [512, 2048, 4096].map((contextTokens) => ({
+      contextTokens,
+      weights,
+      kvCache: kvCache(contextTokens),
+      total: weights + kvCache(contextTokens),
+    })),
+  );
+});
+
+test("-c asks for one context size", async () => {
+  const path = await tinyFile();
+  const report = JSON.parse((await runHere("ll-inspect", ["-c", "1000", path, "--json"])).stdout);
+  expect(report.memory.map(({ contextTokens }: { contextTokens: number }) => contextTokens)).toEqual([1000]);
+  expect((await runHere("ll-inspect", ["-c", "0", path])).stderr).toContain("expected at least 1, got 0");
+});
+
+test("with grouped queries the cache is as small as the key matrix says", async () => {
+  const path = await writeGgjt(join(await temporaryDirectory(), "m.bin"), [
+    { name: "layers.0.attention.wk.weight", shape: [8, 32] },
+  ]);
+  const report = JSON.parse((await runHere("ll-inspect", ["-c", "10", path, "--json"])).stdout);
+  expect(report.memory[0].kvCache).toBe(2 * 1 * 10 * 8 * 2);
+});
+
+test("a vocabulary only: no tensors, no memory", async () => {
+  const path = await writeGgjt(join(await temporaryDirectory(), "vocab.bin"), []);
+  const { stdout } = await runHere("ll-inspect", [path]);
+  expect(stdout).toContain("\nno tensors: a vocabulary only\n");
+  expect(stdout).not.toContain("memory");
+  expect(JSON.parse((await runHere("ll-inspect", [path, "--json"])).stdout)).toMatchObject({ tensors: [], memory: [] });
+});
+
+test("what is odd is said on standard error", async () => {
+  const path = await writeGgjt(join(await temporaryDirectory(), "m.bin"), [{ name: "a", shape: [2, 32] }], {
+    ftype: 2,
+  });
+  const { code, stderr } = await runHere("ll-inspect", [path]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^warning: the file type is 2 .* but no tensor with two dimensions is q4_0\n$/);
+});
+
+describe("on a web server", () => {
+  test("the same report, and no more than the header and the place of each tensor is fetched", async () => {
+    const path = await tinyFile();
+    const bytes = await tinyModel("q4_0");
+    const server = await serveFile(bytes, "model.bin");
+    const here = JSON.parse((await runHere("ll-inspect", [path, "--json"])).stdout);
+    const there = await runHere("ll-inspect", [server.url, "--json"]);
+    expect(there.stderr).toBe("");
+    expect(JSON.parse(there.stdout)).toEqual({ ...here, file: server.url });
+    // the first 256 KiB hold the header and 13 of 57 tensors
+    expect(server.ranges[0]).toBe(`0-${256 * 1024 - 1}`);
+    expect(server.ranges.length).toBeLessThanOrEqual(57 - 13 + 1);
+  });
+
+  test("no such file: exit code 4", async () => {
+    const server = await serveFile(new Uint8Array(8), "model.bin");
+    const { code, stderr } = await runHere("ll-inspect", [`${server.url}.gone`]);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^ll-inspect: cannot read http.*: 404 Not Found\n$/);
+  });
+
+  test("no model file: exit code 3", async () => {
+    const server = await serveFile(new TextEncoder().encode('{"dim": 128}'), "params.json");
+    const { code, stderr } = await runHere("ll-inspect", [server.url]);
+    expect(code).toBe(3);
+    expect(stderr).toContain("it is JSON");
+  });
+});
+
+test.each([
+  ["no model", [], "no model given"],
+  ["two models", ["a", "b"], "more than one model given"],
+])("%s is a usage error", async (_name, argv, message) => {
+  const { code, stderr } = await runHere("ll-inspect", argv);
+  expect(code).toBe(2);
+  expect(stderr).toBe(`ll-inspect: ${message}\nusage: ll-inspect [options] FILE|URL (see ll-inspect --help)\n`);
+});
+
+describeWithTestData("LLaMA's vocabulary in a file of its own", () => {
+  test("opens as what it is", async () => {
+    const { stdout } = await runHere("ll-inspect", [testData("vocab/llama-ggmf-v1.bin")]);
+    expect(stdout).toContain("ggmf v1 (old version with no mmap support)");
+    expect(stdout).toMatch(/^n_vocab +32000$/m);
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { runHere } from "../programs.ts";
+
+test("the same facts as text and as JSON", async () => {
+  const { code, stdout, stderr } = await runHere("ll-system-info", ["--json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const info = JSON.parse(stdout);
+  expect(info).toMatchObject({
+    version: 1,
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+  });
+  expect(info.kernels[0]).toBe("scalar"); // runs everywhere
+  expect(info.cores).toBeGreaterThan(0);
+  const text = await runHere("ll-system-info", []);
+  expect(text.stdout).toContain(`\nNode       ${info.node} (V8 ${info.v8})\n`);
+  expect(text.stdout).toContain(`\nkernels    ${info.kernels.join(", ")} (`);
+});
+
+test("an argument is a usage error", async () => {
+  expect(await runHere("ll-system-info", ["x"])).toMatchObject({ code: 2, stdout: "" });
+});
