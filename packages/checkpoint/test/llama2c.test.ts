@@ -47,4 +47,19 @@ describe("openLlama2c", () => {
     const file = concat(...numbers.map((n) => u32(n >>> 0)), new Uint8Array(100));
     expect(await openLlama2c(memorySource(file))).toBeUndefined();
   });
+
+  /** A file of zeros with exactly the size that these numbers give. */
+  function exact(dim: number, hiddenDim: number, nLayers: number, nHeads: number, nKvHeads: number): Uint8Array {
+    const kvRows = (dim / nHeads) * nKvHeads;
+    const perLayer = 2 * dim + 2 * dim * dim + 2 * kvRows * dim + 3 * hiddenDim * dim;
+    const nValues = 8 * dim + nLayers * perLayer + dim + 4 * (dim / nHeads);
+    return concat(...[dim, hiddenDim, nLayers, nHeads, nKvHeads, 8, 4].map(u32), new Uint8Array(4 * nValues));
+  }
+
+  it("takes key heads that divide the heads, of a file of exactly the right size, and no others", async () => {
+    expect(await openLlama2c(memorySource(exact(16, 8, 1, 4, 2)))).toMatchObject({
+      header: { nHeads: 4, nKvHeads: 2 },
+    });
+    expect(await openLlama2c(memorySource(exact(16, 8, 1, 4, 3)))).toBeUndefined();
+  });
 });

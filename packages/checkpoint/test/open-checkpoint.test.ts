@@ -138,6 +138,12 @@ describe("openCheckpoint", () => {
     }
     const config = CONFIG_JSON.replace('"llama"', '"baichuan"');
     await expectModel({ "pytorch_model.bin": torchFile(packed), "config.json": config }, META);
+    for (const shape of [[47, 16], [768]]) {
+      const bad = { type: "f32", shape, bytes: new Uint8Array(shape.reduce((a, b) => a * b, 4)) };
+      packed.set("model.layers.1.self_attn.W_pack.weight", bad);
+      const model = directoryWith({ "pytorch_model.bin": torchFile(packed), "config.json": config });
+      await expectRejected(() => openCheckpoint(model), "E_SHAPE");
+    }
   });
 
   it("reads transposed and cut-out tensors right", async () => {
