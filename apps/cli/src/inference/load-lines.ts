@@ -12,6 +12,7 @@ const MEMORY_MIB: Readonly<Record<string, { scratch: number; evaluation: number;
   "13B": { scratch: 512 + 512, evaluation: 1024, state: 1608 },
   "30B": { scratch: 512 + 512, evaluation: 1280, state: 3124 },
   "65B": { scratch: 1024 + 1024, evaluation: 1536, state: 5120 },
+  "70B": { scratch: 1024 + 1024, evaluation: 1536, state: 5120 }, // came after that build: as 65B
 };
 
 /** Bytes of bookkeeping that build 803 counts for each tensor. */
@@ -58,7 +59,9 @@ export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
   const contextMib = (facts.nTensors * TENSOR_OVERHEAD_BYTES) / MIB;
   const required = contextMib + facts.tensorBytes / MIB + memory.scratch + memory.evaluation;
   const state = memory.state * (params.memoryF32 ? 2 : 1);
+  const assumed = facts.sizeLabel === "70B" ? ["warning: assuming 70B model based on GQA == 8"] : [];
   return [
+    ...assumed.map((line) => `llama_model_load_internal: ${line}`),
     ...rows.map(([name, value]) => `llama_model_load_internal: ${name.padEnd(10)} = ${value}`),
     `llama_model_load_internal: model size = ${facts.sizeLabel}`,
     `llama_model_load_internal: ggml ctx size = ${fixed(contextMib, 7, 2)} MB`,

@@ -1,12 +1,13 @@
-// Opens a model file for ll-main and says what is in it, as build 803 does.
+// Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
-import { openFileSource } from "@ll/bytes/node";
-import { ffnSize, ftypeLabel, type GgmlFile, modelSizeLabel, openGgml } from "@ll/ggml-format";
-import { configFromGgml, createScalarModel, loadWeights, type Model } from "@ll/llama";
+import { type FileSource, openFileSource } from "@ll/bytes/node";
+import { ftypeLabel, type GgmlFile, modelSizeLabel, openGgml } from "@ll/ggml-format";
+import { configFromGgml, createScalarModel, kvCacheBytes, loadWeights, type Model, type ModelConfig } from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
+import { applyLora } from "./lora-loading.ts";
 import type { RunParams } from "./params.ts";
 
 export interface LoadedModel {
@@ -14,48 +15,64 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
 }
 
+/** @throws ReportedError with the reader's error, which has then been told in build 803's lines. */
 export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel> {
-  const source = await openFileSource(params.model).catch((error: unknown) => failLoading(params, io, error));
+  const files: FileSource[] = [];
+  let stage: keyof typeof FAILURES = "model";
   try {
+    const source = await openFileSource(params.model);
+    files.push(source);
     io.err.write(`llama.cpp: loading model from ${params.model}\n`);
     const file = await openGgml(source);
-    const config = configFromGgml(file.hyperParams, {
-      nKvHeads: file.hyperParams.nHead / params.gqa,
-      rmsNormEps: params.rmsNormEps,
-      ropeFreqBase: params.ropeFreqBase,
-      ropeFreqScale: params.ropeFreqScale,
-    });
-    for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
-    const model = createScalarModel(await loadWeights(file, config));
+    const config = configOf(file, params);
+    for (const line of loadLines(factsOf(file, config, params), params)) io.err.write(`${line}\n`);
+
+    if (params.lora === undefined) {
+      const model = createScalarModel(await loadWeights(file, config));
+      return { model, tokenizer: createTokenizer(file.vocab) };
+    }
+    stage = "adapter";
+    const lora = await applyLora(file, { adapter: params.lora, base: params.loraBase }, io, files);
+    const model = createScalarModel(await loadWeights(lora.tensors, config));
+    lora.finish();
     return { model, tokenizer: createTokenizer(file.vocab) };
   } catch (error) {
-    return failLoading(params, io, error);
+    io.err.write(FAILURES[stage](error instanceof Error ? error.message : String(error), params));
+    io.err.write("main: error: unable to load model\n");
+    throw new ReportedError(error);
   } finally {
-    await source.close();
+    for (const file of files) await file.close();
   }
 }
 
-/** Build 803's four lines, then the error's own exit code. */
-function failLoading(params: RunParams, io: Io, error: unknown): never {
-  const reason = error instanceof Error ? error.message : String(error);
-  io.err.write(
+/** What is said when it fails, before the last line. */
+const FAILURES = {
+  model: (reason: string, { model }: RunParams): string =>
     `error loading model: ${reason}\nllama_load_model_from_file: failed to load model\n` +
-      `llama_init_from_gpt_params: error: failed to load model '${params.model}'\nmain: error: unable to load model\n`,
-  );
-  throw new ReportedError(error);
+    `llama_init_from_gpt_params: error: failed to load model '${model}'\n`,
+  adapter: (reason: string): string =>
+    `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
+} as const;
+
+function configOf({ hyperParams }: GgmlFile, params: RunParams): ModelConfig {
+  return configFromGgml(hyperParams, {
+    nKvHeads: hyperParams.nHead / params.gqa,
+    rmsNormEps: params.rmsNormEps,
+    ropeFreqBase: params.ropeFreqBase,
+    ropeFreqScale: params.ropeFreqScale,
+  });
 }
 
-function factsOf(file: GgmlFile, params: RunParams): LoadedFacts {
+function factsOf(file: GgmlFile, config: ModelConfig, params: RunParams): LoadedFacts {
   const h = file.hyperParams;
-  const kvElements = (2 * h.nLayer * params.contextTokens * h.nEmbd) / params.gqa;
   return {
     containerName: file.container.name,
     hyperParams: h,
     ftypeLabel: ftypeLabel(h.ftype),
-    nFf: ffnSize(h.nEmbd, h.nMult),
-    sizeLabel: modelSizeLabel(h.nLayer),
+    nFf: config.nFf,
+    sizeLabel: h.nLayer === 80 && params.gqa === 8 ? "70B" : modelSizeLabel(h.nLayer),
     nTensors: file.tensors.length,
     tensorBytes: file.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0),
-    kvBytes: kvElements * (params.memoryF32 ? 4 : 2),
+    kvBytes: kvCacheBytes(config, params.contextTokens, params.memoryF32 ? "f32" : "f16"),
   };
 }

@@ -3,8 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { optionHelp, parseOptions } from "../option-table.ts";
-import { versionLine } from "../version.ts";
+import { type Program, readArguments, usageError } from "../program.ts";
 import { MAIN_OPTIONS } from "./options/index.ts";
 import { defaultParams, type RunParams } from "./params.ts";
 
@@ -13,26 +12,19 @@ const INSTRUCT_REVERSE_PROMPT = "### Instruction:\n\n";
 
 /**
  * The parameters that `argv` sets; `undefined` if it asked for help or the version, which is then printed.
- * @param examples command lines for the top of the help, without the program's name
  * @throws UsageError
  */
 export async function readParams(
+  program: Omit<Program<RunParams>, "options" | "usage">,
   bin: string,
   argv: readonly string[],
   io: Io,
-  examples: readonly string[],
 ): Promise<RunParams | undefined> {
-  if (argv.includes("--help") || argv.includes("-h")) {
-    const lines = ["Examples:", ...examples.map((example) => `  ${bin} ${example}`), "", `usage: ${bin} [options]`];
-    io.out.write(`${[...lines, optionHelp(MAIN_OPTIONS)].join("\n")}\n`);
-    return undefined;
-  }
-  if (argv.includes("--version")) {
-    io.out.write(versionLine(bin));
-    return undefined;
-  }
   const params = defaultParams(availableParallelism());
-  await parseOptions(MAIN_OPTIONS, argv, params);
+  const whole = { ...program, usage: "[options]", options: MAIN_OPTIONS };
+  const positionals = await readArguments(whole, bin, argv, params, io);
+  if (positionals === undefined) return undefined;
+  if (positionals.length > 0) throw usageError(whole, bin, `error: unknown argument: ${positionals[0]}`);
   settle(params);
   return params;
 }

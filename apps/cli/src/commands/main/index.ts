@@ -5,13 +5,16 @@ import { ExitCode } from "../../exit-codes.ts";
 import { readParams } from "../../inference/read-params.ts";
 import { runMain } from "./run.ts";
 
-const EXAMPLES = [
-  '-m ggml-model-q4_0.bin -n 128 -p "Once upon a time"',
-  '-m ggml-model-q4_0.bin -i -r "User:" -f chat.txt --color',
-];
+const PROGRAM = {
+  examples: [
+    '-m ggml-model-q4_0.bin -n 128 -p "Once upon a time"',
+    '-m ggml-model-q4_0.bin -i -r "User:" -f chat.txt --color',
+  ],
+  description: "Continues a prompt, or talks with a user. Standard output holds the text and nothing else.",
+} as const;
 
 export const mainCommand: Command = async (bin, argv, io) => {
-  const params = await readParams(bin, argv, io, EXAMPLES);
+  const params = await readParams(PROGRAM, bin, argv, io);
   if (params === undefined) return ExitCode.ok;
   if (params.otherTool !== undefined) {
     const tool = params.otherTool;

@@ -1,26 +1,15 @@
 // Texts that options take from files.
 
-import { createReadStream } from "node:fs";
+import { isIoError } from "@ll/bytes";
 import { invalidParameter, type OptionValue } from "../../option-table.ts";
+import { readTextFile } from "../../text-input.ts";
 
-/** Longest file that is read; far beyond any context. */
-const FILE_BYTES = 64 * 1024 * 1024;
-
-/** All bytes of the file that the option names; of standard input for `-`. @throws UsageError */
-export async function textFromFile({ text: path, option }: OptionValue): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of path === "-" ? process.stdin : createReadStream(path)) {
-      bytes += (chunk as Uint8Array).byteLength;
-      if (bytes > FILE_BYTES) break;
-      chunks.push(chunk as Uint8Array);
-    }
-  } catch {
-    throw invalidParameter(option, `error: failed to open file '${path}'`);
-  }
-  if (bytes > FILE_BYTES) throw invalidParameter(option, `${path} is over ${FILE_BYTES} bytes`);
-  return Buffer.concat(chunks);
+/** `text` with all bytes of the file that the option names behind it; `-` is standard input. @throws UsageError; Refusal */
+export async function withFile(text: Uint8Array, { text: path, option }: OptionValue): Promise<Uint8Array> {
+  const file = await readTextFile(path).catch((error: unknown) => {
+    throw isIoError(error) ? invalidParameter(option, `error: failed to open file '${path}'`) : error;
+  });
+  return Buffer.concat([text, file]);
 }
 
 /** `text` without one newline at its end, if there is one. */

@@ -1,23 +1,24 @@
 // Options about talking with a user.
 
-import { flag, option, type RunOption } from "./option.ts";
+import { flagRow, valueRow } from "../../option-rows.ts";
+import type { RunOption } from "./option.ts";
 
 const GROUP = "Interaction";
 
 export const INTERACTION_OPTIONS: readonly RunOption[] = [
-  flag(GROUP, ["--interactive", "-i"], "let the user speak", (p) => {
+  flagRow(GROUP, ["--interactive", "-i"], "let the user speak", (p) => {
     p.interactive = true;
   }),
-  flag(GROUP, ["--interactive-first"], "let the user speak first", (p) => {
+  flagRow(GROUP, ["--interactive-first"], "let the user speak first", (p) => {
     p.interactiveFirst = true;
   }),
-  flag(GROUP, ["--instruct", "-ins"], "instructions and responses, for Alpaca models", (p) => {
+  flagRow(GROUP, ["--instruct", "-ins"], "instructions and responses, for Alpaca models", (p) => {
     p.instruct = true;
   }),
-  flag(GROUP, ["--multiline-input"], "Return starts a new line; \\ or / ends the input", (p) => {
+  flagRow(GROUP, ["--multiline-input"], "Return starts a new line; \\ or / ends the input", (p) => {
     p.multilineInput = true;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--reverse-prompt", "-r"],
     "text",
@@ -26,7 +27,7 @@ export const INTERACTION_OPTIONS: readonly RunOption[] = [
       p.reversePrompts.push(v.text);
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--in-prefix"],
     "text",
@@ -35,7 +36,7 @@ export const INTERACTION_OPTIONS: readonly RunOption[] = [
       p.inputPrefix = v.text;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--in-suffix"],
     "text",
@@ -44,7 +45,7 @@ export const INTERACTION_OPTIONS: readonly RunOption[] = [
       p.inputSuffix = v.text;
     },
   ),
-  flag(GROUP, ["--color"], "colour prompt and user input", (p) => {
+  flagRow(GROUP, ["--color"], "colour prompt and user input", (p) => {
     p.color = true;
   }),
 ];

@@ -1,11 +1,12 @@
 // Options that choose a model and how it computes.
 
-import { flag, option, type RunOption } from "./option.ts";
+import { flagRow, valueRow } from "../../option-rows.ts";
+import type { RunOption } from "./option.ts";
 
 const GROUP = "Model";
 
 export const MODEL_OPTIONS: readonly RunOption[] = [
-  option(
+  valueRow(
     GROUP,
     ["--model", "-m"],
     "path",
@@ -14,10 +15,10 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.model = v.text;
     },
   ),
-  option(GROUP, ["--lora"], "path", { placeholder: "FILE", help: "apply a LoRA adapter (ggla)" }, (p, v) => {
+  valueRow(GROUP, ["--lora"], "path", { placeholder: "FILE", help: "apply a LoRA adapter (ggla)" }, (p, v) => {
     p.lora = v.text;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--lora-base"],
     "path",
@@ -26,7 +27,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.loraBase = v.text;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--ctx-size", "-c"],
     "int",
@@ -35,7 +36,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.contextTokens = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--rms-norm-eps", "-eps"],
     "float",
@@ -44,7 +45,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.rmsNormEps = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--gqa", "-gqa"],
     "int",
@@ -53,7 +54,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.gqa = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--rope-freq-base"],
     "float",
@@ -62,7 +63,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.ropeFreqBase = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--rope-freq-scale"],
     "float",
@@ -71,7 +72,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.ropeFreqScale = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--rope-scale"],
     "float",
@@ -80,10 +81,10 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.ropeFreqScale = Math.fround(1 / v.number);
     },
   ),
-  flag(GROUP, ["--memory-f32"], "keep keys and values as f32 instead of f16", (p) => {
+  flagRow(GROUP, ["--memory-f32"], "keep keys and values as f32 instead of f16", (p) => {
     p.memoryF32 = true;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--threads", "-t"],
     "int",
@@ -92,7 +93,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       if (v.number > 0) p.threads = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--batch-size", "-b"],
     "int",

@@ -1,12 +1,13 @@
 // Options about the text to start with, and the one to keep away from.
 
-import { textFromFile, withoutFinalNewline } from "./file-text.ts";
-import { flag, option, type RunOption } from "./option.ts";
+import { flagRow, valueRow } from "../../option-rows.ts";
+import { withFile, withoutFinalNewline } from "./file-text.ts";
+import type { RunOption } from "./option.ts";
 
 const GROUP = "Prompt";
 
 export const PROMPT_OPTIONS: readonly RunOption[] = [
-  option(
+  valueRow(
     GROUP,
     ["--prompt", "-p"],
     "text",
@@ -15,22 +16,22 @@ export const PROMPT_OPTIONS: readonly RunOption[] = [
       p.prompt = new TextEncoder().encode(v.text);
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--file", "-f"],
     "path",
     { placeholder: "FILE", help: "append a file to the prompt; - reads standard input" },
     async (p, v) => {
-      p.prompt = withoutFinalNewline(Buffer.concat([p.prompt, await textFromFile(v)]));
+      p.prompt = withoutFinalNewline(await withFile(p.prompt, v));
     },
   ),
-  flag(GROUP, ["--escape", "-e"], "process \\n \\r \\t \\' \\\" \\\\ in prompt, prefix and suffix", (p) => {
+  flagRow(GROUP, ["--escape", "-e"], "process \\n \\r \\t \\' \\\" \\\\ in prompt, prefix and suffix", (p) => {
     p.escape = true;
   }),
-  flag(GROUP, ["--random-prompt"], "start with a random word", (p) => {
+  flagRow(GROUP, ["--random-prompt"], "start with a random word", (p) => {
     p.randomPrompt = true;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--prompt-cache"],
     "path",
@@ -39,13 +40,13 @@ export const PROMPT_OPTIONS: readonly RunOption[] = [
       p.promptCache = v.text;
     },
   ),
-  flag(GROUP, ["--prompt-cache-all"], "save user input and generated text to the session file as well", (p) => {
+  flagRow(GROUP, ["--prompt-cache-all"], "save user input and generated text to the session file as well", (p) => {
     p.promptCacheAll = true;
   }),
-  flag(GROUP, ["--prompt-cache-ro"], "use the session file but do not write it", (p) => {
+  flagRow(GROUP, ["--prompt-cache-ro"], "use the session file but do not write it", (p) => {
     p.promptCacheReadOnly = true;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--keep"],
     "int",
@@ -54,10 +55,10 @@ export const PROMPT_OPTIONS: readonly RunOption[] = [
       p.keepTokens = v.number;
     },
   ),
-  flag(GROUP, ["--verbose-prompt"], "print the tokens of the prompt first", (p) => {
+  flagRow(GROUP, ["--verbose-prompt"], "print the tokens of the prompt first", (p) => {
     p.verbosePrompt = true;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--cfg-negative-prompt"],
     "text",
@@ -66,16 +67,16 @@ export const PROMPT_OPTIONS: readonly RunOption[] = [
       p.negativePrompt = new TextEncoder().encode(v.text);
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--cfg-negative-prompt-file"],
     "path",
     { placeholder: "FILE", help: "append a file to the negative prompt" },
     async (p, v) => {
-      p.negativePrompt = withoutFinalNewline(Buffer.concat([p.negativePrompt, await textFromFile(v)]));
+      p.negativePrompt = withoutFinalNewline(await withFile(p.negativePrompt, v));
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--cfg-scale"],
     "float",

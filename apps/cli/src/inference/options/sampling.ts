@@ -1,8 +1,9 @@
 // Options about how many tokens are drawn, and how.
 
+import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionValue } from "../../option-table.ts";
 import type { RunParams } from "../params.ts";
-import { flag, option, type RunOption } from "./option.ts";
+import type { RunOption } from "./option.ts";
 
 const GROUP = "Sampling";
 
@@ -17,11 +18,11 @@ function number(
   set: (params: RunParams, value: number) => void,
 ): RunOption {
   const placeholder = kind === "int" ? "N" : "X";
-  return option(GROUP, [name], kind, { placeholder, help, default: shownDefault }, (p, v) => set(p, v.number));
+  return valueRow(GROUP, [name], kind, { placeholder, help, default: shownDefault }, (p, v) => set(p, v.number));
 }
 
 export const SAMPLING_OPTIONS: readonly RunOption[] = [
-  option(
+  valueRow(
     GROUP,
     ["--n-predict", "-n", "--predict"],
     "int",
@@ -30,7 +31,7 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
       p.nPredict = v.number;
     },
   ),
-  option(
+  valueRow(
     GROUP,
     ["--seed", "-s"],
     "uint",
@@ -75,17 +76,17 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
   number("--mirostat-ent", "float", "mirostat target entropy (tau)", "5", (p, x) => {
     p.mirostatTau = x;
   }),
-  option(
+  valueRow(
     GROUP,
     ["--logit-bias", "-l"],
     "text",
     { placeholder: "ID(+/-)BIAS", help: "change the likelihood of a token: 15043+1, 2-inf" },
     setBias,
   ),
-  flag(GROUP, ["--ignore-eos"], "never end: the bias of the end token is -inf", (p) => {
+  flagRow(GROUP, ["--ignore-eos"], "never end: the bias of the end token is -inf", (p) => {
     p.logitBias.set(EOS, Number.NEGATIVE_INFINITY);
   }),
-  flag(GROUP, ["--no-penalize-nl"], "do not penalise the newline token", (p) => {
+  flagRow(GROUP, ["--no-penalize-nl"], "do not penalise the newline token", (p) => {
     p.penalizeNewline = false;
   }),
 ];
