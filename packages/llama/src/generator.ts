@@ -30,6 +30,8 @@ export interface PendingReport {
   readonly nSkipped: number;
   /** True if the context was full and its newer half was evaluated again behind the kept tokens. */
   readonly swapped: boolean;
+  /** All tokens that were evaluated. */
+  readonly evaluated: readonly number[];
 }
 
 export interface TokenGenerator {
@@ -74,12 +76,13 @@ const DEFAULT_BATCH_TOKENS = 512;
 /** @throws RangeError for a context below 8 tokens or options out of range. */
 export function createGenerator(context: Context, options: TokenGeneratorOptions): TokenGenerator {
   const { contextTokens } = context;
-  const { sampler, keepTokens = 0, batchTokens = DEFAULT_BATCH_TOKENS, session } = options;
+  const { sampler, keepTokens = 0, batchTokens = DEFAULT_BATCH_TOKENS, tokensAhead = 0, session } = options;
   if (contextTokens < MIN_CONTEXT_TOKENS) {
     throw new RangeError(`"contextTokens" expected at least ${MIN_CONTEXT_TOKENS}, got ${contextTokens}`);
   }
   assertCount("keepTokens", keepTokens, 0);
   assertCount("batchTokens", batchTokens, 1);
+  assertCount("tokensAhead", tokensAhead, 0);
 
   const lastTokens = new Int32Array(contextTokens); // (contextTokens)
   let pending: number[] = [];
@@ -90,6 +93,10 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   function remember(id: number): void {
     lastTokens.copyWithin(0, 1);
     lastTokens[contextTokens - 1] = id;
+  }
+
+  function isOver(nTokens: number): boolean {
+    return nPast + nTokens + tokensAhead > contextTokens;
   }
 
   /** Restarts the cache behind the kept tokens with the newer half of what was in it, taken from the history. */
@@ -132,7 +139,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       return sessionTokens;
     },
     get isFull() {
-      return nPast + Math.min(pending.length, contextTokens - RESERVED_TOKENS) > contextTokens;
+      return isOver(Math.min(pending.length, contextTokens - RESERVED_TOKENS));
     },
 
     accept(tokens) {
@@ -146,9 +153,10 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
     async evaluatePending({ signal } = {}) {
       const nSkipped = Math.max(0, pending.length - (contextTokens - RESERVED_TOKENS));
       pending.length -= nSkipped;
-      const swapped = nPast + pending.length > contextTokens;
+      const swapped = isOver(pending.length);
       if (swapped) swapContext();
       reuseSession();
+      const evaluated = pending;
       while (pending.length > 0) {
         const batch = pending.slice(0, batchTokens);
         logits = await context.evaluate(batch, nPast, signal === undefined ? {} : { signal });
@@ -156,7 +164,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
         pending = pending.slice(batch.length);
         sessionTokens?.push(...batch);
       }
-      return { nSkipped, swapped };
+      return { nSkipped, swapped, evaluated };
     },
 
     sample(substitute) {

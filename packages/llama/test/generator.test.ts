@@ -48,7 +48,7 @@ describe("evaluation", () => {
     const context = recordingContext(32);
     const generator = createGenerator(context, { sampler: counting(), batchTokens: 3 });
     generator.accept([1, 2, 3, 4, 5, 6, 7]);
-    expect(await generator.evaluatePending()).toEqual({ nSkipped: 0, swapped: false });
+    expect(await generator.evaluatePending()).toMatchObject({ nSkipped: 0, swapped: false });
     expect(context.calls).toEqual([
       { tokens: [1, 2, 3], nPast: 0 },
       { tokens: [4, 5, 6], nPast: 3 },
@@ -62,7 +62,7 @@ describe("evaluation", () => {
     const context = recordingContext(8);
     const generator = createGenerator(context, { sampler: counting() });
     generator.accept([1, 2, 3, 4, 5, 6]);
-    expect(await generator.evaluatePending()).toEqual({ nSkipped: 2, swapped: false });
+    expect(await generator.evaluatePending()).toMatchObject({ nSkipped: 2, swapped: false });
     expect(context.calls).toEqual([{ tokens: [1, 2, 3, 4], nPast: 0 }]);
   });
 
@@ -108,11 +108,26 @@ describe("context swap", () => {
     await generator.evaluatePending(); // 53 fills position 7
     generator.sample(); // 54
     expect(generator.isFull).toBe(true);
-    expect(await generator.evaluatePending()).toEqual({ nSkipped: 0, swapped: true });
+    expect(await generator.evaluatePending()).toMatchObject({ nSkipped: 0, swapped: true });
     // 6 tokens behind the kept two, 3 of them again
     expect(context.calls.at(-1)).toEqual({ tokens: [51, 52, 53, 54], nPast: 2 });
     expect(generator.nPast).toBe(6);
     expect(generator.isFull).toBe(false);
+  });
+
+  test("comes earlier by the positions that another text is ahead, and tells what was evaluated", async () => {
+    const context = recordingContext(16);
+    const generator = createGenerator(context, { sampler: counting(), keepTokens: 2, tokensAhead: 3 });
+    generator.accept([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(await generator.evaluatePending()).toMatchObject({ swapped: false });
+    generator.accept([13]);
+    expect(generator.isFull).toBe(false);
+    expect(await generator.evaluatePending()).toEqual({ nSkipped: 0, swapped: false, evaluated: [13] });
+    generator.accept([14]);
+    expect(generator.isFull).toBe(true);
+    const evaluated = [9, 10, 11, 12, 13, 14]; // 11 tokens behind the kept two, 5 of them again
+    expect(await generator.evaluatePending()).toEqual({ nSkipped: 0, swapped: true, evaluated });
+    expect(context.calls.at(-1)).toEqual({ tokens: evaluated, nPast: 2 });
   });
 
   test("keeps position 0 even if nothing is to be kept", async () => {
@@ -236,6 +251,7 @@ test.each([
   ["a context below 8 tokens", 7, {}],
   ["a negative keepTokens", 16, { keepTokens: -1 }],
   ["batches of nothing", 16, { batchTokens: 0 }],
+  ["a text behind", 16, { tokensAhead: -1 }],
 ])("refuses %s", (_, contextTokens, options) => {
   expect(() => createGenerator(recordingContext(contextTokens), { sampler: counting(), ...options })).toThrow(
     RangeError,
