@@ -78,4 +78,12 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       options: async () => allOptions((await import("./commands/system-info.ts")).SYSTEM_INFO_OPTIONS),
     },
   ],
+  [
+    "quantize-stats",
+    {
+      summary: "how far quantisation would move the weights",
+      load: async () => (await import("./commands/quantize-stats/index.ts")).quantizeStatsCommand,
+      options: async () => allOptions((await import("./commands/quantize-stats/index.ts")).QUANTIZE_STATS_OPTIONS),
+    },
+  ],
 ]);

@@ -1,0 +1,81 @@
+// The report of ll-quantize-stats as tables.
+
+import { printable } from "@ll/bytes";
+import { tableLines } from "../../text-table.ts";
+import { countText } from "../../units.ts";
+import { relativeError, type StatsReport, type StatsRow, worstFirst } from "./report.ts";
+
+/** Characters of the longest bar of a distribution. */
+const BAR_CHARS = 40;
+
+export interface TextOptions {
+  /** Tensors shown, worst first. */
+  readonly worst: number;
+  readonly histogram: boolean;
+}
+
+export function statsText(report: StatsReport, { worst, histogram }: TextOptions): string {
+  const blocks = [
+    rowLines("type", report.types, ({ type }) => type),
+    layerLines(report),
+    rowLines(
+      "worst tensors",
+      worstFirst(report.tensors).slice(0, worst),
+      ({ name, type }) => `${printable(name)} ${type}`,
+    ),
+    ...(histogram ? report.types.map(distributionLines) : []),
+  ];
+  return `${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function rowLines(head: string, rows: readonly StatsRow[], nameOf: (row: StatsRow) => string): string[] {
+  const cells = rows.map((row) => [
+    nameOf(row),
+    number(row.rmse),
+    percent(row),
+    number(row.maxError),
+    number(row.p95),
+    number(row.median),
+  ]);
+  const heads = [head, "rmse", "of weights", "largest", "95 % below", "median"];
+  return tableLines([heads, ...cells], ["left", "right", "right", "right", "right", "right"]);
+}
+
+/** One line for each layer, one column for each type. */
+function layerLines({ types, layers }: StatsReport): string[] {
+  const names = [...new Set(layers.map(({ name }) => name))];
+  const rows = names.map((name) => [
+    name,
+    ...types.map(({ type }) => {
+      const row = layers.find((one) => one.name === name && one.type === type);
+      return row === undefined ? "" : percent(row);
+    }),
+  ]);
+  const heads = ["rmse of weights", ...types.map(({ type }) => type)];
+  return tableLines([heads, ...rows], ["left", ...types.map((): "right" => "right")]);
+}
+
+/** Errors by powers of two, then levels where the type has bins of them. */
+function distributionLines({ type, n, exact, octaves, levels }: StatsRow): string[] {
+  const zeros = ["none", countText(exact), bar(exact, n)];
+  const errors = octaves.map(({ below, count }) => [`< ${number(below)}`, countText(count), bar(count, n)]);
+  const bins = (levels ?? []).map((count, bin) => [String(bin), countText(count), bar(count, n)]);
+  return [
+    ...tableLines([[`${type} errors`, "values", ""], zeros, ...errors], ["right", "right", "left"]),
+    ...(bins.length === 0
+      ? []
+      : ["", ...tableLines([[`${type} levels`, "values", ""], ...bins], ["right", "right", "left"])]),
+  ];
+}
+
+function bar(count: number, n: number): string {
+  return "#".repeat(Math.round((BAR_CHARS * count) / n));
+}
+
+function number(value: number): string {
+  return value.toPrecision(4).replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+function percent(row: StatsRow): string {
+  return `${(100 * relativeError(row)).toFixed(3)} %`;
+}
