@@ -86,4 +86,12 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       options: async () => allOptions((await import("./commands/quantize-stats/index.ts")).QUANTIZE_STATS_OPTIONS),
     },
   ],
+  [
+    "bench",
+    {
+      summary: "how fast a model runs here",
+      load: async () => (await import("./commands/bench/index.ts")).benchCommand,
+      options: async () => allOptions((await import("./commands/bench/options.ts")).BENCH_OPTIONS),
+    },
+  ],
 ]);

@@ -1,0 +1,132 @@
+// ll-bench: how fast a model runs here, through the same interface as in ll-main.
+
+import { availableParallelism, cpus } from "node:os";
+import { printable } from "@ll/bytes";
+import { openFileSource } from "@ll/bytes/node";
+import type { Command, Io } from "../../command.ts";
+import { ExitCode } from "../../exit-codes.ts";
+import { defaultParams } from "../../inference/params.ts";
+import { type Program, readArguments, usageError } from "../../program.ts";
+import { createProgress } from "../../progress.ts";
+import { loadQuietly } from "../../quiet-model.ts";
+import { tableLines } from "../../text-table.ts";
+import { countText, sizeText } from "../../units.ts";
+import { manifestVersion } from "../../version.ts";
+import { type ModelFacts, readModelFacts } from "../inspect/model-facts.ts";
+import { type Measurement, measure, tokensPerSecond } from "./measure.ts";
+import { BENCH_OPTIONS, type BenchParams } from "./options.ts";
+
+/** Version of the shape that `--json` prints. */
+const JSON_VERSION = 1;
+
+/** Smallest context that a model is given. */
+const MIN_CONTEXT_TOKENS = 8;
+
+interface BenchResult extends Measurement {
+  readonly threads: number;
+}
+
+const PROGRAM: Program<BenchParams> = {
+  examples: ["ggml-model-q4_0.bin", "ggml-model-q4_0.bin -p 512 -n 0 -t 1,2,4 --json"],
+  usage: "[options] MODEL",
+  description: [
+    "Measures how many tokens a second a model takes in as a prompt, and decodes one by one: the mean of some",
+    "repetitions and their standard deviation, after a warm-up.",
+  ].join("\n"),
+  options: BENCH_OPTIONS,
+};
+
+export const benchCommand: Command = async (bin, argv, io) => {
+  const params: BenchParams = {
+    ...defaultParams(availableParallelism()),
+    model: "",
+    promptSizes: [128, 512],
+    decodeTokens: [32],
+    repetitions: 5,
+    threadCounts: [availableParallelism()],
+    json: false,
+    progress: true,
+  };
+  const positionals = await readArguments(PROGRAM, bin, argv, params, io);
+  if (positionals === undefined) return ExitCode.ok;
+  const [model = params.model, ...more] = positionals;
+  if (model === "") throw usageError(PROGRAM, bin, "no model given");
+  if (more.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
+  params.model = model;
+  params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, ...params.promptSizes, ...params.decodeTokens);
+  const facts = await factsOf(model);
+  const results = await measureAll(params, io);
+  io.out.write(params.json ? reportJson(facts, results) : reportText(facts, results));
+  return ExitCode.ok;
+};
+
+async function factsOf(path: string): Promise<ModelFacts> {
+  const source = await openFileSource(path);
+  try {
+    return await readModelFacts(source);
+  } finally {
+    await source.close();
+  }
+}
+
+async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
+  const { promptSizes, decodeTokens, threadCounts, repetitions, batchTokens } = params;
+  const nTests = [...promptSizes, ...decodeTokens].filter((size) => size > 0).length;
+  const total = threadCounts.length * nTests * repetitions;
+  const progress = createProgress(io, { total, enabled: params.progress });
+  const results: BenchResult[] = [];
+  let done = 0;
+  for (const threads of threadCounts) {
+    const { model } = await loadQuietly({ ...params, threads }, io);
+    try {
+      const kvType = params.memoryF32 ? "f32" : "f16";
+      const context = await model.createContext({ contextTokens: params.contextTokens, kvType });
+      const now = (): number => performance.now();
+      const onStep = (): void => {
+        progress.update(done, `${done} of ${total} runs`);
+        done++;
+      };
+      const measured = await measure(context, { promptSizes, decodeTokens, repetitions, batchTokens, now, onStep });
+      results.push(...measured.map((one) => ({ ...one, threads })));
+    } finally {
+      await model.dispose();
+    }
+  }
+  progress.finish();
+  return results;
+}
+
+function weightsOf({ tensors }: ModelFacts): number {
+  return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
+function reportText(facts: ModelFacts, results: readonly BenchResult[]): string {
+  const rows = results.map((result) => {
+    const { mean, deviation } = tokensPerSecond(result);
+    return [
+      `${result.test} ${result.tokens}`,
+      String(result.threads),
+      `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`,
+      (1000 / mean).toFixed(2),
+    ];
+  });
+  const head = ["test", "threads", "tokens per second", "ms per token"];
+  const title = `${printable(facts.name, 4096)}: ${facts.format}, ${countText(weightsOf(facts))} weights, ${sizeText(facts.byteLength)}`;
+  return `${[title, "", ...tableLines([head, ...rows], ["left", "right", "right", "right"])].join("\n")}\n`;
+}
+
+function reportJson(facts: ModelFacts, results: readonly BenchResult[]): string {
+  const report = {
+    version: JSON_VERSION,
+    ll: manifestVersion(),
+    node: process.versions.node,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    model: { file: facts.name, format: facts.format, bytes: facts.byteLength, weights: weightsOf(facts) },
+    results: results.map((result) => {
+      const { mean, deviation } = tokensPerSecond(result);
+      return { ...result, tokensPerSecond: mean, deviation };
+    }),
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
