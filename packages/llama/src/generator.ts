@@ -16,6 +16,11 @@ export interface TokenGeneratorOptions {
   readonly keepTokens?: number;
   /** Most tokens of one evaluation; default 512. */
   readonly batchTokens?: number;
+  /**
+   * Positions that must be left behind the pending tokens, else the context is swapped: those by which another text that is kept
+   * in step with this one, such as the negative one of guidance, is ahead. Default 0.
+   */
+  readonly tokensAhead?: number;
   /** Tokens that are in the cache already: those of a restored session after `matchSession`; [] starts a new one. */
   readonly session?: {
     readonly tokens: readonly number[];
