@@ -1,0 +1,147 @@
+// Where settings come from: flags win over the environment, that over a configuration file, that over defaults. Each source is
+// turned into a command line, so that the option table is the only thing that knows names, kinds and limits.
+
+import { join } from "node:path";
+import { isIoError, printable } from "@ll/bytes";
+import { openFileSource } from "@ll/bytes/node";
+import type { Io } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { type OptionSpec, parseOptions } from "./option-table.ts";
+import { closest } from "./suggest.ts";
+import { tableLines } from "./text-table.ts";
+
+/** Settings from one source. */
+export interface ConfigLayer {
+  /** Shown to the user: `LL_MODEL`, a path, `flag`. */
+  readonly origin: string;
+  readonly argv: readonly string[];
+}
+
+/** Which source set an option, by the option's first name. */
+export type Origins = ReadonlyMap<string, { readonly text: string; readonly origin: string }>;
+
+/** Largest configuration file. */
+const MAX_CONFIG_BYTES = 64 * 1024;
+
+/**
+ * Reads layers into `params`, the weakest first.
+ * @throws UsageError that names the layer
+ */
+export async function applyLayers<P>(
+  table: readonly OptionSpec<P>[],
+  layers: readonly ConfigLayer[],
+  params: P,
+): Promise<Origins> {
+  const origins = new Map<string, { text: string; origin: string }>();
+  for (const { origin, argv } of layers) {
+    const noting = table.map(
+      (spec): OptionSpec<P> => ({
+        ...spec,
+        set: async (target, value) => {
+          await spec.set(target, value);
+          origins.set(spec.names[0], { text: spec.value === "flag" ? "on" : value.text, origin });
+        },
+      }),
+    );
+    await parseOptions(noting, argv, params).catch((error: unknown) => {
+      if (!(error instanceof UsageError) || origin === FLAG) throw error;
+      throw new UsageError(`${origin}: ${error.message}`, error.hint);
+    });
+  }
+  return origins;
+}
+
+/** Origin of what stands on the command line. */
+export const FLAG = "flag";
+
+/** `LL_MODEL` for `--model`: for each of these options a layer, if the environment sets it to anything. */
+export function environmentLayers(env: Io["env"], names: readonly string[]): ConfigLayer[] {
+  return names.flatMap((name) => {
+    const variable = `LL_${name.slice(2).toUpperCase().replaceAll("-", "_")}`;
+    const value = env[variable];
+    return value === undefined || value === "" ? [] : [{ origin: variable, argv: [name, value] }];
+  });
+}
+
+/** `$XDG_CONFIG_HOME/ll/config.json`; undefined where there is no home either. */
+export function configPath(env: Io["env"]): string | undefined {
+  const { XDG_CONFIG_HOME, HOME, USERPROFILE } = env;
+  const home = HOME ?? USERPROFILE;
+  const folder = XDG_CONFIG_HOME || (home === undefined ? undefined : join(home, ".config"));
+  return folder === undefined ? undefined : join(folder, "ll", "config.json");
+}
+
+/**
+ * The configuration file, if there is one: an object with option names without their dashes, such as `{"ctx-size": 4096}`.
+ * `true` switches a flag on, a list repeats an option.
+ * @throws UsageError for a file that is no such object; IoError
+ */
+export async function configFileLayers<P>(env: Io["env"], table: readonly OptionSpec<P>[]): Promise<ConfigLayer[]> {
+  const path = configPath(env);
+  const text = path === undefined ? undefined : await readIfPresent(path);
+  if (path === undefined || text === undefined) return [];
+  const origin = printable(path, 200);
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${origin}: not JSON: ${printable(String((error as Error).message), 200)}`);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new UsageError(`${origin}: expected an object with names of options`);
+  }
+  const argv = Object.entries(content).flatMap(([key, value]) => argumentsFor(origin, key, value, table));
+  return [{ origin, argv }];
+}
+
+function argumentsFor<P>(origin: string, key: string, value: unknown, table: readonly OptionSpec<P>[]): string[] {
+  const name = `--${key}`;
+  const spec = table.find(({ names }) => names.includes(name));
+  if (spec === undefined) {
+    const suggestion = closest(
+      name,
+      table.flatMap(({ names }) => names),
+    );
+    const hint = suggestion === undefined ? undefined : `Did you mean "${suggestion.replace(/^--?/, "")}"?`;
+    throw new UsageError(`${origin}: "${key}" is no option`, hint);
+  }
+  if (spec.value === "flag") {
+    if (typeof value !== "boolean") throw new UsageError(`${origin}: "${key}" expected true or false`);
+    return value ? [name] : [];
+  }
+  return (Array.isArray(value) ? value : [value]).flatMap((one: unknown) => {
+    if (typeof one !== "string" && typeof one !== "number") {
+      throw new UsageError(`${origin}: "${key}" expected a text or a number`);
+    }
+    return [name, String(one)];
+  });
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  const source = await openFileSource(path).catch((error: unknown) => {
+    const code = isIoError(error) ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (source === undefined) return undefined;
+  try {
+    if (source.byteLength > MAX_CONFIG_BYTES) {
+      throw new UsageError(`${printable(path, 200)}: more than ${MAX_CONFIG_BYTES} bytes`);
+    }
+    const bytes = new Uint8Array(source.byteLength);
+    await source.read(0, bytes);
+    return new TextDecoder().decode(bytes);
+  } finally {
+    await source.close();
+  }
+}
+
+/** `--print-config`: every option with its value and where that comes from. */
+export function configText<P>(table: readonly OptionSpec<P>[], origins: Origins): string {
+  const rows = table.map(({ names, shownDefault }) => {
+    const set = origins.get(names[0]);
+    const name = names[0].replace(/^--/, "");
+    return set === undefined ? [name, shownDefault ?? "-", "default"] : [name, printable(set.text, 200), set.origin];
+  });
+  return `${tableLines([["option", "value", "origin"], ...rows], ["left", "left", "left"]).join("\n")}\n`;
+}
