@@ -1,0 +1,15 @@
+// Where things are in a GGUF file, and how to write one.
+
+export { GgufFormatError, isGgufFormatError } from "./errors.ts";
+export { type GgufPlan, ggufFileBytes, type PlannedTensor } from "./file-plan.ts";
+export { decodeText, GgufArray, type ItemArrays, type NestedArray } from "./gguf-array.ts";
+export type { GgufTensor, SourceTensor } from "./gguf-tensor.ts";
+export { GGUF_MAGIC } from "./header.ts";
+export { ggufName, type LlamaTensors, llamaName, llamaTensors } from "./llama-names.ts";
+export { type GgufMetadata, GgufText, type GgufValue, metadataGetter, type PlainValue } from "./metadata.ts";
+export { type GgufContents, type GgufFile, type OpenGgufOptions, openGguf } from "./read.ts";
+export { type GgufSet, openGgufSet } from "./split-set.ts";
+export { type TensorType, tensorBytes, tensorType, tensorTypeById } from "./tensor-type.ts";
+export type { WritableArray, WritableText, WritableValue } from "./value-bytes.ts";
+export type { BigType, NumberType, ValueTypeName } from "./value-type.ts";
+export { createGgufWriter, type GgufWriter } from "./write.ts";
