@@ -60,13 +60,14 @@ export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
   const required = contextMib + facts.tensorBytes / MIB + memory.scratch + memory.evaluation;
   const state = memory.state * (params.memoryF32 ? 2 : 1);
   const assumed = facts.sizeLabel === "70B" ? ["warning: assuming 70B model based on GQA == 8"] : [];
+  const contexts = params.guidanceScale > 1 ? ["text", "guidance"] : ["text"];
   return [
     ...assumed.map((line) => `llama_model_load_internal: ${line}`),
     ...rows.map(([name, value]) => `llama_model_load_internal: ${name.padEnd(10)} = ${value}`),
     `llama_model_load_internal: model size = ${facts.sizeLabel}`,
     `llama_model_load_internal: ggml ctx size = ${fixed(contextMib, 7, 2)} MB`,
     `llama_model_load_internal: mem required  = ${fixed(required, 7, 2)} MB (+ ${fixed(state, 7, 2)} MB per state)`,
-    `llama_new_context_with_model: kv self size  = ${fixed(facts.kvBytes / MIB, 7, 2)} MB`,
+    ...contexts.map(() => `llama_new_context_with_model: kv self size  = ${fixed(facts.kvBytes / MIB, 7, 2)} MB`),
   ];
 }
 

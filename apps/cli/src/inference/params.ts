@@ -1,5 +1,7 @@
 // What the options of the programs that run a model set, with build 803's defaults.
 
+import { SAMPLING_DEFAULTS } from "@ll/sampling";
+
 export interface RunParams {
   /** 32-bit seed; 0xffffffff takes the time. */
   seed: number;
@@ -26,6 +28,12 @@ export interface RunParams {
   interactiveFirst: boolean;
   instruct: boolean;
   multilineInput: boolean;
+  /** Plain lines from standard input: no echo, no terminal modes. */
+  simpleIo: boolean;
+  /** BOS before every turn of the user. */
+  inputPrefixBos: boolean;
+  /** In conversations an end of text stays in the context and gives the user the word; build 803 turns it into a newline. */
+  keepEos: boolean;
   color: boolean;
   promptCache: string | undefined;
   promptCacheAll: boolean;
@@ -50,11 +58,27 @@ export interface RunParams {
   mirostatTau: number;
   logitBias: Map<number, number>;
   penalizeNewline: boolean;
+  minP: number;
+  xtcProbability: number;
+  xtcThreshold: number;
+  dryMultiplier: number;
+  dryBase: number;
+  dryAllowedLength: number;
+  dryPenaltyLastN: number;
+  /** Undefined: llama.cpp's own. */
+  dryBreakers: string[] | undefined;
+  /** GBNF; empty for none. */
+  grammarText: Uint8Array;
   rmsNormEps: number;
   ropeFreqBase: number;
   ropeFreqScale: number;
   /** Query heads that share one KV head. */
   gqa: number;
+  /** Chunks that ll-perplexity scores at most; negative for all. */
+  maxChunks: number;
+  /** Score HellaSwag tasks instead of perplexity. */
+  hellaswag: boolean;
+  hellaswagTasks: number;
   /** Restores the quirks of build 803 that are mended by default. */
   compat: boolean;
   /** Lines about options that were accepted and mean nothing here. */
@@ -83,6 +107,9 @@ export function defaultParams(threads: number): RunParams {
     interactiveFirst: false,
     instruct: false,
     multilineInput: false,
+    simpleIo: false,
+    inputPrefixBos: false,
+    keepEos: false,
     color: false,
     promptCache: undefined,
     promptCacheAll: false,
@@ -106,10 +133,16 @@ export function defaultParams(threads: number): RunParams {
     mirostatTau: 5,
     logitBias: new Map(),
     penalizeNewline: true,
+    ...SAMPLING_DEFAULTS,
+    dryBreakers: undefined,
+    grammarText: new Uint8Array(0),
     rmsNormEps: Math.fround(1e-6),
     ropeFreqBase: 10000,
     ropeFreqScale: 1,
     gqa: 1,
+    maxChunks: -1,
+    hellaswag: false,
+    hellaswagTasks: 400,
     compat: false,
     notices: [],
   };

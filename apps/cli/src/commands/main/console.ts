@@ -21,10 +21,16 @@ export interface MainConsole extends EchoSink, CharacterSource {
   close(): void;
 }
 
+export interface ConsoleOptions {
+  readonly color: boolean;
+  /** Standard input and output as they are: no raw mode, no terminal beside them. */
+  readonly simpleIo: boolean;
+}
+
 /** `onInterrupt` is called for a Ctrl-C typed into a terminal in raw mode, which sends no signal. */
-export function openConsole(out: Terminal, color: boolean, onInterrupt: () => void): MainConsole {
-  const writeDevice = echoDevice(out);
-  const input = characterQueue(onInterrupt);
+export function openConsole(out: Terminal, { color, simpleIo }: ConsoleOptions, onInterrupt: () => void): MainConsole {
+  const writeDevice = simpleIo ? plainDevice(out) : echoDevice(out);
+  const input = characterQueue(process.stdin.isTTY === true && !simpleIo, onInterrupt);
   let current: Colour = "default";
 
   const colour = (kind: Colour): void => {
@@ -47,21 +53,24 @@ export function openConsole(out: Terminal, color: boolean, onInterrupt: () => vo
 
 /** Echo goes to the terminal even when the text goes elsewhere; without a terminal it goes with the text. */
 function echoDevice(out: Terminal): (text: string) => void {
-  if (out.isTty) return (text) => out.control(text);
+  if (out.isTty) return plainDevice(out);
   try {
     const terminal = openSync("/dev/tty", constants.O_WRONLY);
     return (text) => writeSync(terminal, text);
   } catch {
-    return (text) => out.write(text);
+    return plainDevice(out);
   }
 }
 
+function plainDevice(out: Terminal): (text: string) => void {
+  return (text) => (out.isTty ? out.control(text) : out.write(text));
+}
+
 /** Characters of standard input. A terminal is read raw, so that the editor sees every key. */
-function characterQueue(onInterrupt: () => void): CharacterSource & { close(): void } {
+function characterQueue(isTerminal: boolean, onInterrupt: () => void): CharacterSource & { close(): void } {
   const { stdin } = process;
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const queue: string[] = [];
-  const isTerminal = stdin.isTTY === true;
   let started = false;
   let ended = false;
   let wake: (() => void) | undefined;

@@ -1,31 +1,36 @@
 // The main loop of build 803: tokens go from the input to the model, from the model to the screen, and now and then the user has the word.
 
 import type { PendingReport, TokenGenerator } from "@ll/llama";
-import type { Sampler } from "@ll/sampling";
+import { type GrammarStage, isGrammarError } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../../command.ts";
+import { Refusal } from "../../errors.ts";
 import type { RunParams } from "../../inference/params.ts";
 import type { Timings } from "../../inference/timings.ts";
 import type { MainConsole } from "./console.ts";
-import { readLine } from "./line-editor.ts";
+import type { Guidance } from "./guidance.ts";
+import type { Interrupt } from "./interaction.ts";
+import { endsWithAny } from "./reverse-prompts.ts";
+import { userTurn } from "./user-turn.ts";
 
+const BOS = 1;
 const EOS = 2;
 const NEWLINE = 13;
 
 /** Budget that means "until the context is full". */
-export const UNTIL_FULL = -2;
+const UNTIL_FULL = -2;
 
 export interface LoopSetup {
   readonly params: RunParams;
   readonly promptTokens: readonly number[];
   readonly generator: TokenGenerator;
-  readonly sampler: Sampler;
+  readonly guidance: Guidance | undefined;
+  readonly grammar: GrammarStage | undefined;
   readonly tokenizer: Tokenizer;
   readonly console: MainConsole;
   readonly io: Io;
   readonly timings: Timings;
-  /** Set by Ctrl-C: the user wants the word. */
-  readonly interrupt: { requested: boolean; waiting: boolean };
+  readonly interrupt: Interrupt;
   /** Called once, before the first token is drawn. */
   readonly beforeFirstSample: () => Promise<void>;
 }
@@ -34,10 +39,12 @@ export interface LoopSetup {
 const INSTRUCTION = "\n\n### Instruction:\n\n";
 const RESPONSE = "\n\n### Response:\n\n";
 
+/** @throws Refusal if the grammar permits no token, or guidance does not fit its context */
 export async function runLoop(setup: LoopSetup): Promise<void> {
-  const { params, generator, tokenizer, console, io, timings, interrupt } = setup;
-  const { reversePrompts } = params;
+  const { params, generator, guidance, grammar, tokenizer, console, io, interrupt } = setup;
+  const { interactive, instruct, keepEos, reversePrompts } = params;
   const reverseBytes = reversePrompts.map((text) => new TextEncoder().encode(text));
+  const firstReverseTokens = reversePrompts.slice(0, 1).flatMap((text) => [...tokenizer.encode(text)]);
   const instructionTokens = tokenizer.encode(INSTRUCTION, { bos: true }); // with BOS, as build 803 does
   const responseTokens = tokenizer.encode(RESPONSE);
 
@@ -50,26 +57,24 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
   let pending: readonly number[] = []; // what the next evaluation takes, for echo and the end-of-text check
   interrupt.requested = params.interactiveFirst;
 
-  while ((remain !== 0 && !reversePromptHit) || params.interactive) {
+  while ((remain !== 0 && !reversePromptHit) || interactive) {
     if (generator.pending.length > 0) {
       if (params.nPredict === UNTIL_FULL && generator.isFull) {
         io.err.write("\n\nmain: context full, stopping generation\n");
         break;
       }
-      reportSkipped(await generator.evaluatePending(), console);
+      const report = await generator.evaluatePending();
+      reportSkipped(report, console);
+      await guidance?.follow(report);
     }
 
     if (consumed >= input.length && !interrupt.requested) {
       if (!sampledAny) await setup.beforeFirstSample();
       sampledAny = true;
-      const started = performance.now();
-      const id = generator.sample((drawn) =>
-        drawn === EOS && params.interactive && !params.instruct ? NEWLINE : drawn,
-      );
-      timings.sampled(performance.now() - started);
-      if (id === EOS && params.interactive && !params.instruct && reversePrompts.length > 0) {
-        input.push(...tokenizer.encode(reversePrompts[0] as string));
-      }
+      // build 803 goes on behind an end of text as if it were a new line
+      const goesOn = interactive && !instruct && !keepEos;
+      const id = draw(setup, (drawn) => (drawn === EOS && goesOn ? NEWLINE : drawn));
+      if (id === EOS && goesOn) input.push(...firstReverseTokens);
       echo = true;
       remain -= 1;
     } else {
@@ -83,68 +88,73 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
     if (echo && consumed === input.length) console.colour("default");
 
     if (consumed >= input.length) {
-      reversePromptHit = endsWithAny(generator.lastTokens, tokenizer, reverseBytes, params.interactive ? 0 : 2);
-      if (reversePromptHit && params.interactive) {
+      reversePromptHit = endsWithAny(generator.lastTokens, tokenizer, reverseBytes, interactive ? 0 : 2);
+      if (reversePromptHit && interactive) {
         interrupt.requested = true;
         console.colour("user");
       }
+      if (keepEos && interactive && generator.lastTokens.at(-1) === EOS) {
+        endTurn(params, console);
+        input.push(...firstReverseTokens);
+        if (reversePrompts.length > 0) reversePromptHit = true;
+        interrupt.requested = true;
+        console.colour("user");
+      }
+
       const hasPast = generator.nPast > 0;
       if (hasPast && interrupt.requested) {
-        const turn = await userTurn(setup);
+        // llama.cpp's later builds put a BOS also before a line that turns out to be empty
+        if (params.inputPrefixBos && params.compat) input.push(BOS);
+        const turn = await userTurn(params, console, interrupt);
         if (turn === undefined) break; // end of input
         if (turn.length > 0) {
-          if (params.instruct && !reversePromptHit) {
+          if (params.inputPrefixBos && !params.compat) input.push(BOS);
+          if (instruct && !reversePromptHit) {
             consumed = input.length;
             input.push(...instructionTokens);
           }
           const ids = tokenizer.encode(turn);
           input.push(...ids);
-          if (params.instruct) input.push(...responseTokens);
+          if (instruct) input.push(...responseTokens);
           remain -= ids.length;
         }
         echo = false;
+        grammar?.reset();
       }
       if (hasPast) interrupt.requested = false;
     }
 
-    if (pending.at(-1) === EOS) {
-      if (!params.instruct) {
+    if (pending.at(-1) === EOS && !(keepEos && interactive)) {
+      if (!instruct) {
         io.err.write(" [end of text]\n");
         break;
       }
       interrupt.requested = true;
     }
-    if (params.interactive && remain <= 0 && params.nPredict >= 0) {
+    if (interactive && remain <= 0 && params.nPredict >= 0) {
       remain = params.nPredict;
       interrupt.requested = true;
     }
   }
 }
 
-/** Reads what the user says; an empty array if nothing, `undefined` at the end of input. */
-async function userTurn({ params, console, interrupt }: LoopSetup): Promise<Uint8Array | undefined> {
-  if (params.instruct) console.print("\n> ");
-  if (params.inputPrefix !== "") console.print(params.inputPrefix);
-  let said = "";
-  let endOfInput = false;
-  interrupt.waiting = true;
-  console.colour("user");
-  for (let more = true; more; ) {
-    const line = await readLine(console, console, params.multilineInput);
-    said += line.text;
-    more = line.more;
-    endOfInput = line.endOfInput;
+/** Draws a token. @throws Refusal if the grammar permits none */
+function draw({ generator, timings }: LoopSetup, substitute: (id: number) => number): number {
+  const started = performance.now();
+  try {
+    return generator.sample(substitute);
+  } catch (error) {
+    throw isGrammarError(error) ? new Refusal(error.message) : error;
+  } finally {
+    timings.sampled(performance.now() - started);
   }
-  interrupt.waiting = false;
-  console.colour("default");
-  if (said === "" && endOfInput) return undefined;
+}
 
-  const text = params.inputPrefix + said;
-  // build 803 counts bytes, prefix included: it drops a one-letter answer and takes an empty line behind a prefix
-  const isEmpty = params.compat ? Buffer.byteLength(text) <= 1 : said.trim() === "" && said.length <= 1;
-  if (isEmpty) return new Uint8Array(0);
-  if (params.inputSuffix !== "") console.print(params.inputSuffix);
-  return new TextEncoder().encode(text + params.inputSuffix);
+/** Shows that an end of text has given the user the word, in the words that now come into the context. */
+function endTurn({ compat, instruct, reversePrompts }: RunParams, console: MainConsole): void {
+  // llama.cpp's later builds print one newline, also in front of the one of instruct mode, and keep the text to themselves
+  if (compat) console.print("\n");
+  else if (!instruct) console.print(`\n${reversePrompts[0] ?? ""}`);
 }
 
 function reportSkipped({ nSkipped }: PendingReport, console: MainConsole): void {
@@ -152,27 +162,4 @@ function reportSkipped({ nSkipped }: PendingReport, console: MainConsole): void 
   console.colour("error");
   console.print(`<<input too long: skipped ${nSkipped} token${nSkipped === 1 ? "" : "s"}>>`);
   console.colour("default");
-}
-
-/** True if the text of the last tokens ends in one of `texts`, give or take `slack` bytes behind it. */
-function endsWithAny(
-  lastTokens: Int32Array,
-  tokenizer: Tokenizer,
-  texts: readonly Uint8Array[],
-  slack: number,
-): boolean {
-  if (texts.length === 0) return false;
-  const longest = Math.max(...texts.map((text) => text.byteLength)) + slack;
-  const tail: Uint8Array[] = [];
-  let bytes = 0;
-  for (let i = lastTokens.length - 1; i >= 0 && bytes < longest; i--) {
-    const text = tokenizer.tokenBytes(lastTokens[i] as number);
-    tail.unshift(text);
-    bytes += text.byteLength;
-  }
-  const end = Buffer.concat(tail);
-  return texts.some((text) => {
-    const from = Math.max(0, end.byteLength - (text.byteLength + slack));
-    return end.indexOf(text, from) >= 0;
-  });
 }

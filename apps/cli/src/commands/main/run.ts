@@ -1,129 +1,149 @@
 // One run of ll-main, from the options to the timings.
 
 import { availableParallelism } from "node:os";
-import { type Context, createGenerator, type Model } from "@ll/llama";
-import { build803Chain, createSampler, resolveSeed } from "@ll/sampling";
+import { type Context, createGenerator, type Model, type Session } from "@ll/llama";
+import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../../command.ts";
-import { Refusal, ReportedError, UsageError } from "../../errors.ts";
+import { Refusal, ReportedError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { samplingLines, systemInfoLine } from "../../inference/load-lines.ts";
 import { loadModel } from "../../inference/model-loading.ts";
 import type { RunParams } from "../../inference/params.ts";
+import { encodePrompt } from "../../inference/prompt.ts";
+import { startRun } from "../../inference/start.ts";
 import { startTimings, type Timings } from "../../inference/timings.ts";
-import { onInterrupt } from "../../signals.ts";
-import { manifestVersion } from "../../version.ts";
-import { openConsole } from "./console.ts";
+import { openSampler } from "./chain.ts";
+import { openGrammar } from "./grammar.ts";
+import { createGuidance, type Guidance } from "./guidance.ts";
+import { openInteraction } from "./interaction.ts";
 import { runLoop } from "./loop.ts";
-import { announceInteractive, encodePrompt, interactiveHelp, randomPrompt, verbosePrompt } from "./prompt.ts";
+import { announceInteractive, interactiveHelp, verbosePrompt } from "./messages.ts";
 import { compareSession, loadSession, saveSession } from "./prompt-cache.ts";
 
 const BOS = 1;
-const MIN_CONTEXT_TOKENS = 8;
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
 export async function runMain(params: RunParams, io: Io): Promise<number> {
-  const say = (line: string): void => io.err.write(`${line}\n`);
-  for (const notice of params.notices) say(notice);
-  adjustContext(params, say);
-  say(`main: build = 803 (ll ${manifestVersion()})`);
-  const seed = resolveSeed(params.seed);
-  say(`main: seed  = ${seed}`);
-  if (params.randomPrompt) params.prompt = new TextEncoder().encode(randomPrompt(seed));
-
+  const seed = startRun(params, io);
   const timings = startTimings();
   const { model, tokenizer } = await loadModel(params, io);
-  const context = timedContext(await createContext(model, params), timings);
-  say("");
-  say(systemInfoLine(params.threads, availableParallelism(), "scalar"));
-
-  if (params.memoryTest) {
-    await memoryTest(context, params);
-    for (const line of timings.lines()) say(line);
-    return ExitCode.ok;
+  try {
+    const context = timedContext(await createContext(model, params), timings);
+    io.err.write(`\n${systemInfoLine(params.threads, availableParallelism(), "scalar")}\n`);
+    if (params.memoryTest) await memoryTest(context, params);
+    else await generateText({ params, io, seed, timings, model, tokenizer, context });
+  } finally {
+    await model.dispose();
   }
+  for (const line of timings.lines()) io.err.write(`${line}\n`);
+  return ExitCode.ok;
+}
 
-  const session = params.promptCache === undefined ? undefined : await loadSession(params.promptCache, context, io);
-  const promptFromSession = params.prompt.length === 0 && !params.interactiveFirst && (session?.tokens.length ?? 0) > 0;
-  const promptTokens = promptFromSession ? [...(session?.tokens ?? [])] : encodePrompt(tokenizer, params.prompt);
-  const maxPrompt = params.contextTokens - RESERVED_TOKENS;
-  if (promptTokens.length > maxPrompt) {
-    say(`main: error: prompt is too long (${promptTokens.length} tokens, max ${maxPrompt})`);
-    throw new ReportedError(new Refusal("prompt is too long"));
-  }
-  const matched = compareSession(session?.tokens ?? [], promptTokens, { promptFromSession, compat: params.compat });
+interface Run {
+  readonly params: RunParams;
+  readonly io: Io;
+  readonly seed: number;
+  readonly timings: Timings;
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  readonly context: Context;
+}
+
+async function generateText(run: Run): Promise<void> {
+  const { params, io, seed, timings, model, tokenizer, context } = run;
+  const { promptCache } = params;
+  const { nVocab } = model.config;
+  const say = (line: string): void => io.err.write(`${line}\n`);
+
+  const session = promptCache === undefined ? undefined : await loadSession(promptCache, context, io);
+  const promptTokens = promptOf(run, session);
+  const promptFromSession = session !== undefined && promptTokens === session.tokens;
+  const { compat } = params;
+  const matched = compareSession(session?.tokens ?? [], promptTokens, { promptFromSession, compat });
   if (matched.message !== undefined) say(matched.message);
 
   const keepAll = params.keepTokens < 0 || params.keepTokens > promptTokens.length || params.instruct;
   const keepTokens = keepAll ? promptTokens.length : params.keepTokens;
-  if (params.verbosePrompt) verbosePrompt(params, promptTokens, keepTokens, tokenizer, say);
+  const guidance = await openGuidance(run, promptFromSession, keepTokens);
+  if (params.verbosePrompt) verbosePrompt(params, promptTokens, guidance?.negativeTokens, keepTokens, tokenizer, say);
   if (params.interactive) announceInteractive(params, say);
   for (const line of samplingLines(params, keepTokens)) say(line);
   say("\n");
+  const grammar = openGrammar(params, nVocab, tokenizer, say);
+  const sampler = openSampler(params, { seed, nVocab, tokenizer, guidance: guidance?.stage, grammar });
 
   // the recorded behaviour of build 803 for a session of exactly the prompt's length: logits of its warm-up, BOS alone
-  const warmUp = params.compat && session !== undefined ? await context.evaluate([BOS], 0) : undefined;
-  const sampler = createSampler({ stages: samplerStages(params), seed, nVocab: model.config.nVocab });
+  const warmUp = compat && session !== undefined ? { logits: await context.evaluate([BOS], 0) } : {};
   const generator = createGenerator(context, {
     sampler,
     keepTokens,
     batchTokens: params.batchTokens,
-    ...(params.promptCache === undefined
-      ? {}
-      : { session: { tokens: matched.tokens, ...(warmUp === undefined ? {} : { logits: warmUp }) } }),
+    tokensAhead: guidance?.tokensAhead ?? 0,
+    ...(promptCache === undefined ? {} : { session: { tokens: matched.tokens, ...warmUp } }),
   });
+  const save = async (): Promise<void> => {
+    if (promptCache !== undefined && !params.promptCacheReadOnly) {
+      await saveSession(promptCache, context, generator, sampler);
+    }
+  };
 
-  const interrupt = { requested: false, waiting: false };
-  const interject = (): boolean => {
-    if (!params.interactive || interrupt.requested || interrupt.waiting) return false;
-    interrupt.requested = true;
-    return true;
-  };
-  const stop = (): void => {
-    if (!interject()) process.kill(process.pid, "SIGINT");
-  };
-  const console = openConsole(io.out, params.color, stop);
-  const removeHandler = onInterrupt(() => {
-    if (interject()) return true;
-    console.close();
-    if (params.interactive) io.out.write("\n");
+  const { console, interrupt, close } = openInteraction(params, io, () => {
     for (const line of timings.lines()) say(line);
-    return false;
   });
-  if (params.interactive) for (const line of interactiveHelp(params)) say(line);
-  console.colour("prompt");
-  timings.loaded();
-
   try {
+    if (params.interactive) for (const line of interactiveHelp(params)) say(line);
+    console.colour("prompt");
+    timings.loaded();
     await runLoop({
       params,
       promptTokens,
       generator,
-      sampler,
+      guidance,
+      grammar,
       tokenizer,
       console,
       io,
       timings,
       interrupt,
       beforeFirstSample: async () => {
-        const isNew = matched.nMatching < promptTokens.length;
-        if (params.promptCache === undefined || params.promptCacheReadOnly || !isNew) return;
-        await saveSession(params.promptCache, context, generator, sampler);
+        if (matched.nMatching < promptTokens.length) await save();
       },
     });
-    if (params.promptCache !== undefined && params.promptCacheAll && !params.promptCacheReadOnly) {
-      if (generator.sessionTokens !== undefined) {
-        say(`\nmain: saving final output to session file '${params.promptCache}'`);
-        await saveSession(params.promptCache, context, generator, sampler);
-      }
+    // a context swap has ended the session
+    if (params.promptCacheAll && !params.promptCacheReadOnly && generator.sessionTokens !== undefined) {
+      say(`\nmain: saving final output to session file '${promptCache}'`);
+      await save();
     }
   } finally {
-    removeHandler();
-    console.close();
-    await model.dispose();
+    close();
   }
-  for (const line of timings.lines()) say(line);
-  return ExitCode.ok;
+}
+
+/** Tokens of the prompt: those of the session itself if there is no text. @throws ReportedError if there are too many. */
+function promptOf({ params, io, tokenizer }: Run, session: Session | undefined): readonly number[] {
+  const isEmpty = params.prompt.length === 0 && !params.interactiveFirst;
+  const fromSession = isEmpty && session !== undefined && session.tokens.length > 0;
+  const tokens = fromSession ? session.tokens : encodePrompt(tokenizer, params.prompt);
+  assertFits(tokens, "prompt", params, io);
+  return tokens;
+}
+
+/** Undefined if guidance is off. */
+async function openGuidance(run: Run, promptFromSession: boolean, keepTokens: number): Promise<Guidance | undefined> {
+  const { params, io, model, tokenizer } = run;
+  if (params.guidanceScale <= 1) return undefined;
+  const negativeTokens = encodePrompt(tokenizer, params.negativePrompt);
+  assertFits(negativeTokens, "negative prompt", params, io);
+  const nPrompt = promptFromSession ? 0 : encodePrompt(tokenizer, params.prompt).length;
+  return createGuidance({ params, context: await createContext(model, params), negativeTokens, nPrompt, keepTokens });
+}
+
+function assertFits(tokens: readonly number[], what: string, { contextTokens }: RunParams, io: Io): void {
+  const most = contextTokens - RESERVED_TOKENS;
+  if (tokens.length <= most) return;
+  io.err.write(`main: error: ${what} is too long (${tokens.length} tokens, max ${most})\n`);
+  throw new ReportedError(new Refusal(`${what} is too long`));
 }
 
 function createContext(model: Model, params: RunParams): Promise<Context> {
@@ -145,25 +165,6 @@ function timedContext(context: Context, timings: Timings): Context {
       return logits;
     },
   };
-}
-
-function adjustContext(params: RunParams, say: (line: string) => void): void {
-  if (params.contextTokens > 2048) {
-    say(
-      "main: warning: model might not support context sizes greater than 2048 tokens " +
-        `(${params.contextTokens} specified);expect poor results`,
-    );
-  } else if (params.contextTokens < MIN_CONTEXT_TOKENS) {
-    say("main: warning: minimum context size is 8, using minimum size.");
-    params.contextTokens = MIN_CONTEXT_TOKENS;
-  }
-}
-
-function samplerStages(p: RunParams): ReturnType<typeof build803Chain> {
-  if (p.mirostat !== 0 && p.mirostat !== 1 && p.mirostat !== 2) {
-    throw new UsageError(`error: invalid parameter for argument: --mirostat`, `expected 0, 1 or 2, got ${p.mirostat}`);
-  }
-  return build803Chain({ ...p, mirostat: p.mirostat });
 }
 
 async function memoryTest(context: Context, params: RunParams): Promise<void> {

@@ -7,11 +7,13 @@ import type { RunOption } from "./option.ts";
 import { OTHER_OPTIONS } from "./other.ts";
 import { PROMPT_OPTIONS } from "./prompt.ts";
 import { SAMPLING_OPTIONS } from "./sampling.ts";
+import { SCORING_OPTIONS } from "./scoring.ts";
 
 export const MAIN_OPTIONS: readonly RunOption[] = [
   ...MODEL_OPTIONS,
   ...PROMPT_OPTIONS,
   ...SAMPLING_OPTIONS,
   ...INTERACTION_OPTIONS,
+  ...SCORING_OPTIONS,
   ...OTHER_OPTIONS,
 ];

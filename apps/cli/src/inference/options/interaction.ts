@@ -45,6 +45,15 @@ export const INTERACTION_OPTIONS: readonly RunOption[] = [
       p.inputSuffix = v.text;
     },
   ),
+  flagRow(GROUP, ["--in-prefix-bos"], "put the beginning-of-text token before the user's input", (p) => {
+    p.inputPrefixBos = true;
+  }),
+  flagRow(GROUP, ["--keep-eos"], "an end of text stays in the context and gives the user the word", (p) => {
+    p.keepEos = true;
+  }),
+  flagRow(GROUP, ["--simple-io"], "plain lines from standard input, without echo, for other programs", (p) => {
+    p.simpleIo = true;
+  }),
   flagRow(GROUP, ["--color"], "colour prompt and user input", (p) => {
     p.color = true;
   }),

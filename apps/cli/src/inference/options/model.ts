@@ -1,6 +1,7 @@
 // Options that choose a model and how it computes.
 
 import { flagRow, valueRow } from "../../option-rows.ts";
+import { invalidParameter } from "../../option-table.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Model";
@@ -51,6 +52,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     "int",
     { placeholder: "N", help: "query heads per KV head; 8 for Llama-2 70B", default: "1" },
     (p, v) => {
+      if (v.number < 1) throw invalidParameter(v.option, `expected at least 1, got ${v.text}`);
       p.gqa = v.number;
     },
   ),
@@ -99,6 +101,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     "int",
     { placeholder: "N", help: "prompt tokens evaluated at a time, at most 512", default: "512" },
     (p, v) => {
+      if (v.number < 1) throw invalidParameter(v.option, `expected at least 1, got ${v.text}`);
       p.batchTokens = Math.min(512, v.number);
     },
   ),

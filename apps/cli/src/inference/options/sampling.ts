@@ -3,6 +3,7 @@
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionValue } from "../../option-table.ts";
 import type { RunParams } from "../params.ts";
+import { withFile } from "./file-text.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Sampling";
@@ -76,6 +77,58 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
   number("--mirostat-ent", "float", "mirostat target entropy (tau)", "5", (p, x) => {
     p.mirostatTau = x;
   }),
+  number("--min-p", "float", "least probability, as a share of the likeliest token's; 0 is off", "0", (p, x) => {
+    p.minP = x;
+  }),
+  number("--xtc-probability", "float", "chance of leaving out the likeliest tokens; 0 is off", "0", (p, x) => {
+    p.xtcProbability = x;
+  }),
+  number(
+    "--xtc-threshold",
+    "float",
+    "of XTC: least probability of a token left out; above 0.5 is off",
+    "0.1",
+    (p, x) => {
+      p.xtcThreshold = x;
+    },
+  ),
+  number("--dry-multiplier", "float", "DRY penalty on repeated sequences; 0 is off", "0", (p, x) => {
+    p.dryMultiplier = x;
+  }),
+  number("--dry-base", "float", "of DRY: growth with each repeated token", "1.75", (p, x) => {
+    p.dryBase = x;
+  }),
+  number("--dry-allowed-length", "int", "of DRY: repeated tokens without penalty", "2", (p, x) => {
+    p.dryAllowedLength = x;
+  }),
+  number("--dry-penalty-last-n", "int", "of DRY: tokens looked back; 0 is off, -1 the context", "-1", (p, x) => {
+    p.dryPenaltyLastN = x;
+  }),
+  valueRow(
+    GROUP,
+    ["--dry-sequence-breaker"],
+    "text",
+    {
+      placeholder: "TEXT",
+      help: "of DRY: a text that ends a sequence, repeatable; none for none at all",
+      default: String.raw`\n : " *`,
+    },
+    (p, v) => {
+      p.dryBreakers = v.text === "none" ? [] : [...(p.dryBreakers ?? []), v.text];
+    },
+  ),
+  valueRow(GROUP, ["--grammar"], "text", { placeholder: "GBNF", help: "grammar that the text must follow" }, (p, v) => {
+    p.grammarText = new TextEncoder().encode(v.text);
+  }),
+  valueRow(
+    GROUP,
+    ["--grammar-file"],
+    "path",
+    { placeholder: "FILE", help: "append a file to the grammar" },
+    async (p, v) => {
+      p.grammarText = await withFile(p.grammarText, v);
+    },
+  ),
   valueRow(
     GROUP,
     ["--logit-bias", "-l"],
