@@ -2,6 +2,7 @@
 
 export { isTokenizerModelError, TextTooLongError, TokenizerModelError } from "./errors.ts";
 export { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
+export { type GgufTokenizerModel, type GgufVocab, modelFromGgufVocab } from "./gguf-vocab.ts";
 export { readSentencePieceModel } from "./model-proto.ts";
 export type {
   NormalizerOptions,

@@ -5,13 +5,13 @@ import { TokenizerModelError } from "./errors.ts";
 import { MAX_USER_DEFINED_BYTES } from "./limits.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
 
-/** Where the parts of a model are, in bytes from the start of the file. */
+/** Where the parts of a model are, in bytes from the start of the file, as far as that is known. */
 export interface ModelPlaces {
   readonly file: string | undefined;
   readonly pieces: readonly number[]; // (nPieces)
-  readonly trainer: number;
+  readonly trainer: number | undefined;
   /** One past the last byte: the place of what is missing. */
-  readonly end: number;
+  readonly end: number | undefined;
 }
 
 /** @throws TokenizerModelError `E_EMPTY`, `E_VOCAB`, `E_BYTE_PIECE`, `E_LIMIT`, `E_DUP` or `E_MISMATCH`. */

@@ -9,6 +9,7 @@ test("exports", () => {
       "createTokenizer",
       "ggmlVocab",
       "isTokenizerModelError",
+      "modelFromGgufVocab",
       "readSentencePieceModel",
     ]
   `);

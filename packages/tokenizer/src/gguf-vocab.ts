@@ -1,0 +1,138 @@
+// The vocabulary as a GGUF file stores it (keys `tokenizer.ggml.*` with the model "llama"): SentencePiece's own spelling and types,
+// but other names, and the normaliser reduced to one switch. This package does not read such files: it takes what they say.
+
+import { type FormatErrorFields, printable } from "@ll/bytes";
+import { TokenizerModelError } from "./errors.ts";
+import { MAX_PIECE_BYTES, MAX_PIECES } from "./limits.ts";
+import { assertUsableModel } from "./model-rules.ts";
+import type { PieceType, SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
+
+/** The arrays are equally long; index = id. */
+export interface GgufVocab {
+  /** `tokenizer.ggml.tokens`: UTF-8, with U+2581 for a space and `<0x0A>` for a byte. */
+  readonly tokens: ArrayLike<Uint8Array>;
+  /** `tokenizer.ggml.scores` */
+  readonly scores: ArrayLike<number>;
+  /** `tokenizer.ggml.token_type`, 1 to 6 */
+  readonly types: ArrayLike<number>;
+  readonly bosId: number;
+  readonly eosId: number;
+  readonly unknownId: number;
+  /** Whether texts are to begin with BOS; true if the file does not say. */
+  readonly addBos: boolean;
+  /** Whether a space goes before a text that is not empty; true if the file does not say. */
+  readonly addSpacePrefix: boolean;
+}
+
+export interface GgufTokenizerModel extends SentencePieceModel {
+  /** For who encodes: `createTokenizer` adds BOS only where it is told to. */
+  readonly addBos: boolean;
+}
+
+/** Values of `tokenizer.ggml.token_type`, by index: those of SentencePiece. There is no 0. */
+const TYPES: readonly (PieceType | undefined)[] = [
+  undefined,
+  "normal",
+  "unknown",
+  "control",
+  "user-defined",
+  "unused",
+  "byte",
+];
+
+/** llama.cpp build 803 has these compiled in, and so has `createTokenizer`. */
+const COMPILED_IN = { bosId: 1, eosId: 2 } as const;
+
+const UTF8: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The model that the vocabulary of a GGUF file describes, for `createTokenizer`.
+ * @param file shown in errors
+ * @throws TokenizerModelError `E_MISMATCH`, `E_LIMIT`, `E_FIELD`, `E_RANGE`; as `readSentencePieceModel` if the pieces together cannot
+ * be right; `E_UNSUPPORTED` if BOS and EOS are not 1 and 2.
+ */
+export function modelFromGgufVocab(vocab: GgufVocab, file?: string): GgufTokenizerModel {
+  const { tokens, scores, types, bosId, eosId, unknownId, addBos, addSpacePrefix } = vocab;
+  assertSameLength("scores", scores.length, tokens.length, file);
+  assertSameLength("token_type", types.length, tokens.length, file);
+  if (tokens.length > MAX_PIECES) {
+    const message = `${tokens.length} pieces, at most ${MAX_PIECES} can be used`;
+    fail(file, "E_LIMIT", "tokens", `at most ${MAX_PIECES}`, tokens.length, message);
+  }
+  for (const [name, expected] of Object.entries(COMPILED_IN)) {
+    const got = name === "bosId" ? bosId : eosId;
+    const field = name === "bosId" ? "bos_token_id" : "eos_token_id";
+    if (got !== expected)
+      fail(file, "E_UNSUPPORTED", field, expected, got, `${field} is ${got}: only ${expected} can be used`);
+  }
+  const pieces = Array.from({ length: tokens.length }, (_, id): SentencePiece => {
+    const text = readText(tokens[id] as Uint8Array, id, file);
+    return { text, score: readScore(scores[id] as number, id, file), type: readType(types[id] as number, id, file) };
+  });
+  const unknown = pieces[unknownId];
+  // converters of files that have no types mark none: the id then tells which it is
+  if (unknown !== undefined && pieces.every(({ type }) => type !== "unknown")) {
+    pieces[unknownId] = { ...unknown, type: "unknown" };
+  }
+  const model: GgufTokenizerModel = {
+    pieces,
+    normalizer: { addDummyPrefix: addSpacePrefix, removeExtraWhitespaces: false, escapeWhitespaces: true },
+    trainer: { modelType: "bpe", vocabSize: pieces.length, unkId: unknownId, bosId, eosId },
+    addBos,
+  };
+  assertUsableModel(model, { file, pieces: [], trainer: undefined, end: undefined });
+  return model;
+}
+
+function readText(bytes: Uint8Array, id: number, file: string | undefined): string {
+  if (bytes.length === 0) return `[EMPTY_${id}]`; // llama.cpp's name for it: a text that is found nowhere
+  let got = `${bytes.length} bytes`;
+  if (bytes.length <= MAX_PIECE_BYTES) {
+    try {
+      return UTF8.decode(bytes);
+    } catch {
+      got = "bytes that are not UTF-8";
+    }
+  }
+  return fail(
+    file,
+    "E_FIELD",
+    `tokens[${id}]`,
+    `at most ${MAX_PIECE_BYTES} bytes of UTF-8`,
+    got,
+    `bad text of a piece: ${got}`,
+  );
+}
+
+function readScore(score: number, id: number, file: string | undefined): number {
+  if (Number.isFinite(score)) return score;
+  return fail(file, "E_RANGE", `scores[${id}]`, "a finite number", String(score), `a score of ${score}`);
+}
+
+function readType(id: number, index: number, file: string | undefined): PieceType {
+  return TYPES[id] ?? fail(file, "E_RANGE", `token_type[${index}]`, "1 to 6", id, `there is no piece type ${id}`);
+}
+
+function assertSameLength(field: string, got: number, expected: number, file: string | undefined): void {
+  if (got !== expected)
+    fail(file, "E_MISMATCH", field, expected, got, `${expected} tokens with ${got} entries in ${field}`);
+}
+
+function fail(
+  file: string | undefined,
+  code: string,
+  field: string,
+  expected: string | number,
+  got: string | number,
+  message: string,
+): never {
+  const fields: FormatErrorFields = {
+    code,
+    file,
+    field: `tokenizer.ggml.${field}`,
+    expected,
+    got,
+    message: printable(message),
+  };
+  throw new TokenizerModelError(fields);
+}
