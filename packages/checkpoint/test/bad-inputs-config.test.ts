@@ -248,6 +248,13 @@ describe("CF08 a configuration of another model", () => {
     },
   );
 
+  it.each([[[10, 4, 4]], [[160]], [[0, 16]], [[16, 0]]])("embeddings of the shape %j", async (shape) => {
+    const bytes = new Uint8Array(shape.reduce((product, size) => product * size, 4));
+    const tensors = metaTensors().set("tok_embeddings.weight", { type: "f32", shape, bytes });
+    const model = directoryWith({ "consolidated.00.pth": torchFile(tensors), "params.json": PARAMS_JSON });
+    await expectRejected(() => openCheckpoint(model), "E_SHAPE");
+  });
+
   it.each(["norm.weight", "layers.1.attention.wq.weight", "layers.0.feed_forward.w1.weight"])("no %s", async (name) => {
     const tensors = metaTensors();
     tensors.delete(name);

@@ -187,6 +187,11 @@ describe("structure", () => {
     expect(read(concat(p.proto(4), p.NONE, repeat(PICKLE_MEMO, p.MEMOIZE), p.STOP))).toBeNull();
   });
 
+  it("PP12 + as many operations as there may be", () => {
+    const allowed = concat(p.proto(2), p.NONE, repeat(PICKLE_OPCODES - 3, p.put(0)), p.STOP);
+    expect(read(allowed)).toBeNull();
+  });
+
   it("PP12 + values that are shared, but not too often", () => {
     expect(read(doubling(20))).toMatchObject({ kind: "tuple" });
   });
