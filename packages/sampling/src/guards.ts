@@ -20,7 +20,9 @@ export function isId(value: number, nVocab: number): boolean {
   return value >= 0 && value < nVocab && Number.isInteger(value);
 }
 
-/** A value in an error message; callers without types may pass anything. */
+/** A value in an error message; callers without types may pass anything, also objects that cannot become a string. */
 export function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  if (Array.isArray(value)) return "an array";
+  return (typeof value === "object" && value !== null) || typeof value === "function" ? "an object" : String(value);
 }

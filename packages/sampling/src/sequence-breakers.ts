@@ -17,7 +17,7 @@ const MAX_TAIL_TOKENS = 20;
 
 /**
  * The sequences of ids for `breakers` of a DRY stage. A text can stand in the middle of a token or lie across several, so each
- * text gives the ids of all tokens that contain it, and for every token that ends in a proper beginning of the text a sequence:
+ * text gives the ids of all tokens that contain it, and for every other token that ends in a beginning of the text a sequence:
  * the token, then the encoded rest. Empty texts are passed over.
  */
 export function sequenceBreakers(texts: Iterable<string>, vocabulary: BreakerVocabulary): number[][] {
@@ -26,20 +26,26 @@ export function sequenceBreakers(texts: Iterable<string>, vocabulary: BreakerVoc
   for (const text of texts) {
     const breaker = new TextEncoder().encode(text).subarray(0, MAX_BREAKER_BYTES);
     if (breaker.length === 0) continue;
-    const tails = new Map<number, ArrayLike<number>>(); // by the number of bytes that are in the token already
+    // by the number of bytes that are in the token already
+    const rests = Array.from(breaker, (_, start) =>
+      Array.from(vocabulary.encode(breaker.subarray(start))).slice(0, MAX_TAIL_TOKENS),
+    );
     for (const [id, token] of tokens.entries()) {
-      for (let start = 0; start < token.length; start++) {
-        const shared = sharedBytes(token, start, breaker);
-        if (shared < breaker.length && start + shared < token.length) continue;
-        if (shared < breaker.length && !tails.has(shared))
-          tails.set(shared, vocabulary.encode(breaker.subarray(shared)));
-        const tail = shared === breaker.length ? [] : Array.from(tails.get(shared) ?? []).slice(0, MAX_TAIL_TOKENS);
-        const sequence = [id, ...tail];
-        sequences.set(sequence.join(" "), sequence);
-      }
+      const isWhole = token.some((_, start) => sharedBytes(token, start, breaker) === breaker.length);
+      const found = isWhole ? [[id]] : beginningsAtEnd(token, breaker).map((shared) => [id, ...rests[shared]!]);
+      for (const sequence of found) sequences.set(sequence.join(" "), sequence);
     }
   }
   return [...sequences.values()];
+}
+
+/** Lengths of the beginnings of `breaker` that `token` ends in. */
+function beginningsAtEnd(token: Uint8Array, breaker: Uint8Array): number[] {
+  const lengths: number[] = [];
+  for (let start = Math.max(0, token.length - breaker.length); start < token.length; start++) {
+    if (sharedBytes(token, start, breaker) === token.length - start) lengths.push(token.length - start);
+  }
+  return lengths;
 }
 
 /** How many bytes of `token` from `start` on are those that `breaker` begins with. */

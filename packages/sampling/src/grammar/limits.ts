@@ -10,8 +10,8 @@ export const MAX_NESTING: number = 200;
 export const MAX_NAME_BYTES: number = 256;
 
 /**
- * Tops of stacks looked at for one token. JSON needs some thousands for the first token of a kind and none when a state comes
- * back; a grammar made to be ambiguous is stopped here, after about a second.
+ * Tops of stacks made for one token. JSON needs some thousands for the first token of a kind and none when a state comes back;
+ * a grammar made to be ambiguous is stopped here, after about a second.
  */
 export const MAX_TOKEN_WORK: number = 10_000_000;
 
@@ -23,3 +23,6 @@ export const MAX_KEPT_MASKS: number = 512;
 
 /** Rules made of a JSON schema: an object in memory may contain itself. */
 export const MAX_SCHEMA_RULES: number = 10_000;
+
+/** Letters of a place in a schema: each rule keeps its own. Six levels of `properties` and names take a hundred. */
+export const MAX_POINTER_LENGTH: number = 4096;

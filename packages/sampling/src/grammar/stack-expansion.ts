@@ -7,7 +7,7 @@ import type { StackSet, StackSets, Stacks } from "./stack-sets.ts";
 
 export interface ExpandedStacks {
   readonly set: StackSet;
-  /** Tops looked at. */
+  /** Tops made or looked at. */
   readonly work: number;
 }
 
@@ -42,7 +42,7 @@ export function expandStacks(
   const look = (nTops: number): void => {
     work += nTops;
     if (work > maxWork) {
-      const message = `the grammar is too ambiguous: more than ${MAX_TOKEN_WORK} stacks were looked at for one token`;
+      const message = `the grammar is too ambiguous: one token led to more than ${MAX_TOKEN_WORK} stacks`;
       throw new GrammarError({ code: "E_LIMIT", message });
     }
   };

@@ -54,6 +54,10 @@ function propertiesOf(rules: SchemaRules, place: Place, schema: SchemaObject): P
   if (!Array.isArray(required) || !required.every((one): one is string => typeof one === "string")) {
     throw schemaError(pointer, `"required" expected an array of strings`);
   }
+  const excluded = required.find((name) => !Object.hasOwn(declared, name));
+  if (member(schema, "additionalProperties") === false && excluded !== undefined) {
+    throw schemaError(pointer, `"required" names ${JSON.stringify(excluded)}, which "additionalProperties" excludes`);
+  }
   const isRequired = new Set(required);
   const names = new Set([...Object.keys(declared), ...required]);
   return [...names].map((name) => {

@@ -8,8 +8,8 @@ export const WS = "ws";
 const DIGITS = "[0-9]?".concat(" [0-9]?".repeat(14)); // up to 15: as many as a double keeps
 
 /**
- * RFC 8259, but for space. A string has no lone surrogates as characters, so that a text is valid UTF-8. With 16 digits in front
- * of the point and an exponent of two, a number is never infinite as a double.
+ * RFC 8259, but for space. The characters of a string are listed rather than excluded, so that tokens within a character are
+ * judged by what they can become. With 16 digits in front of the point and two of the exponent, no number is infinite.
  */
 export const PRIMITIVE_RULES: Readonly<Record<string, string>> = {
   value: "object | array | string | number | boolean | null",

@@ -1,7 +1,7 @@
 // The rules that a schema becomes, one for each place in it that is reached.
 
 import { GrammarError } from "../grammar/errors.ts";
-import { MAX_SCHEMA_RULES } from "../grammar/limits.ts";
+import { MAX_POINTER_LENGTH, MAX_SCHEMA_RULES } from "../grammar/limits.ts";
 import { PRIMITIVE_RULES } from "./primitive-rules.ts";
 import type { Place } from "./schema.ts";
 
@@ -26,9 +26,7 @@ export function collectRules(
   const queue: { readonly place: Place; readonly name: string }[] = [];
 
   const reserve = (name: string): string => {
-    if (bodies.size >= MAX_SCHEMA_RULES) {
-      throw new GrammarError({ code: "E_LIMIT", message: `the schema needs more than ${MAX_SCHEMA_RULES} rules` });
-    }
+    if (bodies.size >= MAX_SCHEMA_RULES) throw tooMuch(`the schema needs more than ${MAX_SCHEMA_RULES} rules`);
     let free = name;
     for (let i = bodies.size; bodies.has(free) || Object.hasOwn(PRIMITIVE_RULES, free); i++) free = `${name}-${i}`;
     bodies.set(free, "");
@@ -37,6 +35,9 @@ export function collectRules(
   const rules: SchemaRules = {
     document,
     nameOf(place) {
+      if (place.pointer.length > MAX_POINTER_LENGTH) {
+        throw tooMuch(`a place in the schema takes more than ${MAX_POINTER_LENGTH} letters to name`);
+      }
       const known = names.get(place.pointer);
       if (known !== undefined) return known;
       const name = reserve(place.pointer === "" ? "root" : nameFrom(place.pointer));
@@ -55,6 +56,10 @@ export function collectRules(
   for (const { place, name } of queue) bodies.set(name, bodyOf(rules, place, name)); // the queue grows meanwhile
   for (const [name, body] of Object.entries(PRIMITIVE_RULES)) bodies.set(name, body);
   return [...bodies].map(([name, body]) => `${name} ::= ${body}\n`).join("");
+}
+
+function tooMuch(message: string): GrammarError {
+  return new GrammarError({ code: "E_LIMIT", message });
 }
 
 const MAX_NAME = 60; // letters of a rule's name that come from the pointer

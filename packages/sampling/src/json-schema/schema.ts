@@ -94,8 +94,8 @@ function impliedTypes(schema: SchemaObject): readonly JsonType[] {
 export function hasType(value: unknown, types: readonly JsonType[]): boolean {
   if (value === null) return types.includes("null");
   if (Array.isArray(value)) return types.includes("array");
-  if (typeof value === "number")
-    return types.includes("number") || (types.includes("integer") && Number.isInteger(value));
+  if (Number.isInteger(value)) return types.includes("number") || types.includes("integer");
+  if (typeof value === "number") return Number.isFinite(value) && types.includes("number");
   const type = typeof value;
   return types.some((one) => one === type);
 }
