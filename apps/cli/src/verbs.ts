@@ -2,7 +2,7 @@
 
 import type { Command } from "./command.ts";
 import type { CompletedOption } from "./completion.ts";
-import { allOptions, FRAME_OPTIONS } from "./program.ts";
+import { allOptions } from "./program.ts";
 
 export interface Verb {
   /** One line of `ll --help`. */
@@ -35,7 +35,23 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     {
       summary: "text from a ggjt file and a prompt",
       load: async () => (await import("./commands/main/index.ts")).mainCommand,
-      options: async () => [...(await import("./inference/options/index.ts")).MAIN_OPTIONS, ...FRAME_OPTIONS],
+      options: async () => allOptions((await import("./inference/options/index.ts")).MAIN_OPTIONS),
+    },
+  ],
+  [
+    "perplexity",
+    {
+      summary: "how well a model foretells a text",
+      load: async () => (await import("./commands/perplexity/index.ts")).perplexityCommand,
+      options: async () => allOptions((await import("./inference/options/index.ts")).MAIN_OPTIONS),
+    },
+  ],
+  [
+    "embedding",
+    {
+      summary: "the vector of a text",
+      load: async () => (await import("./commands/embedding/index.ts")).embeddingCommand,
+      options: async () => allOptions((await import("./inference/options/index.ts")).MAIN_OPTIONS),
     },
   ],
   [

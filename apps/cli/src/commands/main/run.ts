@@ -1,53 +1,26 @@
 // One run of ll-main, from the options to the timings.
 
-import { availableParallelism } from "node:os";
-import { type Context, createGenerator, type Model, type Session } from "@ll/llama";
-import type { Tokenizer } from "@ll/tokenizer";
+import { createGenerator, type Session } from "@ll/llama";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";
-import { ExitCode } from "../../exit-codes.ts";
-import { samplingLines, systemInfoLine } from "../../inference/load-lines.ts";
-import { loadModel } from "../../inference/model-loading.ts";
+import { samplingLines } from "../../inference/load-lines.ts";
 import type { RunParams } from "../../inference/params.ts";
-import { encodePrompt } from "../../inference/prompt.ts";
-import { startRun } from "../../inference/start.ts";
-import { startTimings, type Timings } from "../../inference/timings.ts";
+import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
+import { openContext, type Run, runModel } from "../../inference/run-model.ts";
 import { openSampler } from "./chain.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
 import { openInteraction } from "./interaction.ts";
 import { runLoop } from "./loop.ts";
-import { announceInteractive, interactiveHelp, verbosePrompt } from "./messages.ts";
+import { announceInteractive, interactiveHelp } from "./messages.ts";
 import { compareSession, loadSession, saveSession } from "./prompt-cache.ts";
 
 const BOS = 1;
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
-export async function runMain(params: RunParams, io: Io): Promise<number> {
-  const seed = startRun(params, io);
-  const timings = startTimings();
-  const { model, tokenizer } = await loadModel(params, io);
-  try {
-    const context = timedContext(await createContext(model, params), timings);
-    io.err.write(`\n${systemInfoLine(params.threads, availableParallelism(), "scalar")}\n`);
-    if (params.memoryTest) await memoryTest(context, params);
-    else await generateText({ params, io, seed, timings, model, tokenizer, context });
-  } finally {
-    await model.dispose();
-  }
-  for (const line of timings.lines()) io.err.write(`${line}\n`);
-  return ExitCode.ok;
-}
-
-interface Run {
-  readonly params: RunParams;
-  readonly io: Io;
-  readonly seed: number;
-  readonly timings: Timings;
-  readonly model: Model;
-  readonly tokenizer: Tokenizer;
-  readonly context: Context;
+export function runMain(params: RunParams, io: Io): Promise<number> {
+  return runModel(params, io, (run) => (params.memoryTest ? memoryTest(run) : generateText(run)));
 }
 
 async function generateText(run: Run): Promise<void> {
@@ -136,7 +109,7 @@ async function openGuidance(run: Run, promptFromSession: boolean, keepTokens: nu
   const negativeTokens = encodePrompt(tokenizer, params.negativePrompt);
   assertFits(negativeTokens, "negative prompt", params, io);
   const nPrompt = promptFromSession ? 0 : encodePrompt(tokenizer, params.prompt).length;
-  return createGuidance({ params, context: await createContext(model, params), negativeTokens, nPrompt, keepTokens });
+  return createGuidance({ params, context: await openContext(model, params), negativeTokens, nPrompt, keepTokens });
 }
 
 function assertFits(tokens: readonly number[], what: string, { contextTokens }: RunParams, io: Io): void {
@@ -146,28 +119,7 @@ function assertFits(tokens: readonly number[], what: string, { contextTokens }: 
   throw new ReportedError(new Refusal(`${what} is too long`));
 }
 
-function createContext(model: Model, params: RunParams): Promise<Context> {
-  return model.createContext({
-    contextTokens: params.contextTokens,
-    kvType: params.memoryF32 ? "f32" : "f16",
-    compat: params.compat,
-  });
-}
-
-/** The context, with every evaluation counted. */
-function timedContext(context: Context, timings: Timings): Context {
-  return {
-    ...context,
-    async evaluate(tokens, nPast, options) {
-      const started = performance.now();
-      const logits = await context.evaluate(tokens, nPast, options);
-      timings.evaluated(tokens.length, performance.now() - started);
-      return logits;
-    },
-  };
-}
-
-async function memoryTest(context: Context, params: RunParams): Promise<void> {
+async function memoryTest({ context, params }: Run): Promise<void> {
   const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(BOS);
   await context.evaluate(batch, 0);
   const last = Math.min(Math.max(0, params.nPredict - 1), params.contextTokens - 1);

@@ -1,0 +1,59 @@
+// One run of a program over a model: begin, load, work, timings, end.
+
+import { availableParallelism } from "node:os";
+import type { Context, Model } from "@ll/llama";
+import type { Tokenizer } from "@ll/tokenizer";
+import type { Io } from "../command.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { systemInfoLine } from "./load-lines.ts";
+import { loadModel } from "./model-loading.ts";
+import type { RunParams } from "./params.ts";
+import { startRun } from "./start.ts";
+import { startTimings, type Timings } from "./timings.ts";
+
+export interface Run {
+  readonly params: RunParams;
+  readonly io: Io;
+  readonly seed: number;
+  readonly timings: Timings;
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  /** Every evaluation counts in the timings. */
+  readonly context: Context;
+}
+
+/** Loads the model and lets `work` use it. Resolves to the exit code. */
+export async function runModel(params: RunParams, io: Io, work: (run: Run) => Promise<void>): Promise<number> {
+  const seed = startRun(params, io);
+  const timings = startTimings();
+  const { model, tokenizer } = await loadModel(params, io);
+  try {
+    const context = timedContext(await openContext(model, params), timings);
+    io.err.write(`\n${systemInfoLine(params.threads, availableParallelism(), "scalar")}\n`);
+    await work({ params, io, seed, timings, model, tokenizer, context });
+  } finally {
+    await model.dispose();
+  }
+  for (const line of timings.lines()) io.err.write(`${line}\n`);
+  return ExitCode.ok;
+}
+
+export function openContext(model: Model, params: RunParams): Promise<Context> {
+  return model.createContext({
+    contextTokens: params.contextTokens,
+    kvType: params.memoryF32 ? "f32" : "f16",
+    compat: params.compat,
+  });
+}
+
+function timedContext(context: Context, timings: Timings): Context {
+  return {
+    ...context,
+    async evaluate(tokens, nPast, options) {
+      const started = performance.now();
+      const logits = await context.evaluate(tokens, nPast, options);
+      timings.evaluated(tokens.length, performance.now() - started);
+      return logits;
+    },
+  };
+}
