@@ -4,7 +4,8 @@ import { FormatError, isFormatError } from "@ll/bytes";
 
 /**
  * Hyper-parameters or tensors that do not make a LLaMA model.
- * Codes: `E_HPARAM`, `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR`, `E_SHAPE`, `E_TENSOR_TYPE`, `E_LENGTH`.
+ * Codes: `E_HPARAM`, `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR`, `E_SHAPE`, `E_TENSOR_TYPE`, `E_LENGTH`; from `configFromGguf` also
+ * `E_UNSUPPORTED`.
  */
 export class ModelError extends FormatError {
   override readonly name: string = "ModelError";

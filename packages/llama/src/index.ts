@@ -18,6 +18,7 @@ export {
   type TokenGeneratorOptions,
   type TokenSampler,
 } from "./generator.ts";
+export { configFromGguf, type GgufConfig, type MetadataGetter } from "./gguf-config.ts";
 export { type KvType, kvCacheBytes } from "./kv-cache.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { type Context, type ContextOptions, createScalarModel, type EvaluateOptions, type Model } from "./model.ts";

@@ -5,10 +5,13 @@ test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "ContextOverflowError",
+      "MemoryError",
       "ModelError",
       "SessionError",
+      "WorkerError",
       "assertConfig",
       "configFromGgml",
+      "configFromGguf",
       "createGenerator",
       "createScalarModel",
       "derivedSizes",
@@ -16,12 +19,15 @@ test("the public names", () => {
       "generate",
       "isModelError",
       "isSessionError",
+      "isWorkerError",
       "kvCacheBytes",
+      "loadModel",
       "loadWeights",
       "matchSession",
       "readSession",
       "restoreSession",
       "sessionFileBytes",
+      "withLora",
       "writeSession",
     ]
   `);
