@@ -3,6 +3,10 @@ import base from "./vitest.config.ts";
 
 // The long matrix: every golden case in every kernel tier and thread count, exhaustive bad inputs.
 const config = mergeConfig(base, defineConfig({ test: { testTimeout: 600_000 } }));
-config.test.include = ["packages/*/test/**/*.slow.test.ts", "apps/*/test/**/*.slow.test.ts"];
+config.test.include = [
+  "packages/*/test/**/*.slow.test.ts",
+  "apps/*/test/**/*.slow.test.ts",
+  "tools/test/**/*.slow.test.ts",
+];
 config.test.exclude = ["**/node_modules/**"];
 export default config;
