@@ -43,6 +43,8 @@ export interface TeamModel extends Model {
 /** What tests set besides. */
 export interface TeamInternals {
   readonly memoryLimitBytes?: number;
+  readonly sliceTokens?: number;
+  readonly reservedTokens?: number;
   readonly spawn?: SpawnWorker;
 }
 
@@ -85,9 +87,7 @@ export async function loadTeamModel(
   assertConfig(config);
   const total = assertTensors(source, config);
   options.signal?.throwIfAborted();
-  const kernels = await loadKernels(options.kernels);
-  const llamaKernels = await loadLlamaKernels(kernels.tier);
-  const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
+  const { tier, kernels, llamaKernels } = await compiledKernels(options.kernels);
   if (options.kernels !== undefined && tier !== options.kernels) {
     throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${options.kernels}`);
   }
@@ -97,6 +97,31 @@ export async function loadTeamModel(
     if (model !== undefined) return model;
   }
   return loadScalar(source, config, options);
+}
+
+interface CompiledKernels {
+  readonly tier: KernelTier;
+  readonly kernels: KernelSet;
+  /** Undefined if no fast kernels run here. */
+  readonly llamaKernels: WebAssembly.Module | undefined;
+}
+
+const compiled = new Map<KernelTier | undefined, Promise<CompiledKernels>>();
+
+/** Compiled and tested once: that takes longer than loading a small model. */
+function compiledKernels(wanted: KernelTier | undefined): Promise<CompiledKernels> {
+  let result = compiled.get(wanted);
+  if (result === undefined) {
+    result = compileKernels(wanted);
+    compiled.set(wanted, result);
+  }
+  return result;
+}
+
+async function compileKernels(wanted: KernelTier | undefined): Promise<CompiledKernels> {
+  const kernels = await loadKernels(wanted);
+  const llamaKernels = await loadLlamaKernels(kernels.tier);
+  return { tier: llamaKernels === undefined ? "scalar" : kernels.tier, kernels, llamaKernels };
 }
 
 /** The readable engine: where WebAssembly has no SIMD, and for weights that the fast kernels do not take. */
@@ -127,13 +152,19 @@ interface FastRun {
 async function loadFast(
   { source, config, threads, total, kernels, llamaKernels }: FastRun,
   { onEvent, signal }: LoadModelOptions,
-  { memoryLimitBytes = MAX_MEMORY_BYTES, spawn = spawnWorker }: TeamInternals,
+  internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
+  const {
+    memoryLimitBytes = MAX_MEMORY_BYTES,
+    sliceTokens = SLICE_TOKENS,
+    reservedTokens = RESERVED_TOKENS,
+    spawn = spawnWorker,
+  } = internals;
   const types = new Map<string, string>();
   for (const [name] of expectedTensors(config)) types.set(name, source.tensor(name)!.type);
-  const options = { threads, sliceTokens: SLICE_TOKENS, memoryLimitBytes, reservedTokens: RESERVED_TOKENS };
+  const options = { threads, sliceTokens, memoryLimitBytes, reservedTokens };
   const plan = planTeam(config, types, kernelSizes(kernels, llamaKernels), options);
-  const exchange = createExchange(config, SLICE_TOKENS, threads > 1);
+  const exchange = createExchange(config, sliceTokens, threads > 1);
   const setups = Array.from(
     { length: threads },
     (_, thread): ThreadSetup => ({
@@ -141,7 +172,7 @@ async function loadFast(
       kernels,
       llamaKernels,
       exchange: exchange.buffer,
-      sliceTokens: SLICE_TOKENS,
+      sliceTokens,
       thread,
       threads,
       nCores: availableCores(),

@@ -9,7 +9,8 @@ export interface WorkerHandle {
   post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   /** Whether the worker keeps the process alive. */
   keepAlive(isNeeded: boolean): void;
-  terminate(): void;
+  /** Resolves when the worker is gone. */
+  terminate(): Promise<unknown>;
 }
 
 export interface WorkerListeners {
@@ -89,9 +90,7 @@ function spawnNodeWorker(
   return {
     post: (value, transfer) => worker.postMessage(value, transfer),
     keepAlive: (isNeeded) => (isNeeded ? worker.ref() : worker.unref()),
-    terminate() {
-      worker.terminate();
-    },
+    terminate: () => worker.terminate(),
   };
 }
 
@@ -106,7 +105,9 @@ function spawnBrowserWorker({ message, death }: WorkerListeners): WorkerHandle {
   return {
     post: (value, transfer) => worker.postMessage(value, [...(transfer ?? [])]),
     keepAlive() {},
-    terminate: () => worker.terminate(),
+    async terminate() {
+      worker.terminate();
+    },
   };
 }
 

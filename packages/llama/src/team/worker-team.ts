@@ -49,16 +49,12 @@ export async function createWorkerTeam(
     return { handle, pending };
   });
 
-  /** Ends all workers and fails what they were asked. */
-  function endWith(error: Error): void {
-    if (end !== undefined) return;
-    end = error;
+  /** Ends all workers and fails what they were asked. Resolves when they are gone. */
+  async function endWith(error: Error): Promise<void> {
+    end ??= error;
     poison(exchange.words);
-    for (const { handle, pending } of members) {
-      handle.keepAlive(false);
-      handle.terminate();
-      for (const { reject } of pending.splice(0)) reject(error);
-    }
+    for (const { reject } of members.flatMap(({ pending }) => pending.splice(0))) reject(end);
+    await Promise.all(members.map(({ handle }) => handle.terminate()));
   }
 
   function receive(member: Member, reply: Reply): void {
@@ -113,7 +109,7 @@ export async function createWorkerTeam(
   try {
     await Promise.all(members.map((member, i) => ask(member, { kind: "set-up", setup: setups[i] as ThreadSetup })));
   } catch (error) {
-    endWith(error as Error);
+    await endWith(error as Error);
     throw error;
   }
 
@@ -155,7 +151,7 @@ export async function createWorkerTeam(
       if (end === undefined) await askAll<"dispose-context">({ kind: "dispose-context", context });
     },
     async dispose() {
-      endWith(new Error("the model was disposed of"));
+      await endWith(new Error("the model was disposed of"));
     },
   };
 
