@@ -2,7 +2,16 @@
 
 import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { ftypeLabel, type GgmlFile, modelSizeLabel, openGgml } from "@ll/ggml-format";
-import { configFromGgml, createScalarModel, kvCacheBytes, loadWeights, type Model, type ModelConfig } from "@ll/llama";
+import {
+  configFromGgml,
+  createScalarModel,
+  kvCacheBytes,
+  loadModel as loadTeam,
+  loadWeights,
+  type Model,
+  type ModelConfig,
+  type TensorSource,
+} from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
@@ -13,6 +22,8 @@ import type { RunParams } from "./params.ts";
 export interface LoadedModel {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
+  /** What computes: a tier of @ll/quant's kernels, such as `wide`. */
+  readonly kernels: string;
 }
 
 /** @throws ReportedError with the reader's error, which has then been told in build 803's lines. */
@@ -27,15 +38,13 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
     const config = configOf(file, params);
     for (const line of loadLines(factsOf(file, config, params), params)) io.err.write(`${line}\n`);
 
-    if (params.lora === undefined) {
-      const model = createScalarModel(await loadWeights(file, config));
-      return { model, tokenizer: createTokenizer(file.vocab) };
-    }
+    const tokenizer = createTokenizer(file.vocab);
+    if (params.lora === undefined) return { ...(await loadEngine(file, config, params)), tokenizer };
     stage = "adapter";
     const lora = await applyLora(file, { adapter: params.lora, base: params.loraBase }, io, files);
-    const model = createScalarModel(await loadWeights(lora.tensors, config));
+    const engine = await loadEngine(lora.tensors, config, params);
     lora.finish();
-    return { model, tokenizer: createTokenizer(file.vocab) };
+    return { ...engine, tokenizer };
   } catch (error) {
     io.err.write(FAILURES[stage](error instanceof Error ? error.message : String(error), params));
     io.err.write("main: error: unable to load model\n");
@@ -43,6 +52,17 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
   } finally {
     for (const file of files) await file.close();
   }
+}
+
+async function loadEngine(
+  tensors: TensorSource,
+  config: ModelConfig,
+  { threads, compat, memoryF32 }: RunParams,
+): Promise<Omit<LoadedModel, "tokenizer">> {
+  // the one quirk of build 803 that only the readable engine repeats
+  if (compat && memoryF32) return { model: createScalarModel(await loadWeights(tensors, config)), kernels: "scalar" };
+  const model = await loadTeam(tensors, config, { threads });
+  return { model, kernels: model.kernels };
 }
 
 /** What is said when it fails, before the last line. */

@@ -26,10 +26,10 @@ export interface Run {
 export async function runModel(params: RunParams, io: Io, work: (run: Run) => Promise<void>): Promise<number> {
   const seed = startRun(params, io);
   const timings = startTimings();
-  const { model, tokenizer } = await loadModel(params, io);
+  const { model, tokenizer, kernels } = await loadModel(params, io);
   try {
     const context = timedContext(await openContext(model, params), timings);
-    io.err.write(`\n${systemInfoLine(params.threads, availableParallelism(), "scalar")}\n`);
+    io.err.write(`\n${systemInfoLine(params.threads, availableParallelism(), kernels)}\n`);
     await work({ params, io, seed, timings, model, tokenizer, context });
   } finally {
     await model.dispose();

@@ -6,6 +6,9 @@ import type { RunOption } from "./option.ts";
 
 const GROUP = "Model";
 
+/** More than an engine takes would only wait for each other. */
+const MAX_THREADS = 256;
+
 export const MODEL_OPTIONS: readonly RunOption[] = [
   valueRow(
     GROUP,
@@ -92,7 +95,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     "int",
     { placeholder: "N", help: "threads", default: "number of cores" },
     (p, v) => {
-      if (v.number > 0) p.threads = v.number;
+      if (v.number > 0) p.threads = Math.min(v.number, MAX_THREADS);
     },
   ),
   valueRow(
