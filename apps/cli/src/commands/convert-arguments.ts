@@ -8,6 +8,8 @@ import { versionLine } from "../version.ts";
 export interface ConvertArguments {
   /** Directory or file. */
   readonly model: string;
+  /** Directory of a PEFT adapter for the model, which is then converted instead. */
+  readonly lora: string | undefined;
   /** Absent: chosen from the input (`defaultOutType`). */
   readonly outType: "f32" | "f16" | undefined;
   /** Version of the ggjt container. */
@@ -21,6 +23,7 @@ export interface ConvertArguments {
 
 /** As commander hands them over. */
 interface Options {
+  readonly lora?: string;
   readonly outtype?: string;
   readonly container: string;
   readonly vocabDir?: string;
@@ -63,6 +66,7 @@ export function parseConvertArguments(bin: string, argv: readonly string[]): Con
   const options = command.opts<Options>();
   return {
     model: String(command.args[0]),
+    lora: options.lora,
     outType: outType(options.outtype),
     container: container(options.container),
     vocabDir: options.vocabDir,
@@ -104,6 +108,7 @@ function mode(options: Options): ConvertArguments["mode"] {
     options.dumpSingle && ("dump-single" as const),
   ].filter((one) => one !== undefined);
   if (chosen.length > 1) throw new UsageError("--vocab-only, --dump and --dump-single exclude each other");
+  if (options.lora !== undefined && chosen.length > 0) throw new UsageError("--lora excludes --vocab-only and --dump");
   return chosen[0] ?? "convert";
 }
 
@@ -119,7 +124,7 @@ export function convertOptions(): CompletedOption[] {
     }));
 }
 
-const PATH_OPTIONS = ["--outfile", "--vocab-dir"];
+const PATH_OPTIONS = ["--outfile", "--vocab-dir", "--lora"];
 
 function commandLine(bin: string): Command {
   return new Command(bin)
@@ -129,6 +134,7 @@ function commandLine(bin: string): Command {
     .option("--outfile <path>", "file to write (default: ggml-model-TYPE.bin beside the input)", path)
     .option("--container <version>", "ggjt-v3, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
     .option("--vocab-dir <dir>", "directory of tokenizer.model, if it is not the model's", path)
+    .option("--lora <dir>", "convert this PEFT adapter for the model (to DIR/ggml-adapter-model.bin)", path)
     .option("--vocab-only", "write the vocabulary only; needs --outfile")
     .option("--dump", "convert nothing, show what is in the model")
     .option("--dump-single", "convert nothing, show what is in this one file")

@@ -22,6 +22,7 @@ import { createProgress, type Progress } from "../progress.ts";
 import { type ConvertArguments, parseConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
 import { pythonType, runOptions, tensorLine } from "./convert-lines.ts";
+import { convertLora } from "./convert-lora.ts";
 import { findVocabFile, matchVocabulary, readVocabulary } from "./convert-vocab.ts";
 import { openGgmlInput } from "./ggml-input.ts";
 
@@ -35,6 +36,7 @@ export async function convertCommand(bin: string, argv: readonly string[], io: I
   const request = parseConvertArguments(bin, argv);
   if ("text" in request) io.out.write(request.text);
   else if (request.mode === "vocab-only") await convertVocabulary(request, io);
+  else if (request.lora !== undefined) await convertLora(request, request.lora, io);
   else if (request.mode === "convert") await convertModel(request, io);
   else await dump(request, io);
   return ExitCode.ok;

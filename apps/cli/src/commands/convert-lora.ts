@@ -1,0 +1,160 @@
+// ll-convert --lora: an adapter as PEFT saves it to a ggla file for ll-main --lora.
+
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { printable } from "@ll/bytes";
+import { createOutFile, openFileSource } from "@ll/bytes/node";
+import { asType, type SourceTensor } from "@ll/checkpoint";
+import { openCheckpoint } from "@ll/checkpoint/node";
+import { createLoraWriter, isGgmlFormatError, type LoraPlan, loraFileBytes, openGgml } from "@ll/ggml-format";
+import type { Io } from "../command.ts";
+import { Refusal } from "../errors.ts";
+import type { ConvertArguments } from "./convert-arguments.ts";
+import { openPeftAdapter, type PeftPair } from "./peft-adapter.ts";
+
+const PATH_CHARS = 4200;
+
+/** Converts the adapter in `adapter` for the model of the request; standard output gets the path of the file. */
+export async function convertLora(request: ConvertArguments, adapter: string, io: Io): Promise<void> {
+  const peft = await openPeftAdapter(adapter);
+  try {
+    const model = await openBaseModel(request.model);
+    for (const pair of peft.pairs) assertFits(pair, model);
+    const plan: LoraPlan = { r: peft.r, alpha: peft.alpha, tensors: peft.pairs.flatMap(plannedPair) };
+    const path = request.outFile ?? join(adapter, "ggml-adapter-model.bin");
+    const out = await createOutFile(path, {
+      inputs: [...peft.files, ...model.files],
+      expectedBytes: loraFileBytes(plan),
+      noClobber: request.noClobber,
+    });
+    try {
+      const writer = await createLoraWriter(out, plan);
+      for (const { target, a, b } of peft.pairs) {
+        await writer.writeTensor(`${target}.loraA`, [bytesOf(transposed(await floatsOf(a), a.shape))]);
+        const nHeads = model.permutedHeads(target);
+        const rows = await floatsOf(b);
+        const rank = b.shape[1] as number;
+        await writer.writeTensor(`${target}.loraB`, [
+          bytesOf(nHeads === undefined ? rows : permuted(rows, rank, nHeads)),
+        ]);
+      }
+      await writer.finish();
+      await peft.stored.verify();
+      await out.commit();
+    } finally {
+      await out.abort(); // harmless after the commit
+    }
+    io.err.write(`Converted ${peft.files.map((file) => printable(file, PATH_CHARS)).join(" and ")}\n`);
+    io.out.write(`${path}\n`);
+  } finally {
+    await peft.stored.close();
+  }
+}
+
+/** What has to be known of the model that an adapter is for. */
+interface BaseModel {
+  readonly files: readonly string[];
+  shape(name: string): readonly number[] | undefined;
+  /** Heads whose rows stand in another order in ggml files than in Hugging Face's; undefined for all other matrices. */
+  permutedHeads(name: string): number | undefined;
+}
+
+/** Opens a ggml file or anything that ll-convert takes, and closes it again. */
+async function openBaseModel(path: string): Promise<BaseModel> {
+  const ggml = (await stat(path)).isFile() ? await openGgmlModel(path) : undefined;
+  if (ggml !== undefined) return ggml;
+  const checkpoint = await openCheckpoint(path);
+  const { files, params } = checkpoint;
+  const shapes = new Map(checkpoint.tensors.map(({ name, shape }) => [name, shape]));
+  await checkpoint.close();
+  return baseModel(files, shapes, params.nHeads, params.nKvHeads);
+}
+
+async function openGgmlModel(path: string): Promise<BaseModel | undefined> {
+  const source = await openFileSource(path);
+  try {
+    const { hyperParams, tensors } = await openGgml(source);
+    const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
+    const { nHead, nEmbd } = hyperParams;
+    const nKvRows = shapes.get("layers.0.attention.wk.weight")?.[0] ?? nEmbd;
+    return baseModel([path], shapes, nHead, (nKvRows * nHead) / nEmbd);
+  } catch (error) {
+    if (isGgmlFormatError(error, "E_MAGIC")) return undefined; // another kind of file
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+function baseModel(
+  files: readonly string[],
+  shapes: ReadonlyMap<string, readonly number[]>,
+  nHeads: number,
+  nKvHeads: number,
+): BaseModel {
+  return {
+    files,
+    shape: (name) => shapes.get(name),
+    permutedHeads(name) {
+      if (name.endsWith(".attention.wq.weight")) return nHeads;
+      return name.endsWith(".attention.wk.weight") ? nKvHeads : undefined;
+    },
+  };
+}
+
+function assertFits({ target, a, b }: PeftPair, model: BaseModel): void {
+  const shape = model.shape(target);
+  if (shape === undefined) throw new Refusal(`the model has no tensor ${target}: is this adapter for this model?`);
+  const [rows, columns] = [shape.length === 1 ? 1 : shape[0], shape.at(-1)];
+  if (b.shape[0] === rows && a.shape[1] === columns) return;
+  throw new Refusal(
+    `${target} is ${rows} x ${columns} in the model, ${b.shape[0]} x ${a.shape[1]} in the adapter: is this adapter for this model?`,
+  );
+}
+
+/** A and B one after the other: build 803 forgets a tensor whose partner does not follow. */
+function plannedPair({ target, a, b }: PeftPair): LoraPlan["tensors"] {
+  return [
+    { name: `${target}.loraA`, type: "f32", shape: [...a.shape].reverse() },
+    { name: `${target}.loraB`, type: "f32", shape: b.shape },
+  ];
+}
+
+async function floatsOf(tensor: SourceTensor): Promise<Float32Array> {
+  const values = asType(tensor, "f32");
+  const bytes = new Uint8Array(values.byteLength);
+  await values.read(0, bytes);
+  return new Float32Array(bytes.buffer);
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** (rows, columns) → (columns, rows) */
+function transposed(values: Float32Array, shape: readonly number[]): Float32Array {
+  const [rows, columns] = shape as [number, number];
+  return Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] as number);
+}
+
+/**
+ * Rows of a query or key matrix in the order of ggml files. Hugging Face's models rotate channel i of a head with channel
+ * i + half, the original ones and ggml's rotate neighbours. convert.py reorders the weights for that, and so must be the adapter,
+ * which convert-lora-to-ggml.py of build 803 forgets.
+ */
+function permuted(
+  values: Float32Array, // (rows, rank)
+  rank: number,
+  nHeads: number,
+): Float32Array {
+  const rows = values.length / rank;
+  const half = rows / nHeads / 2;
+  const out = new Float32Array(values.length); // (rows, rank)
+  for (let row = 0; row < rows; row++) {
+    const head = Math.floor(row / (2 * half));
+    const i = row % (2 * half);
+    const from = head * 2 * half + (i % 2) * half + Math.floor(i / 2);
+    out.set(values.subarray(from * rank, (from + 1) * rank), row * rank);
+  }
+  return out;
+}
