@@ -30,7 +30,6 @@ export interface GrammarErrorFields {
   readonly offset?: number | undefined;
   /** Name of the rule, or JSON pointer into the schema. */
   readonly field?: string | undefined;
-  readonly cause?: unknown;
 }
 
 /** A grammar, or a schema, that cannot be used. */
@@ -41,7 +40,7 @@ export class GrammarError extends Error {
   readonly field: string | undefined;
 
   constructor(fields: GrammarErrorFields) {
-    super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
+    super(fields.message);
     this.code = fields.code;
     this.offset = fields.offset;
     this.field = fields.field;

@@ -92,6 +92,20 @@ describe("objects", () => {
     expect(bad.filter((text) => accepts(schema, text))).toEqual([]);
   });
 
+  test("the rules: each optional property in front of the first required one can be the beginning", () => {
+    expect(rulesOf(schema)).toMatchInlineSnapshot(`
+      [
+        "root ::= "{" ws ( "\\"a\\":" ws properties-a root-from-2 | "\\"b\\":" ws properties-b root-rest | "\\"c\\":" ws properties-c ( "," ws "\\"d\\":" ws properties-d )? ) ws "}"",
+        "properties-a ::= integer",
+        "properties-b ::= null",
+        "properties-c ::= boolean",
+        "properties-d ::= null",
+        "root-rest ::= "," ws "\\"c\\":" ws properties-c ( "," ws "\\"d\\":" ws properties-d )?",
+        "root-from-2 ::= ( "," ws "\\"b\\":" ws properties-b )? root-rest",
+      ]
+    `);
+  });
+
   test("all of them optional", () => {
     const optional = { properties: { a: { type: "null" }, b: { type: "null" } } };
     const texts = ["{}", '{"a":null}', '{"b":null}', '{"a":null,"b":null}', '{"b":null,"a":null}', "{ }"];
