@@ -5,6 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface GoldenCase {
+  /** The program; `main` where nothing is said. */
+  readonly tool?: string;
   readonly name: string;
   readonly model: string;
   readonly args: readonly string[];
