@@ -1,71 +1,160 @@
-// A checkpoint to a model file of unquantised weights, byte for byte what convert.py of llama.cpp build 803 writes.
+// A model to a file in another container. Out of a checkpoint comes a file of unquantised weights, in a ggjt container byte for byte
+// what convert.py of llama.cpp build 803 writes; out of a ggjt or GGUF file, weights can also be taken over as they are.
 
 import type { ByteSink } from "@ll/bytes";
 import { asType, type SourceTensor } from "@ll/checkpoint";
-import { type GgmlPlan, tensorBytes, tensorType, type VocabEntry } from "@ll/ggml-format";
-import { plannedBytes } from "./checked-plan.ts";
+import { ftypeLabel, type GgmlPlan } from "@ll/ggml-format";
+import { type GgufPlan, ggufName, tensorBytes, tensorType } from "@ll/gguf";
+import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
-import type { ModelParams } from "./model-params.ts";
+import { type FilePlan, ggjtFile, ggufFile } from "./file-plan.ts";
+import { modelMetadata, vocabMetadata } from "./gguf-metadata.ts";
+import type { ModelContents } from "./model-contents.ts";
+import { requireMult } from "./model-params.ts";
 import { copyPieces } from "./pieces.ts";
+import { piecesOf } from "./vocab-pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
 /** Type of the matrices in the new file. Vectors are always f32. */
 export type OutType = "f32" | "f16";
 
-/** File type ids, which are the tensor type ids of the two. */
-const FTYPE = { f32: 0, f16: 1 } as const;
+/** Version of the ggjt container: 1, as convert.py wrote it, or 3. They differ in the types that they hold. Or GGUF version 3. */
+export type Container = 1 | 3 | "gguf";
 
-/** A model and what is to become of it; a `Checkpoint` of @ll/checkpoint has `params` and `tensors`. */
-export interface ConvertInput {
-  readonly params: ModelParams;
-  /** Under the names and in the order of the new file, of any type that `asType` of @ll/checkpoint takes. */
-  readonly tensors: readonly SourceTensor[];
-  /** As many entries as `params.nVocab` says. */
-  readonly vocab: readonly VocabEntry[];
-  readonly outType: OutType;
-  /** Version of the ggjt container: 1, as convert.py wrote it, or 3. Nothing else differs between them. */
-  readonly container: 1 | 3;
+/** Ids of file types by the type that most matrices have; of the K types, those that llama.cpp calls medium. */
+const FTYPES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
+  ["f32", 0],
+  ["f16", 1],
+  ["q4_0", 2],
+  ["q4_1", 3],
+  ["q8_0", 7],
+  ["q5_0", 8],
+  ["q5_1", 9],
+  ["q2_K", 10],
+  ["q3_K", 12],
+  ["q4_K", 15],
+  ["q5_K", 17],
+  ["q6_K", 18],
+  ["bf16", 32],
+]);
+
+/**
+ * A model and what is to become of it: a `Checkpoint` of @ll/checkpoint has `params` and `tensors`, `contentsOfGguf` and
+ * `contentsOfGgml` give everything.
+ */
+export interface ConvertInput extends ModelContents {
+  /** "stored": the type that each matrix has, or f32 where the container does not hold that. */
+  readonly outType: OutType | "stored";
+  readonly container: Container;
 }
 
-/** Exact size of the file that `convertCheckpoint` writes, in bytes. @throws ConvertError `E_LIMIT` for a file that nobody could read */
+/** Exact size of the file that `convertCheckpoint` writes, in bytes. @throws ConvertError as `convertCheckpoint`, before anything is written */
 export function convertedBytes(input: ConvertInput): number {
-  return plannedBytes(planFile(input));
+  return planFile(input, typesOf(input)).byteLength;
 }
 
 /**
  * Writes the model to `sink`, reading and converting piece by piece: a few MiB are held at a time. The caller commits or
- * closes the sink. What the file has no place for is in `unstoredParams`.
- * @throws ConvertError `E_LIMIT` as `convertedBytes`, `E_DTYPE` for a tensor type that has no conversion, both before anything is
- *   written; IoError or FormatError if reading or the sink fails; the signal's reason
+ * closes the sink. What a ggjt file has no place for is in `unstoredParams`.
+ * @throws ConvertError `E_LIMIT` for what the container cannot hold, `E_DTYPE` for a tensor type that has no conversion, `E_VOCAB`,
+ *   all before anything is written; IoError or FormatError if reading or the sink fails; the signal's reason
  */
 export async function convertCheckpoint(
   input: ConvertInput,
   sink: ByteSink,
   options: WorkOptions = {},
 ): Promise<ModelTotals> {
-  const plan = planFile(input);
-  plannedBytes(plan);
-  const works = input.tensors.map((tensor) => tensorWork(tensor, typeIn(tensor, input.outType)));
-  return writeModel(sink, plan, works, options);
+  const types = typesOf(input);
+  const file = planFile(input, types);
+  const works = input.tensors.map((tensor, index) => tensorWork(tensor, types[index] as string));
+  return writeModel(sink, file, works, options);
 }
 
-function planFile({ params, tensors, vocab, outType, container }: ConvertInput): GgmlPlan {
-  const { nVocab, nEmbd, nMult, nHeads, nLayers } = params;
+/** The type that each tensor gets. */
+function typesOf({ tensors, outType, container }: ConvertInput): string[] {
+  return tensors.map(({ shape, type }) => {
+    if (shape.length === 1) return "f32";
+    if (outType !== "stored") return outType;
+    return isHeld(type, container) ? type : "f32";
+  });
+}
+
+/** Version 1 of ggjt names some block types too, but in layouts of its time. */
+function isHeld(type: string, container: Container): boolean {
+  if (container === "gguf") return isGgufType(type);
+  return type === "f32" || type === "f16" || (container === 3 && isCurrentBlock(type));
+}
+
+function isCurrentBlock(type: string): boolean {
+  return BLOCK_TYPES.includes(type) && blockInfo(type).isWeightType;
+}
+
+function isGgufType(type: string): boolean {
+  try {
+    tensorType(type);
+    return true;
+  } catch {
+    return false; // a RangeError: there is no such type
+  }
+}
+
+function planFile(input: ConvertInput, types: readonly string[]): FilePlan {
+  return input.container === "gguf" ? ggufFile(planGguf(input, types)) : ggjtFile(planGgjt(input, types));
+}
+
+function planGgjt(input: ConvertInput, types: readonly string[]): GgmlPlan {
+  const { params, tensors, vocab, container } = input;
+  const { nVocab, nEmbd, nHeads, nLayers } = params;
   const nRot = Math.floor(nEmbd / nHeads);
+  const ftype = ftypeOf(input, types);
   return {
-    version: container,
-    hyperParams: { nVocab, nEmbd, nMult, nHead: nHeads, nLayer: nLayers, nRot, ftype: FTYPE[outType] },
+    version: container === 1 ? 1 : 3,
+    hyperParams: { nVocab, nEmbd, nMult: requireMult(params), nHead: nHeads, nLayer: nLayers, nRot, ftype },
     vocab,
-    tensors: tensors.map((tensor) => ({ name: tensor.name, shape: tensor.shape, type: typeIn(tensor, outType) })),
+    tensors: tensors.map(({ name, shape }, index) => ({ name, shape, type: types[index] as string })),
   };
 }
 
-function typeIn(tensor: SourceTensor, outType: OutType): OutType {
-  return tensor.shape.length === 1 ? "f32" : outType;
+function planGguf(input: ConvertInput, types: readonly string[]): GgufPlan {
+  const { params, tensors, vocab, pieces, addSpacePrefix } = input;
+  const nFf = tensors.find(({ name }) => name === "layers.0.feed_forward.w1.weight")?.shape[0] ?? 0;
+  const isQuantized = types.some((type) => tensorType(type).blockValues > 1);
+  const known = pieces ?? piecesOf(vocab);
+  if (known.length !== params.nVocab) {
+    throw new ConvertError({
+      code: "E_LIMIT",
+      field: "vocab",
+      expected: params.nVocab,
+      got: known.length,
+      message: `no model file can hold this: ${known.length} vocabulary entries for ${params.nVocab} ids`,
+    });
+  }
+  return {
+    metadata: new Map([
+      ...modelMetadata(params, nFf, ftypeOf(input, types), isQuantized),
+      ...vocabMetadata(known, addSpacePrefix),
+    ]),
+    tensors: tensors.map(({ name, shape }, index) => ({ name: ggufName(name), shape, type: types[index] as string })),
+  };
 }
 
-function tensorWork(tensor: SourceTensor, toType: OutType): TensorWork {
+/** The type asked for; else that of the source, if the container knows it; else that of most matrices. */
+function ftypeOf({ outType, ftype, container, tensors }: ConvertInput, types: readonly string[]): number {
+  if (outType !== "stored") return outType === "f16" ? 1 : 0;
+  const isKept = tensors.every(({ type }, index) => type === types[index]);
+  const isNamed = container === "gguf" || !ftypeLabel(ftype ?? -1).startsWith("unknown");
+  if (ftype !== undefined && isKept && isNamed) return ftype;
+  const counts = new Map<string, number>();
+  for (const [index, { shape }] of tensors.entries()) {
+    const type = types[index] as string;
+    if (shape.length > 1) counts.set(type, (counts.get(type) ?? 0) + 1);
+  }
+  const [most = "f32"] = [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
+  return FTYPES.get(most) ?? 0;
+}
+
+function tensorWork(tensor: SourceTensor, toType: string): TensorWork {
   const { name, shape, type, byteLength } = tensor;
   const converted = convertedTensor(tensor, toType);
   return {
@@ -81,9 +170,10 @@ function tensorWork(tensor: SourceTensor, toType: OutType): TensorWork {
 }
 
 /** The tensor as `toType`; nothing is read yet. @throws ConvertError `E_DTYPE` */
-function convertedTensor(tensor: SourceTensor, toType: OutType): SourceTensor {
+function convertedTensor(tensor: SourceTensor, toType: string): SourceTensor {
+  if (tensor.type === toType) return tensor;
   try {
-    return asType(tensor, toType);
+    return asType(tensor, toType as OutType); // a type that is not kept is one of these
   } catch (cause) {
     throw new ConvertError({
       code: "E_DTYPE",

@@ -1,9 +1,23 @@
 // Model file in, model file out.
 
-export { type ConvertInput, convertCheckpoint, convertedBytes, type OutType } from "./convert-checkpoint.ts";
+export {
+  type Container,
+  type ConvertInput,
+  convertCheckpoint,
+  convertedBytes,
+  type OutType,
+} from "./convert-checkpoint.ts";
 export { ConvertError, isConvertError } from "./errors.ts";
 export type { ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
+export {
+  contentsOfGgml,
+  contentsOfGguf,
+  type GgmlUnstored,
+  type LlamaConfig,
+  type ModelContents,
+} from "./model-contents.ts";
 export { type ModelParams, type UnstoredParams, unstoredParams } from "./model-params.ts";
 export type { PackRows } from "./pieces.ts";
 export { type QuantizeOptions, type QuantizeTarget, quantizedBytes, quantizeModel } from "./quantize-model.ts";
 export { type VocabFileInput, vocabFileBytes, writeVocabFile } from "./vocab-file.ts";
+export { PieceTypes, type VocabPiece } from "./vocab-pieces.ts";

@@ -1,11 +1,14 @@
-// The parameters of a model: those a model file holds, and those it has no place for.
+// The parameters of a model: those a ggjt file holds, and those it has no place for.
+
+import { ffnSize } from "@ll/ggml-format";
+import { ConvertError } from "./errors.ts";
 
 /** `CheckpointParams` of @ll/checkpoint are these. */
 export interface ModelParams {
   readonly nVocab: number;
   readonly nEmbd: number;
-  /** The feed-forward width is a multiple of this. */
-  readonly nMult: number;
+  /** The feed-forward width is a multiple of this, by the rule of ggjt files; undefined if it follows from no such number. */
+  readonly nMult?: number | undefined;
   readonly nHeads: number;
   /** Fewer than `nHeads` for grouped-query attention. */
   readonly nKvHeads: number;
@@ -13,6 +16,8 @@ export interface ModelParams {
   readonly normEps?: number | undefined;
   readonly ropeFreqBase?: number | undefined;
   readonly ropeFreqScale?: number | undefined;
+  /** Positions that the model was trained for. */
+  readonly contextTokens?: number | undefined;
 }
 
 /** Parameters that a reader of the file assumes otherwise; only those are set that differ from what it assumes. */
@@ -28,7 +33,13 @@ export interface UnstoredParams {
 }
 
 /** What llama.cpp build 803 assumes of every model. */
-const ASSUMED = { normEps: 1e-6, queriesPerKvHead: 1, ropeFreqBase: 10000, ropeFreqScale: 1 } as const;
+export const ASSUMED = {
+  normEps: 1e-6,
+  queriesPerKvHead: 1,
+  ropeFreqBase: 10000,
+  ropeFreqScale: 1,
+  contextTokens: 2048,
+} as const;
 
 /** What a ggjt file cannot say about this model, and whoever runs it has to. Empty for the first LLaMA models. */
 export function unstoredParams(params: ModelParams): UnstoredParams {
@@ -38,11 +49,45 @@ export function unstoredParams(params: ModelParams): UnstoredParams {
     ropeFreqBase: params.ropeFreqBase,
     ropeFreqScale: params.ropeFreqScale,
   };
-  const names = Object.keys(ASSUMED) as (keyof typeof ASSUMED)[];
-  // a reader keeps them as binary32, where 1e-6 and 0.00000099999999 are one number
-  const isOther = (value: number | undefined, assumed: number): boolean =>
-    value !== undefined && Math.fround(value) !== Math.fround(assumed);
+  const names = Object.keys(values) as (keyof typeof values)[];
   return Object.fromEntries(
     names.filter((name) => isOther(values[name], ASSUMED[name])).map((name) => [name, values[name]]),
   );
+}
+
+/** A reader keeps them as binary32, where 1e-6 and 0.00000099999999 are one number. */
+export function isOther(value: number | undefined, assumed: number): boolean {
+  return value !== undefined && Math.fround(value) !== Math.fround(assumed);
+}
+
+/**
+ * A number n_mult from which a ggjt reader computes `nFf`: the one given, if it does, else the largest, from 256 down to 2 as in
+ * convert.py of build 803, then from 8192 down to 257 as in its last revision. Undefined if there is none.
+ */
+export function findMult(params: Omit<ModelParams, "nVocab">, nFf: number): number | undefined {
+  const { nEmbd, nLayers, nHeads, nKvHeads, nMult: given } = params;
+  // readers know the factor of LLaMA 2 70B and of no other model
+  const factor = nLayers === 80 && nHeads === 8 * nKvHeads ? 1.3 : 1;
+  const gives = (nMult: number): boolean => ffnSize(nEmbd, nMult, factor) === nFf;
+  if (given !== undefined && given >= 1 && gives(given)) return given;
+  for (const [most, least] of [
+    [256, 2],
+    [8192, 257],
+  ] as const) {
+    for (let nMult = most; nMult >= least; nMult--) if (gives(nMult)) return nMult;
+  }
+  return undefined;
+}
+
+/** @throws ConvertError `E_LIMIT` if a ggjt header cannot express the feed-forward width */
+export function requireMult({ nMult, nEmbd }: ModelParams): number {
+  if (nMult !== undefined) return nMult;
+  throw new ConvertError({
+    code: "E_LIMIT",
+    field: "n_mult",
+    expected: "a feed-forward width that rounding up 8·n_embd / 3 can give",
+    got: `n_embd ${nEmbd}`,
+    message: "a ggjt file cannot hold this model: its feed-forward width follows from no n_mult",
+    hint: "write GGUF instead (--container gguf)",
+  });
 }

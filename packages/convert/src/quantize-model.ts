@@ -3,9 +3,9 @@
 import type { ByteSink } from "@ll/bytes";
 import { type GgmlFile, type GgmlPlan, type GgmlTensor, tensorBytes, tensorType } from "@ll/ggml-format";
 import { type PlannedTensor, type PlanOptions, packRows, planQuantization, toolHistogram } from "@ll/quant";
-import { plannedBytes } from "./checked-plan.ts";
 import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
+import { ggjtFile } from "./file-plan.ts";
 import { copyPieces, type PackRows, packedPieces } from "./pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
@@ -25,7 +25,7 @@ export interface QuantizeOptions extends QuantizeTarget, WorkOptions {
  * @throws QuantizationError of @ll/quant if a tensor or the file type is refused; ConvertError `E_MISMATCH`
  */
 export function quantizedBytes(file: GgmlFile, target: QuantizeTarget): number {
-  return plannedBytes(planFile(file, target).plan);
+  return ggjtFile(planFile(file, target).plan).byteLength;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function quantizeModel(file: GgmlFile, sink: ByteSink, options: Qua
   const { plan, tensors } = planFile(file, options);
   const pack = options.pack ?? packRows;
   const works = tensors.map((planned, index) => tensorWork(file.tensors[index] as GgmlTensor, planned, pack));
-  return writeModel(sink, plan, works, options);
+  return writeModel(sink, ggjtFile(plan), works, options);
 }
 
 function planFile(file: GgmlFile, target: QuantizeTarget): { plan: GgmlPlan; tensors: PlannedTensor[] } {

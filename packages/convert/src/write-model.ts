@@ -1,8 +1,8 @@
 // The loop that conversion and quantisation share: tensor by tensor, piece by piece, with events and an abort in between.
 
 import type { ByteSink } from "@ll/bytes";
-import { createGgmlWriter, type GgmlPlan } from "@ll/ggml-format";
 import type { ModelTotals, TensorStep, WorkOptions } from "./events.ts";
+import type { FilePlan } from "./file-plan.ts";
 
 /** Bins of a histogram. */
 const BINS = 16;
@@ -13,21 +13,21 @@ export interface TensorWork extends Omit<TensorStep, "index" | "total"> {
   pieces(histogram: Float64Array): AsyncIterable<Uint8Array>;
 }
 
-/** Writes the file of `plan`, whose tensors are those of `works`. @throws what reading, packing and the sink throw */
+/** Writes `file`, whose tensors are those of `works`. @throws what reading, packing and the sink throw */
 export async function writeModel(
   sink: ByteSink,
-  plan: GgmlPlan,
+  file: FilePlan,
   works: readonly TensorWork[],
   { onEvent, signal }: WorkOptions,
 ): Promise<ModelTotals> {
   signal?.throwIfAborted();
-  const writer = await createGgmlWriter(sink, plan);
+  const writer = await file.begin(sink);
   const totals = { tensors: works.length, bytesIn: 0, bytesOut: 0, histogram: new Float64Array(BINS) };
   for (const [index, { pieces, ...facts }] of works.entries()) {
     const step: TensorStep = { index, total: works.length, ...facts };
     onEvent?.({ kind: "tensor-start", ...step });
     const histogram = new Float64Array(BINS);
-    await writer.writeTensor(step.name, untilAborted(pieces(histogram), signal));
+    await writer.writeTensor(file.names[index] as string, untilAborted(pieces(histogram), signal));
     onEvent?.({ kind: "tensor-done", ...step, histogram });
     totals.bytesIn += step.bytesIn;
     totals.bytesOut += step.bytesOut;

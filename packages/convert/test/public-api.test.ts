@@ -5,6 +5,9 @@ test("public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "ConvertError",
+      "PieceTypes",
+      "contentsOfGgml",
+      "contentsOfGguf",
       "convertCheckpoint",
       "convertedBytes",
       "isConvertError",

@@ -1,0 +1,133 @@
+// A model out of a file that holds all of it, ready to be written to another: parameters, vocabulary, tensors.
+
+import type { GgmlFile, SourceTensor, VocabEntry } from "@ll/ggml-format";
+import { GgufArray, type GgufContents, llamaTensors, metadataGetter } from "@ll/gguf";
+import { ConvertError } from "./errors.ts";
+import { assertLlamaTensors } from "./llama-shapes.ts";
+import { findMult, type ModelParams } from "./model-params.ts";
+import { entryOf, type VocabPiece } from "./vocab-pieces.ts";
+
+export interface ModelContents {
+  readonly params: ModelParams;
+  /** Under the names of Meta, in the order of the new file. */
+  readonly tensors: readonly SourceTensor[];
+  /** As many entries as `params.nVocab` says. */
+  readonly vocab: readonly VocabEntry[];
+  /** The same entries with their spelling and types, if those are known; only GGUF has a place for them. */
+  readonly pieces?: readonly VocabPiece[] | undefined;
+  /** Whether SentencePiece puts a space before a text; true if absent. Only GGUF has a place for it. */
+  readonly addSpacePrefix?: boolean | undefined;
+  /** Id of the file type that the model has now. */
+  readonly ftype?: number | undefined;
+}
+
+/** What `configFromGguf` of @ll/llama makes of the metadata of a file. */
+export interface LlamaConfig {
+  readonly nVocab: number;
+  readonly nEmbd: number;
+  readonly nHeads: number;
+  readonly nKvHeads: number;
+  readonly nLayers: number;
+  readonly nFf: number;
+  readonly rmsNormEps: number;
+  readonly ropeFreqBase: number;
+  readonly ropeFreqScale: number;
+  readonly nMult: number;
+  readonly ftype: number;
+  readonly trainedContextTokens: number | undefined;
+}
+
+/**
+ * The LLaMA model in a GGUF file. Its vocabulary must be one of SentencePiece; an output matrix that is not there is that of
+ * the token embeddings.
+ * @throws ConvertError `E_UNSUPPORTED`, `E_VOCAB`, `E_MISMATCH`; `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR` or `E_SHAPE` unless the tensors are
+ *   those of such a model; GgufFormatError, IoError
+ */
+export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): Promise<ModelContents> {
+  const { nVocab, nEmbd, nHeads, nKvHeads, nLayers, nFf, ropeFreqBase, ropeFreqScale } = config;
+  const { names, tensor } = llamaTensors(file);
+  const tensors = Array.from(names(), (name) => tensor(name) as SourceTensor);
+  assertLlamaTensors(tensors, config, file.name);
+  const pieces = await readPieces(file, nVocab);
+  const sizes = { nEmbd, nHeads, nKvHeads, nLayers };
+  return {
+    params: {
+      ...sizes,
+      nVocab,
+      nMult: findMult({ ...sizes, nMult: config.nMult }, nFf),
+      normEps: config.rmsNormEps,
+      ropeFreqBase,
+      ropeFreqScale,
+      contextTokens: config.trainedContextTokens,
+    },
+    tensors,
+    vocab: pieces.map(entryOf),
+    pieces,
+    addSpacePrefix: metadataGetter(file.metadata)("tokenizer.ggml.add_space_prefix") !== false,
+    ftype: config.ftype,
+  };
+}
+
+/** Parameters that a ggjt file does not hold, where its model has others than build 803 assumes. */
+export type GgmlUnstored = Pick<ModelParams, "normEps" | "ropeFreqBase" | "ropeFreqScale" | "contextTokens">;
+
+/**
+ * The LLaMA model in a ggjt file. Key heads that are shared show in the shape of their matrices.
+ * @throws ConvertError `E_MISMATCH` if the vocabulary is short; `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR` or `E_SHAPE` unless the
+ *   tensors are those of a LLaMA
+ */
+export function contentsOfGgml(file: GgmlFile, unstored: GgmlUnstored = {}): ModelContents {
+  const { nVocab, nEmbd, nMult, nHead: nHeads, nLayer: nLayers, ftype } = file.hyperParams;
+  const keyRows = file.tensor("layers.0.attention.wk.weight")?.shape[0] ?? nEmbd;
+  const nKvHeads = keyRows / (nEmbd / nHeads);
+  const nFf = file.tensor("layers.0.feed_forward.w1.weight")?.shape[0] ?? 0;
+  assertLlamaTensors(file.tensors, { nVocab, nEmbd, nHeads, nKvHeads, nLayers, nFf }, file.name);
+  assertEntries(file.vocab.length, nVocab, file.name);
+  const params = { nVocab, nEmbd, nMult, nHeads, nKvHeads, nLayers, ...unstored };
+  return { params, tensors: file.tensors, vocab: file.vocab, ftype };
+}
+
+async function readPieces(file: GgufContents, nVocab: number): Promise<VocabPiece[]> {
+  const model = metadataGetter(file.metadata)("tokenizer.ggml.model");
+  if (model !== "llama") {
+    throw new ConvertError({
+      code: "E_UNSUPPORTED",
+      file: file.name,
+      field: "tokenizer.ggml.model",
+      expected: "llama",
+      got: String(model),
+      message: `a vocabulary of the kind '${String(model)}': only those of SentencePiece can be converted`,
+    });
+  }
+  const texts = await arrayOf(file, "tokens").read("string");
+  const scores = await arrayOf(file, "scores").read("f32");
+  const types = await arrayOf(file, "token_type").read("i32");
+  for (const { length } of [texts, scores, types]) assertEntries(length, nVocab, file.name);
+  return texts.map((text, id) => ({ text, score: scores[id] as number, type: types[id] as number }));
+}
+
+function arrayOf(file: GgufContents, name: string): GgufArray {
+  const key = `tokenizer.ggml.${name}`;
+  const value = file.metadata.get(key);
+  if (value instanceof GgufArray) return value;
+  throw new ConvertError({
+    code: "E_VOCAB",
+    file: file.name,
+    field: key,
+    expected: "an array",
+    got: value?.type ?? "nothing",
+    message: `the file has no '${key}'`,
+  });
+}
+
+function assertEntries(got: number, nVocab: number, file: string): void {
+  if (got === nVocab) return;
+  throw new ConvertError({
+    code: "E_MISMATCH",
+    file,
+    field: "vocab",
+    expected: nVocab,
+    got,
+    message: `the vocabulary holds ${got} of ${nVocab} entries`,
+  });
+}
