@@ -17,8 +17,8 @@ export interface ConfigLayer {
   readonly argv: readonly string[];
 }
 
-/** Which source set an option, by the option's first name. */
-export type Origins = ReadonlyMap<string, { readonly text: string; readonly origin: string }>;
+/** By the first name of each option that was set: its values, the weakest first, and the source of the last one. */
+export type Origins = ReadonlyMap<string, { readonly texts: readonly string[]; readonly origin: string }>;
 
 /** Largest configuration file. */
 const MAX_CONFIG_BYTES = 64 * 1024;
@@ -32,14 +32,18 @@ export async function applyLayers<P>(
   layers: readonly ConfigLayer[],
   params: P,
 ): Promise<Origins> {
-  const origins = new Map<string, { text: string; origin: string }>();
+  const origins = new Map<string, { texts: readonly string[]; origin: string }>();
   for (const { origin, argv } of layers) {
     const noting = table.map(
       (spec): OptionSpec<P> => ({
         ...spec,
         set: async (target, value) => {
           await spec.set(target, value);
-          origins.set(spec.names[0], { text: spec.value === "flag" ? "on" : value.text, origin });
+          const [name] = spec.names;
+          origins.set(name, {
+            texts: [...(origins.get(name)?.texts ?? []), spec.value === "flag" ? "on" : value.text],
+            origin,
+          });
         },
       }),
     );
@@ -141,7 +145,9 @@ export function configText<P>(table: readonly OptionSpec<P>[], origins: Origins)
   const rows = table.map(({ names, shownDefault }) => {
     const set = origins.get(names[0]);
     const name = names[0].replace(/^--/, "");
-    return set === undefined ? [name, shownDefault ?? "-", "default"] : [name, printable(set.text, 200), set.origin];
+    return set === undefined
+      ? [name, shownDefault ?? "-", "default"]
+      : [name, printable(set.texts.at(-1) ?? "", 200), set.origin];
   });
   return `${tableLines([["option", "value", "origin"], ...rows], ["left", "left", "left"]).join("\n")}\n`;
 }

@@ -110,4 +110,12 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       options: async () => allOptions((await import("./commands/bench/options.ts")).BENCH_OPTIONS),
     },
   ],
+  [
+    "chat",
+    {
+      summary: "a conversation with a model",
+      load: async () => (await import("./commands/chat/index.ts")).chatCommand,
+      options: async () => allOptions((await import("./commands/chat/options.ts")).CHAT_OPTIONS),
+    },
+  ],
 ]);

@@ -1,0 +1,147 @@
+// ll-chat: a conversation with a model file.
+
+import { availableParallelism } from "node:os";
+import { printable } from "@ll/bytes";
+import { openFileSource } from "@ll/bytes/node";
+import type { Tokenizer } from "@ll/tokenizer";
+import type { Command, Io } from "../../command.ts";
+import {
+  applyLayers,
+  configFileLayers,
+  configText,
+  environmentLayers,
+  FLAG,
+  type Origins,
+} from "../../configuration.ts";
+import { ExitCode } from "../../exit-codes.ts";
+import { allOptions, type Program, readArguments, splitArguments, usageError } from "../../program.ts";
+import { loadQuietly } from "../../quiet-model.ts";
+import { countText, sizeText } from "../../units.ts";
+import { readModelFacts } from "../inspect/model-facts.ts";
+import { modelReport } from "../inspect/model-report.ts";
+import { type Chat, createChat, type Settings } from "./chat.ts";
+import { runClassic } from "./classic.ts";
+import { openHistory } from "./history-file.ts";
+import { CHAT_OPTIONS, type ChatParams, defaultChatParams, ENVIRONMENT_OPTIONS, SETTINGS } from "./options.ts";
+import { standardInputLines, talkInPipes } from "./piped-chat.ts";
+import { loadTemplate } from "./template.ts";
+import { talkOnTerminal } from "./terminal-chat.ts";
+
+const MIN_CONTEXT_TOKENS = 8;
+
+const PROGRAM: Program<ChatParams> = {
+  examples: ["ggml-model-q4_0.bin", "vicuna-7b-q4_K_M.bin --template vicuna --temp 0.7"],
+  usage: "[options] MODEL",
+  description: [
+    "A conversation with a model. On a terminal /help lists what can be done; without one every line of standard input",
+    "is a turn, and standard output has the answers only.",
+    "Flags win over LL_MODEL, LL_THREADS and LL_CTX_SIZE, these over $XDG_CONFIG_HOME/ll/config.json, which holds an",
+    'object of options: {"model": "model.bin", "temp": 0.7}.',
+  ].join("\n"),
+  options: CHAT_OPTIONS,
+};
+
+export const chatCommand: Command = async (bin, argv, io) => {
+  // one look at the command line for its form, one for the values of all sources
+  const positionals = await readArguments(PROGRAM, bin, argv, defaultChatParams(1), io);
+  if (positionals === undefined) return ExitCode.ok;
+  const params = defaultChatParams(availableParallelism());
+  const flags = splitArguments(CHAT_OPTIONS, argv).options;
+  const origins = await applyLayers(
+    allOptions(CHAT_OPTIONS),
+    [
+      ...(await configFileLayers(io.env, CHAT_OPTIONS)),
+      ...environmentLayers(io.env, ENVIRONMENT_OPTIONS),
+      { origin: FLAG, argv: flags },
+      ...positionals.slice(0, 1).map((model) => ({ origin: "argument", argv: ["--model", model] })),
+    ],
+    params,
+  );
+  if (params.printConfig) {
+    io.out.write(configText(CHAT_OPTIONS, origins));
+    return ExitCode.ok;
+  }
+  if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
+  if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
+  params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
+  return params.classic ? runClassic(params, classicFlags(flags), io) : talk(params, origins, io);
+};
+
+async function talk(params: ChatParams, origins: Origins, io: Io): Promise<number> {
+  const template = await loadTemplate(params.template);
+  const onTerminal = process.stdin.isTTY === true;
+  if (onTerminal) for (const line of await banner(params)) io.err.write(`${line}\n`);
+  const { model, tokenizer } = await loadQuietly(params, io);
+  try {
+    const { contextTokens, memoryF32 } = params;
+    const context = await model.createContext({ contextTokens, kvType: memoryF32 ? "f32" : "f16" });
+    const now = (): number => performance.now();
+    const settings = settingsFrom(origins);
+    const chat = createChat({ context, tokenizer, idOf: idFinder(tokenizer), params, settings, template, now });
+    if (params.resume !== undefined) await resume(chat, params.resume, origins);
+    if (!onTerminal) return await talkInPipes(chat, standardInputLines(), params.json, io);
+    const history = await openHistory(params.history ? io.env : {});
+    return await talkOnTerminal(chat, history, params.json, io);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Name of the model, and what it takes of the memory, before that is taken. */
+async function banner({ model, contextTokens, template }: ChatParams): Promise<string[]> {
+  const source = await openFileSource(model);
+  try {
+    const facts = await readModelFacts(source);
+    const { types, memory } = modelReport(facts, [contextTokens]);
+    const weights = types.reduce((sum, type) => sum + type.weights, 0);
+    const need = memory[0];
+    const needs = need === undefined ? "" : `, needs ${sizeText(need.total)} with a context of ${contextTokens} tokens`;
+    return [
+      `${printable(model, 4096)}: ${countText(weights)} weights, mostly ${types[0]?.type ?? "none"}${needs}`,
+      `template ${printable(template, 200)}; /help shows what can be done, Ctrl-D leaves`,
+    ];
+  } finally {
+    await source.close();
+  }
+}
+
+/** The settings that some source has set, for saved conversations. */
+function settingsFrom(origins: Origins): Settings {
+  return SETTINGS.flatMap(({ names: [name] }) => {
+    const texts = origins.get(name)?.texts ?? [];
+    return texts.map((text): readonly [string, string] => [name.slice(2), text]);
+  });
+}
+
+/** Loads a saved conversation; flags win over its settings. */
+async function resume(chat: Chat, path: string, origins: Origins): Promise<void> {
+  await chat.load(path);
+  for (const { names } of SETTINGS) {
+    const set = origins.get(names[0]);
+    if (set?.origin === FLAG) await chat.set(names[0].slice(2), set.texts.at(-1) ?? "");
+  }
+}
+
+/** Looks through the vocabulary when it is first asked. */
+function idFinder(tokenizer: Tokenizer): (text: string) => number | undefined {
+  let ids: Map<string, number> | undefined;
+  return (text) => {
+    ids ??= new Map(Array.from({ length: tokenizer.nVocab }, (_, id) => [tokenizer.decode([id]), id]));
+    return ids.get(text);
+  };
+}
+
+/** The flags that ll-main takes as well. */
+function classicFlags(flags: readonly string[]): string[] {
+  const own = new Map(CHAT_OPTIONS.flatMap((row) => row.names.map((name) => [name, row] as const)));
+  const unknownToMain = ["--template", "--system", "--resume", "--classic", "--no-history", "--json", "--print-config"];
+  const kept: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const name = flags[i] as string;
+    const row = own.get(name.startsWith("--") ? name.replaceAll("_", "-") : name);
+    const width = row === undefined || row.value === "flag" ? 1 : 2;
+    if (row !== undefined && !unknownToMain.includes(row.names[0])) kept.push(...flags.slice(i, i + width));
+    i += width - 1;
+  }
+  return kept;
+}

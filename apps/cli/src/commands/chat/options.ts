@@ -1,0 +1,123 @@
+// The options of ll-chat: those of ll-main that choose a model and how tokens are drawn, and its own.
+
+import { MODEL_OPTIONS } from "../../inference/options/model.ts";
+import { SAMPLING_OPTIONS } from "../../inference/options/sampling.ts";
+import { defaultParams, type RunParams } from "../../inference/params.ts";
+import { flagRow, valueRow } from "../../option-rows.ts";
+import type { OptionSpec } from "../../option-table.ts";
+import { TEMPLATE_NAMES } from "./template.ts";
+
+export interface ChatParams extends RunParams {
+  template: string;
+  /** Undefined for that of the template. */
+  system: string | undefined;
+  resume: string | undefined;
+  classic: boolean;
+  history: boolean;
+  json: boolean;
+  printConfig: boolean;
+}
+
+/** Options of ll-main that have another default here. */
+const OTHER_HERE: readonly string[] = ["--model", "--ctx-size", "--n-predict"];
+
+/** A grammar holds for one text; a conversation has many. */
+const isForOneText = ({ names }: OptionSpec<RunParams>): boolean => names[0].startsWith("--grammar");
+
+const CONTEXT_TOKENS = 2048;
+const ANSWER_TOKENS = 512;
+
+/** What `/set` changes in the middle of a conversation. */
+export const SETTINGS: readonly OptionSpec<ChatParams>[] = [
+  valueRow(
+    "Conversation",
+    ["--system"],
+    "text",
+    { placeholder: "TEXT", help: "what the model is told first", default: "that of the template" },
+    (params, { text }) => {
+      params.system = text;
+    },
+  ),
+  valueRow(
+    "Conversation",
+    ["--n-predict", "-n", "--predict"],
+    "int",
+    { placeholder: "N", help: "most tokens of an answer; -1 for no limit", default: String(ANSWER_TOKENS) },
+    (params, { number }) => {
+      params.nPredict = number;
+    },
+  ),
+  ...SAMPLING_OPTIONS.filter((row) => !OTHER_HERE.includes(row.names[0]) && !isForOneText(row)),
+];
+
+export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
+  valueRow(
+    "Model",
+    ["--model", "-m"],
+    "path",
+    { placeholder: "FILE", help: "the same as MODEL" },
+    (params, { text }) => {
+      params.model = text;
+    },
+  ),
+  valueRow(
+    "Model",
+    ["--ctx-size", "-c"],
+    "int",
+    { placeholder: "N", help: "size of the context in tokens", default: String(CONTEXT_TOKENS) },
+    (params, { number }) => {
+      params.contextTokens = number;
+    },
+  ),
+  ...MODEL_OPTIONS.filter(({ names }) => !OTHER_HERE.includes(names[0])),
+  valueRow(
+    "Conversation",
+    ["--template"],
+    "text",
+    { placeholder: "NAME", help: `${TEMPLATE_NAMES.join(", ")}, or a file`, default: "plain" },
+    (params, { text }) => {
+      params.template = text;
+    },
+  ),
+  valueRow(
+    "Conversation",
+    ["--resume"],
+    "path",
+    { placeholder: "FILE", help: "go on with a conversation that /save wrote" },
+    (params, { text }) => {
+      params.resume = text;
+    },
+  ),
+  flagRow("Conversation", ["--classic"], "the dialogue of llama.cpp's chat.sh instead, by ll-main", (params) => {
+    params.classic = true;
+  }),
+  ...SETTINGS,
+  flagRow("Output", ["--no-history"], "neither read nor write the history of what was typed", (params) => {
+    params.history = false;
+  }),
+  flagRow("Output", ["--json"], "one JSON object for each answer", (params) => {
+    params.json = true;
+  }),
+  flagRow("Output", ["--print-config"], "show every option, its value and where that comes from", (params) => {
+    params.printConfig = true;
+  }),
+];
+
+/** Options that the environment may set too: LL_MODEL, LL_THREADS, LL_CTX_SIZE. */
+export const ENVIRONMENT_OPTIONS: readonly string[] = ["--model", "--threads", "--ctx-size"];
+
+export function defaultChatParams(threads: number): ChatParams {
+  return {
+    ...defaultParams(threads),
+    model: "",
+    contextTokens: CONTEXT_TOKENS,
+    nPredict: ANSWER_TOKENS,
+    template: "plain",
+    system: undefined,
+    resume: undefined,
+    classic: false,
+    history: true,
+    json: false,
+    printConfig: false,
+  };
+}

@@ -1,0 +1,82 @@
+// Saved conversations: a JSON file with the template, the turns and the state of the random numbers, so that a conversation that
+// is resumed goes on as it would have. Such a file may come from anywhere: it is checked before it is used.
+
+import { FormatError } from "@ll/bytes";
+import { createOutFile } from "@ll/bytes/node";
+import {
+  array,
+  type InferOutput,
+  integer,
+  literal,
+  maxLength,
+  maxValue,
+  minValue,
+  number,
+  pipe,
+  safeParse,
+  strictObject,
+  string,
+  tuple,
+} from "valibot";
+import { readSmallFile } from "./small-file.ts";
+import { TEMPLATE_SCHEMA } from "./template.ts";
+
+const FORMAT_VERSION = 1;
+
+const MAX_TURNS = 10_000;
+const MAX_TEXT_CHARS = 1024 * 1024;
+/** An engine's state has 625 decimal numbers. */
+const MAX_RNG_CHARS = 8 * 1024;
+
+const text = pipe(string(), maxLength(MAX_TEXT_CHARS));
+const id = pipe(number(), integer(), minValue(0), maxValue(2 ** 31 - 1));
+
+const SAVED_SCHEMA = strictObject({
+  program: literal("ll-chat"),
+  version: literal(FORMAT_VERSION),
+  template: TEMPLATE_SCHEMA,
+  system: text,
+  /** Options and values that were not the default. */
+  settings: pipe(array(tuple([text, text])), maxLength(100)),
+  seed: pipe(number(), integer(), minValue(0), maxValue(2 ** 32 - 1)),
+  rng: pipe(string(), maxLength(MAX_RNG_CHARS)),
+  turns: pipe(
+    array(strictObject({ user: text, answer: text, ids: pipe(array(id), maxLength(MAX_TEXT_CHARS)) })),
+    maxLength(MAX_TURNS),
+  ),
+});
+
+export type SavedChat = InferOutput<typeof SAVED_SCHEMA>;
+
+export async function writeSavedChat(path: string, chat: Omit<SavedChat, "program" | "version">): Promise<void> {
+  const content: SavedChat = { program: "ll-chat", version: FORMAT_VERSION, ...chat };
+  const bytes = new TextEncoder().encode(`${JSON.stringify(content)}\n`);
+  const out = await createOutFile(path, { expectedBytes: bytes.byteLength });
+  try {
+    await out.write(bytes);
+    await out.commit();
+  } finally {
+    await out.abort(); // harmless after the commit
+  }
+}
+
+/** @throws FormatError `E_SESSION` for a file that holds no conversation; IoError */
+export async function readSavedChat(path: string): Promise<SavedChat> {
+  return parseSavedChat(await readSmallFile(path), path);
+}
+
+/** @param file for messages @throws FormatError `E_SESSION` */
+export function parseSavedChat(content: string, file: string): SavedChat {
+  const fail = (message: string, field?: string): FormatError =>
+    new FormatError({ code: "E_SESSION", file, message, ...(field === undefined ? {} : { field }) });
+  let json: unknown;
+  try {
+    json = JSON.parse(content);
+  } catch (error) {
+    throw fail(`no saved conversation: ${(error as Error).message}`);
+  }
+  const parsed = safeParse(SAVED_SCHEMA, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw fail(`no saved conversation: ${issue.message}`, issue.path?.map(({ key }) => String(key)).join("."));
+}

@@ -1,0 +1,92 @@
+// A chat on a terminal: lines are edited, answers can be interrupted, and what is no answer goes to standard error.
+
+import type { Io } from "../../command.ts";
+import { ExitCode, exitCodeOf } from "../../exit-codes.ts";
+import { onInterrupt } from "../../signals.ts";
+import { printAnswer } from "./answer-printer.ts";
+import type { Chat } from "./chat.ts";
+import type { Answer, AnswerOptions } from "./conversation.ts";
+import type { HistoryFile } from "./history-file.ts";
+import { createInputLines } from "./input-lines.ts";
+import { openLineReader } from "./line-reader.ts";
+import { sayError } from "./piped-chat.ts";
+import { isSlashCommand, runSlashCommand } from "./slash-commands.ts";
+
+const PROMPT = "> ";
+const MORE_PROMPT = "… ";
+const HISTORY_LINES = 1000;
+
+/**
+ * Talks until the user leaves.
+ * @returns 0 after Ctrl-D or /exit, 130 after Ctrl-C
+ */
+export async function talkOnTerminal(chat: Chat, history: HistoryFile, json: boolean, io: Io): Promise<number> {
+  const say = (line: string): void => io.err.write(`${line}\n`);
+  const input = createInputLines();
+  let answering: AbortController | undefined;
+  let isLeaving = false;
+
+  /** True if there is something that Ctrl-C ends instead of the chat. */
+  const interrupt = (): boolean => {
+    if (answering !== undefined && !answering.signal.aborted) {
+      answering.abort();
+      return true;
+    }
+    if (answering === undefined && (reader.typed !== "" || input.isOpen)) {
+      input.clear();
+      reader.discard(PROMPT);
+      return true;
+    }
+    isLeaving = true;
+    reader.close();
+    return false;
+  };
+  const screen = process.stderr.isTTY ? process.stderr : process.stdout;
+  const reader = openLineReader({
+    screen,
+    history: history.lines,
+    historySize: HISTORY_LINES,
+    onInterrupt: () => void interrupt(),
+  });
+  const removeHandler = onInterrupt(interrupt); // for a signal that comes from elsewhere
+
+  const answer = async (work: (options: AnswerOptions) => Promise<Answer>): Promise<void> => {
+    answering = new AbortController();
+    try {
+      await printAnswer(io, { json, signal: answering.signal }, work);
+    } finally {
+      answering = undefined;
+    }
+  };
+  const take = async (text: string): Promise<boolean> => {
+    if (text.trim() === "") return true;
+    if (!isSlashCommand(text)) {
+      await answer((options) => chat.ask(text.replace(/^\/\//, "/"), options));
+      return true;
+    }
+    const outcome = await runSlashCommand(chat, text, say);
+    if (outcome === "regenerate") await answer((options) => chat.regenerate(options));
+    return outcome !== "exit";
+  };
+
+  try {
+    for (let goesOn = true; goesOn && !isLeaving; ) {
+      const line = await reader.read(input.isOpen ? MORE_PROMPT : PROMPT);
+      if (line === undefined) break;
+      if (line !== "") await history.append(line);
+      const text = input.push(line);
+      if (text === undefined) continue;
+      try {
+        goesOn = await take(text);
+      } catch (error) {
+        if (exitCodeOf(error) === ExitCode.internal) throw error;
+        sayError(error, say);
+      }
+    }
+  } finally {
+    removeHandler();
+    reader.close();
+  }
+  say(""); // what comes next does not begin behind the prompt
+  return isLeaving ? ExitCode.interrupted : ExitCode.ok;
+}
