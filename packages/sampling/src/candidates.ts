@@ -60,6 +60,20 @@ export function keepOnly(candidates: Candidates, index: number): void {
   candidates.sorted = true;
 }
 
+/** Drops the candidates for whose index `isKept` says no; the order stays. At least one must stay. */
+export function keepIf(candidates: Candidates, isKept: (index: number) => boolean): void {
+  const { ids, logits, p, n } = candidates;
+  let kept = 0;
+  for (let i = 0; i < n; i++) {
+    if (!isKept(i)) continue;
+    ids[kept] = ids[i]!;
+    logits[kept] = logits[i]!;
+    p[kept] = p[i]!;
+    kept++;
+  }
+  candidates.n = kept;
+}
+
 /** Index of the candidate with this id, or −1. Immediate while the list is in id order, as it is before any sort. */
 export function findCandidate(candidates: Candidates, id: number): number {
   const { ids, n } = candidates;

@@ -63,9 +63,9 @@ export function createAutomaton(grammar: Grammar): Automaton {
       const known = row[characterClass];
       if (known !== undefined) return known;
       const codePoint = classes.first[characterClass]!;
-      work += state.tops.length / LOOKS_PER_WORK;
       const seeds: Stacks[] = [];
       for (const [i, top] of state.tops.entries()) {
+        work += program.extent[top]! / LOOKS_PER_WORK;
         if (admits(program, top, codePoint, codePoint)) seeds.push({ top: program.next[top]!, rest: state.rests[i]! });
       }
       const next = expand(seeds);
@@ -89,7 +89,7 @@ export function createAutomaton(grammar: Grammar): Automaton {
   };
 }
 
-/** Comparing a top with a character is so much cheaper than making a new one. */
+/** Comparing a character with a member of a set is so much cheaper than making a new top. */
 const LOOKS_PER_WORK = 16;
 
 /** Least code point that needs so many bytes behind the first: others begun like this are overlong. */

@@ -87,6 +87,7 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
     },
     accept(id) {
       if (id === eosId && state.mayEnd) return;
+      if (automaton.beginToken()) masks.clear();
       const text = texts[checkInteger("id", id, 0, nVocab - 1)]!;
       const next = text.length === 0 ? undefined : follow(automaton, state, partial, text);
       if (next === undefined) {

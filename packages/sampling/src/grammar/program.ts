@@ -10,6 +10,8 @@ export interface GrammarProgram {
   readonly values: Uint32Array; // (nElements)
   /** For a rule and for the first member of a set: the position behind it, −1 at the end of an alternative. */
   readonly next: Int32Array; // (nElements)
+  /** For the first member of a set: how many elements it has, which is what a look at it costs. */
+  readonly extent: Int32Array; // (nElements)
   /** First position of each alternative that is not empty, by rule. */
   readonly starts: readonly (readonly number[])[]; // (nRules)
   /** 1 for rules that can be empty. */
@@ -31,10 +33,13 @@ export function compileGrammar(grammar: Grammar): GrammarProgram {
   const kinds = elements.map(({ kind }) => kind);
 
   const next = new Int32Array(elements.length);
-  for (let at = elements.length - 1, behind = -1; at >= 0; at--) {
+  const extent = new Int32Array(elements.length);
+  for (let at = elements.length - 1, behind = -1, end = elements.length; at >= 0; at--) {
     const kind = kinds[at]!;
     if (kind === "char-alt" || kind === "range-upper") continue;
     next[at] = behind;
+    extent[at] = end - at;
+    end = at;
     behind = kind === "alt" || kind === "end" ? -1 : at;
   }
 
@@ -58,6 +63,7 @@ export function compileGrammar(grammar: Grammar): GrammarProgram {
     kinds,
     values: Uint32Array.from(elements, ({ value }) => value),
     next,
+    extent,
     starts,
     nullable,
     rank,

@@ -19,8 +19,6 @@ export interface Stacks {
 }
 
 export interface StackSets {
-  /** No stack: nothing matches any more. */
-  readonly none: StackSet;
   /** Only the empty stack. */
   readonly ended: StackSet;
   /** The set of all these, and of the empty stack if `mayEnd`. Stacks with the same top share what is below it. */
@@ -62,11 +60,8 @@ export function createStackSets(): StackSets {
     );
   };
 
-  const none = intern([], false);
-  const ended = intern([], true);
   return {
-    none,
-    ended,
+    ended: intern([], true),
     merge(stacks, mayEnd) {
       const restsByTop = new Map<number, Set<StackSet>>();
       for (const { top, rest } of stacks) {

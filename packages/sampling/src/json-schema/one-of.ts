@@ -18,7 +18,8 @@ import {
 } from "./schema.ts";
 
 const MAX_DEPTH = 8; // of references and properties looked into: behind it lies doubt
-const MAX_PLACES = 1_000_000; // looked at for one `oneOf`: references can make 2^n ways of few words
+const MAX_VALUE_DEPTH = 100; // of listed values that are compared
+const MAX_PLACES = 1_000_000; // and pairs of values looked at for one `oneOf`: references can make 2^n ways of few words
 
 interface Search {
   readonly document: unknown;
@@ -68,10 +69,12 @@ function alternatives(search: Search, place: Place, depth: number): ObjectPlace[
 function excludesOne(search: Search, mine: ObjectPlace, theirs: ObjectPlace, depth: number): boolean {
   const myValues = listedValues(mine.schema, mine.pointer);
   const theirValues = listedValues(theirs.schema, theirs.pointer);
+  search.left -= (myValues?.length ?? 1) * (theirValues?.length ?? 1);
+  if (search.left <= 0) return false;
   const theirTypes = theirValues === undefined ? strictTypes(theirs) : JSON_TYPES;
   if (myValues !== undefined) {
     return myValues.every((value) => {
-      if (theirValues !== undefined) return !theirValues.some((one) => sameJson(one, value));
+      if (theirValues !== undefined) return !theirValues.some((one) => mayBeSame(one, value, 0));
       return !hasType(value, theirTypes);
     });
   }
@@ -120,11 +123,14 @@ function namedProperties(place: ObjectPlace): Map<string, { readonly place: Plac
   return properties;
 }
 
-/** Equal as JSON: the order of members does not matter. */
-function sameJson(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => sameJson(one, b[i]));
+/** Equal as JSON, where the order of members does not matter; very deep down also what is not. */
+function mayBeSame(a: unknown, b: unknown, depth: number): boolean {
+  if (depth > MAX_VALUE_DEPTH) return true;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((one, i) => mayBeSame(one, b[i], depth + 1));
+  }
   if (!isObject(a) || !isObject(b)) return a === b;
   const names = Object.keys(a);
-  const isIn = (name: string): boolean => Object.hasOwn(b, name) && sameJson(a[name], b[name]);
+  const isIn = (name: string): boolean => Object.hasOwn(b, name) && mayBeSame(a[name], b[name], depth + 1);
   return names.length === Object.keys(b).length && names.every(isIn);
 }

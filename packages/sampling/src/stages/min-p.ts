@@ -1,7 +1,7 @@
 // Min-p (Nguyen et al. 2024, arXiv:2407.01082; kalomaze, llama.cpp pull request 3841): keeps the candidates that are at least
 // p times as likely as the most likely one, so that the cut follows the model's confidence.
 
-import { type Candidates, sortCandidates } from "../candidates.ts";
+import { type Candidates, keepIf, sortCandidates } from "../candidates.ts";
 import { checkInteger, checkNumber } from "../guards.ts";
 import { logf } from "../libm.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
@@ -25,23 +25,15 @@ export function minP(stage: MinPStage): ApplyStage {
   const drop = logf(share); // how far below the largest logit a candidate may be
   return (candidates) => {
     const threshold = Math.fround(largestLogit(candidates) + drop);
-    const { ids, logits, p, n } = candidates;
+    const { logits, n } = candidates;
     let qualified = 0;
     for (let i = 0; i < n; i++) if (logits[i]! >= threshold) qualified++;
-    if (qualified < minKeep) {
+    if (qualified >= minKeep) {
+      keepIf(candidates, (i) => logits[i]! >= threshold);
+    } else {
       sortCandidates(candidates);
       candidates.n = Math.min(minKeep, n);
-      return;
     }
-    let kept = 0;
-    for (let i = 0; i < n; i++) {
-      if (!(logits[i]! >= threshold)) continue;
-      ids[kept] = ids[i]!;
-      logits[kept] = logits[i]!;
-      p[kept] = p[i]!;
-      kept++;
-    }
-    candidates.n = kept;
   };
 }
 

@@ -1,7 +1,7 @@
 // XTC, "exclude top choices" (p-e-w, text-generation-webui pull request 6335; llama.cpp pull request 9742): now and then
 // removes the candidates that are likely enough, all but the least likely of them, so that the text takes a less trodden path.
 
-import { softmax } from "../candidates.ts";
+import { keepIf, softmax } from "../candidates.ts";
 import { checkInteger, checkNumber } from "../guards.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
@@ -32,7 +32,7 @@ export function xtc(stage: XtcStage): ApplyStage {
     if (chance > probability) return;
 
     softmax(candidates);
-    const { ids, logits, p, n } = candidates;
+    const { p, n } = candidates;
     let nTop = 0;
     let spared = -1; // index of the top choice that stays
     for (let i = 0; i < n; i++) {
@@ -41,16 +41,7 @@ export function xtc(stage: XtcStage): ApplyStage {
       if (spared < 0 || p[i]! <= p[spared]!) spared = i;
     }
     if (nTop < 2 || n - nTop + 1 < minKeep) return;
-
-    let kept = 0;
-    for (let i = 0; i < n; i++) {
-      if (p[i]! >= threshold && i !== spared) continue;
-      ids[kept] = ids[i]!;
-      logits[kept] = logits[i]!;
-      p[kept] = p[i]!;
-      kept++;
-    }
-    candidates.n = kept;
+    keepIf(candidates, (i) => !(p[i]! >= threshold) || i === spared);
   };
 }
 

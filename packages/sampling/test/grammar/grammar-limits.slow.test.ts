@@ -1,13 +1,17 @@
-// Work without bound is stopped; it takes seconds to get there.
+// Work without bound is stopped; it takes a while to get there.
 
 import { expect, test } from "vitest";
 import { createCandidates, createGrammarStage, createRng, isGrammarError, parseGrammar } from "../../src/index.ts";
 
-test("twenty thousand alternatives, and as many tokens that begin differently", () => {
-  const characters = Array.from({ length: 20_000 }, (_, i) => String.fromCodePoint(0x4e00 + i));
-  const grammar = parseGrammar(`root ::= ${characters.map((c) => `"${c}"`).join("|")}`);
+const characters = Array.from({ length: 20_000 }, (_, i) => String.fromCodePoint(0x4e00 + i));
+
+test.each([
+  ["alternatives", `root ::= ${characters.map((c) => `"${c}"`).join("|")}`],
+  ["members of a set", `root ::= [^${characters.join("")}] | [${characters.join("")}]`],
+])("twenty thousand %s, and as many tokens that begin differently", (_name, text) => {
   const texts = ["", ...characters].map((c) => new TextEncoder().encode(c));
   const nVocab = texts.length;
+  const grammar = parseGrammar(text);
   const stage = createGrammarStage({ grammar, nVocab, eosId: 0, tokenBytes: (id) => texts[id]! });
   const candidates = createCandidates(nVocab);
   const context = { logits: candidates.logits, lastTokens: [], rng: createRng(1), nVocab };
@@ -18,4 +22,19 @@ test("twenty thousand alternatives, and as many tokens that begin differently", 
     error = cause;
   }
   expect(isGrammarError(error, "E_LIMIT")).toBe(true);
+});
+
+test("each token has a budget of its own, also where texts are only followed", () => {
+  // each depth has states of its own, with a thousand words that could come next
+  const words = Array.from({ length: 1000 }, (_, i) => `"w${i}"`).join(" | ");
+  const text = new TextEncoder().encode("(".repeat(1000));
+  const stage = createGrammarStage({
+    grammar: parseGrammar(`root ::= "(" root ")" | ${words}`),
+    nVocab: 1,
+    eosId: -1,
+    tokenBytes: () => text,
+  });
+  // a million stacks each time, and four million are allowed
+  for (let i = 0; i < 6; i++) stage.accept(0);
+  expect(() => stage.accept(1)).toThrow(RangeError); // it does look at what it accepts
 });

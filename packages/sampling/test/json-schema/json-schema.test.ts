@@ -246,6 +246,17 @@ describe("alternatives", () => {
     expect(errorOf(schema).message).toContain("a text for alternative 0 might be valid under 1 as well");
   });
 
+  test("values too deep or too many to compare are taken for the same", () => {
+    let deep: unknown = 1;
+    for (let i = 0; i < 20_000; i++) deep = [deep];
+    expect(errorOf({ oneOf: [{ const: deep }, { const: [deep] }] }).code).toBe("E_SCHEMA");
+    const numbers = (from: number) => Array.from({ length: 2000 }, (_, i) => from + i);
+    expect(errorOf({ oneOf: [{ enum: numbers(0) }, { enum: numbers(2000) }] }).code).toBe("E_SCHEMA");
+    expect(() =>
+      jsonSchemaToGrammar({ oneOf: [{ enum: numbers(0).slice(0, 900) }, { enum: numbers(2000).slice(0, 500) }] }),
+    ).not.toThrow();
+  });
+
   test("a oneOf of exploding references ends", () => {
     const refs = Array.from({ length: 12 }, () => ({ $ref: "#/$defs/x" }));
     expect(errorOf({ oneOf: [{ $ref: "#/$defs/x" }, { type: "null" }], $defs: { x: { anyOf: refs } } }).code).toBe(
