@@ -3,7 +3,8 @@
 import type { RunParams } from "../../inference/params.ts";
 import type { MainConsole } from "./console.ts";
 import type { Interrupt } from "./interaction.ts";
-import { type CharacterSource, type InputLine, readLine } from "./line-editor.ts";
+import { readLine } from "./line-editor.ts";
+import { readSimpleLine } from "./simple-line.ts";
 
 /** Reads what the user says; an empty array if nothing, `undefined` at the end of input. */
 export async function userTurn(
@@ -35,19 +36,4 @@ export async function userTurn(
   if (isEmpty) return new Uint8Array(0);
   if (params.inputSuffix !== "") console.print(params.inputSuffix);
   return new TextEncoder().encode(text + params.inputSuffix);
-}
-
-/** `--simple-io`: one line as it comes. A last `/` submits without newline, a last `\` does what `multiline` does not. */
-async function readSimpleLine(source: CharacterSource, multiline: boolean): Promise<InputLine> {
-  let text = "";
-  let character = await source.next();
-  while (character !== undefined && character !== "\n") {
-    text += character;
-    character = await source.next();
-  }
-  const endOfInput = character === undefined;
-  if (text === "" && endOfInput) return { text, more: false, endOfInput };
-  if (text.endsWith("/")) return { text: text.slice(0, -1), more: false, endOfInput };
-  const inverted = text.endsWith("\\");
-  return { text: `${inverted ? text.slice(0, -1) : text}\n`, more: multiline !== inverted, endOfInput };
 }

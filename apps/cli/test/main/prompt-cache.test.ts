@@ -1,0 +1,63 @@
+// What session files save, and when they are written.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { runHere, temporaryDirectory } from "../programs.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "ll-sessions-"));
+const model = join(directory, "model.bin");
+beforeAll(async () => writeFileSync(model, await tinyModel("f16")));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const main = (...args: string[]) => runHere("ll-main", ["-m", model, "-t", "1", "-s", "1", "-n", "8", ...args]);
+const ONCE = ["-p", "Once upon a time"];
+
+describe("--prompt-cache", () => {
+  test("a second run gives the same text without the prompt's evaluation", async () => {
+    const path = join(await temporaryDirectory(), "session");
+    const [first, second] = [await main(...ONCE, "--prompt-cache", path), await main(...ONCE, "--prompt-cache", path)];
+    expect(second.stdout).toBe(first.stdout);
+    expect(first.stderr).toMatch(/prompt eval time = .* \/ +5 tokens/);
+    expect(second.stderr).toContain("main: session file has exact match for prompt!");
+    expect(second.stderr).not.toMatch(/prompt eval time = .* \/ +5 tokens/);
+  });
+
+  test("--prompt-cache-ro writes nothing", async () => {
+    const path = join(await temporaryDirectory(), "session");
+    await main(...ONCE, "--prompt-cache", path, "--prompt-cache-ro", "--prompt-cache-all");
+    expect(existsSync(path)).toBe(false);
+    await main(...ONCE, "--prompt-cache", path);
+    const bytes = readFileSync(path);
+    await main("-p", "The dog", "--prompt-cache", path, "--prompt-cache-ro");
+    expect(readFileSync(path)).toEqual(bytes);
+    await main("-p", "The dog", "--prompt-cache", path);
+    expect(readFileSync(path)).not.toEqual(bytes);
+  });
+
+  test("--prompt-cache-all saves the answer too, and without a prompt goes on behind it", async () => {
+    const path = join(await temporaryDirectory(), "session");
+    const first = await main(...ONCE, "--prompt-cache", path, "--prompt-cache-all");
+    const second = await main("--prompt-cache", path, "--temp", "0");
+    expect(second.stderr).toContain("main: using full prompt from session file");
+    expect(second.stdout.startsWith(first.stdout.slice(0, -10))).toBe(true);
+  });
+
+  test("--prompt-cache-all in a conversation is a usage error", async () => {
+    const { code, stderr } = await main("--prompt-cache-all", "-i");
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: "ll-main: error: --prompt-cache-all not supported in interactive mode yet\n",
+    });
+  });
+
+  test("a session of another model is refused", async () => {
+    const path = join(await temporaryDirectory(), "session");
+    await main(...ONCE, "--prompt-cache", path);
+    const { code, stderr } = await main(...ONCE, "--prompt-cache", path, "--rope-freq-base", "20000");
+    expect(code).toBe(3);
+    expect(stderr).toContain(`main: error: failed to load session file '${path}'`);
+  });
+});
