@@ -142,11 +142,11 @@ async function readIfPresent(path: string): Promise<string | undefined> {
 
 /** `--print-config`: every option with its value and where that comes from. */
 export function configText<P>(table: readonly OptionSpec<P>[], origins: Origins): string {
-  const rows = table.map(({ names, shownDefault }) => {
+  const rows = table.map(({ names, value, shownDefault }) => {
     const set = origins.get(names[0]);
     const name = names[0].replace(/^--/, "");
     return set === undefined
-      ? [name, shownDefault ?? "-", "default"]
+      ? [name, value === "flag" ? "off" : (shownDefault ?? "-"), "default"]
       : [name, printable(set.texts.at(-1) ?? "", 200), set.origin];
   });
   return `${tableLines([["option", "value", "origin"], ...rows], ["left", "left", "left"]).join("\n")}\n`;

@@ -1,8 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { tinyGguf } from "../gguf-model.ts";
 import { writeGgjt } from "../models.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
 import { serveFile } from "../web-server.ts";
@@ -129,6 +130,36 @@ test("what is odd is said on standard error", async () => {
   expect(stderr).toMatch(/^warning: the file type is 2 .* but no tensor with two dimensions is q4_0\n$/);
 });
 
+describe("a GGUF file", () => {
+  test("metadata, tensors and memory, as of the ggjt file it was made from", async () => {
+    const folder = await temporaryDirectory();
+    await writeFile(join(folder, "model.gguf"), await tinyGguf());
+    await writeFile(join(folder, "model.bin"), await tinyModel("f16"));
+    const [gguf, ggjt] = await Promise.all(
+      ["model.gguf", "model.bin"].map(async (name) => {
+        const { code, stdout, stderr } = await runHere("ll-inspect", [join(folder, name), "--json"]);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        return JSON.parse(stdout);
+      }),
+    );
+    expect(gguf.format).toBe("GGUF v3");
+    expect(gguf.memory).toEqual(ggjt.memory);
+    expect(gguf.types).toEqual(ggjt.types);
+    expect(gguf.fields).toContainEqual({ name: "llama.block_count", value: N_LAYERS });
+    expect(gguf.fields).toContainEqual({ name: "tokenizer.ggml.tokens", value: "1024 × string" });
+    // as a person writes it, not as the double that equals the binary32 number
+    expect(gguf.fields).toContainEqual({ name: "llama.attention.layer_norm_rms_epsilon", value: 0.000001 });
+    expect(gguf.tensors[0].name).toBe("token_embd.weight");
+  });
+
+  test("on a web server takes one request", async () => {
+    const server = await serveFile(await tinyGguf(), "model.gguf");
+    const { code, stderr } = await runHere("ll-inspect", [server.url, "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(server.ranges).toHaveLength(1);
+  });
+});
+
 describe("on a web server", () => {
   test("the same report, and no more than the header and the place of each tensor is fetched", async () => {
     const path = await tinyFile();
@@ -168,6 +199,14 @@ test.each([
 });
 
 describeWithTestData("LLaMA's vocabulary in a file of its own", () => {
+  test("on a web server takes three requests at most", async () => {
+    const server = await serveFile(await readFile(testData("vocab/llama-spm.gguf")), "vocab.gguf");
+    const { stdout, stderr } = await runHere("ll-inspect", [server.url]);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^llama\.vocab_size +32000$/m);
+    expect(server.ranges.length).toBeLessThanOrEqual(3);
+  });
+
   test("opens as what it is", async () => {
     const { stdout } = await runHere("ll-inspect", [testData("vocab/llama-ggmf-v1.bin")]);
     expect(stdout).toContain("ggmf v1 (old version with no mmap support)");

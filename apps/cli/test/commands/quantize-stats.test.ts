@@ -7,6 +7,7 @@ import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { createErrorSum } from "../../src/commands/quantize-stats/error-stats.ts";
 import { worstPicture } from "../../src/commands/quantize-stats/picture.ts";
 import { type StatsRow, statsReport } from "../../src/commands/quantize-stats/report.ts";
+import { tinyGguf } from "../gguf-model.ts";
 import { writeGgjt } from "../models.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
 
@@ -164,6 +165,15 @@ describe("the program", () => {
       "narrow.weight q4_0 64",
     ]);
     expect(report.tensors[0].levels).toBeUndefined();
+  });
+
+  test("a GGUF file: the same errors, under its own names", async () => {
+    const path = join(await temporaryDirectory(), "m.gguf");
+    await writeFile(path, await tinyGguf());
+    const gguf = JSON.parse((await runHere("ll-quantize-stats", [path, "q4_0", "--json"])).stdout);
+    const ggjt = JSON.parse((await runHere("ll-quantize-stats", [await tinyFile(), "q4_0", "--json"])).stdout);
+    expect(gguf.layers).toEqual(ggjt.layers);
+    expect(gguf.tensors.map(({ name }: StatsRow) => name)).toContain("blk.0.attn_q.weight");
   });
 
   test("--histogram draws errors and levels", async () => {

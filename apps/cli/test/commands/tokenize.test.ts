@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { memorySink } from "@ll/bytes";
+import { createGgufWriter, type WritableValue } from "@ll/gguf";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, fixture, testData } from "../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { tinyGguf } from "../gguf-model.ts";
 import { ended, type Outcome, runHere, start, temporaryDirectory } from "../programs.ts";
 
 const VOCAB = fixture("tiny/hf/tokenizer.model");
@@ -21,8 +24,10 @@ async function modelFile(): Promise<string> {
 }
 
 describe("ll-tokenize", () => {
-  test("the same ids from a model file and from the tokenizer.model it was made with", async () => {
-    for (const vocab of [VOCAB, await modelFile()]) {
+  test("the same ids from model files and from the tokenizer.model they were made with", async () => {
+    const gguf = join(await temporaryDirectory(), "model.gguf");
+    await writeFile(gguf, await tinyGguf());
+    for (const vocab of [VOCAB, await modelFile(), gguf]) {
       const { code, stdout, stderr } = await runHere("ll-tokenize", [vocab, "--bos", " Once upon a time"]);
       expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "1 385 386 261 370\n", stderr: "" });
     }
@@ -78,6 +83,25 @@ describe("ll-tokenize", () => {
     await writeFile(cut, (await tinyModel("f16")).subarray(0, 1000));
     expect((await runHere("ll-tokenize", [cut, "a"])).code).toBe(3);
   });
+
+  test.each([
+    ["of another kind", { "tokenizer.ggml.model": { type: "string", value: "gpt2" } }, 'the kind "gpt2"'],
+    ["of no kind", {}, 'the kind "none"'],
+    [
+      "without its arrays",
+      { "tokenizer.ggml.model": { type: "string", value: "llama" } },
+      "no 'tokenizer.ggml.tokens'",
+    ],
+  ] as const)("a GGUF file with a vocabulary %s: exit code 3", async (_name, metadata, message) => {
+    const sink = memorySink();
+    const plan = { metadata: new Map<string, WritableValue>(Object.entries(metadata)), tensors: [] };
+    await (await createGgufWriter(sink, plan)).finish();
+    const path = join(await temporaryDirectory(), "m.gguf");
+    await writeFile(path, sink.bytes());
+    const { code, stderr } = await runHere("ll-tokenize", [path, "a"]);
+    expect(code, stderr).toBe(3);
+    expect(stderr).toContain(message);
+  });
 });
 
 describe("ll-detokenize", () => {
@@ -119,8 +143,8 @@ describe("ll-detokenize", () => {
 });
 
 describeWithTestData("LLaMA's own vocabulary", () => {
-  test("the same ids from tokenizer.model and from a ggjt file", async () => {
-    for (const name of ["llama-tokenizer.model", "llama-ggjt-v1.bin", "llama-ggmf-v1.bin"]) {
+  test("the same ids from every kind of file", async () => {
+    for (const name of ["llama-tokenizer.model", "llama-ggjt-v1.bin", "llama-ggmf-v1.bin", "llama-spm.gguf"]) {
       const { stdout, stderr } = await runHere("ll-tokenize", [testData(`vocab/${name}`), "Hello World"]);
       expect(stdout, stderr).toBe("10994 2787\n");
     }

@@ -24,6 +24,7 @@ const MIN_CONTEXT_TOKENS = 8;
 
 interface BenchResult extends Measurement {
   readonly threads: number;
+  readonly kernels: string;
 }
 
 const PROGRAM: Program<BenchParams> = {
@@ -77,7 +78,7 @@ async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
   let done = 0;
   for (const threads of threadCounts) {
-    const { model } = await loadQuietly({ ...params, threads }, io);
+    const { model, kernels } = await loadQuietly({ ...params, threads }, io);
     try {
       const kvType = params.memoryF32 ? "f32" : "f16";
       const context = await model.createContext({ contextTokens: params.contextTokens, kvType });
@@ -87,7 +88,7 @@ async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
         done++;
       };
       const measured = await measure(context, { promptSizes, decodeTokens, repetitions, batchTokens, now, onStep });
-      results.push(...measured.map((one) => ({ ...one, threads })));
+      results.push(...measured.map((one) => ({ ...one, threads, kernels })));
     } finally {
       await model.dispose();
     }
@@ -106,13 +107,14 @@ function reportText(facts: ModelFacts, results: readonly BenchResult[]): string 
     return [
       `${result.test} ${result.tokens}`,
       String(result.threads),
+      result.kernels,
       `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`,
       (1000 / mean).toFixed(2),
     ];
   });
-  const head = ["test", "threads", "tokens per second", "ms per token"];
+  const head = ["test", "threads", "kernels", "tokens per second", "ms per token"];
   const title = `${printable(facts.name, 4096)}: ${facts.format}, ${countText(weightsOf(facts))} weights, ${sizeText(facts.byteLength)}`;
-  return `${[title, "", ...tableLines([head, ...rows], ["left", "right", "right", "right"])].join("\n")}\n`;
+  return `${[title, "", ...tableLines([head, ...rows], ["left", "right", "left", "right", "right"])].join("\n")}\n`;
 }
 
 function reportJson(facts: ModelFacts, results: readonly BenchResult[]): string {

@@ -2,6 +2,8 @@
 
 import type { ByteSource } from "@ll/bytes";
 import { ftypeLabel, type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
+import { type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
+import { containerOf } from "../../model-container.ts";
 
 export interface TensorFacts {
   readonly name: string;
@@ -36,7 +38,9 @@ export interface ModelFacts {
 
 /** @throws FormatError of the format's reader; IoError */
 export async function readModelFacts(source: ByteSource): Promise<ModelFacts> {
-  return ggmlFacts(await openGgml(source, { oldBlocks: true }));
+  return (await containerOf(source)) === "gguf"
+    ? ggufFacts(await openGguf(source))
+    : ggmlFacts(await openGgml(source, { oldBlocks: true }));
 }
 
 function ggmlFacts(file: GgmlFile): ModelFacts {
@@ -45,15 +49,54 @@ function ggmlFacts(file: GgmlFile): ModelFacts {
     const value = hyperParams[name];
     return [wire, name === "ftype" ? `${value} (${ftypeLabel(value)})` : value];
   });
-  // with grouped queries the key matrix has fewer rows; the file has no field for it
-  const kvDim = file.tensor("layers.0.attention.wk.weight")?.shape[0];
   return {
     name: file.name,
     byteLength: file.byteLength,
     format: file.container.name,
     fields,
     tensors,
-    cacheShape: kvDim === undefined ? undefined : { nLayers: hyperParams.nLayer, kvDim },
+    cacheShape: cacheShape(hyperParams.nLayer, file.tensor("layers.0.attention.wk.weight")),
     warnings: file.warnings,
   };
+}
+
+function ggufFacts(file: GgufFile): ModelFacts {
+  const { metadata, tensors } = file;
+  const get = metadataGetter(metadata);
+  const nLayers = get(`${String(get("general.architecture"))}.block_count`);
+  const nFiles = get("split.count");
+  const isPart = typeof nFiles === "number" && nFiles > 1;
+  return {
+    name: file.name,
+    byteLength: file.byteLength,
+    format: `GGUF v${file.version}`,
+    fields: Array.from(metadata, ([key, value]): readonly [string, string | number] => [key, plainValue(value)]),
+    tensors,
+    // a part of a set has a part of the weights
+    cacheShape: isPart ? undefined : cacheShape(Number(nLayers ?? 0), file.tensor("blk.0.attn_k.weight")),
+    warnings: isPart ? [...file.warnings, `this is one of ${nFiles} files, with a part of the tensors`] : file.warnings,
+  };
+}
+
+/** With grouped queries the key matrix has fewer rows than columns, which ggml files have no field for. */
+function cacheShape(nLayers: number, keys: TensorFacts | undefined): CacheShape | undefined {
+  const kvDim = keys?.shape[0];
+  return kvDim === undefined ? undefined : { nLayers, kvDim };
+}
+
+/** Numbers up to 2^53 and texts as they are; anything else in words. */
+function plainValue(value: GgufValue): string | number {
+  if (value.type === "array") return `${value.length} × ${value.itemType}`;
+  const plain = value.value;
+  if (typeof plain !== "number" || !Number.isFinite(plain)) return String(plain);
+  return value.type === "f32" ? shortest(plain) : plain;
+}
+
+/** The number with the fewest digits that is the same one in binary32: 0.00001 rather than 0.000009999999747378752. */
+function shortest(value: number): number {
+  for (let digits = 6; digits <= 9; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Math.fround(rounded) === value) return rounded;
+  }
+  return value;
 }

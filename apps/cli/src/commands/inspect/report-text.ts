@@ -5,6 +5,9 @@ import { tableLines } from "../../text-table.ts";
 import { countText, sizeText } from "../../units.ts";
 import type { ModelReport, TypeSummary } from "./model-report.ts";
 
+/** Longest value shown: a chat template has thousands of characters. */
+const VALUE_CHARS = 80;
+
 export function reportText(report: ModelReport): string {
   const blocks = [
     [`${printable(report.file, 4096)}: ${report.format}, ${sizeText(report.bytes)}`],
@@ -20,7 +23,7 @@ export function reportText(report: ModelReport): string {
 }
 
 function fieldLines({ fields }: ModelReport): string[] {
-  const rows = fields.map(({ name, value }) => [printable(name), printable(String(value))]);
+  const rows = fields.map(({ name, value }) => [printable(name), printable(String(value), VALUE_CHARS)]);
   return tableLines(rows, ["left", "left"]);
 }
 

@@ -4,10 +4,12 @@ import { basename } from "node:path";
 import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { openGgml, type SourceTensor } from "@ll/ggml-format";
+import { openGguf } from "@ll/gguf";
 import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import type { Command, Io } from "../../command.ts";
 import { Refusal, UsageError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { containerOf } from "../../model-container.ts";
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
@@ -119,7 +121,7 @@ async function measureModel(
 ): Promise<StatsReport> {
   const source = await openFileSource(model);
   try {
-    const file = await openGgml(source);
+    const file = (await containerOf(source)) === "gguf" ? await openGguf(source) : await openGgml(source);
     for (const warning of file.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
     const matrices = matricesOf(file.tensors.filter(({ name }) => name.includes(include ?? "")));
     if (matrices.length === 0) throw new Refusal(`no matrix to measure in ${model}`);

@@ -51,7 +51,7 @@ export function relativeError({ rmse, rms }: ErrorStats): number {
 }
 
 function layerOf(tensor: string): string {
-  const number = /^layers\.(\d+)\./.exec(tensor)?.[1];
+  const number = /^(?:layers|blk)\.(\d+)\./.exec(tensor)?.[1]; // ggml files' name, GGUF's
   return number === undefined ? OTHERS : `layer ${number}`;
 }
 

@@ -1,0 +1,23 @@
+// Which reader takes a model file: told by its first four bytes.
+
+import type { ByteSource } from "@ll/bytes";
+import { GGJT_MAGIC, GGMF_MAGIC, GGML_MAGIC } from "@ll/ggml-format";
+import { GGUF_MAGIC } from "@ll/gguf";
+
+/** `ggml` stands for ggml, ggmf and ggjt files. */
+export type ModelContainer = "ggml" | "gguf";
+
+const CONTAINERS: ReadonlyMap<number, ModelContainer> = new Map([
+  [GGML_MAGIC, "ggml"],
+  [GGMF_MAGIC, "ggml"],
+  [GGJT_MAGIC, "ggml"],
+  [GGUF_MAGIC, "gguf"],
+]);
+
+/** Undefined for any other file. */
+export async function containerOf(source: ByteSource): Promise<ModelContainer | undefined> {
+  if (source.byteLength < 4) return undefined;
+  const bytes = new Uint8Array(4);
+  await source.read(0, bytes);
+  return CONTAINERS.get(new DataView(bytes.buffer).getUint32(0, true));
+}
