@@ -1,5 +1,6 @@
 // The options of ll-convert: those of convert.py in build 803, and what every program of this package has.
 
+import type { Container, GgmlUnstored } from "@ll/convert";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { COMPLETION_OPTION, type CompletedOption } from "../completion.ts";
 import { Refusal, UsageError } from "../errors.ts";
@@ -10,10 +11,11 @@ export interface ConvertArguments {
   readonly model: string;
   /** Directory of a PEFT adapter for the model, which is then converted instead. */
   readonly lora: string | undefined;
-  /** Absent: chosen from the input (`defaultOutType`). */
+  /** Absent: chosen from the input. */
   readonly outType: "f32" | "f16" | undefined;
-  /** Version of the ggjt container. */
-  readonly container: 1 | 3;
+  readonly container: Container;
+  /** Parameters of the model that go before what its files say. */
+  readonly params: GgmlUnstored;
   readonly vocabDir: string | undefined;
   readonly outFile: string | undefined;
   readonly mode: "convert" | "vocab-only" | "dump" | "dump-single";
@@ -28,6 +30,10 @@ interface Options {
   readonly container: string;
   readonly vocabDir?: string;
   readonly outfile?: string;
+  readonly rmsNormEps?: number;
+  readonly ropeFreqBase?: number;
+  readonly ropeFreqScale?: number;
+  readonly contextLength?: number;
   readonly vocabOnly?: true;
   readonly dump?: true;
   readonly dumpSingle?: true;
@@ -37,14 +43,16 @@ interface Options {
   readonly progress: boolean;
 }
 
-const CONTAINERS: ReadonlyMap<string, 1 | 3> = new Map([
+const CONTAINERS: ReadonlyMap<string, Container> = new Map<string, Container>([
   ["ggjt-v3", 3],
   ["ggjt-v1", 1],
-] as const);
+  ["gguf", "gguf"],
+]);
 
 const EXAMPLES = `Examples:
   ll-convert models/7B
   ll-convert models/7B --outtype f16 --outfile model-f16.bin
+  ll-convert model.gguf
 
 `;
 
@@ -69,6 +77,7 @@ export function parseConvertArguments(bin: string, argv: readonly string[]): Con
     lora: options.lora,
     outType: outType(options.outtype),
     container: container(options.container),
+    params: modelParams(options),
     vocabDir: options.vocabDir,
     outFile: options.outfile,
     mode: mode(options),
@@ -94,10 +103,35 @@ function outType(text: string | undefined): "f32" | "f16" | undefined {
   throw new UsageError(`--outtype expected f32 or f16, got ${text}`);
 }
 
-function container(text: string): 1 | 3 {
-  const version = CONTAINERS.get(text);
-  if (version === undefined) throw new UsageError(`--container expected ggjt-v3 or ggjt-v1, got ${text}`);
-  return version;
+function container(text: string): Container {
+  const found = CONTAINERS.get(text);
+  if (found === undefined) throw new UsageError(`--container expected ggjt-v3, ggjt-v1 or gguf, got ${text}`);
+  return found;
+}
+
+function modelParams({ rmsNormEps, ropeFreqBase, ropeFreqScale, contextLength }: Options): GgmlUnstored {
+  return {
+    ...(rmsNormEps !== undefined && { normEps: rmsNormEps }),
+    ...(ropeFreqBase !== undefined && { ropeFreqBase }),
+    ...(ropeFreqScale !== undefined && { ropeFreqScale }),
+    ...(contextLength !== undefined && { contextTokens: contextLength }),
+  };
+}
+
+function positive(value: string): number {
+  const number = Number(value);
+  if (!(Math.fround(number) > 0 && Math.fround(number) < Number.POSITIVE_INFINITY)) {
+    throw new InvalidArgumentError("A positive number was expected.");
+  }
+  return number;
+}
+
+function count(value: string): number {
+  const number = Number(value);
+  if (!(Number.isInteger(number) && number >= 1 && number < 2 ** 31)) {
+    throw new InvalidArgumentError("A whole number from 1 was expected.");
+  }
+  return number;
 }
 
 function mode(options: Options): ConvertArguments["mode"] {
@@ -128,13 +162,17 @@ const PATH_OPTIONS = ["--outfile", "--vocab-dir", "--lora"];
 
 function commandLine(bin: string): Command {
   return new Command(bin)
-    .description("Convert a LLaMA checkpoint to a ggjt file.")
-    .argument("<model>", "directory with the checkpoint, or one of its files (*.pth, *.pt, *.safetensors, *.bin)")
+    .description("Convert a LLaMA checkpoint to a ggjt or GGUF file, or one of these to the other.")
+    .argument("<model>", "directory with the model, or one of its files (*.pth, *.pt, *.safetensors, *.bin, *.gguf)")
     .option("--outtype <type>", "output format, f32 or f16 (default: that of the input; f32 for bf16)")
     .option("--outfile <path>", "file to write (default: ggml-model-TYPE.bin beside the input)", path)
-    .option("--container <version>", "ggjt-v3, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
+    .option("--container <version>", "ggjt-v3, gguf, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
     .option("--vocab-dir <dir>", "directory of tokenizer.model, if it is not the model's", path)
     .option("--lora <dir>", "convert this PEFT adapter for the model (to DIR/ggml-adapter-model.bin)", path)
+    .option("--rms-norm-eps <eps>", "epsilon of the RMS norm, if the model's files do not say it", positive)
+    .option("--rope-freq-base <base>", "base frequency of RoPE, likewise", positive)
+    .option("--rope-freq-scale <scale>", "factor on the positions of RoPE, likewise", positive)
+    .option("--context-length <tokens>", "context that the model was trained for, likewise (for gguf)", count)
     .option("--vocab-only", "write the vocabulary only; needs --outfile")
     .option("--dump", "convert nothing, show what is in the model")
     .option("--dump-single", "convert nothing, show what is in this one file")

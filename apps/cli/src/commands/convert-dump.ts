@@ -2,12 +2,16 @@
 
 import { printable } from "@ll/bytes";
 import { openStoredTensors } from "@ll/checkpoint/node";
+import type { SourceTensor } from "@ll/gguf";
+import { openGgufPath } from "@ll/gguf/node";
 import type { Io } from "../command.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
+import { readMagic } from "./convert-inputs.ts";
 import { pythonType } from "./convert-lines.ts";
 import { openGgmlInput } from "./ggml-input.ts";
 
 export async function dump(request: ConvertArguments, io: Io): Promise<void> {
+  if ((await readMagic(request.model)) === "GGUF") return dumpGguf(request.model, io);
   const stored = await openStoredTensors(request.model, {
     single: request.mode === "dump-single",
     openGgml: openGgmlInput,
@@ -16,13 +20,34 @@ export async function dump(request: ConvertArguments, io: Io): Promise<void> {
     },
   });
   try {
-    io.out.write(`model_plus.paths = [${stored.files.map((path) => `'${printable(path, 4200)}'`).join(", ")}]\n`);
-    io.out.write(`model_plus.format = '${stored.format}'\n`);
-    for (const [name, { shape, type, byteLength }] of stored.storedTensors) {
-      const facts = `shape=[${shape.join(", ")}] type=${pythonType(type)}; ${byteLength} bytes`;
-      io.out.write(`${printable(name, 512)}: ${facts}\n`);
-    }
+    list(stored.files, stored.format, [...stored.storedTensors], pythonType, io);
   } finally {
     await stored.close();
+  }
+}
+
+async function dumpGguf(path: string, io: Io): Promise<void> {
+  const file = await openGgufPath(path);
+  try {
+    for (const one of file.paths) io.err.write(`Loading model file ${printable(one, 4200)}\n`);
+    const tensors = file.tensors.map((tensor) => [tensor.name, tensor] as const);
+    list(file.paths, "gguf", tensors, (type) => type, io);
+  } finally {
+    await file.close();
+  }
+}
+
+function list(
+  files: readonly string[],
+  format: string,
+  tensors: readonly (readonly [string, Omit<SourceTensor, "name" | "read">])[],
+  typeName: (type: string) => string,
+  io: Io,
+): void {
+  io.out.write(`model_plus.paths = [${files.map((path) => `'${printable(path, 4200)}'`).join(", ")}]\n`);
+  io.out.write(`model_plus.format = '${format}'\n`);
+  for (const [name, { shape, type, byteLength }] of tensors) {
+    const facts = `shape=[${shape.join(", ")}] type=${typeName(type)}; ${byteLength} bytes`;
+    io.out.write(`${printable(name, 512)}: ${facts}\n`);
   }
 }

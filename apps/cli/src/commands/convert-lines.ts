@@ -6,7 +6,12 @@ import { type ModelParams, type TensorStep, unstoredParams } from "@ll/convert";
 export function tensorLine(step: TensorStep): string {
   const number = String(step.index + 1).padStart(String(step.total).length);
   const size = step.shape.map((length) => String(length).padStart(6)).join(" x ");
-  return `[${number}/${step.total}] Writing tensor ${step.name.padEnd(38)} | size ${size.padEnd(16)} | type ${pythonType(step.toType)}`;
+  return `[${number}/${step.total}] Writing tensor ${step.name.padEnd(38)} | size ${size.padEnd(16)} | type ${writtenType(step.toType)}`;
+}
+
+/** Types that convert.py did not write go by their names. */
+function writtenType(type: string): string {
+  return type === "f32" || type === "f16" ? pythonType(type) : type;
 }
 
 /** A type as Python shows convert.py's object for it. */
@@ -22,16 +27,25 @@ export function pythonType(type: string): string {
 export function runOptions(params: ModelParams): string {
   const { normEps, queriesPerKvHead, ropeFreqBase, ropeFreqScale } = unstoredParams(params);
   const options = [
-    normEps === undefined ? undefined : `-eps ${shortest(normEps)}`,
+    normEps === undefined ? undefined : `-eps ${brief(shortest(normEps))}`,
     queriesPerKvHead === undefined ? undefined : `-gqa ${queriesPerKvHead}`,
-    ropeFreqBase === undefined ? undefined : `--rope-freq-base ${ropeFreqBase}`,
-    ropeFreqScale === undefined ? undefined : `--rope-freq-scale ${ropeFreqScale}`,
+    ropeFreqBase === undefined ? undefined : `--rope-freq-base ${shortest(ropeFreqBase)}`,
+    ropeFreqScale === undefined ? undefined : `--rope-freq-scale ${shortest(ropeFreqScale)}`,
   ];
   return options.filter((option) => option !== undefined).join(" ");
 }
 
+/** The number with the fewest digits that is the same in binary32: 1e-5 for 0.000009999999747378752. */
+function shortest(value: number): number {
+  for (let digits = 1; digits <= 9; digits++) {
+    const number = Number(value.toPrecision(digits));
+    if (Math.fround(number) === Math.fround(value)) return number;
+  }
+  return value;
+}
+
 /** `1e-5`, where JavaScript would write 0.00001. */
-function shortest(value: number): string {
+function brief(value: number): string {
   const [plain, exponential] = [String(value), value.toExponential()];
   return exponential.length < plain.length ? exponential : plain;
 }

@@ -6,13 +6,20 @@ import { dirname, join } from "node:path";
 import { FormatError } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import { readAddedTokens, readLlama2cTokenizer } from "@ll/checkpoint";
-import { ggmlVocab, readSentencePieceModel, type VocabEntry } from "@ll/tokenizer";
+import { type ModelContents, PieceTypes, type VocabPiece } from "@ll/convert";
+import {
+  ggmlVocab,
+  type PieceType,
+  readSentencePieceModel,
+  type SentencePieceModel,
+  type VocabEntry,
+} from "@ll/tokenizer";
 import { Refusal } from "../errors.ts";
 
 /** Bytes of a vocabulary file, which is read whole. That of LLaMA has 499,723. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
-export interface Vocabulary {
+export interface Vocabulary extends Pick<ModelContents, "pieces" | "addSpacePrefix"> {
   readonly entries: readonly VocabEntry[];
   /** Entries before those of added_tokens.json. */
   readonly nBase: number;
@@ -51,11 +58,26 @@ export async function readVocabulary(path: string): Promise<Vocabulary> {
   const beside = join(dirname(path), "added_tokens.json");
   const addedPath = (await isKind(beside, "isFile")) ? beside : undefined;
   const added = addedPath === undefined ? undefined : await withSource(addedPath, readAddedTokens);
-  return { entries: ggmlVocab(model, added), nBase: model.pieces.length, path, addedPath };
+  const entries = ggmlVocab(model, added);
+  const { addDummyPrefix: addSpacePrefix } = model.normalizer;
+  return { entries, pieces: piecesOf(model, entries), addSpacePrefix, nBase: model.pieces.length, path, addedPath };
+}
+
+/** Names of SentencePiece's types that are written otherwise here. */
+const PIECE_TYPES: Readonly<Record<PieceType, number>> = { ...PieceTypes, "user-defined": PieceTypes.userDefined };
+
+/** The entries as GGUF stores them; added tokens are found in a text before anything is merged. */
+function piecesOf({ pieces }: SentencePieceModel, entries: readonly VocabEntry[]): VocabPiece[] {
+  const encoder = new TextEncoder();
+  return entries.map(({ text, score }, id) => {
+    const piece = pieces[id];
+    if (piece === undefined) return { text, score, type: PieceTypes.userDefined };
+    return { text: encoder.encode(piece.text), score, type: PIECE_TYPES[piece.type] };
+  });
 }
 
 /**
- * The entries that belong to a model of `nVocab` ids: all of them, or those without the added tokens.
+ * What belongs to a model of `nVocab` ids: all entries, or those without the added tokens.
  * @param note told in one line if added tokens are left out
  * @throws FormatError `E_MISMATCH`
  */
@@ -63,12 +85,12 @@ export function matchVocabulary(
   vocabulary: Vocabulary,
   nVocab: number,
   note: (line: string) => void,
-): readonly VocabEntry[] {
-  const { entries, nBase, path, addedPath } = vocabulary;
-  if (entries.length === nVocab) return entries;
+): Pick<ModelContents, "vocab" | "pieces" | "addSpacePrefix"> {
+  const { entries, pieces, addSpacePrefix, nBase, path, addedPath } = vocabulary;
+  if (entries.length === nVocab) return { vocab: entries, pieces, addSpacePrefix };
   if (nBase === nVocab) {
     note("Ignoring added_tokens.json since model matches vocab size without it.");
-    return entries.slice(0, nBase);
+    return { vocab: entries.slice(0, nBase), pieces: pieces?.slice(0, nBase), addSpacePrefix };
   }
   const combined = addedPath === undefined ? "" : ` combined with ${addedPath}`;
   const isNear = entries.length < nVocab && nVocab < entries.length + 20 && addedPath === undefined;

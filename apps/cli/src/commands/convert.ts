@@ -1,30 +1,27 @@
-// ll-convert: a checkpoint to a ggjt file. It says on standard error what convert.py of llama.cpp build 803 said, in its order;
+// ll-convert: a checkpoint to a ggjt or GGUF file, or one of these to the other. It says on standard error what convert.py of llama.cpp build 803 said, in its order;
 // standard output gets the path of the file and nothing else.
 
 import { dirname, join } from "node:path";
 import { type ByteSink, isIoError, printable } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
-import { type OpenedCheckpoint, openCheckpoint } from "@ll/checkpoint/node";
 import {
   type ConvertInput,
   convertCheckpoint,
   convertedBytes,
   type ModelEvent,
-  type OutType,
   vocabFileBytes,
   writeVocabFile,
 } from "@ll/convert";
-import type { VocabEntry } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { type ConvertArguments, parseConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
-import { pythonType, runOptions, tensorLine } from "./convert-lines.ts";
+import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
+import { runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
 import { findVocabFile, matchVocabulary, readVocabulary } from "./convert-vocab.ts";
-import { openGgmlInput } from "./ggml-input.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
 const PATH_CHARS = 4200;
@@ -43,78 +40,55 @@ export async function convertCommand(bin: string, argv: readonly string[], io: I
 }
 
 async function convertModel(request: ConvertArguments, io: Io): Promise<void> {
-  const checkpoint = await openCheckpoint(request.model, {
-    openGgml: openGgmlInput,
-    onEvent(event) {
-      if (event.kind === "loading-file") io.err.write(`Loading model file ${printable(event.path, PATH_CHARS)}\n`);
-      else io.err.write(`warning: ${printable(event.message, 512)}\n`);
-    },
-  });
+  const model = (await openWholeFile(request, io)) ?? (await openCheckpointInput(request, io));
   try {
-    await writeModel(request, checkpoint, io);
+    await writeModel(request, model, io);
   } finally {
-    await checkpoint.close();
+    await model.close();
   }
 }
 
-async function writeModel(request: ConvertArguments, checkpoint: OpenedCheckpoint, io: Io): Promise<void> {
-  const { params, tensors, files } = checkpoint;
-  const { nVocab, nEmbd, nMult, nHeads, nLayers } = params;
-  const vocab = await vocabularyFor(request, checkpoint, io);
+async function writeModel(request: ConvertArguments, model: ConvertedModel, io: Io): Promise<void> {
+  const { nVocab, nEmbd, nMult = "any", nHeads, nLayers } = model.params;
+  const vocab = await vocabularyFor(request, model, io);
   io.err.write(`params: n_vocab:${nVocab} n_embd:${nEmbd} n_mult:${nMult} n_head:${nHeads} n_layer:${nLayers}\n`);
-  const outType = request.outType ?? defaultOutType(checkpoint.weightType);
-  const input: ConvertInput = {
-    params,
-    tensors,
-    vocab: vocab.entries(),
-    outType,
-    container: request.container,
-  };
-  const directory = dirname(files[0] as string);
-  const path = request.outFile ?? join(directory, `ggml-model-${outType}.bin`);
-  const inputs = [...files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
+  const { container } = request;
+  const params = { ...model.params, ...request.params };
+  const input: ConvertInput = { ...model, params, ...vocab.match(), outType: model.outType(), container };
+  const path = request.outFile ?? `${model.outStem()}.${container === "gguf" ? "gguf" : "bin"}`;
+  const directory = dirname(model.files[0] as string);
+  const inputs = [...model.files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
   await writeFile(request, path, inputs, convertedBytes(input), io, async (sink, progress) => {
     await convertCheckpoint(input, sink, { onEvent: printer(progress) });
-    await checkpoint.verify();
+    await model.verify();
   });
-  const options = runOptions(params);
+  const options = container === "gguf" ? "" : runOptions(params);
   if (options !== "") io.err.write(`The file cannot say so: run this model with ${options}\n`);
 }
 
-/** The vocabulary of the model itself, or that of a file. `entries` holds it against the model. */
+/** The vocabulary of the model itself, or that of a file. `match` holds it against the model. */
 async function vocabularyFor(
   request: ConvertArguments,
-  checkpoint: OpenedCheckpoint,
+  { params, files, vocab, pieces, addSpacePrefix }: ConvertedModel,
   io: Io,
-): Promise<{ entries(): readonly VocabEntry[]; files: readonly string[] }> {
-  const { params, files, vocab } = checkpoint;
+): Promise<{ match(): ReturnType<typeof matchVocabulary>; files: readonly string[] }> {
   const note = (line: string): void => void io.err.write(`${line}\n`);
   if (vocab !== undefined && request.vocabDir === undefined) {
     const path = files[0] as string;
-    const own = { entries: vocab, nBase: vocab.length, path, addedPath: undefined };
-    return { entries: () => matchVocabulary(own, params.nVocab, note), files: [] };
+    const own = { entries: vocab, pieces, addSpacePrefix, nBase: vocab.length, path, addedPath: undefined };
+    return { match: () => matchVocabulary(own, params.nVocab, note), files: [] };
   }
   const path = await findVocabFile(request.vocabDir ?? dirname(files[0] as string));
   note(`Loading vocab file ${printable(path, PATH_CHARS)}`);
   const vocabulary = await readVocabulary(path);
-  return { entries: () => matchVocabulary(vocabulary, params.nVocab, note), files: [path] };
-}
-
-/** convert.py's choice. @throws Refusal for weights that it would have written in blocks of a layout nobody reads */
-function defaultOutType(weightType: string): OutType {
-  if (weightType === "f16") return "f16";
-  if (weightType === "f32" || weightType === "bf16" || weightType === "f64") return "f32";
-  throw new Refusal(
-    `the weights of this model are ${pythonType(weightType)}: an output type has to be chosen`,
-    "use --outtype f16 or --outtype f32, and ll-quantize on the result",
-  );
+  return { match: () => matchVocabulary(vocabulary, params.nVocab, note), files: [path] };
 }
 
 async function convertVocabulary(request: ConvertArguments, io: Io): Promise<void> {
   const vocabFile = await findVocabFile(request.vocabDir ?? request.model);
   io.err.write(`Loading vocab file ${printable(vocabFile, PATH_CHARS)}\n`);
-  const { entries } = await readVocabulary(vocabFile);
-  const input = { vocab: entries, container: request.container };
+  const { entries: vocab, pieces, addSpacePrefix } = await readVocabulary(vocabFile);
+  const input = { vocab, pieces, addSpacePrefix, container: request.container };
   const path = request.outFile as string; // the arguments have been checked for it
   await writeFile(request, path, [vocabFile], vocabFileBytes(input), io, (sink) => writeVocabFile(input, sink));
 }
