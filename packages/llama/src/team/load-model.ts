@@ -175,7 +175,6 @@ async function loadFast(
       sliceTokens,
       thread,
       threads,
-      nCores: availableCores(),
       shards: plan.shards.filter((shard) => shard.thread === thread),
       memoryLimitBytes,
     }),

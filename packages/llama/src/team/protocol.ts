@@ -19,7 +19,6 @@ export interface ThreadSetup {
   readonly sliceTokens: number;
   readonly thread: number;
   readonly threads: number;
-  readonly nCores: number;
   /** This thread's, in order. */
   readonly shards: readonly ShardPlan[];
   readonly memoryLimitBytes: number;

@@ -42,7 +42,7 @@ class TeamWorker {
   constructor(setup: ThreadSetup, onProgress: (bytes: number) => void) {
     this.#host = new ThreadHost(setup);
     const { words } = exchangeOver(setup.exchange, setup.config, setup.sliceTokens);
-    this.#barrier = new Barrier(words, setup.threads, setup.nCores);
+    this.#barrier = new Barrier(words, setup.threads);
     this.#onProgress = onProgress;
   }
 

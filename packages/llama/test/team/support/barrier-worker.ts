@@ -8,8 +8,8 @@ export interface BarrierWork {
   readonly counts: Int32Array; // (nWorkers): barriers that each worker has arrived at
   readonly index: number;
   readonly nBarriers: number;
-  /** Below the number of workers, nobody spins. */
-  readonly nCores: number;
+  /** How late this worker is at each barrier. */
+  readonly dawdleMs: number;
   /** The barrier at which this worker stops to arrive, as if it were dead. */
   readonly deadAt: number;
 }
@@ -21,14 +21,16 @@ export interface BarrierResult {
   readonly nTooEarly: number;
 }
 
-const { words, counts, index, nBarriers, nCores, deadAt } = workerData as BarrierWork;
-const barrier = new Barrier(words, counts.length, nCores);
+const { words, counts, index, nBarriers, dawdleMs, deadAt } = workerData as BarrierWork;
+const nothing = new Int32Array(new SharedArrayBuffer(4)); // (1): nobody notifies it
+const barrier = new Barrier(words, counts.length);
 let nPassed = 0;
 let nTooEarly = 0;
 
 function run(): BarrierResult["outcome"] {
   while (nPassed < nBarriers) {
-    if (nPassed === deadAt) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    if (nPassed === deadAt) Atomics.wait(nothing, 0, 0);
+    if (dawdleMs > 0) Atomics.wait(nothing, 0, 0, dawdleMs);
     Atomics.add(counts, index, 1);
     if (!barrier.arrive()) return "aborted";
     for (let other = 0; other < counts.length; other++) {
