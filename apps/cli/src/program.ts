@@ -94,7 +94,13 @@ export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonl
 }
 
 function helpText<P>({ examples, usage, description, options }: Program<P>, bin: string): string {
-  const head = ["Examples:", ...examples.map((example) => `  ${bin} ${example}`), "", `usage: ${bin} ${usage}`, ""];
+  const head = [
+    "Examples:",
+    ...examples.map((example) => `  ${bin} ${example}`.trimEnd()),
+    "",
+    `usage: ${bin} ${usage}`,
+    "",
+  ];
   return [...head, description, optionHelp(allOptions(options)), ""].join("\n");
 }
 

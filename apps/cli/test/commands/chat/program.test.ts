@@ -1,0 +1,199 @@
+// ll-chat as a process without a terminal, and what of it needs no process.
+
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test } from "vitest";
+import { fixture } from "../../../../../tools/test-data.ts";
+import { tinyModel } from "../../../../../tools/tiny-model.ts";
+import { openTokenizer } from "../../../src/tokenizer-input.ts";
+import { ended, type Outcome, runHere, type SpawnOptions, start, temporaryDirectory } from "../../programs.ts";
+
+async function tinyFile(): Promise<string> {
+  const path = join(await temporaryDirectory(), "model.bin");
+  await writeFile(path, await tinyModel("q4_0"));
+  return path;
+}
+
+/** Options that keep prompts and answers short, and the same in every run. */
+const SHORT = ["--template", "alpaca", "--system", "", "-s", "3", "-n", "8", "-c", "256", "-t", "1"];
+
+/** No settings and no history of whoever runs the tests. */
+const CLEAN = { HOME: "/nonexistent", XDG_CONFIG_HOME: "", LL_MODEL: "", LL_THREADS: "", LL_CTX_SIZE: "" };
+
+function chat(argv: readonly string[], input: string, options: SpawnOptions = {}): Promise<Outcome> {
+  const child = start(["ll-chat", ...argv], { ...options, env: { ...CLEAN, ...options.env } });
+  child.stdin?.write(input);
+  return ended(child);
+}
+
+describe("without a terminal", () => {
+  test("every line is a turn; nothing but the answers is printed", async () => {
+    const path = await tinyFile();
+    const both = await chat([path, ...SHORT], "Hello\n\nWhy?\n");
+    expect(both).toMatchObject({ code: 0, stderr: "" });
+    const answers = both.stdout.split("\n");
+    expect(answers.pop()).toBe(""); // each ends its line
+    expect(answers.length).toBeGreaterThanOrEqual(2);
+    const first = await chat([path, ...SHORT], "Hello"); // the last line need not end
+    expect(both.stdout.startsWith(first.stdout)).toBe(true);
+    expect(first.stdout.trim()).not.toBe("");
+  });
+
+  test("--json: one object for each answer", async () => {
+    const { stdout } = await chat([await tinyFile(), ...SHORT, "--json"], "Hello\nWhy?\n");
+    const answers = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers).toHaveLength(2);
+    expect(answers[0]).toEqual({
+      version: 1,
+      answer: expect.any(String),
+      finish: "length",
+      promptTokens: expect.any(Number),
+      answerTokens: 8,
+    });
+    expect(answers[1].promptTokens).toBeLessThan(answers[0].promptTokens + 8); // the first turn is in the cache
+  });
+
+  test("a conversation that is saved and resumed goes on as it would have", async () => {
+    const path = await tinyFile();
+    const saved = join(await temporaryDirectory(), "chat.json");
+    const whole = await chat([path, ...SHORT], "Hello\nWhy?\n");
+    const first = await chat([path, ...SHORT], `Hello\n/save ${saved}\n/exit\nnot read\n`);
+    expect(first).toMatchObject({ code: 0, stderr: `saved 1 turns to ${saved}\n` });
+    const second = await chat([path, "-c", "256", "-t", "1", "--resume", saved], "Why?\n");
+    expect(second.stderr).toBe("");
+    expect(first.stdout + second.stdout).toBe(whole.stdout);
+    expect(JSON.parse(await readFile(saved, "utf8")).settings).toContainEqual(["n-predict", "8"]);
+  });
+
+  test("flags win over the settings of a resumed conversation", async () => {
+    const path = await tinyFile();
+    const saved = join(await temporaryDirectory(), "chat.json");
+    await chat([path, ...SHORT], `Hello\n/save ${saved}\n`);
+    const { stdout } = await chat([path, "-c", "256", "--resume", saved, "-n", "2", "--json"], "Why?\n");
+    expect(JSON.parse(stdout)).toMatchObject({ answerTokens: 2 });
+  });
+
+  test("what fails is told, the next line is read, and the exit code tells of it", async () => {
+    const { code, stdout, stderr } = await chat(
+      [await tinyFile(), ...SHORT],
+      `/nonsense\n${"x ".repeat(400)}\nHello\n`,
+    );
+    expect(code).toBe(1);
+    expect(stdout.trim()).not.toBe("");
+    expect(stderr).toMatch(
+      /^no command \/nonsense\n.*\ntoo long: \d+ tokens with what stands before it, at most \d+ fit\n$/,
+    );
+    expect(await chat([await tinyFile(), ...SHORT], "/nonsense\n")).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  test("two slashes are a turn that begins with one", async () => {
+    const { code, stdout } = await chat([await tinyFile(), ...SHORT, "--json"], "//help\n/regenerate\n");
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test("Ctrl-C leaves with 130", async () => {
+    const child = start(["ll-chat", await tinyFile(), ...SHORT, "-n", "-1", "--ignore-eos", "--template", "llama-2"], {
+      env: CLEAN,
+    });
+    child.stdin?.write("Hello\n");
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    child.kill("SIGINT");
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(130);
+  });
+
+  test("nothing is written anywhere: no history without a terminal", async () => {
+    const home = await temporaryDirectory();
+    await chat([await tinyFile(), ...SHORT], "Hello\n", { env: { HOME: home } });
+    expect(await readdir(home)).toEqual([]);
+  });
+});
+
+describe("--classic", () => {
+  test("the transcript of chat.sh: a reverse prompt, and an introduction that stays", async () => {
+    const path = await tinyFile();
+    // without a controlling terminal, what is typed is echoed to standard output
+    const { code, stdout, stderr } = await chat([path, "--classic", "-s", "3", "-n", "10"], "Hi.\n", {
+      detached: true,
+    });
+    expect(code, stderr).toBe(0);
+    const plain = JSON.parse(await readFile(join(import.meta.dirname, "../../../templates/plain.json"), "utf8"));
+    const text = stripVTControlCharacters(stdout);
+    expect(text.startsWith(` ${plain.system}\n\nUser: Hello, Bob.\nBob: `)).toBe(true);
+    expect(text).toContain("\nUser:Hi.\n");
+    expect(stderr).toContain("Reverse prompt: 'User:'\n");
+    const tokenizer = await openTokenizer(path);
+    const keep = tokenizer.encode(` ${plain.system}\n\n`, { bos: true }).length;
+    expect(stderr).toContain(`n_ctx = 512, n_batch = 512, n_predict = 10, n_keep = ${keep}\n`);
+    expect(stderr).toContain("repeat_penalty = 1.000000");
+  });
+
+  test("its introduction is whole tokens: what is kept is the beginning of the prompt", async () => {
+    const tokenizer = await openTokenizer(fixture("tiny/hf/tokenizer.model"));
+    const plain = JSON.parse(await readFile(join(import.meta.dirname, "../../../templates/plain.json"), "utf8"));
+    const introduction = [...tokenizer.encode(` ${plain.system}\n\n`)];
+    const prompt = [...tokenizer.encode(` ${plain.system}\n\nUser: Hello, Bob.`)];
+    expect(prompt.slice(0, introduction.length)).toEqual(introduction);
+  });
+});
+
+describe("configuration", () => {
+  test("flags win over the environment, that over the file; --print-config shows it", async () => {
+    const folder = await temporaryDirectory();
+    await mkdir(join(folder, "ll"));
+    await writeFile(
+      join(folder, "ll/config.json"),
+      '{"model": "file.bin", "temp": 0.5, "threads": 7, "template": "vicuna"}',
+    );
+    const env = { XDG_CONFIG_HOME: folder, LL_MODEL: "env.bin", LL_CTX_SIZE: "1024" };
+    const { code, stdout, stderr } = await runHere("ll-chat", ["--print-config", "--temp", "0.9", "-c", "99"], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const rows = new Map(
+      stdout.split("\n").map((line) => [line.split(/ +/)[0], line.split(/ {2,}/).slice(1).join(" ")]),
+    );
+    const file = join(folder, "ll/config.json");
+    expect(rows.get("model")).toBe("env.bin LL_MODEL");
+    expect(rows.get("ctx-size")).toBe("99 flag");
+    expect(rows.get("temp")).toBe("0.9 flag");
+    expect(rows.get("threads")).toBe(`7 ${file}`);
+    expect(rows.get("template")).toBe(`vicuna ${file}`);
+    expect(rows.get("top-k")).toBe("40 default");
+    const { stdout: argument } = await runHere("ll-chat", ["arg.bin", "--print-config"], env);
+    expect(argument).toMatch(/^model +arg\.bin +argument$/m);
+  });
+
+  test("an unknown name in the file is an error that says where", async () => {
+    const folder = await temporaryDirectory();
+    await mkdir(join(folder, "ll"));
+    await writeFile(join(folder, "ll/config.json"), '{"tmep": 0.5}');
+    const { code, stderr } = await runHere("ll-chat", ["x"], { XDG_CONFIG_HOME: folder });
+    expect(code).toBe(2);
+    expect(stderr).toBe(`ll-chat: ${folder}/ll/config.json: "tmep" is no option\nDid you mean "temp"?\n`);
+  });
+});
+
+describe("usage", () => {
+  test.each([
+    ["no model", [], 2, "no model given\nusage: ll-chat "],
+    ["two models", ["a", "b"], 2, "more than one model given"],
+    ["an unknown template", ["a", "--template", "alpacca"], 2, "Did you mean alpaca?"],
+    ["a mistyped option", ["a", "--tmep", "1"], 2, "Did you mean --temp?"],
+    ["a model that is not there", ["/nonexistent"], 4, "failed to open /nonexistent"],
+    ["a template that is not there", ["a", "--template", "./t.json"], 4, "failed to open ./t.json"],
+  ])("%s", async (_name, argv, code, message) => {
+    const outcome = await runHere("ll-chat", argv, { HOME: "/nonexistent" });
+    expect(outcome).toMatchObject({ code, stdout: "" });
+    expect(outcome.stderr).toContain(message);
+  });
+
+  test("help opens with examples and names the sources of settings", async () => {
+    const { stdout } = await runHere("ll-chat", ["--help"]);
+    expect(stdout).toMatch(/^Examples:\n {2}ll-chat ggml-model-q4_0\.bin\n {2}ll-chat /);
+    for (const name of ["LL_MODEL", "LL_THREADS", "LL_CTX_SIZE", "config.json"]) expect(stdout).toContain(name);
+  });
+});

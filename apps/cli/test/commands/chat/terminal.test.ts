@@ -1,0 +1,138 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { tinyModel } from "../../../../../tools/tiny-model.ts";
+import { temporaryDirectory } from "../../programs.ts";
+import { describeOnTerminal, startOnTerminal, type TerminalProgram } from "../../pseudo-terminal.ts";
+
+const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+const UP = "\x1b[A";
+const PROMPT = "> ";
+
+/** Answers without end. */
+const ENDLESS = ["-n", "-1", "--ignore-eos", "--template", "llama-2"];
+
+/** A chat with the embedded model, of which the first prompt has been seen. */
+async function startChat(argv: readonly string[] = [], home?: string): Promise<TerminalProgram> {
+  const folder = home ?? (await temporaryDirectory());
+  const path = join(folder, "model.bin");
+  await writeFile(path, await tinyModel("q4_0"));
+  const chat = startOnTerminal(
+    ["ll-chat", path, "--template", "alpaca", "--system", "", "-s", "3", "-t", "1", "-c", "256", "-n", "12", ...argv],
+    { HOME: folder },
+  );
+  await chat.sees(PROMPT);
+  return chat;
+}
+
+describeOnTerminal("ll-chat on a terminal", () => {
+  test("says what it is, answers, and leaves at Ctrl-D with 0", async () => {
+    const chat = await startChat();
+    expect(chat.output).toMatch(
+      /model\.bin: 1,468,032 weights, mostly q4_0, needs 1\.54 MiB with a context of 256 tokens\r\n/,
+    );
+    chat.type("Hello\n");
+    await chat.sees(/\n\S[^\n]*\r\n/);
+    await chat.sees(PROMPT);
+    chat.type(CTRL_D);
+    expect(await chat.ended()).toBe(0);
+  });
+
+  test("/help, an unknown command and /exit", async () => {
+    const chat = await startChat();
+    chat.type("/help\n");
+    await chat.sees("/regenerate");
+    chat.type("/hlep\n");
+    await chat.sees("no command /hlep\r\nDid you mean /help?\r\n");
+    chat.type("/exit\n");
+    expect(await chat.ended()).toBe(0);
+  });
+
+  test("Ctrl-C ends an answer first; the second one leaves with 130", async () => {
+    const chat = await startChat(ENDLESS);
+    chat.type("Hello\n");
+    await chat.sees(/tokens\/s/);
+    chat.type(CTRL_C);
+    await chat.sees(PROMPT);
+    chat.type("/stats\n");
+    await chat.sees("turns    1");
+    await chat.sees(PROMPT);
+    chat.type(CTRL_C);
+    expect(await chat.ended()).toBe(130);
+  });
+
+  test("two Ctrl-C in an answer leave at once", async () => {
+    const chat = await startChat(ENDLESS);
+    chat.type("Hello\n");
+    await chat.sees(/tokens\/s/);
+    chat.type(CTRL_C + CTRL_C);
+    expect(await chat.ended()).toBe(130);
+  });
+
+  test("Ctrl-C throws away what is typed before it leaves", async () => {
+    const chat = await startChat();
+    chat.type("nonsense");
+    await chat.sees("nonsense");
+    chat.type(CTRL_C);
+    await chat.sees(PROMPT);
+    chat.type('"""\n');
+    await chat.sees("… ");
+    chat.type(CTRL_C);
+    await chat.sees(PROMPT);
+    chat.type("/stats\n");
+    await chat.sees("turns    0");
+    chat.type(CTRL_D);
+    expect(await chat.ended()).toBe(0);
+  });
+
+  test("a turn of several lines", async () => {
+    const chat = await startChat();
+    const saved = join(await temporaryDirectory(), "chat.json");
+    chat.type('"""a\n');
+    await chat.sees("… ");
+    chat.type('b"""\n');
+    await chat.sees(PROMPT);
+    chat.type("c\\\n");
+    await chat.sees("… ");
+    chat.type("d\n");
+    await chat.sees(PROMPT);
+    chat.type(`/save ${saved}\n`);
+    await chat.sees("saved 2 turns");
+    chat.type("/exit\n");
+    expect(await chat.ended()).toBe(0);
+    const { turns } = JSON.parse(await readFile(saved, "utf8"));
+    expect(turns.map(({ user }: { user: string }) => user)).toEqual(["a\nb", "c\nd"]);
+  });
+
+  test("what is typed during an answer is there at the next prompt", async () => {
+    const chat = await startChat(ENDLESS);
+    chat.type("Hello\n");
+    await chat.sees(/tokens\/s/);
+    chat.type("/sta");
+    chat.type(CTRL_C);
+    await chat.sees("> /sta");
+    chat.type("ts\n");
+    await chat.sees("turns    1");
+    chat.type(CTRL_D);
+    expect(await chat.ended()).toBe(0);
+  });
+
+  test("the arrow keys know what was typed in an earlier chat", async () => {
+    const home = await temporaryDirectory();
+    const first = await startChat([], home);
+    first.type("/stats\n");
+    await first.sees("turns    0");
+    first.type(CTRL_D);
+    expect(await first.ended()).toBe(0);
+    const second = await startChat([], home);
+    second.type(`${UP}\n`);
+    await second.sees("turns    0");
+    second.type(CTRL_D);
+    expect(await second.ended()).toBe(0);
+    const third = await startChat(["--no-history"], home);
+    third.type(`${UP}/exit\n`);
+    expect(await third.ended()).toBe(0);
+    expect(third.output).not.toContain("stats");
+  });
+});
