@@ -6,9 +6,10 @@ import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { asType, type SourceTensor } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
-import { createLoraWriter, isGgmlFormatError, type LoraPlan, loraFileBytes, openGgml } from "@ll/ggml-format";
+import { createLoraWriter, type LoraPlan, loraFileBytes, openGgml } from "@ll/ggml-format";
 import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
+import { containerOf } from "../model-container.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { openPeftAdapter, type PeftPair } from "./peft-adapter.ts";
 
@@ -61,26 +62,23 @@ interface BaseModel {
 
 /** Opens a ggml file or anything that ll-convert takes, and closes it again. */
 async function openBaseModel(path: string): Promise<BaseModel> {
-  const ggml = (await stat(path)).isFile() ? await openGgmlModel(path) : undefined;
+  const ggml = (await stat(path).catch(() => undefined))?.isFile() ? await openGgmlModel(path) : undefined;
   if (ggml !== undefined) return ggml;
   const checkpoint = await openCheckpoint(path);
-  const { files, params } = checkpoint;
-  const shapes = new Map(checkpoint.tensors.map(({ name, shape }) => [name, shape]));
+  const { files, params, tensors } = checkpoint;
   await checkpoint.close();
-  return baseModel(files, shapes, params.nHeads, params.nKvHeads);
+  return baseModel(files, tensors, params.nHeads, params.nKvHeads);
 }
 
+/** Undefined for another kind of file. */
 async function openGgmlModel(path: string): Promise<BaseModel | undefined> {
   const source = await openFileSource(path);
   try {
-    const { hyperParams, tensors } = await openGgml(source);
-    const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
+    if ((await containerOf(source)) !== "ggml") return undefined;
+    const { hyperParams, tensors, tensor } = await openGgml(source);
     const { nHead, nEmbd } = hyperParams;
-    const nKvRows = shapes.get("layers.0.attention.wk.weight")?.[0] ?? nEmbd;
-    return baseModel([path], shapes, nHead, (nKvRows * nHead) / nEmbd);
-  } catch (error) {
-    if (isGgmlFormatError(error, "E_MAGIC")) return undefined; // another kind of file
-    throw error;
+    const nKvRows = tensor("layers.0.attention.wk.weight")?.shape[0] ?? nEmbd;
+    return baseModel([path], tensors, nHead, (nKvRows * nHead) / nEmbd);
   } finally {
     await source.close();
   }
@@ -88,10 +86,11 @@ async function openGgmlModel(path: string): Promise<BaseModel | undefined> {
 
 function baseModel(
   files: readonly string[],
-  shapes: ReadonlyMap<string, readonly number[]>,
+  tensors: readonly { readonly name: string; readonly shape: readonly number[] }[],
   nHeads: number,
   nKvHeads: number,
 ): BaseModel {
+  const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
   return {
     files,
     shape: (name) => shapes.get(name),
