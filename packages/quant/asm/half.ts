@@ -1,4 +1,4 @@
-// Rounding to binary16, to nearest with ties to even.
+// Binary16 numbers: rounding to them, to nearest with ties to even, and reading them.
 
 /** `value` rounded to binary16, as binary32; too large gives an infinity. */
 // @ts-ignore: decorator
@@ -26,4 +26,15 @@ export function halfBits(value: f32): u16 {
   if (magnitude >= 0x47800000) return <u16>(sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00));
   if (magnitude >= 0x38800000) return <u16>(sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13));
   return <u16>(sign | (reinterpret<u32>(abs<f32>(value) + 0.5) - 0x3f000000));
+}
+
+/** Four binary16 numbers, sign-extended to 32 bits, as binary32; a NaN keeps its fraction. */
+// @ts-ignore: decorator
+@inline
+export function widened(halves: v128): v128 {
+  const bits = v128.and(i32x4.shl(halves, 13), i32x4.splat(0x8fffe000));
+  const value = f32x4.mul(bits, f32x4.splat(5192296858534827628530496329220096.0)); // 2^112
+  // an exponent of all ones has become 2^16 and more: infinity or NaN
+  const isSpecial = f32x4.ge(f32x4.abs(value), f32x4.splat(65536));
+  return v128.or(value, v128.and(isSpecial, i32x4.splat(0x7f800000)));
 }

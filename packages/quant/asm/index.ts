@@ -3,6 +3,10 @@
 //
 // Numbers are as build 803 of llama.cpp computes them in its portable build: every operation rounds to binary32 unless
 // said otherwise, blocks are added in order, nothing is fused.
+//
+// No function calls another: whatever is not exported is inlined (small functions are by the compiler's own choice). V8 cannot
+// compile a call for the "wide" tier, which it compiles without having run it before: a check fails and ends the process
+// (Node 26.10.0: "function_feedback != feedback.feedback_for_function.end()").
 
 export { initialize } from "./vectors";
 export { multiply_q4_0, multiply_q4_1, multiply_q5_0, multiply_q5_1 } from "./nibble-types";
@@ -19,3 +23,6 @@ export {
   repack_q5_K, repack_q6_K, repack_q8_0,
 } from "./repack";
 export { pack_q4_0, pack_q4_1, pack_q5_0, pack_q5_1, pack_q8_0 } from "./pack";
+export { pack_q2_K, pack_q3_K, pack_q4_K, pack_q5_K, pack_q6_K } from "./pack-k";
+export { pack_f16, pack_f32 } from "./pack-floats";
+export { count_q4_0, count_q4_1, count_q5_0, count_q5_1, count_q8_0 } from "./level-counts";

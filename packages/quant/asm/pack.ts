@@ -1,7 +1,7 @@
 // The quantisers of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0: binary16 or binary32 values → blocks as in a file.
 // Their TypeScript twins are src/q4_0.ts … src/q8_0.ts, which draw the bytes; the arithmetic is the same, step by step.
 
-import { halfBits } from "./half";
+import { halfBits, widened } from "./half";
 import { largerMagnitude, largestLane, roundAway, smallestLane } from "./lanes";
 
 // @ts-ignore: decorator
@@ -21,12 +21,7 @@ import { largerMagnitude, largestLane, roundAway, smallestLane } from "./lanes";
 // @ts-ignore: decorator
 @inline
 function four(half: bool, src: usize, k: i32): v128 {
-  if (!half) return v128.load(src + (k << 4));
-  const bits = v128.and(i32x4.shl(v128.load_ext<i16>(src + (k << 3)), 13), i32x4.splat(0x8fffe000));
-  const value = f32x4.mul(bits, f32x4.splat(5192296858534827628530496329220096.0)); // 2^112
-  // an exponent of all ones has become 2^16 and more: infinity or NaN
-  const isSpecial = f32x4.ge(f32x4.abs(value), f32x4.splat(65536));
-  return v128.or(value, v128.and(isSpecial, i32x4.splat(0x7f800000)));
+  return half ? widened(v128.load_ext<i16>(src + (k << 3))) : v128.load(src + (k << 4));
 }
 
 /** True if value `i` at `src` has its sign bit set. */

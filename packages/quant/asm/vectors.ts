@@ -33,6 +33,12 @@ export let scratch: usize = 0;
 // @ts-ignore: decorator
 @inline export const HALF_BITS64: usize = 288; // bits of a binary16 number, sign-extended to 64 and shifted left by 42
 // @ts-ignore: decorator
+@inline export const ROUNDER: usize = 320; // 1.5 · 2^23 in binary32: see rounding.ts
+// @ts-ignore: decorator
+@inline export const FRACTION: usize = 352; // 0x007fffff: the fraction of a binary32 number
+// @ts-ignore: decorator
+@inline export const MIDDLE: usize = 384; // 0x00400000: its middle
+// @ts-ignore: decorator
 @inline export const SUMS: usize = 512; // from here on: working memory, see each kernel
 
 /** Vectors that a kernel multiplies in one pass over a group of rows. Their activations should stay in the L2 cache. */
@@ -52,6 +58,9 @@ export function initialize(at: usize): void {
   fill(BIT2, i8x16.splat(0x04));
   fill(BITS45, i8x16.splat(0x30));
   fill(HALF_BITS64, i64x2.splat(0x81fffc0000000000));
+  fill(ROUNDER, f32x4.splat(12582912));
+  fill(FRACTION, i32x4.splat(0x7fffff));
+  fill(MIDDLE, i32x4.splat(0x400000));
 }
 
 function fill(offset: usize, value: v128): void {

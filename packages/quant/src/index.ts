@@ -8,6 +8,7 @@ export { QuantizationError, WeightError } from "./errors.ts";
 export { type FileType, FTYPES } from "./ftypes.ts";
 export {
   bindKernels,
+  type CountKernel,
   GROUP_ROWS,
   KERNEL_TIERS,
   type KernelSet,

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { blockInfo, packRows, packStats, toolHistogram, unpackRows } from "../src/index.ts";
+import { kernelsOf, PLACES, WASM_TIERS } from "./kernels/kernel-cases.ts";
 
 interface Case {
   readonly type: string;
@@ -52,6 +53,20 @@ describe("recorded blocks", () => {
   test.each(cases.filter(({ histogram }) => histogram !== undefined))("printed histogram of $type", (recorded) => {
     expect(Array.from(toolHistogram(recorded.type, Buffer.from(recorded.bytes, "hex")))).toEqual(recorded.histogram);
   });
+});
+
+test.each(WASM_TIERS)("recorded blocks by the %s kernels", async (tier) => {
+  const kernels = await kernelsOf(tier);
+  for (const recorded of cases) {
+    const values = valuesOf(recorded);
+    const pack = kernels.packer(recorded.type);
+    if (pack === undefined) continue; // activations
+    new Float32Array(kernels.memory.buffer, PLACES.vectors).set(values);
+    pack("f32", PLACES.vectors, PLACES.rows, values.length);
+    const packed = hex(new Uint8Array(kernels.memory.buffer, PLACES.rows, recorded.bytes.length / 2));
+    if (recorded.knownDivergence === undefined) expect(packed).toBe(recorded.bytes);
+    else expect(packed).not.toBe(recorded.bytes);
+  }
 });
 
 describe("quirks of build 803", () => {

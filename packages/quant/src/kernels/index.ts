@@ -1,6 +1,7 @@
 // Fast matrix products on a WebAssembly memory, bit-identical to `dot`.
 
 export {
+  type CountKernel,
   GROUP_ROWS,
   type Kernels,
   type KernelTier,

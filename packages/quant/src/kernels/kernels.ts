@@ -31,6 +31,8 @@ export interface Kernels {
   matrix(type: string): MatrixKernels;
   /** The quantiser of `type` to be used instead of `packRows`, bit-identical; undefined where there is none. */
   packer(type: string): PackKernel | undefined;
+  /** What to use instead of `toolHistogram`, with the same counts; undefined where there is none. */
+  counter(type: string): CountKernel | undefined;
   /**
    * Kernels do not check pointers. Check each buffer once, when it is placed.
    * @throws RangeError unless `byteLength` bytes at `pointer` lie inside the memory, above `LOWEST_POINTER`
@@ -85,5 +87,8 @@ export interface MatrixKernels {
   ): void;
 }
 
-/** Packs `nValues` values, a multiple of 32, of type `source` at `src` into blocks at `dst`. */
+/** Packs `nValues` values, whole blocks, of type `source` at `src` into blocks at `dst`. Values must be finite. */
 export type PackKernel = (source: "f16" | "f32", src: number, dst: number, nValues: number) => void;
+
+/** Adds the levels of `nBlocks` blocks at `src` to (16) 32-bit counts at `counts`, a multiple of 4. */
+export type CountKernel = (src: number, counts: number, nBlocks: number) => void;

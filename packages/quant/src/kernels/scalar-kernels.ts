@@ -25,6 +25,7 @@ export function scalarKernels(memory: WasmMemory): Kernels {
       return kernels;
     },
     packer: () => undefined,
+    counter: () => undefined,
     checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
   };
 }

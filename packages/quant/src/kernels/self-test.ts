@@ -4,9 +4,10 @@
 import { decodeF16 } from "@ll/bytes";
 import type { BlockFormat } from "../block-format.ts";
 import { formatOf, rowBytes } from "../block-types.ts";
+import { toolHistogram } from "../pack-stats.ts";
 import { packActivation, packRows } from "../rows.ts";
 import { type Kernels, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
-import { WASM_LAYOUTS, WASM_PACKED_TYPES } from "./wasm-layouts.ts";
+import { WASM_LAYOUTS } from "./wasm-layouts.ts";
 
 /** Pages (64 KiB) of the memory that the test works in. */
 export const SELF_TEST_PAGES = 4;
@@ -15,18 +16,19 @@ export const SELF_TEST_SCRATCH: number = LOWEST_POINTER;
 
 const N_ROWS = 11; // a whole group and a ragged one
 const N_VECTORS = 5; // for f16 and f32 a tile and a single vector
+const N_PACKED = 512; // values for the quantisers: two blocks of the largest
 const SEED = 803;
 
 /**
- * The first type for which `kernels`, over a memory of `SELF_TEST_PAGES`, differ from `dot`, or their quantiser from
- * `packRows`; undefined if all agree.
+ * The first type for which `kernels`, over a memory of `SELF_TEST_PAGES`, differ from `dot`, their quantiser from `packRows`
+ * or their histogram from `toolHistogram`; undefined if all agree.
  */
 export function findWrongType(kernels: Kernels): string | undefined {
   for (const type of WASM_LAYOUTS.keys()) {
     const format = formatOf(type);
-    if (!agrees(kernels, format, 1) || !agrees(kernels, format, N_VECTORS)) return type;
+    if (!agrees(kernels, format, 1) || !agrees(kernels, format, N_VECTORS) || !packsAlike(kernels, format)) return type;
   }
-  return WASM_PACKED_TYPES.find((type) => !packsAlike(kernels, type));
+  return undefined;
 }
 
 function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolean {
@@ -58,23 +60,27 @@ function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolea
   });
 }
 
-/** Packs the same bits as binary16 and as binary32 values. */
-function packsAlike(kernels: Kernels, type: string): boolean {
+/** Packs the same bits as binary16 and as binary32 values, all below 2 in magnitude, and counts the levels. */
+function packsAlike(kernels: Kernels, { type, blockValues }: BlockFormat): boolean {
   const pack = kernels.packer(type);
   if (pack === undefined) return true;
+  const count = kernels.counter(type);
   const { buffer } = kernels.memory;
-  const nValues = 64;
   const values = SELF_TEST_SCRATCH + SCRATCH_BYTES;
-  const blocks = values + 4 * nValues;
+  const counts = values + 4 * N_PACKED;
+  const blocks = counts + 64;
   const random = lcg(SEED);
-  const halves = new Uint16Array(buffer, values, 2 * nValues); // (2 * nValues): (nValues) binary32 values as well
-  for (let i = 0; i < halves.length; i++) halves[i] = random() >>> 16;
-  const floats = new Float32Array(buffer, values, nValues); // (nValues)
-  const fromHalves = decodeF16(halves.slice(0, nValues), new Float32Array(nValues)); // (nValues)
+  const halves = new Uint16Array(buffer, values, 2 * N_PACKED); // (2 * N_PACKED): (N_PACKED) binary32 values as well
+  for (let i = 0; i < halves.length; i++) halves[i] = (random() >>> 16) & 0xbfff; // the highest bit of the exponent
+  const floats = new Float32Array(buffer, values, N_PACKED); // (N_PACKED)
+  const fromHalves = decodeF16(halves.slice(0, N_PACKED), new Float32Array(N_PACKED)); // (N_PACKED)
   return [floats, fromHalves].every((source) => {
     const expected = packRows(type, source);
-    pack(source === floats ? "f32" : "f16", values, blocks, nValues);
-    return new Uint8Array(buffer, blocks, expected.length).every((byte, i) => byte === expected[i]);
+    pack(source === floats ? "f32" : "f16", values, blocks, N_PACKED);
+    if (!new Uint8Array(buffer, blocks, expected.length).every((byte, i) => byte === expected[i])) return false;
+    const bins = new Uint32Array(buffer, counts, 16).fill(0); // (16)
+    count?.(blocks, counts, N_PACKED / blockValues);
+    return toolHistogram(type, expected).every((bin, i) => bin === bins[i]);
   });
 }
 

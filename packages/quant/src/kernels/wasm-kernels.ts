@@ -2,17 +2,28 @@
 
 import { blockInfo, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
-import { GROUP_ROWS, type Kernels, type KernelTier, type MatrixKernels, type PackKernel } from "./kernels.ts";
+import {
+  type CountKernel,
+  GROUP_ROWS,
+  type Kernels,
+  type KernelTier,
+  type MatrixKernels,
+  type PackKernel,
+} from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
-import { WASM_LAYOUTS, WASM_PACKED_TYPES, type WasmLayout } from "./wasm-layouts.ts";
+import { WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
 
 /** @param exports of an instance that was created over `memory` and whose `initialize` was called */
 export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: WasmMemory): Kernels {
   const matrices = new Map<string, MatrixKernels>();
-  for (const [type, layout] of WASM_LAYOUTS) matrices.set(type, matrixKernels(type, layout, exports));
   const packers = new Map<string, PackKernel>();
-  for (const type of WASM_PACKED_TYPES) packers.set(type, packKernel(type, exports));
+  const counters = new Map<string, CountKernel>();
+  for (const [type, layout] of WASM_LAYOUTS) {
+    matrices.set(type, matrixKernels(type, layout, exports));
+    packers.set(type, packKernel(type, layout, exports));
+  }
+  for (const type of WASM_COUNTED_TYPES) counters.set(type, exported(exports, `count_${type}`));
   return {
     tier,
     memory,
@@ -24,6 +35,7 @@ export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: Wasm
       return kernels;
     },
     packer: (type) => packers.get(type),
+    counter: (type) => counters.get(type),
     checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
   };
 }
@@ -53,10 +65,10 @@ function matrixKernels(type: string, layout: WasmLayout, exports: WasmExports): 
   };
 }
 
-function packKernel(type: string, exports: WasmExports): PackKernel {
+function packKernel(type: string, { blockValues }: WasmLayout, exports: WasmExports): PackKernel {
   const pack = exported(exports, `pack_${type}`);
   return (source, src, dst, nValues) => {
-    pack(source === "f16" ? 1 : 0, src, dst, nValues / 32);
+    pack(source === "f16" ? 1 : 0, src, dst, nValues / blockValues);
   };
 }
 

@@ -26,5 +26,5 @@ export const WASM_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new
   ["q6_K", { blockValues: 256, columnBytes: 1680, vectorBytes: 528 }],
 ]);
 
-/** Types that have a WebAssembly quantiser. */
-export const WASM_PACKED_TYPES: readonly string[] = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"];
+/** Types whose levels the WebAssembly kernels count: those for which build 803 prints a histogram. */
+export const WASM_COUNTED_TYPES: readonly string[] = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"];

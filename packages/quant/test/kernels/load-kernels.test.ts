@@ -14,6 +14,7 @@ import {
 } from "../../src/kernels/index.ts";
 import { scalarKernels } from "../../src/kernels/scalar-kernels.ts";
 import { findWrongType, SELF_TEST_PAGES } from "../../src/kernels/self-test.ts";
+import { WASM_RELAXED } from "../../src/kernels/wasm-relaxed.ts";
 import { WASM_TIERS } from "./kernel-cases.ts";
 
 const PAGE = 65536;
@@ -57,6 +58,16 @@ describe("tiers", () => {
   });
 });
 
+// a call between functions of the module would end the process here, and with it every program that loads the kernels
+test.runIf(process.arch === "x64")("V8 compiles every function to 256-bit code", () => {
+  const script = `
+    const module = new WebAssembly.Module(require("node:fs").readFileSync(0));
+    console.log(WebAssembly.Module.exports(module).length > 50);`;
+  const flags = ["--experimental-wasm-revectorize", "--no-liftoff", "--no-wasm-lazy-compilation"];
+  const input = Buffer.from(WASM_RELAXED, "base64");
+  expect(execFileSync(process.execPath, [...flags, "--eval", script], { input, encoding: "utf8" }).trim()).toBe("true");
+});
+
 describe("the self-test", () => {
   const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
 
@@ -81,6 +92,32 @@ describe("the self-test", () => {
       },
     };
     expect(findWrongType(kernels)).toBe(wrong);
+  });
+});
+
+describe("the self-test of quantisers", () => {
+  test.each(["f16", "q8_0", "q3_K"])("names %s if a single bit of a block is another", async (wrong) => {
+    const right = bindKernels(await loadKernels("simd"), new WebAssembly.Memory({ initial: SELF_TEST_PAGES }));
+    const kernels: Kernels = {
+      ...right,
+      packer: (type) => (source, src, dst, nValues) => {
+        right.packer(type)?.(source, src, dst, nValues);
+        if (type === wrong) new Uint8Array(right.memory.buffer, dst + 20, 1)[0]! ^= 1;
+      },
+    };
+    expect(findWrongType(kernels)).toBe(wrong);
+  });
+
+  test("names q5_1 if a level is counted twice", async () => {
+    const right = bindKernels(await loadKernels("simd"), new WebAssembly.Memory({ initial: SELF_TEST_PAGES }));
+    const kernels: Kernels = {
+      ...right,
+      counter: (type) => (src, counts, nBlocks) => {
+        right.counter(type)?.(src, counts, nBlocks);
+        if (type === "q5_1") new Uint32Array(right.memory.buffer, counts, 16)[3]! += 1;
+      },
+    };
+    expect(findWrongType(kernels)).toBe("q5_1");
   });
 });
 
