@@ -61,12 +61,8 @@ export async function writeSavedChat(path: string, chat: Omit<SavedChat, "progra
 }
 
 /** @throws FormatError `E_SESSION` for a file that holds no conversation; IoError */
-export async function readSavedChat(path: string): Promise<SavedChat> {
-  return parseSavedChat(await readSmallFile(path), path);
-}
-
-/** @param file for messages @throws FormatError `E_SESSION` */
-export function parseSavedChat(content: string, file: string): SavedChat {
+export async function readSavedChat(file: string): Promise<SavedChat> {
+  const content = await readSmallFile(file);
   const fail = (message: string, field?: string): FormatError =>
     new FormatError({ code: "E_SESSION", file, message, ...(field === undefined ? {} : { field }) });
   let json: unknown;

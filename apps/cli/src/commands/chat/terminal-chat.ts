@@ -41,7 +41,8 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, json: boo
     reader.close();
     return false;
   };
-  const screen = process.stderr.isTTY ? process.stderr : process.stdout;
+  // the answers may go to a file, and what is said beside them to another
+  const screen = !process.stderr.isTTY && process.stdout.isTTY ? process.stdout : process.stderr;
   const reader = openLineReader({
     screen,
     history: history.lines,
