@@ -1,0 +1,36 @@
+// What is fuzzed: one target for each parser of bytes or text that come from outside.
+
+/** The module of a target exports these. */
+export interface FuzzTarget {
+  /** Good inputs, and bad ones worth starting from. */
+  readonly seeds: readonly Uint8Array[];
+  /** Words of the format. */
+  readonly dictionary?: readonly (string | Uint8Array)[];
+  /** Longest input that is tried. */
+  readonly maxBytes?: number;
+  /** Parses `data` and uses what comes out of it; throws what the parser throws. */
+  readonly fuzz: (data: Uint8Array) => unknown;
+}
+
+interface TargetEntry {
+  /** Below `targets/`. */
+  readonly module: string;
+  /** Sources whose coverage leads the search. */
+  readonly covers: RegExp;
+}
+
+export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
+  ["ggjt", { module: "ggjt.ts", covers: /\/packages\/(bytes|ggml-format)\/src\// }],
+  ["lora", { module: "lora.ts", covers: /\/packages\/(bytes|ggml-format)\/src\// }],
+  ["gguf", { module: "gguf.ts", covers: /\/packages\/(bytes|gguf|tokenizer)\/src\/|\/gguf-(config|tokenizer)\.ts$/ }],
+  ["session", { module: "session.ts", covers: /\/packages\/bytes\/src\/|\/llama\/src\/session\.ts$/ }],
+  ["sentencepiece", { module: "sentencepiece.ts", covers: /\/packages\/(bytes|tokenizer)\/src\// }],
+  ["zip", { module: "zip.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
+  ["pickle", { module: "pickle.ts", covers: /\/packages\/checkpoint\/src\/pickle/ }],
+  ["safetensors", { module: "safetensors.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
+  ["llama2c", { module: "llama2c.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
+  ["json", { module: "json.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
+  ["sums", { module: "sums.ts", covers: /\/commands\/verify\/sums-file\.ts$/ }],
+  ["grammar", { module: "grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
+  ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],
+]);

@@ -1,0 +1,25 @@
+// What a parser may do with an input: return, or throw a typed error that is safe to print. Anything else is a find.
+
+import { isFormatError } from "@ll/bytes";
+import { isGrammarError } from "@ll/sampling";
+
+/** Longest message that an error may carry, in characters. */
+const MESSAGE_CHARS = 512;
+
+/** Undefined if the parser may throw this; otherwise what is wrong with it. */
+export function complaint(error: unknown): string | undefined {
+  if (!isFormatError(error) && !isGrammarError(error)) {
+    return error instanceof Error ? `untyped ${error.stack ?? error.message}` : `threw ${String(error)}`;
+  }
+  if (!/^E_[A-Z0-9_]+$/.test(error.code)) return `code "${error.code}"\n${error.stack}`;
+  if (error.message.length > MESSAGE_CHARS) return `message of ${error.message.length} characters\n${error.stack}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(error.message)) return `unprintable message\n${error.stack}`;
+  return undefined;
+}
+
+/** Undefined if no run has changed what all objects inherit. */
+export function pollution(): string | undefined {
+  for (const key in {}) return `Object.prototype has got "${key}"`;
+  return undefined;
+}
