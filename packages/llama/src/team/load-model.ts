@@ -87,7 +87,7 @@ export async function loadTeamModel(
   assertConfig(config);
   const total = assertTensors(source, config);
   options.signal?.throwIfAborted();
-  const { tier, kernels, llamaKernels } = await compiledKernels(options.kernels);
+  const { tier, kernels, llamaKernels } = await compiledKernels(options.kernels ?? "wide");
   if (options.kernels !== undefined && tier !== options.kernels) {
     throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${options.kernels}`);
   }
@@ -106,10 +106,10 @@ interface CompiledKernels {
   readonly llamaKernels: WebAssembly.Module | undefined;
 }
 
-const compiled = new Map<KernelTier | undefined, Promise<CompiledKernels>>();
+const compiled = new Map<KernelTier, Promise<CompiledKernels>>();
 
-/** Compiled and tested once: that takes longer than loading a small model. */
-function compiledKernels(wanted: KernelTier | undefined): Promise<CompiledKernels> {
+/** The best kernels up to `wanted`, compiled and tested once: that takes longer than loading a small model. */
+function compiledKernels(wanted: KernelTier): Promise<CompiledKernels> {
   let result = compiled.get(wanted);
   if (result === undefined) {
     result = compileKernels(wanted);
@@ -118,7 +118,7 @@ function compiledKernels(wanted: KernelTier | undefined): Promise<CompiledKernel
   return result;
 }
 
-async function compileKernels(wanted: KernelTier | undefined): Promise<CompiledKernels> {
+async function compileKernels(wanted: KernelTier): Promise<CompiledKernels> {
   const kernels = await loadKernels(wanted);
   const llamaKernels = await loadLlamaKernels(kernels.tier);
   return { tier: llamaKernels === undefined ? "scalar" : kernels.tier, kernels, llamaKernels };

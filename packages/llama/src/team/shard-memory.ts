@@ -1,0 +1,54 @@
+// The memory of a shard as numbers, and copies between it and arrays of all shards. Addresses are in bytes.
+
+import { type Range, sizeOf } from "./ranges.ts";
+
+export class ShardMemory {
+  readonly #memory: { readonly buffer: ArrayBufferLike };
+  #floats: Float32Array; // the whole memory
+
+  constructor(memory: { readonly buffer: ArrayBufferLike }) {
+    this.#memory = memory;
+    this.#floats = new Float32Array(memory.buffer);
+  }
+
+  /** `length` numbers at `address`; a view, until the memory grows. */
+  floats(address: number, length: number): Float32Array {
+    return this.#all().subarray(address / 4, address / 4 + length);
+  }
+
+  /** `length` bytes at `address`; a view, until the memory grows. */
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, length);
+  }
+
+  /** The first `length` numbers of `from` to `address`. */
+  copyIn(address: number, from: Float32Array, length: number): void {
+    this.#all().set(from.subarray(0, length), address / 4);
+  }
+
+  /** `columns` of the first `n` rows of `from`, (rows, width), to `address`, (n, columns). */
+  copyColumnsIn(address: number, from: Float32Array, width: number, columns: Range, n: number): void {
+    const floats = this.#all();
+    for (let i = 0; i < n; i++) {
+      const row = from.subarray(i * width + columns.start, i * width + columns.end);
+      floats.set(row, address / 4 + i * sizeOf(columns));
+    }
+  }
+
+  /** The inverse of `copyColumnsIn`. */
+  copyColumnsOut(to: Float32Array, width: number, columns: Range, address: number, n: number): void {
+    const floats = this.#all();
+    const size = sizeOf(columns);
+    for (let i = 0; i < n; i++) {
+      const start = address / 4 + i * size;
+      to.set(floats.subarray(start, start + size), i * width + columns.start);
+    }
+  }
+
+  /** A memory that has grown has another buffer. */
+  #all(): Float32Array {
+    const { buffer } = this.#memory;
+    if (this.#floats.buffer !== buffer) this.#floats = new Float32Array(buffer);
+    return this.#floats;
+  }
+}
