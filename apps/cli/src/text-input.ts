@@ -1,6 +1,6 @@
-// Text that a program is given: as an argument, in a file, or on standard input.
+// Text that a program is given in a file or on standard input.
 
-import { readFile, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { IoError } from "@ll/bytes";
 import { reason } from "@ll/bytes/node";
 import { Refusal } from "./errors.ts";
@@ -9,30 +9,23 @@ import { Refusal } from "./errors.ts";
 const MAX_TEXT_BYTES = 256 * 1024 * 1024;
 
 /**
- * The bytes of the file at `path`, or of standard input for `-`.
+ * The bytes of the file at `path`, or of standard input for `-`. The file may be a pipe, as `<(…)` of a shell is one.
  * @throws Refusal for more than 256 MiB; IoError
  */
 export async function readTextFile(path: string): Promise<Uint8Array> {
-  if (path === "-") return readStandardInput();
-  const fail = (cause: unknown): never => {
-    throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });
-  };
-  const { size } = await stat(path).catch(fail);
-  if (size > MAX_TEXT_BYTES) throw tooLong(path);
-  return readFile(path).catch(fail);
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
+  const isStandardInput = path === "-";
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of process.stdin) {
-    chunks.push(chunk as Uint8Array);
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > MAX_TEXT_BYTES) throw tooLong("standard input");
+  try {
+    for await (const chunk of isStandardInput ? process.stdin : createReadStream(path)) {
+      chunks.push(chunk as Uint8Array);
+      bytes += (chunk as Uint8Array).byteLength;
+      if (bytes > MAX_TEXT_BYTES) break;
+    }
+  } catch (cause) {
+    const name = isStandardInput ? "standard input" : path;
+    throw new IoError({ code: "E_IO", file: name, message: `failed to open ${name}: ${reason(cause)}`, cause });
   }
+  if (bytes > MAX_TEXT_BYTES) throw new Refusal(`a text of more than ${MAX_TEXT_BYTES} bytes`);
   return Buffer.concat(chunks, bytes);
-}
-
-function tooLong(what: string): Refusal {
-  return new Refusal(`${what} has more than ${MAX_TEXT_BYTES} bytes`);
 }

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { describeWithTestData, fixture, testData } from "../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { tinyGguf } from "../gguf-model.ts";
-import { ended, type Outcome, runHere, start, temporaryDirectory } from "../programs.ts";
+import { ended, type Outcome, runHere, runProcess, start, temporaryDirectory } from "../programs.ts";
 
 const VOCAB = fixture("tiny/hf/tokenizer.model");
 
@@ -60,6 +60,14 @@ describe("ll-tokenize", () => {
     expect(await withInput(["ll-tokenize", VOCAB], " time\n")).toMatchObject({ code: 0, stdout: "370 13\n" });
     expect(await withInput(["ll-tokenize", VOCAB, "-f", "-"], Uint8Array.of(0xff))).toMatchObject({ stdout: "258\n" });
     expect(await withInput(["ll-tokenize", VOCAB], "")).toMatchObject({ code: 0, stdout: "\n" });
+  });
+
+  test("a text without end is refused; a pipe is a file like any other", async () => {
+    const endless = await runHere("ll-tokenize", [VOCAB, "-f", "/dev/zero"]);
+    expect(endless).toMatchObject({ code: 1, stdout: "" });
+    expect(endless.stderr).toContain("more than 268435456 bytes");
+    const piped = await runProcess(["ll-tokenize", VOCAB, "-f", "/dev/stdin"], { shellPrefix: "printf ' time' |" });
+    expect(piped).toMatchObject({ code: 0, stdout: "370\n" });
   });
 
   test.each([
