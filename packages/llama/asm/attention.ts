@@ -7,16 +7,16 @@
 // Working memory from `work` on, with H8 = headDim rounded up to a multiple of 8:
 //
 //   queries   32 · H8 · 8 bytes   (8, H8, 4): four rows together, as `dot-blocks` wants them; one row: (H8)
-//   tile      32 · H8 · 8         (headDim, 32) keys or (32, H8) values as TINY
+//   tile      32 · H8 · 8         a tile of keys or values as TINY
 //   sums      32 · H8 · 8         (8, H8 / 8, 4, 8) binary64: sums of values; one row: (H8)
 //   weights   1024                (32, 4): probabilities of a tile, four rows together; one row: (32)
 //   block     256                 (4, 8) binary64: sums of scores; one row: (32)
 //   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
 
 import { addFourRows, addOneRow, F16, F32, TINY } from "./dot-blocks";
-import { isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
+import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
 import { softmax } from "./softmax";
-import { BITS42, constants, halfBits, halfValues, loadFew, storeFew } from "./vectors";
+import { BITS42, constants, halfValues, isWide, loadFew, roundToHalf, storeFew } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const CHUNK: i32 = 32;
@@ -24,20 +24,31 @@ import { BITS42, constants, halfBits, halfValues, loadFew, storeFew } from "./ve
 @inline const SCALE1008: f64 = reinterpret<f64>(<u64>(1023 + 1008) << 52);
 
 // one function per kind of columns, rather than copies wherever they are used
-function addFourTiny(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
-  addFourRows(TINY, sums, a, aStride, b, nK);
+function addFourWide(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(TINY, true, sums, a, aStride, b, nK);
+}
+function addFourNarrow(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(TINY, false, sums, a, aStride, b, nK);
 }
 function addFourF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
-  addFourRows(F32, sums, a, aStride, b, nK);
+  addFourRows(F32, false, sums, a, aStride, b, nK); // V8 cannot make it 256 bits wide
 }
-function addOneF16(sums: usize, a: usize, aStride: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(F16, sums, a, aStride, b, nK, nColumns);
+function addOneF16(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(F16, sums, a, b, nK, nColumns);
 }
-function addOneF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(F32, sums, a, aStride, b, nK, nColumns);
+function addOneF32(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(F32, sums, a, b, nK, nColumns);
 }
-function addOneTiny(sums: usize, a: usize, aStride: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(TINY, sums, a, aStride, b, nK, nColumns);
+function addOneTiny(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(TINY, sums, a, b, nK, nColumns);
+}
+
+// @ts-ignore: decorator
+@inline
+function addFour(type: i32, sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  if (type == F32) addFourF32(sums, a, aStride, b, nK);
+  else if (isWide) addFourWide(sums, a, aStride, b, nK);
+  else addFourNarrow(sums, a, aStride, b, nK);
 }
 
 /** `n` finite binary16 numbers, a multiple of 8, as TINY. */
@@ -85,7 +96,7 @@ function storePair(type: i32, out: usize, low: v128, high: v128): void {
 @inline
 function loadRounded(isRounded: bool, at: usize, n: i32): v128 {
   const x = loadFew(at, n);
-  return isRounded ? halfValues(halfBits(x)) : x;
+  return isRounded ? roundToHalf(x) : x;
 }
 
 /** Four rows of `n` binary32 numbers, rounded to binary16 if `isRounded`, to (n, 4); writes up to 3 columns more. */
@@ -177,6 +188,17 @@ function seenBy(row: i32): i32 {
   return nPast + row / group + 1;
 }
 
+/** `memory.fill` is a call into the runtime, which takes as long as 200 products. */
+// @ts-ignore: decorator
+@inline
+function clearBlock(): void {
+  const zero = f64x2.splat(0);
+  for (let at = block, end = block + 256; at != end; at += 32) {
+    v128.store(at, zero, 16);
+    v128.store(at, zero);
+  }
+}
+
 /** Attention of one row. */
 // @ts-ignore: decorator
 @inline
@@ -189,14 +211,14 @@ function attendOne(type: i32, row: i32): void {
   packOne(type, type == F16, packedQueries, queryOf(row), headDim);
   for (let t = 0; t < nSeen; t += TILE) {
     const keys = keyOf(kvHead, elementBytes, headDim, t);
-    memory.fill(block, 0, 256);
+    clearBlock();
     if (isWidened) {
       widenAny(tile, keys, headDim * TILE);
-      addOneTiny(block, tile, 8 * TILE, packedQueries, headDim, TILE);
+      addOneTiny(block, tile, packedQueries, headDim, TILE);
     } else if (type == F16) {
-      addOneF16(block, keys, 2 * TILE, packedQueries, headDim, TILE);
+      addOneF16(block, keys, packedQueries, headDim, TILE);
     } else {
-      addOneF32(block, keys, 4 * TILE, packedQueries, headDim, TILE);
+      addOneF32(block, keys, packedQueries, headDim, TILE);
     }
     storeScores(scores + (<usize>t << 2), block, TILE, scale);
   }
@@ -209,12 +231,12 @@ function attendOne(type: i32, row: i32): void {
     const nHere = min(TILE, nSeen - t);
     packOne(type, false, weights, scores + (<usize>t << 2), TILE);
     if (isWidened) {
-      widenAny(tile, values, nHere * channels);
-      addOneTiny(sums, tile, channels << 3, weights, nHere, channels);
+      widenAny(tile, values, TILE * channels);
+      addOneTiny(sums, tile, weights, nHere, channels);
     } else if (type == F16) {
-      addOneF16(sums, values, channels << 1, weights, nHere, channels);
+      addOneF16(sums, values, weights, nHere, channels);
     } else {
-      addOneF32(sums, values, channels << 2, weights, nHere, channels);
+      addOneF32(sums, values, weights, nHere, channels);
     }
     values += TILE * channels * elementBytes;
   }
@@ -249,9 +271,8 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
       if (seenBy(first + r + nHere - 1) <= t) continue;
       const packed = packedQueries + <usize>(r * channels) * numberBytes;
       for (let column = 0; column < TILE; column += 8) {
-        memory.fill(block, 0, 256);
-        if (type == F16) addFourTiny(block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
-        else addFourF32(block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
+        clearBlock();
+        addFour(type, block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
         for (let j = 0; j < nHere; j++) {
           storeScores(scores + <usize>(r + j) * scoreBytes + (<usize>(t + column) << 2), block + (j << 6), 8, scale);
         }
@@ -268,7 +289,7 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
   for (let t = 0; t < nSeen; t += TILE) {
     let values = cached;
     if (type == F16) {
-      widen(tile, values, min(TILE, nSeen - t) * channels);
+      widen(tile, values, TILE * channels);
       values = tile;
     }
     for (let r = 0; r < nRows; r += 4) {
@@ -279,9 +300,10 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
       packFour(type, false, weights, at + <usize>r * scoreBytes, at + <usize>min(r + 1, last) * scoreBytes,
         at + <usize>min(r + 2, last) * scoreBytes, at + <usize>last * scoreBytes, TILE);
       for (let c = 0; c < channels; c += 8) {
+        const blockStart = c & ~(BLOCK - 1), width = min(BLOCK, channels - blockStart);
+        const from = values + <usize>(blockStart * TILE + c - blockStart) * columnBytes, stride = <usize>width * columnBytes;
         const to = sums + (<usize>(r * channels + 4 * c) << 3);
-        if (type == F16) addFourTiny(to, values + <usize>c * columnBytes, <usize>channels * columnBytes, weights, nHere);
-        else addFourF32(to, values + <usize>c * columnBytes, <usize>channels * columnBytes, weights, nHere);
+        addFour(type, to, from, stride, weights, nHere);
       }
     }
     cached += TILE * channels * elementBytes;

@@ -1,7 +1,7 @@
 // Softmax of one row of scores.
 
 import { lookUp } from "./element-wise";
-import { halfBits, halfValues } from "./vectors";
+import { roundToHalf } from "./vectors";
 
 /**
  * The first `n` scores become probabilities, those up to `nPadded` (a multiple of 4) zero. `exp16` is (65536) binary32.
@@ -30,6 +30,6 @@ export function softmax(scores: usize, n: i32, nPadded: i32, exp16: usize, isRou
 
   for (let at = scores; at != end; at += 16) {
     const p = f32x4.mul(v128.load(at), inverse);
-    v128.store(at, isRounded ? halfValues(halfBits(p)) : p);
+    v128.store(at, isRounded ? roundToHalf(p) : p);
   }
 }

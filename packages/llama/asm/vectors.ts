@@ -25,7 +25,7 @@ export let constants: usize = 0;
 // @ts-ignore: decorator
 @inline export const NAN16: usize = 256; // NaN in binary16
 // @ts-ignore: decorator
-@inline export const SCALE112: usize = 288; // 2^112, the difference of the exponent biases of binary32 and binary16
+@inline export const BIAS: usize = 288; // 0x38000000: 112 in the exponent, the difference of the biases
 // @ts-ignore: decorator
 @inline export const BITS13: usize = 320; // 0x0fffe000: exponent and fraction of binary16, shifted left by 13
 // @ts-ignore: decorator
@@ -36,10 +36,20 @@ export let constants: usize = 0;
 @inline export const SIGN: usize = 416; // 0x80000000
 // @ts-ignore: decorator
 @inline export const BITS42: usize = 448; // in 64-bit lanes: sign and, shifted left by 42, the rest of binary16
+// @ts-ignore: decorator
+@inline export const LARGE: usize = 480; // 65520 in binary32: the smallest that rounds to infinity
+// @ts-ignore: decorator
+@inline export const BELOW_HALF: usize = 512; // 0x0fff: half of the last bit of binary16, less one
+// @ts-ignore: decorator
+@inline export const UPPER19: usize = 544; // 0xffffe000: the bits of binary32 that binary16 has
 
-/** Takes `at` (SCRATCH_BYTES, 32-byte aligned) for the constants. */
-export function initialize(at: usize): void {
+/** True if V8 makes 256-bit code of this module. */
+export let isWide: bool = false;
+
+/** Takes `at` (1024 bytes, 32-byte aligned) for the constants. */
+export function initialize(at: usize, wide: bool): void {
   constants = at;
+  isWide = wide;
   fill(MAGNITUDE, i32x4.splat(0x7fffffff));
   fill(OVERFLOW, i32x4.splat(0x47800000));
   fill(NORMAL, i32x4.splat(0x38800000));
@@ -49,12 +59,15 @@ export function initialize(at: usize): void {
   fill(INFINITY, i32x4.splat(0x7f800000));
   fill(INFINITY16, i32x4.splat(0x7c00));
   fill(NAN16, i32x4.splat(0x7e00));
-  fill(SCALE112, i32x4.splat(0x77800000));
+  fill(BIAS, i32x4.splat(0x38000000));
   fill(BITS13, i32x4.splat(0x0fffe000));
   fill(INFINITY13, i32x4.splat(0x0f800000));
   fill(QUIET, i32x4.splat(0x00400000));
   fill(SIGN, i32x4.splat(0x80000000));
   fill(BITS42, i64x2.splat(0x81fffc0000000000));
+  fill(LARGE, i32x4.splat(0x477ff000));
+  fill(BELOW_HALF, i32x4.splat(0x0fff));
+  fill(UPPER19, i32x4.splat(0xffffe000));
 }
 
 function fill(offset: usize, value: v128): void {
@@ -82,14 +95,40 @@ export function halfBits(x: v128): v128 {
   return v128.or(result, i32x4.shr_u(v128.xor(x, magnitude), 16));
 }
 
+/**
+ * Four binary32 numbers rounded to binary16, to nearest with ties to even, as binary32. The detour over `halfBits` and
+ * `halfValues` takes twice the instructions.
+ */
+// @ts-ignore: decorator
+@inline
+export function roundToHalf(x: v128): v128 {
+  const at = constants;
+  const magnitude = v128.and(x, v128.load(at, MAGNITUDE));
+  // normal: 13 bits are rounded away
+  const odd = v128.and(i32x4.shr_u(magnitude, 13), v128.load(at, ONE));
+  const normal = v128.and(i32x4.add(i32x4.add(magnitude, v128.load(at, BELOW_HALF)), odd), v128.load(at, UPPER19));
+  // subnormal: the addition rounds to multiples of 2^-24
+  const half = v128.load(at, HALF);
+  const subnormal = f32x4.sub(f32x4.add(magnitude, half), half);
+  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, v128.load(at, NORMAL)));
+  // 65520 and above would round to 2^16, which is not there; a NaN stays one
+  const infinity = v128.load(at, INFINITY);
+  const large = v128.bitselect(magnitude, infinity, i32x4.gt_s(magnitude, infinity));
+  const result = v128.bitselect(large, finite, i32x4.ge_s(magnitude, v128.load(at, LARGE)));
+  return v128.or(result, v128.xor(x, magnitude));
+}
+
 /** The values of four binary16 numbers whose bits are in the lower halves of 32-bit lanes; a NaN becomes quiet. */
 // @ts-ignore: decorator
 @inline
 export function halfValues(bits: v128): v128 {
   const at = constants;
-  const infinity13 = v128.load(at, INFINITY13);
+  const infinity13 = v128.load(at, INFINITY13), bias = v128.load(at, BIAS), unit = v128.load(at, NORMAL);
   const shifted = v128.and(i32x4.shl(bits, 13), v128.load(at, BITS13));
-  const finite = f32x4.mul(shifted, v128.load(at, SCALE112));
+  const normal = i32x4.add(shifted, bias);
+  // subnormal: as if the exponent were 1, less the hidden bit; multiplying a subnormal binary32 would take 100 cycles
+  const subnormal = f32x4.sub(i32x4.add(shifted, unit), unit);
+  const finite = v128.bitselect(normal, subnormal, i32x4.ge_s(normal, unit));
   const quiet = v128.and(i32x4.gt_s(shifted, infinity13), v128.load(at, QUIET));
   const large = v128.or(v128.or(shifted, v128.load(at, INFINITY)), quiet);
   const magnitude = v128.bitselect(large, finite, i32x4.ge_s(shifted, infinity13));

@@ -4,7 +4,7 @@
 import type { KvType } from "../kv-cache.ts";
 
 /** Bytes that `bindLlamaKernels` wants for itself in the memory: constants and the two tables of functions of binary16. */
-export const LLAMA_SCRATCH_BYTES: number = 512 + 2 * 4 * 65536;
+export const LLAMA_SCRATCH_BYTES: number = 1024 + 2 * 4 * 65536;
 
 /**
  * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise; numbers are binary32

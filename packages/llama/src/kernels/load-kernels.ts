@@ -3,30 +3,68 @@
 import type { KernelTier } from "@ll/quant";
 import { assertMemorySpan } from "./guards.ts";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
+import { findWrongKernel, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";
 import { WASM_SIMD } from "./wasm-simd.ts";
 
-/** A custom section named "wide": V8 shares the code of modules with equal bytes, and must not do so across a change of flags. */
+/** What is used of Node's `v8` module. */
+interface V8 {
+  setFlagsFromString(flags: string): void;
+}
+
+interface Globals {
+  readonly process?: { readonly getBuiltinModule?: (name: string) => unknown };
+}
+
+/**
+ * A custom section named "wide", after which the kernels choose their tiles. V8 shares the code of modules with equal bytes,
+ * and must not do so across a change of flags.
+ */
 const WIDE_SECTION: readonly number[] = [0, 5, 4, 0x77, 0x69, 0x64, 0x65];
 
 /**
- * The compiled kernels, which workers share when the module is sent to them; undefined for the tier "scalar" and where
- * WebAssembly cannot be compiled.
+ * The compiled kernels, which workers share when the module is sent to them; undefined for the tier "scalar", where
+ * WebAssembly cannot be compiled, and if they fail their self-test.
  *
- * @param tier of the matrix kernels, which must have been loaded before: they set V8's flags for the tier "wide"
+ * @param tier of the matrix kernels, which must have been loaded before: they set V8's flag for the tier "wide"
  */
 export async function loadLlamaKernels(tier: KernelTier): Promise<WebAssembly.Module | undefined> {
   if (tier === "scalar") return undefined;
   const code = Uint8Array.from(atob(WASM_SIMD), (character) => character.charCodeAt(0));
-  const section = tier === "wide" ? WIDE_SECTION : [];
-  const bytes = new Uint8Array(code.length + section.length);
-  bytes.set(code);
-  bytes.set(section, code.length);
   try {
-    return await WebAssembly.compile(bytes);
+    if (tier === "wide") return compileWide(code);
+    const module = await WebAssembly.compile(code);
+    return passesSelfTest(module) ? module : undefined;
   } catch {
     return undefined; // no simd128, or forbidden by a content security policy
   }
+}
+
+/**
+ * 256-bit code comes from V8's optimising compiler only, so the baseline compiler is switched off until the self-test has had
+ * every function compiled; nothing else runs meanwhile, because all of this is synchronous. Inlining has to be off as well:
+ * it wants call counts of the baseline compiler's code, and V8 aborts the process if there are none.
+ */
+function compileWide(code: Uint8Array): WebAssembly.Module | undefined {
+  const v8 = (globalThis as unknown as Globals).process?.getBuiltinModule?.("node:v8") as V8 | undefined;
+  if (v8 === undefined) return undefined;
+  const bytes = new Uint8Array(code.length + WIDE_SECTION.length);
+  bytes.set(code);
+  bytes.set(WIDE_SECTION, code.length);
+  v8.setFlagsFromString("--no-liftoff");
+  v8.setFlagsFromString("--no-wasm-inlining");
+  try {
+    const module = new WebAssembly.Module(bytes);
+    return passesSelfTest(module) ? module : undefined;
+  } finally {
+    v8.setFlagsFromString("--liftoff");
+    v8.setFlagsFromString("--wasm-inlining");
+  }
+}
+
+function passesSelfTest(module: WebAssembly.Module): boolean {
+  const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
+  return findWrongKernel(bindLlamaKernels(module, memory, SELF_TEST_SCRATCH)) === undefined;
 }
 
 /**

@@ -20,7 +20,7 @@ export function wasmAttention(exports: WasmExports, exp16: number, shape: Attent
   const attend = kvType === "f16" ? exports.attend_f16 : exports.attend_f32;
   return {
     shape,
-    headBytes: HEADER_BYTES + roundUp64((paddedTokens * headDim + contextTokens * channels) * elementBytes),
+    headBytes: HEADER_BYTES + paddedTokens * (headDim + channels) * elementBytes,
     workBytes(nTokens) {
       const nRows = Math.min(CHUNK, nTokens * headsPerKvHead);
       return 3 * CHUNK * channels * 8 + WEIGHTS_AND_BLOCK_BYTES + nRows * paddedTokens * 4;
@@ -51,8 +51,4 @@ export function wasmAttention(exports: WasmExports, exp16: number, shape: Attent
       exports.write_values(elementBytes, head, src, n, headDim, contextTokens);
     },
   };
-}
-
-function roundUp64(n: number): number {
-  return 64 * Math.ceil(n / 64);
 }

@@ -6,7 +6,7 @@ import { assertMemorySpan } from "./guards.ts";
 import type { LlamaKernels } from "./kernels.ts";
 import { wasmAttention } from "./wasm-attention.ts";
 
-const CONSTANT_BYTES = 512;
+const CONSTANT_BYTES = 1024;
 
 /** The exported functions of asm/index.ts. */
 export type WasmExports = Readonly<Record<WasmExport, (...args: number[]) => void>>;
@@ -34,7 +34,8 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
   const exports = instance.exports as unknown as WasmExports;
   const exp16 = scratch + CONSTANT_BYTES;
   const silu16 = exp16 + 4 * 65536;
-  exports.initialize(scratch);
+  const isWide = WebAssembly.Module.customSections(module, "wide").length > 0; // see load-kernels.ts
+  exports.initialize(scratch, isWide ? 1 : 0);
   new Float32Array(memory.buffer, exp16, 65536).set(expTable());
   new Float32Array(memory.buffer, silu16, 65536).set(siluTable());
   return {

@@ -5,7 +5,7 @@ import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../../s
 import { twinKernels } from "./twin.ts";
 
 const PAGES = 64;
-const START = 1024 + LLAMA_SCRATCH_BYTES + 448;
+const START = 1024 + LLAMA_SCRATCH_BYTES + 448 - 512 + 64;
 const module = (await loadLlamaKernels("simd"))!;
 
 function both() {

@@ -1,0 +1,129 @@
+// What freshly compiled kernels must pass before anyone relies on them: small cases of each against the scalar engine. It guards
+// against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
+
+import { decodeF16, encodeF16 } from "@ll/bytes";
+import { attend } from "../attention.ts";
+import { configFromGgml } from "../config.ts";
+import { createKvCache, type KvType } from "../kv-cache.ts";
+import { addInto, rmsNorm, swiglu } from "../ops.ts";
+import { rope } from "../rope.ts";
+import { LOWEST_POINTER } from "./guards.ts";
+import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
+
+/** Pages (64 KiB) of the memory that the test works in. */
+export const SELF_TEST_PAGES = 16;
+/** Where the tested kernels have their scratch space. */
+export const SELF_TEST_SCRATCH: number = LOWEST_POINTER;
+
+const DATA = SELF_TEST_SCRATCH + LLAMA_SCRATCH_BYTES;
+const HEAD_DIM = 44; // a block of 32 channels and a padded one
+const N_PAST = 30;
+const N = 5; // crosses the border of a tile of 32 positions
+const SEED = 803;
+
+/** The name of the first kernel that differs from its twin, on a memory of `SELF_TEST_PAGES`; undefined if all agree. */
+export function findWrongKernel(kernels: LlamaKernels): string | undefined {
+  const isRight: Record<string, () => boolean> = {
+    attentionF16: () => attendsAlike(kernels, "f16", 1) && attendsAlike(kernels, "f16", 3),
+    attentionF32: () => attendsAlike(kernels, "f32", 1) && attendsAlike(kernels, "f32", 3),
+    rmsNorm: () => normalisesAlike(kernels),
+    rope: () => rotatesAlike(kernels),
+    elementWise: () => mapsAlike(kernels),
+  };
+  return Object.keys(isRight).find((name) => !isRight[name]?.());
+}
+
+/** `n` values at `pointer`; a view. */
+function floatsAt({ memory }: LlamaKernels, pointer: number, n: number): Float32Array {
+  return new Float32Array(memory.buffer, pointer, n);
+}
+
+/** Puts `n` numbers at `pointer` and returns a copy of them. */
+function place(kernels: LlamaKernels, pointer: number, n: number, seed: number): Float32Array {
+  const values = floatsAt(kernels, pointer, n); // (n)
+  let state = seed;
+  for (let i = 0; i < n; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // constants of Numerical Recipes
+    values[i] = state / 2 ** 30 - 2;
+  }
+  return values.slice();
+}
+
+function isSame(a: Float32Array | Uint16Array, b: Float32Array | Uint16Array): boolean {
+  return a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
+}
+
+function attendsAlike(kernels: LlamaKernels, kvType: KvType, headsPerKvHead: number): boolean {
+  const contextTokens = N_PAST + N;
+  const rowValues = headsPerKvHead * HEAD_DIM;
+  const attention = kernels.attention({ kvType, headDim: HEAD_DIM, headsPerKvHead, contextTokens });
+  const work = DATA + attention.headBytes;
+  const keys = work + attention.workBytes(N);
+  const values = keys + 4 * contextTokens * HEAD_DIM;
+  const q = values + 4 * contextTokens * HEAD_DIM;
+  const out = q + 4 * N * rowValues;
+  const keyRows = place(kernels, keys, contextTokens * HEAD_DIM, SEED); // (contextTokens, HEAD_DIM)
+  const valueRows = place(kernels, values, contextTokens * HEAD_DIM, SEED + 1); // (contextTokens, HEAD_DIM)
+  const queries = place(kernels, q, N * rowValues, SEED + 2); // (N, headsPerKvHead, HEAD_DIM)
+  attention.clear(DATA);
+  attention.store(DATA, keys, values, 0, contextTokens, HEAD_DIM);
+  attention.attend(DATA, q, out, work, N_PAST, N - 1, rowValues, rowValues);
+  const last = 4 * (N - 1) * rowValues;
+  attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues);
+
+  const params = { nVocab: 1, nEmbd: rowValues, nMult: 1, nHead: headsPerKvHead, nLayer: 1, nRot: HEAD_DIM, ftype: 0 };
+  const config = configFromGgml(params, { nKvHeads: 1 });
+  const cache = createKvCache(config, contextTokens, kvType);
+  for (let t = 0; t < contextTokens; t++) {
+    const row = [t * HEAD_DIM, (t + 1) * HEAD_DIM] as const;
+    cache.store(0, t, keyRows.subarray(...row), valueRows.subarray(...row));
+  }
+  cache.round(queries, queries.length);
+  const expected = new Float32Array(N * rowValues); // (N, headsPerKvHead, HEAD_DIM)
+  const scores = new Float32Array(contextTokens);
+  for (let i = 0; i < N; i++) {
+    const row = expected.subarray(i * rowValues);
+    attend(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, config, scores);
+  }
+  return isSame(floatsAt(kernels, out, expected.length), expected);
+}
+
+function normalisesAlike(kernels: LlamaKernels): boolean {
+  const n = 10;
+  const x = place(kernels, DATA, N * n, SEED); // (N, n)
+  const weight = place(kernels, DATA + 4096, n, SEED + 1); // (n)
+  kernels.rmsNorm(DATA, DATA, DATA + 4096, N, n, 1e-6);
+  for (let i = 0; i < N; i++) {
+    const row = x.subarray(i * n, (i + 1) * n);
+    rmsNorm(row, row, weight, 1e-6);
+  }
+  return isSame(floatsAt(kernels, DATA, N * n), x);
+}
+
+function rotatesAlike(kernels: LlamaKernels): boolean {
+  const nPairs = 3;
+  const x = place(kernels, DATA, 2 * 2 * nPairs, SEED); // (2 heads, 2 · nPairs)
+  const cos = place(kernels, DATA + 4096, nPairs, SEED + 1); // (nPairs)
+  const sin = place(kernels, DATA + 8192, nPairs, SEED + 2); // (nPairs)
+  kernels.rope(DATA, DATA + 4096, DATA + 8192, 1, 2, 2 * nPairs, x.length);
+  rope(x, cos, sin);
+  return isSame(floatsAt(kernels, DATA, x.length), x);
+}
+
+function mapsAlike(kernels: LlamaKernels): boolean {
+  const n = 11;
+  const x = place(kernels, DATA, n, SEED); // (n)
+  const y = place(kernels, DATA + 4096, n, SEED + 1); // (n)
+  kernels.swiglu(DATA, DATA + 4096, n);
+  kernels.addInto(DATA, DATA + 4096, n);
+  kernels.encodeF16(DATA + 8192, DATA, n);
+  kernels.decodeF16(DATA + 4096, DATA + 8192, n);
+  swiglu(x, y, n);
+  addInto(x, y, n);
+  const bits = encodeF16(x, new Uint16Array(n)); // (n)
+  return (
+    isSame(floatsAt(kernels, DATA, n), x) &&
+    isSame(new Uint16Array(kernels.memory.buffer, DATA + 8192, n), bits) &&
+    isSame(floatsAt(kernels, DATA + 4096, n), decodeF16(bits, y))
+  );
+}
