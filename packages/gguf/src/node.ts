@@ -22,7 +22,7 @@ const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
  * @throws GgufFormatError as `openGgufSet`; IoError if a file of the set is missing
  */
 export async function openGgufPath(path: string, options: OpenGgufOptions = {}): Promise<OpenedGguf> {
-  const paths = setPaths(path);
+  const paths = ggufSetPaths(path);
   const sources: FileSource[] = [];
   const close = async (): Promise<void> => {
     for (const source of sources) await source.close();
@@ -43,8 +43,11 @@ export async function openGgufPath(path: string, options: OpenGgufOptions = {}):
   }
 }
 
-/** @throws GgufFormatError `E_SPLIT` if the name speaks of a set that cannot be */
-function setPaths(path: string): string[] {
+/**
+ * The paths of all files of the set that `path` names a file of, in order; `path` alone for any other name.
+ * @throws GgufFormatError `E_SPLIT` if the name speaks of a set that cannot be
+ */
+export function ggufSetPaths(path: string): string[] {
   const [ending, number, count] = SPLIT_NAME.exec(path) ?? [];
   if (ending === undefined) return [path];
   const nFiles = Number(count);

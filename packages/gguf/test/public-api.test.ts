@@ -26,6 +26,7 @@ test("public names", () => {
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
+      "ggufSetPaths",
       "openGgufPath",
     ]
   `);

@@ -6,12 +6,12 @@ import type { SourceTensor } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
 import type { Io } from "../command.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
-import { readMagic } from "./convert-inputs.ts";
+import { containerAt } from "./convert-inputs.ts";
 import { pythonType } from "./convert-lines.ts";
 import { openGgmlInput } from "./ggml-input.ts";
 
 export async function dump(request: ConvertArguments, io: Io): Promise<void> {
-  if ((await readMagic(request.model)) === "GGUF") return dumpGguf(request.model, io);
+  if ((await containerAt(request.model)) === "gguf") return dumpGguf(request.model, io);
   const stored = await openStoredTensors(request.model, {
     single: request.mode === "dump-single",
     openGgml: openGgmlInput,

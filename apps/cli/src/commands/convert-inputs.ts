@@ -12,6 +12,7 @@ import { openGgufPath } from "@ll/gguf/node";
 import { configFromGguf } from "@ll/llama";
 import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
+import { containerOf, type ModelContainer } from "../model-container.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { pythonType } from "./convert-lines.ts";
 import { openGgmlInput } from "./ggml-input.ts";
@@ -62,22 +63,19 @@ function defaultOutType(weightType: string): OutType {
 
 /** A GGUF file, or a ggjt file that is to become one with its weights as they are; undefined for anything else. */
 export async function openWholeFile(request: ConvertArguments, io: Io): Promise<ConvertedModel | undefined> {
-  const magic = await readMagic(request.model);
-  if (magic === "GGUF") return openGgufInput(request, io);
-  const isGgml = magic === "tjgg" || magic === "fmgg" || magic === "lmgg";
-  return isGgml && request.container === "gguf" && request.outType === undefined ? openGgjt(request, io) : undefined;
+  const container = await containerAt(request.model);
+  if (container === "gguf") return openGgufInput(request, io);
+  const isKept = container === "ggml" && request.container === "gguf" && request.outType === undefined;
+  return isKept ? openGgjt(request, io) : undefined;
 }
 
-/** The first four bytes as text; empty for a directory, and for what cannot be read: others have the words for that. */
-export async function readMagic(path: string): Promise<string> {
+/** What a file is; undefined for a directory, and for what cannot be read: others have the words for that. */
+export async function containerAt(path: string): Promise<ModelContainer | undefined> {
   const source = await openFileSource(path).catch(() => undefined);
-  if (source === undefined) return "";
   try {
-    const magic = new Uint8Array(Math.min(4, source.byteLength));
-    await source.read(0, magic);
-    return String.fromCharCode(...magic);
+    return source && (await containerOf(source));
   } finally {
-    await source.close();
+    await source?.close();
   }
 }
 

@@ -1,5 +1,6 @@
 // The lines that build 803 prints while it loads, in their order and shape, with this program's own facts in them.
 
+import type { ModelConfig } from "@ll/llama";
 import { fixed, general, scientific } from "../printf.ts";
 import type { RunParams } from "./params.ts";
 
@@ -20,17 +21,8 @@ const TENSOR_OVERHEAD_BYTES = 272;
 
 export interface LoadedFacts {
   readonly containerName: string;
-  readonly hyperParams: {
-    readonly nVocab: number;
-    readonly nEmbd: number;
-    readonly nMult: number;
-    readonly nHead: number;
-    readonly nLayer: number;
-    readonly nRot: number;
-    readonly ftype: number;
-  };
+  readonly config: ModelConfig;
   readonly ftypeLabel: string;
-  readonly nFf: number;
   readonly sizeLabel: string;
   readonly nTensors: number;
   /** Sum of all tensor data. */
@@ -40,20 +32,21 @@ export interface LoadedFacts {
 
 /** `llama_model_load_internal: …` and `llama_new_context_with_model: …`. */
 export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
-  const h = facts.hyperParams;
+  const { config } = facts;
+  const gqa = config.nHeads / config.nKvHeads;
   const rows: [string, string | number][] = [
     ["format", facts.containerName],
-    ["n_vocab", h.nVocab],
+    ["n_vocab", config.nVocab],
     ["n_ctx", params.contextTokens],
-    ["n_embd", h.nEmbd],
-    ["n_mult", h.nMult],
-    ["n_head", h.nHead],
-    ...(params.gqa === 1 ? [] : ([["n_head_kv", h.nHead / params.gqa]] as [string, number][])),
-    ["n_layer", h.nLayer],
-    ["n_rot", h.nRot],
-    ["ftype", `${h.ftype} (${facts.ftypeLabel})`],
-    ["n_ff", facts.nFf],
-    ...changedRows(params),
+    ["n_embd", config.nEmbd],
+    ["n_mult", config.nMult],
+    ["n_head", config.nHeads],
+    ...(gqa === 1 ? [] : ([["n_head_kv", config.nKvHeads]] as [string, number][])),
+    ["n_layer", config.nLayers],
+    ["n_rot", config.nRot],
+    ["ftype", `${config.ftype} (${facts.ftypeLabel})`],
+    ["n_ff", config.nFf],
+    ...changedRows(config),
   ];
   const memory = MEMORY_MIB[facts.sizeLabel] ?? { scratch: 1024, evaluation: 768, state: 1026 };
   const contextMib = (facts.nTensors * TENSOR_OVERHEAD_BYTES) / MIB;
@@ -71,13 +64,13 @@ export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
   ];
 }
 
-/** Lines that appear only where an option of a later build changes the arithmetic. */
-function changedRows(params: RunParams): [string, string][] {
+/** Lines that appear only where the arithmetic is not that of build 803. */
+function changedRows({ nHeads, nKvHeads, rmsNormEps, ropeFreqBase, ropeFreqScale }: ModelConfig): [string, string][] {
   const rows: [string, string][] = [];
-  if (params.gqa !== 1) rows.push(["n_gqa", String(params.gqa)]);
-  if (params.rmsNormEps !== Math.fround(1e-6)) rows.push(["rnorm_eps", scientific(params.rmsNormEps, 1)]);
-  if (params.ropeFreqBase !== 10000) rows.push(["freq_base", fixed(params.ropeFreqBase, 0, 1)]);
-  if (params.ropeFreqScale !== 1) rows.push(["freq_scale", general(params.ropeFreqScale)]);
+  if (nHeads !== nKvHeads) rows.push(["n_gqa", String(nHeads / nKvHeads)]);
+  if (rmsNormEps !== Math.fround(1e-6)) rows.push(["rnorm_eps", scientific(rmsNormEps, 1)]);
+  if (ropeFreqBase !== 10000) rows.push(["freq_base", fixed(ropeFreqBase, 0, 1)]);
+  if (ropeFreqScale !== 1) rows.push(["freq_scale", general(ropeFreqScale)]);
   return rows;
 }
 

@@ -1,9 +1,8 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { type FileSource, openFileSource } from "@ll/bytes/node";
-import { ftypeLabel, type GgmlFile, modelSizeLabel, openGgml } from "@ll/ggml-format";
+import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
-  configFromGgml,
   createScalarModel,
   kvCacheBytes,
   loadModel as loadTeam,
@@ -12,11 +11,12 @@ import {
   type ModelConfig,
   type TensorSource,
 } from "@ll/llama";
-import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
+import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
+import { type ModelFile, readModelFile } from "./model-file.ts";
 import type { RunParams } from "./params.ts";
 
 export interface LoadedModel {
@@ -34,14 +34,13 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
     const source = await openFileSource(params.model);
     files.push(source);
     io.err.write(`llama.cpp: loading model from ${params.model}\n`);
-    const file = await openGgml(source);
-    const config = configOf(file, params);
-    for (const line of loadLines(factsOf(file, config, params), params)) io.err.write(`${line}\n`);
+    const file = await readModelFile(source, params, files);
+    const { config, tensors, tokenizer } = file;
+    for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
 
-    const tokenizer = createTokenizer(file.vocab);
-    if (params.lora === undefined) return { ...(await loadEngine(file, config, params)), tokenizer };
+    if (params.lora === undefined) return { ...(await loadEngine(tensors, config, params)), tokenizer };
     stage = "adapter";
-    const lora = await applyLora(file, { adapter: params.lora, base: params.loraBase }, io, files);
+    const lora = await applyLora(tensors, { adapter: params.lora, base: params.loraBase }, io, files);
     const engine = await loadEngine(lora.tensors, config, params);
     lora.finish();
     return { ...engine, tokenizer };
@@ -74,25 +73,15 @@ const FAILURES = {
     `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
 } as const;
 
-function configOf({ hyperParams }: GgmlFile, params: RunParams): ModelConfig {
-  return configFromGgml(hyperParams, {
-    nKvHeads: hyperParams.nHead / params.gqa,
-    rmsNormEps: params.rmsNormEps,
-    ropeFreqBase: params.ropeFreqBase,
-    ropeFreqScale: params.ropeFreqScale,
-  });
-}
-
-function factsOf(file: GgmlFile, config: ModelConfig, params: RunParams): LoadedFacts {
-  const h = file.hyperParams;
+function factsOf({ containerName, config, tensors }: ModelFile, params: RunParams): LoadedFacts {
+  const all = Array.from(tensors.names(), (name) => tensors.tensor(name));
   return {
-    containerName: file.container.name,
-    hyperParams: h,
-    ftypeLabel: ftypeLabel(h.ftype),
-    nFf: config.nFf,
-    sizeLabel: h.nLayer === 80 && params.gqa === 8 ? "70B" : modelSizeLabel(h.nLayer),
-    nTensors: file.tensors.length,
-    tensorBytes: file.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0),
+    containerName,
+    config,
+    ftypeLabel: ftypeLabel(config.ftype),
+    sizeLabel: config.nLayers === 80 && config.nHeads === 8 * config.nKvHeads ? "70B" : modelSizeLabel(config.nLayers),
+    nTensors: all.length,
+    tensorBytes: all.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0),
     kvBytes: kvCacheBytes(config, params.contextTokens, params.memoryF32 ? "f32" : "f16"),
   };
 }

@@ -69,11 +69,12 @@ export interface RunParams {
   dryBreakers: string[] | undefined;
   /** GBNF; empty for none. */
   grammarText: Uint8Array;
-  rmsNormEps: number;
-  ropeFreqBase: number;
-  ropeFreqScale: number;
+  /** Undefined, like the next three: what the file says, or what build 803 takes for granted if it does not. */
+  rmsNormEps: number | undefined;
+  ropeFreqBase: number | undefined;
+  ropeFreqScale: number | undefined;
   /** Query heads that share one KV head. */
-  gqa: number;
+  gqa: number | undefined;
   /** Chunks that ll-perplexity scores at most; negative for all. */
   maxChunks: number;
   /** Score HellaSwag tasks instead of perplexity. */
@@ -136,10 +137,10 @@ export function defaultParams(threads: number): RunParams {
     ...SAMPLING_DEFAULTS,
     dryBreakers: undefined,
     grammarText: new Uint8Array(0),
-    rmsNormEps: Math.fround(1e-6),
-    ropeFreqBase: 10000,
-    ropeFreqScale: 1,
-    gqa: 1,
+    rmsNormEps: undefined,
+    ropeFreqBase: undefined,
+    ropeFreqScale: undefined,
+    gqa: undefined,
     maxChunks: -1,
     hellaswag: false,
     hellaswagTasks: 400,

@@ -23,7 +23,7 @@ export function startRun(params: RunParams, io: Io): number {
   return seed;
 }
 
-function warnings({ ropeFreqBase, ropeFreqScale, contextTokens }: RunParams): string[] {
+function warnings({ ropeFreqBase = 10000, ropeFreqScale = 1, contextTokens }: RunParams): string[] {
   const lines: string[] = [];
   if (ropeFreqBase !== 10000) lines.push(`changing RoPE frequency base to ${general(ropeFreqBase)} (default 10000.0)`);
   if (ropeFreqScale !== 1) lines.push(`scaling RoPE frequency by ${general(ropeFreqScale)} (default 1.0)`);

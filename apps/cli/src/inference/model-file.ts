@@ -1,0 +1,57 @@
+// A model file of either kind as what an engine needs. What the options say goes before what the file says.
+
+import { type FileSource, openFileSource } from "@ll/bytes/node";
+import { openGgml } from "@ll/ggml-format";
+import { llamaTensors, metadataGetter, openGgufSet } from "@ll/gguf";
+import { ggufSetPaths } from "@ll/gguf/node";
+import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig, type TensorSource } from "@ll/llama";
+import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
+import { ggufTokenizerModel } from "../gguf-tokenizer.ts";
+import { containerOf } from "../model-container.ts";
+import type { RunParams } from "./params.ts";
+
+export interface ModelFile {
+  /** Such as `ggjt v3 (latest)`. */
+  readonly containerName: string;
+  readonly config: ModelConfig;
+  readonly tensors: TensorSource;
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * @param source the file of `params.model`
+ * @param files gets the other files of a set, for the caller to close once the tensors are loaded
+ * @throws FormatError of the readers, ModelError, IoError
+ */
+export async function readModelFile(source: FileSource, params: RunParams, files: FileSource[]): Promise<ModelFile> {
+  if ((await containerOf(source)) === "gguf") return readGguf(source, params, files);
+  const file = await openGgml(source);
+  const config = configFromGgml(file.hyperParams, overridesOf(params, file.hyperParams.nHead));
+  return { containerName: file.container.name, config, tensors: file, tokenizer: createTokenizer(file.vocab) };
+}
+
+async function readGguf(source: FileSource, params: RunParams, files: FileSource[]): Promise<ModelFile> {
+  const sources: FileSource[] = [];
+  for (const path of ggufSetPaths(source.path)) {
+    if (path === source.path) sources.push(source);
+    else {
+      const other = await openFileSource(path);
+      files.push(other);
+      sources.push(other);
+    }
+  }
+  const file = await openGgufSet(sources);
+  const get = metadataGetter(file.metadata);
+  const config = configFromGguf(get, overridesOf(params, Number(get("llama.attention.head_count"))), file.name);
+  const tokenizer = createTokenizer(await ggufTokenizerModel(file));
+  return { containerName: `gguf v${file.files[0]?.version}`, config, tensors: llamaTensors(file), tokenizer };
+}
+
+function overridesOf({ gqa, rmsNormEps, ropeFreqBase, ropeFreqScale }: RunParams, nHeads: number): ConfigOverrides {
+  return {
+    ...(gqa !== undefined && { nKvHeads: nHeads / gqa }),
+    ...(rmsNormEps !== undefined && { rmsNormEps }),
+    ...(ropeFreqBase !== undefined && { ropeFreqBase }),
+    ...(ropeFreqScale !== undefined && { ropeFreqScale }),
+  };
+}

@@ -1,0 +1,111 @@
+// ll-main on GGUF files: the text of the same model as ggjt, parameters out of the file, options before them.
+
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { memorySink, memorySource } from "@ll/bytes";
+import { contentsOfGgml, convertCheckpoint, type GgmlUnstored } from "@ll/convert";
+import { openGgml } from "@ll/ggml-format";
+import { createGgufWriter, openGguf, type WritableValue } from "@ll/gguf";
+import { describe, expect, test } from "vitest";
+import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { runHere, temporaryDirectory } from "../programs.ts";
+
+const RUN = ["-p", "Once upon a time", "-n", "40", "-s", "3", "--temp", "0", "-t", "1"];
+
+async function files(unstored: GgmlUnstored = {}): Promise<{ ggjt: string; gguf: string }> {
+  const directory = await temporaryDirectory();
+  const bytes = await tinyModel("q4_0");
+  const sink = memorySink();
+  const contents = contentsOfGgml(await openGgml(memorySource(bytes)), unstored);
+  await convertCheckpoint({ ...contents, outType: "stored", container: "gguf" }, sink);
+  const [ggjt, gguf] = [join(directory, "m.bin"), join(directory, "m.gguf")];
+  await writeFile(ggjt, bytes);
+  await writeFile(gguf, sink.bytes());
+  return { ggjt, gguf };
+}
+
+async function run(model: string, ...options: string[]): Promise<{ stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await runHere("ll-main", ["-m", model, ...RUN, ...options]);
+  expect(code, stderr).toBe(0);
+  return { stdout, stderr };
+}
+
+test("the same text, and the same lines about the model but for its format", async () => {
+  const { ggjt, gguf } = await files();
+  const [a, b] = [await run(ggjt), await run(gguf)];
+  expect(b.stdout).toBe(a.stdout);
+  expect(a.stdout.length).toBeGreaterThan("Once upon a time".length);
+  const about = (stderr: string): string[] => stderr.match(/^llama_(?!print_timings).*$/gm) ?? [];
+  expect(about(b.stderr)[0]).toBe("llama_model_load_internal: format     = gguf v3");
+  expect(about(b.stderr).slice(1)).toEqual(about(a.stderr).slice(1));
+});
+
+describe("parameters", () => {
+  test("of the file are those that options would give", async () => {
+    const { ggjt, gguf } = await files({ normEps: 0.5, ropeFreqBase: 500, ropeFreqScale: 0.25 });
+    const given = await run(ggjt, "-eps", "0.5", "--rope-freq-base", "500", "--rope-freq-scale", "0.25");
+    const plain = await run(ggjt);
+    expect(given.stdout).not.toBe(plain.stdout);
+    const stored = await run(gguf);
+    expect(stored.stdout).toBe(given.stdout);
+    expect(stored.stderr).toContain("llama_model_load_internal: rnorm_eps  = 5.0e-01");
+  });
+
+  test("of options go first, also where they are what build 803 takes for granted", async () => {
+    const { ggjt, gguf } = await files({ normEps: 0.5, ropeFreqBase: 500, ropeFreqScale: 0.25 });
+    const options = ["-eps", "1e-6", "--rope-freq-base", "10000", "--rope-freq-scale", "1"];
+    expect((await run(gguf, ...options)).stdout).toBe((await run(ggjt)).stdout);
+  });
+});
+
+/** The tensors of a file in two, as gguf-split makes them. */
+async function splitInTwo(bytes: Uint8Array, stem: string): Promise<void> {
+  const file = await openGguf(memorySource(bytes));
+  const half = Math.ceil(file.tensors.length / 2);
+  for (const [no, tensors] of [file.tensors.slice(0, half), file.tensors.slice(half)].entries()) {
+    const metadata = new Map<string, WritableValue>([
+      ["split.no", { type: "u16", value: no }],
+      ["split.count", { type: "u16", value: 2 }],
+      ["split.tensors.count", { type: "i32", value: file.tensors.length }],
+    ]);
+    for (const [key, value] of no === 0 ? file.metadata : []) {
+      const items = value.type === "array" ? await value.read(value.itemType) : undefined;
+      metadata.set(key, (items === undefined ? value : { ...value, type: "array", items }) as WritableValue);
+    }
+    const sink = memorySink();
+    const writer = await createGgufWriter(sink, { metadata, tensors });
+    for (const tensor of tensors) {
+      const data = new Uint8Array(tensor.byteLength);
+      await tensor.read(0, data);
+      await writer.writeTensor(tensor.name, [data]);
+    }
+    await writer.finish();
+    await writeFile(`${stem}-0000${no + 1}-of-00002.gguf`, sink.bytes());
+  }
+}
+
+test("a model in two files", async () => {
+  const { ggjt, gguf } = await files();
+  const stem = gguf.replace(".gguf", "");
+  await splitInTwo(new Uint8Array(await readFile(gguf)), stem);
+  expect((await run(`${stem}-00001-of-00002.gguf`)).stdout).toBe((await run(ggjt)).stdout);
+  await rename(`${stem}-00002-of-00002.gguf`, `${stem}-gone`);
+  const { code, stderr } = await runHere("ll-main", ["-m", `${stem}-00001-of-00002.gguf`, ...RUN]);
+  expect(code).toBe(4);
+  expect(stderr).toContain("00002-of-00002.gguf: No such file or directory");
+});
+
+test("a file that is no LLaMA: what it is, and code 3", async () => {
+  const sink = memorySink();
+  const writer = await createGgufWriter(sink, {
+    metadata: new Map([["general.architecture", { type: "string", value: "falcon" }]]),
+    tensors: [],
+  });
+  await writer.finish();
+  const path = join(await temporaryDirectory(), "falcon.gguf");
+  await writeFile(path, sink.bytes());
+  const { code, stderr } = await runHere("ll-main", ["-m", path, ...RUN]);
+  expect(code).toBe(3);
+  expect(stderr).toContain("general.architecture is falcon, expected llama");
+  expect(stderr).toContain("main: error: unable to load model");
+});
