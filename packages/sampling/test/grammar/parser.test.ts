@@ -195,3 +195,11 @@ test("isGrammarError tells codes apart", () => {
   expect(isGrammarError("E_EMPTY")).toBe(false);
   expect(error).toBeInstanceOf(GrammarError);
 });
+
+test("a message shows what is left of a hostile grammar inert and cut", () => {
+  const hostile = errorOf("\x1b]0;title\x07\u009b\u202e\t\nb").message;
+  expect(hostile).toBe("expecting name at \\x1b]0;title\\x07\\x9b\\u{202e}\t\nb");
+  const long = errorOf(`?${"x".repeat(2 ** 20 - 1)}`).message;
+  expect(long).toMatch(/^expecting name at \?x+…$/);
+  expect(long).toHaveLength(512);
+});
