@@ -77,7 +77,7 @@ function toMultiple(length: number, alignment: number): number {
   return (alignment - (length % alignment)) % alignment;
 }
 
-export function dataBytes(type: number, ne: readonly (number | bigint)[]): number {
+function dataBytes(type: number, ne: readonly (number | bigint)[]): number {
   const [values, bytes] = BLOCKS[type] ?? [1, 0];
   return (ne.reduce<number>((product, size) => product * Number(size), 1) / values) * bytes;
 }
@@ -107,7 +107,7 @@ export function f32(value: number): Uint8Array {
   return filled(4, (view) => view.setFloat32(0, value, true));
 }
 
-export function f64(value: number): Uint8Array {
+function f64(value: number): Uint8Array {
   return filled(8, (view) => view.setFloat64(0, value, true));
 }
 
