@@ -18,7 +18,7 @@ const HEAP_MB = 512;
 /** Room for the longest input of any target. */
 const SHARED_BYTES = 256 * 1024;
 
-/** Fuzzes for `seconds`, going on with another seed after an input that ended the worker. */
+/** Fuzzes for `seconds`. After an input that ended the worker and does not do so again, it goes on with another seed. */
 export async function runFuzz(options: FuzzOptions): Promise<WorkerReport> {
   const deadline = performance.now() + 1000 * options.seconds;
   const maxInputs = options.maxInputs ?? Number.MAX_SAFE_INTEGER;
@@ -31,12 +31,9 @@ export async function runFuzz(options: FuzzOptions): Promise<WorkerReport> {
     total.edges = Math.max(total.edges, part.edges);
     total.corpus = Math.max(total.corpus, part.corpus);
     total.finds.push(...part.finds);
-    const isOver = performance.now() >= deadline || total.inputs >= maxInputs || total.finds.length > 0;
-    if (isOver || part.died === undefined) {
-      if (part.died !== undefined) total.finds.push(...(await confirmed(options.target, part.died)));
-      return total;
-    }
-    total.finds.push(...(await confirmed(options.target, part.died)));
+    if (part.died === undefined) return total;
+    total.finds.push(...(await replay(options.target, part.died.input)).finds);
+    if (total.finds.length > 0 || total.inputs >= maxInputs || performance.now() >= deadline) return total;
   }
 }
 
@@ -45,10 +42,6 @@ export async function replay(target: string, input: Uint8Array): Promise<WorkerR
   const job = { target, seed: 0, seconds: 1, maxInputs: 1, replay: input };
   const { died, ...report } = await runWorker(job);
   return died === undefined ? report : { ...report, finds: [died] };
-}
-
-async function confirmed(target: string, find: Find): Promise<readonly Find[]> {
-  return (await replay(target, find.input)).finds;
 }
 
 function runWorker(job: Omit<WorkerJob, "shared">): Promise<WorkerReport & { died?: Find }> {

@@ -34,3 +34,6 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["grammar", { module: "grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
   ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],
 ]);
+
+/** Not a parser of the toolchain: see `self-test-parser.ts`. */
+export const SELF_TEST: TargetEntry = { module: "self-test.ts", covers: /\/tools\/fuzz\/self-test-parser\.ts$/ };

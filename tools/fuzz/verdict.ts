@@ -6,6 +6,10 @@ import { isGrammarError } from "@ll/sampling";
 /** Longest message that an error may carry, in characters. */
 const MESSAGE_CHARS = 512;
 
+/** What no message may hold: control characters, marks that turn the direction of text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
+
 /** Undefined if the parser may throw this; otherwise what is wrong with it. */
 export function complaint(error: unknown): string | undefined {
   if (!isFormatError(error) && !isGrammarError(error)) {
@@ -13,8 +17,9 @@ export function complaint(error: unknown): string | undefined {
   }
   if (!/^E_[A-Z0-9_]+$/.test(error.code)) return `code "${error.code}"\n${error.stack}`;
   if (error.message.length > MESSAGE_CHARS) return `message of ${error.message.length} characters\n${error.stack}`;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(error.message)) return `unprintable message\n${error.stack}`;
+  // the syntax errors of grammars are those of llama.cpp, which prints the lines that follow
+  const message = error.code === "E_SYNTAX" ? error.message.replaceAll(/[\n\t]/g, "") : error.message;
+  if (UNPRINTABLE.test(message)) return `unprintable message\n${error.stack}`;
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { coverModules } from "./coverage.ts";
 import { mutate } from "./mutations.ts";
 import { createRandom } from "./random.ts";
-import { type FuzzTarget, TARGETS } from "./target.ts";
+import { type FuzzTarget, SELF_TEST, TARGETS } from "./target.ts";
 
 /** What the supervisor passes. */
 export interface WorkerJob {
@@ -44,7 +44,7 @@ const MAX_FINDS = 25;
 const DEFAULT_MAX_BYTES = 8 * 1024;
 
 async function work(job: WorkerJob): Promise<WorkerReport> {
-  const entry = TARGETS.get(job.target);
+  const entry = job.target === "self-test" ? SELF_TEST : TARGETS.get(job.target);
   if (entry === undefined) throw new Error(`no target "${job.target}"`);
   const coverage = coverModules(entry.covers);
   const target = (await import(`./targets/${entry.module}`)) as FuzzTarget;

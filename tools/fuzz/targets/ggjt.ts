@@ -12,7 +12,15 @@ export const seeds: readonly Uint8Array[] = [
   smallModel({ magic: MAGIC.ggml }),
   smallModel({ magic: MAGIC.ggmf }),
 ];
-export const dictionary: readonly string[] = ["tjgg", "fmgg", "lmgg", "weight", "layers.0.", "norm.weight", "__proto__"];
+export const dictionary: readonly string[] = [
+  "tjgg",
+  "fmgg",
+  "lmgg",
+  "weight",
+  "layers.0.",
+  "norm.weight",
+  "__proto__",
+];
 
 export async function fuzz(data: Uint8Array): Promise<void> {
   const file = await openGgml(memorySource(data), { oldBlocks: (data.length & 1) === 0 });

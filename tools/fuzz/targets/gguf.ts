@@ -19,6 +19,7 @@ import {
   u32,
 } from "../../../packages/gguf/test/support/gguf-bytes.ts";
 import { basePieces } from "../../../packages/tokenizer/test/support/model-bytes.ts";
+import { each } from "./each.ts";
 import { readTensors } from "./read-tensors.ts";
 
 const pieces = basePieces();
@@ -30,9 +31,30 @@ const whole = ggufBytes({
     ),
     { key: "llama.attention.layer_norm_rms_epsilon", type: F32, value: f32(1e-6) },
     { key: "tokenizer.ggml.model", type: STRING, value: text("llama") },
-    { key: "tokenizer.ggml.tokens", type: ARRAY, value: array(STRING, pieces.map((piece) => text(String(piece.text)))) },
-    { key: "tokenizer.ggml.scores", type: ARRAY, value: array(F32, pieces.map(() => f32(0))) },
-    { key: "tokenizer.ggml.token_type", type: ARRAY, value: array(I32, pieces.map((piece) => u32(piece.type ?? 1))) },
+    {
+      key: "tokenizer.ggml.tokens",
+      type: ARRAY,
+      value: array(
+        STRING,
+        pieces.map((piece) => text(String(piece.text))),
+      ),
+    },
+    {
+      key: "tokenizer.ggml.scores",
+      type: ARRAY,
+      value: array(
+        F32,
+        pieces.map(() => f32(0)),
+      ),
+    },
+    {
+      key: "tokenizer.ggml.token_type",
+      type: ARRAY,
+      value: array(
+        I32,
+        pieces.map((piece) => u32(piece.type ?? 1)),
+      ),
+    },
   ],
 });
 
@@ -53,9 +75,8 @@ export async function fuzz(data: Uint8Array): Promise<void> {
   const file = await openGguf(memorySource(data));
   for (const tensor of file.tensors) await readTensors([tensor]);
   llamaTensors(file);
-  try {
-    configFromGguf(metadataGetter(file.metadata), {}, file.name);
-  } finally {
-    await ggufTokenizerModel(file);
-  }
+  await each(
+    () => configFromGguf(metadataGetter(file.metadata), {}, file.name),
+    () => ggufTokenizerModel(file),
+  );
 }

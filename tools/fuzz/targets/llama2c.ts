@@ -2,6 +2,7 @@
 
 import { memorySource } from "@ll/bytes";
 import { openLlama2c, readLlama2cTokenizer } from "@ll/checkpoint";
+import { each } from "./each.ts";
 import { readTensors } from "./read-tensors.ts";
 
 /** dim, hidden_dim, n_layers, n_heads, n_kv_heads, vocab_size, seq_len, then zeros. */
@@ -17,12 +18,13 @@ const tokenizer = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 65, 66, 0, 0
 
 export const seeds: readonly Uint8Array[] = [model(10, shared), model(-10, shared + 80), tokenizer];
 
-export async function fuzz(data: Uint8Array): Promise<void> {
+export function fuzz(data: Uint8Array): Promise<void> {
   const source = memorySource(data);
-  try {
-    const checkpoint = await openLlama2c(source);
-    if (checkpoint !== undefined) await readTensors(checkpoint.tensors.values());
-  } finally {
-    await readLlama2cTokenizer(source);
-  }
+  return each(
+    async () => {
+      const checkpoint = await openLlama2c(source);
+      if (checkpoint !== undefined) await readTensors(checkpoint.tensors.values());
+    },
+    () => readLlama2cTokenizer(source),
+  );
 }

@@ -13,7 +13,9 @@ export const seeds: readonly Uint8Array[] = [
     ]),
   ),
   safetensorsText("{}"),
-  safetensorsText(' {"a":{"dtype":"I64","shape":[2,0],"data_offsets":[0,0]},"__metadata__":{"x":"\\u00e4\\ud83d\\ude00"}} '),
+  safetensorsText(
+    ' {"a":{"dtype":"I64","shape":[2,0],"data_offsets":[0,0]},"__metadata__":{"x":"\\u00e4\\ud83d\\ude00"}} ',
+  ),
 ];
 export const dictionary: readonly string[] = [
   '"__metadata__":{}',

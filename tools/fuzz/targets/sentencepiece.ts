@@ -21,11 +21,10 @@ const base = basePieces();
 export const seeds: readonly Uint8Array[] = [
   modelBytes([...base, ...words]),
   modelBytes(base, [trainerField(varintField(40, 0), varintField(41, 1)), normalizerField(varintField(3, 1))]),
-  modelBytes([...base, ...words], [
-    trainerField(),
-    normalizerField(bytesField(2, [...new Uint8Array(16)])),
-    bytesField(100, "unknown"),
-  ]),
+  modelBytes(
+    [...base, ...words],
+    [trainerField(), normalizerField(bytesField(2, [...new Uint8Array(16)])), bytesField(100, "unknown")],
+  ),
   // too few pieces to be right, and short enough to be damaged often
   modelBytes(words),
 ];
