@@ -2,11 +2,16 @@
 
 import { IoError } from "./errors.ts";
 
+/** Where a source's bytes come from, for workers that can open it there themselves. */
+export type SourceOrigin = { readonly path: string } | { readonly blob: Blob };
+
 /** A readable span of bytes. All readers of the toolchain take one. */
 export interface ByteSource {
   /** Shown in errors; usually a path. */
   readonly name: string;
   readonly byteLength: number;
+  /** A file on disk or a Blob, if the source is all of one. */
+  readonly origin?: SourceOrigin | undefined;
   /**
    * Fills all of `target` with the bytes that start at `offset`.
    * @throws RangeError if the span reaches past `byteLength`; IoError if the bytes cannot be had.
@@ -32,6 +37,7 @@ export function blobSource(blob: Blob, name = "blob"): ByteSource {
   return {
     name,
     byteLength: blob.size,
+    origin: { blob },
     async read(offset, target) {
       assertSpan(offset, target.byteLength, blob.size);
       const part = blob.slice(offset, offset + target.byteLength);

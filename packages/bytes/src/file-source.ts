@@ -34,6 +34,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
     name: path,
     path,
     byteLength,
+    origin: { path },
     async read(offset, target) {
       assertSpan(offset, target.byteLength, byteLength);
       await readExactly(handle, path, offset, target);

@@ -3,7 +3,7 @@
 export { BoundedReader, createReader, type ReaderOptions } from "./bounded-reader.ts";
 export { type Budget, type BudgetLimits, createBudget } from "./budget.ts";
 export { type ByteSink, memorySink } from "./byte-sink.ts";
-export { assertSpan, type ByteSource, blobSource, memorySource } from "./byte-source.ts";
+export { assertSpan, type ByteSource, blobSource, memorySource, type SourceOrigin } from "./byte-source.ts";
 export {
   FormatError,
   type FormatErrorClass,
