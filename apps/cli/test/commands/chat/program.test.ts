@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { fixture } from "../../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { openTokenizer } from "../../../src/tokenizer-input.ts";
+import { tinyGguf } from "../../gguf-model.ts";
 import { ended, type Outcome, runHere, type SpawnOptions, start, temporaryDirectory } from "../../programs.ts";
 
 async function tinyFile(): Promise<string> {
@@ -94,6 +95,15 @@ describe("without a terminal", () => {
     const { code, stdout } = await chat([await tinyFile(), ...SHORT, "--json"], "//help\n/regenerate\n");
     expect(code).toBe(0);
     expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test("a GGUF file of the same model gives the same answers", async () => {
+    const folder = await temporaryDirectory();
+    await writeFile(join(folder, "m.gguf"), await tinyGguf());
+    await writeFile(join(folder, "m.bin"), await tinyModel("f16"));
+    const gguf = await chat([join(folder, "m.gguf"), ...SHORT], "Hello\n");
+    expect(gguf).toMatchObject({ code: 0, stderr: "" });
+    expect(gguf).toEqual(await chat([join(folder, "m.bin"), ...SHORT], "Hello\n"));
   });
 
   test("Ctrl-C leaves with 130", async () => {
