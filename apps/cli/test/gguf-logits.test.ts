@@ -6,7 +6,15 @@ import type { Checkpoint } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
 import { contentsOfGgml, convertCheckpoint } from "@ll/convert";
 import { openGgml, type VocabEntry } from "@ll/ggml-format";
-import { type GgufArray, llamaTensors, metadataGetter, openGguf } from "@ll/gguf";
+import {
+  createGgufWriter,
+  type GgufArray,
+  type GgufFile,
+  type GgufValue,
+  llamaTensors,
+  metadataGetter,
+  openGguf,
+} from "@ll/gguf";
 import {
   configFromGgml,
   configFromGguf,
@@ -76,6 +84,57 @@ describe("ggjt → GGUF → logits is ggjt → logits", () => {
     await convertCheckpoint({ ...contentsOfGgml(file), outType: "stored", container: "gguf" }, sink);
     const expected = await logits(file, configFromGgml(file.hyperParams));
     expect(bits(await logitsOfGguf(sink.bytes()))).toEqual(bits(expected));
+  });
+});
+
+/** The embedded model as a GGUF file, with other tensors: `change` gives a tensor's type, or undefined to leave it out. */
+async function changed(change: (name: string, type: string) => string | undefined): Promise<GgufFile> {
+  const sink = memorySink();
+  const original = memorySink();
+  const contents = contentsOfGgml(await openGgml(memorySource(await tinyModel("f16"))));
+  await convertCheckpoint({ ...contents, outType: "stored", container: "gguf" }, original);
+  const file = await openGguf(memorySource(original.bytes()));
+  const tensors = file.tensors.flatMap(({ name, type, shape }) => {
+    const other = change(name, type);
+    return other === undefined ? [] : [{ name, type: other, shape }];
+  });
+  const scalars = [...file.metadata].filter(
+    (pair): pair is [string, Exclude<GgufValue, GgufArray>] => pair[1].type !== "array",
+  );
+  const writer = await createGgufWriter(sink, { metadata: new Map(scalars), tensors });
+  for (const { name } of tensors) {
+    const bytes = new Uint8Array(file.tensor(name)?.byteLength ?? 0);
+    await file.tensor(name)?.read(0, bytes);
+    await writer.writeTensor(name, [bytes]);
+  }
+  await writer.finish();
+  return openGguf(memorySource(sink.bytes()));
+}
+
+describe("tensors of a GGUF file", () => {
+  test("the embeddings are the output matrix of a file that has none", async () => {
+    const tied = await changed((name, type) => (name === "output.weight" ? undefined : type));
+    const whole = llamaTensors(await changed((_name, type) => type));
+    const config = configFromGguf(metadataGetter(tied.metadata));
+    const twice: TensorSource = {
+      names: () => whole.names(),
+      tensor: (name) => whole.tensor(name === "output.weight" ? "tok_embeddings.weight" : name),
+    };
+    const expected = await logits(twice, config);
+    expect(bits(await logits(llamaTensors(tied), config))).toEqual(bits(expected));
+    expect(bits(expected)).not.toEqual(bits(await logits(whole, config)));
+  });
+
+  test("a type that cannot be computed with is refused by name, when weights are loaded", async () => {
+    const file = await changed((name, type) => (name === "blk.2.attn_k.weight" ? "bf16" : type));
+    expect(file.tensor("blk.2.attn_k.weight")?.type).toBe("bf16");
+    const loading = loadWeights(llamaTensors(file), configFromGguf(metadataGetter(file.metadata)));
+    await expect(loading).rejects.toMatchObject({
+      name: "ModelError",
+      code: "E_TENSOR_TYPE",
+      field: "layers.2.attention.wk.weight",
+      got: "bf16",
+    });
   });
 });
 
