@@ -136,8 +136,12 @@ function quoted(word: string): string {
   return /^[\w./=:@-]+$/.test(word) ? word : `"${word}"`;
 }
 
+/** Progress lines, which slow machines show, are about time too. */
 function withoutTimes(output: string): string {
-  return output.replace(/ *\d+\.\d+ ms/g, " … ms").replace(/\d+\.\d+ (tokens )?per second/g, "… $1per second");
+  return output
+    .replace(/^\d+ % {2}.* {2}ETA .*\n/gm, "")
+    .replace(/ *\d+\.\d+ ms/g, " … ms")
+    .replace(/\d+\.\d+ (tokens )?per second/g, "… $1per second");
 }
 
 function abridged(output: string, shown: readonly [number, number] | undefined): string {

@@ -141,10 +141,10 @@ export function createChat(parts: ChatParts): Chat {
       writeSavedChat(path, {
         template,
         system: params.system ?? template.system,
-        settings: settings.map(([name, value]): [string, string] => [name, value]),
+        settings,
         seed,
         rng: sampler.rng.exportState(),
-        turns: conversation.turns.map(({ user, answer, ids }) => ({ user, answer, ids: [...ids] })),
+        turns: conversation.turns,
       }),
 
     async load(path) {

@@ -5,7 +5,7 @@ import { FormatError } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
 import {
   array,
-  type InferOutput,
+  type GenericSchema,
   integer,
   literal,
   maxLength,
@@ -18,8 +18,9 @@ import {
   string,
   tuple,
 } from "valibot";
+import type { Turn } from "./conversation.ts";
 import { readSmallFile } from "./small-file.ts";
-import { TEMPLATE_SCHEMA } from "./template.ts";
+import { TEMPLATE_SCHEMA, type Template } from "./template.ts";
 
 const FORMAT_VERSION = 1;
 
@@ -31,12 +32,24 @@ const MAX_RNG_CHARS = 8 * 1024;
 const text = pipe(string(), maxLength(MAX_TEXT_CHARS));
 const id = pipe(number(), integer(), minValue(0), maxValue(2 ** 31 - 1));
 
-const SAVED_SCHEMA = strictObject({
+export interface SavedChat {
+  readonly program: "ll-chat";
+  readonly version: 1;
+  readonly template: Template;
+  readonly system: string;
+  /** Options and values that were not the default. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+  readonly seed: number;
+  /** As `exportState` of @ll/sampling gives it. */
+  readonly rng: string;
+  readonly turns: readonly Turn[];
+}
+
+const SAVED_SCHEMA: GenericSchema<unknown, SavedChat> = strictObject({
   program: literal("ll-chat"),
   version: literal(FORMAT_VERSION),
   template: TEMPLATE_SCHEMA,
   system: text,
-  /** Options and values that were not the default. */
   settings: pipe(array(tuple([text, text])), maxLength(100)),
   seed: pipe(number(), integer(), minValue(0), maxValue(2 ** 32 - 1)),
   rng: pipe(string(), maxLength(MAX_RNG_CHARS)),
@@ -45,8 +58,6 @@ const SAVED_SCHEMA = strictObject({
     maxLength(MAX_TURNS),
   ),
 });
-
-export type SavedChat = InferOutput<typeof SAVED_SCHEMA>;
 
 export async function writeSavedChat(path: string, chat: Omit<SavedChat, "program" | "version">): Promise<void> {
   const content: SavedChat = { program: "ll-chat", version: FORMAT_VERSION, ...chat };

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { FormatError } from "@ll/bytes";
-import { array, check, type InferOutput, maxLength, optional, pipe, safeParse, strictObject, string } from "valibot";
+import { array, check, type GenericSchema, maxLength, optional, pipe, safeParse, strictObject, string } from "valibot";
 import { dataFile } from "../../data-files.ts";
 import { UsageError } from "../../errors.ts";
 import { closest } from "../../suggest.ts";
@@ -23,28 +23,39 @@ const list = optional(pipe(array(pattern), maxLength(MAX_LIST)), []);
  * Patterns hold `{bos}` and `{eos}` for these ids, `{text}` for what it is about and `{system}` for the system prompt in its block.
  * What stands for a placeholder is only ever plain text to the model, whatever is in it.
  */
-export const TEMPLATE_SCHEMA = strictObject({
+export interface Template {
   /** One line for lists. */
-  summary: pattern,
+  readonly summary: string;
   /** The system prompt if the user gives none. */
-  system: pattern,
+  readonly system: string;
   /** Put round a system prompt; without one there is no block. */
-  systemBlock: userPattern,
+  readonly systemBlock: string;
   /** Before the first turn; it stays when old turns have to go. */
-  start: pattern,
+  readonly start: string;
   /** The first turn of the user, if it is written another way than the others. */
-  firstUser: optional(userPattern),
+  readonly firstUser?: string | undefined;
   /** A turn of the user, up to where the model goes on. */
-  user: userPattern,
+  readonly user: string;
   /** Behind an answer, before the next turn. */
-  answerEnd: pattern,
+  readonly answerEnd: string;
   /** An answer ends before any of these. */
-  stop: list,
+  readonly stop: readonly string[];
   /** Texts in patterns that the vocabulary may have an id of its own for. */
+  readonly special: readonly string[];
+}
+
+/** What a file has to be. */
+export const TEMPLATE_SCHEMA: GenericSchema<unknown, Template> = strictObject({
+  summary: pattern,
+  system: pattern,
+  systemBlock: userPattern,
+  start: pattern,
+  firstUser: optional(userPattern),
+  user: userPattern,
+  answerEnd: pattern,
+  stop: list,
   special: list,
 });
-
-export type Template = InferOutput<typeof TEMPLATE_SCHEMA>;
 
 /** The templates that come with the program. */
 export const TEMPLATE_NAMES: readonly string[] = ["plain", "alpaca", "vicuna", "llama-2", "chatml"];
