@@ -32,8 +32,8 @@ export {
   sessionFileBytes,
   writeSession,
 } from "./session.ts";
+export { isWorkerError, MemoryError, WorkerError } from "./team/errors.ts";
 export { type LoadModelOptions, loadModel, type TeamModel, type WeightsLoadedEvent } from "./team/load-model.ts";
-export { isWorkerError, MemoryError, WorkerError } from "./team/worker-error.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {
   expectedTensors,

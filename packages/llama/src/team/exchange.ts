@@ -3,6 +3,7 @@
 
 import type { ModelConfig } from "../config.ts";
 import { BARRIER_WORDS } from "./barrier.ts";
+import { MemoryError } from "./errors.ts";
 
 export interface Exchange {
   readonly buffer: ArrayBufferLike;
@@ -18,10 +19,17 @@ export interface Exchange {
   readonly embedding: Float32Array; // (nEmbd)
 }
 
-/** @param isShared false for a team without workers, which needs no SharedArrayBuffer */
+/**
+ * @param isShared false for a team without workers, which needs no SharedArrayBuffer
+ * @throws MemoryError
+ */
 export function createExchange(config: ModelConfig, sliceTokens: number, isShared: boolean): Exchange {
   const bytes = 4 * (BARRIER_WORDS + lengths(config, sliceTokens).reduce((sum, length) => sum + length, 0));
-  return exchangeOver(isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes), config, sliceTokens);
+  try {
+    return exchangeOver(isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes), config, sliceTokens);
+  } catch (cause) {
+    throw new MemoryError("the activations", bytes, 0, cause);
+  }
 }
 
 /** The same in another thread. */

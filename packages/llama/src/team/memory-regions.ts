@@ -2,7 +2,7 @@
 // longer fit and never shrinks; regions that were given back are used again.
 
 import { aligned } from "./arena.ts";
-import { MemoryError } from "./worker-error.ts";
+import { MemoryError } from "./errors.ts";
 
 const PAGE_BYTES = 65536;
 

@@ -4,8 +4,8 @@ import { GROUP_ROWS, rowBytes } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
 import { expectedTensors } from "../weights.ts";
 import { type ArenaLayout, aligned, type KernelSizes, layoutOf } from "./arena.ts";
+import { MemoryError } from "./errors.ts";
 import { cutEvenly, type Range, scaled, sizeOf } from "./ranges.ts";
-import { MemoryError } from "./worker-error.ts";
 
 /** What one memory can hold: 65536 pages of 64 KiB. */
 export const MAX_MEMORY_BYTES: number = 65536 * 65536;

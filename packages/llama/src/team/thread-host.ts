@@ -79,8 +79,9 @@ export class ThreadHost {
     for (const [i, cache] of this.#cachesOf(context).entries()) cache.write(layer, nTokens, parts[i]!);
   }
 
+  /** Does nothing if there is no such context. */
   disposeContext(context: number): void {
-    for (const cache of this.#cachesOf(context)) cache.dispose();
+    for (const cache of this.#caches.get(context) ?? []) cache.dispose();
     this.#caches.delete(context);
   }
 

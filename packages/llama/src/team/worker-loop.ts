@@ -2,13 +2,13 @@
 
 import type { TensorLocation } from "../tensor-source.ts";
 import { Barrier } from "./barrier.ts";
+import { MemoryError } from "./errors.ts";
 import { exchangeOver } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import { openSync, type ParentPort, type SyncFile } from "./platform.ts";
 import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Slice } from "./shard.ts";
 import { ThreadHost } from "./thread-host.ts";
-import { MemoryError } from "./worker-error.ts";
 
 /** Bytes between two reports of progress. */
 const PROGRESS_BYTES = 16 * 1024 * 1024;

@@ -4,13 +4,13 @@
 import { IoError } from "@ll/bytes";
 import type { TensorLocation, TensorSource } from "../tensor-source.ts";
 import { poison, setAbort } from "./barrier.ts";
+import { MemoryError, WorkerError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
 import { isReadableInWorkers, type SpawnWorker, spawnWorker, type WorkerHandle } from "./platform.ts";
 import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Team, TeamLoadOptions } from "./team.ts";
-import { MemoryError, WorkerError } from "./worker-error.ts";
 
 /** A request that was sent and not answered yet. */
 interface Pending {
@@ -133,7 +133,13 @@ export async function createWorkerTeam(
       });
     },
     async createContext(context, contextTokens, kvType) {
-      await askAll<"create-context">({ kind: "create-context", context, contextTokens, kvType });
+      try {
+        await askAll<"create-context">({ kind: "create-context", context, contextTokens, kvType });
+      } catch (error) {
+        // some workers may have had room
+        if (end === undefined) await askAll<"dispose-context">({ kind: "dispose-context", context });
+        throw error;
+      }
     },
     async readKv(context, layer, nTokens) {
       return (await askAll<"read-kv">({ kind: "read-kv", context, layer, nTokens })).flat();

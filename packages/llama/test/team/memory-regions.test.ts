@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { MemoryError } from "../../src/team/errors.ts";
 import { createMemory, MemoryRegions } from "../../src/team/memory-regions.ts";
-import { MemoryError } from "../../src/team/worker-error.ts";
 
 const PAGE = 65536;
 

@@ -2,9 +2,9 @@ import { rowBytes } from "@ll/quant";
 import { describe, expect, test } from "vitest";
 import { configFromGgml, expectedTensors, type ModelConfig } from "../../src/index.ts";
 import type { ArenaLayout, KernelSizes, PlacedMatrix } from "../../src/team/arena.ts";
+import { MemoryError } from "../../src/team/errors.ts";
 import { cutModel, MAX_MEMORY_BYTES, planTeam, type ShardShare } from "../../src/team/planner.ts";
 import { cutEvenly, type Range, sizeOf } from "../../src/team/ranges.ts";
-import { MemoryError } from "../../src/team/worker-error.ts";
 
 const GIB = 2 ** 30;
 
