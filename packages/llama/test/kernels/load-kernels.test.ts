@@ -1,0 +1,135 @@
+import { loadKernels } from "@ll/quant";
+import { describe, expect, test, vi } from "vitest";
+import { LOWEST_POINTER } from "../../src/kernels/guards.ts";
+import {
+  type AttentionShape,
+  bindLlamaKernels,
+  LLAMA_SCRATCH_BYTES,
+  type LlamaKernels,
+  loadLlamaKernels,
+} from "../../src/kernels/index.ts";
+import { findWrongKernel, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "../../src/kernels/self-test.ts";
+import { attended, kernelPair, numbers, placeHead, TIERS } from "./kernel-pair.ts";
+
+const module = (await loadLlamaKernels("simd"))!;
+const [kernels] = await kernelPair("simd");
+const shape: AttentionShape = { kvType: "f16", headDim: 64, headsPerKvHead: 1, contextTokens: 33 };
+
+test.each(TIERS)("kernels of tier %s pass their self-test", async (tier) => {
+  await loadKernels(tier);
+  expect(await loadLlamaKernels(tier)).toBeInstanceOf(WebAssembly.Module);
+});
+
+test("none for the scalar tier, and where compiling fails", async () => {
+  expect(await loadLlamaKernels("scalar")).toBeUndefined();
+  vi.stubGlobal("WebAssembly", { ...WebAssembly, compile: () => Promise.reject(new WebAssembly.CompileError("no")) });
+  try {
+    expect(await loadLlamaKernels("simd")).toBeUndefined();
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
+describe("the self-test finds", () => {
+  const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
+  const right = bindLlamaKernels(module, memory, SELF_TEST_SCRATCH);
+
+  test("nothing in the kernels", () => {
+    expect(findWrongKernel(right)).toBeUndefined();
+  });
+
+  test.each<[string, Partial<LlamaKernels>]>([
+    ["rmsNorm", { rmsNorm: (out, x, weight, nRows, n) => right.rmsNorm(out, x, weight, nRows, n, 2e-6) }],
+    ["rope", { rope: (x, cos, sin, ...sizes) => right.rope(x, sin, cos, ...sizes) }],
+    ["elementWise", { addInto() {} }],
+    ["elementWise", { swiglu: (gate, up, n) => right.swiglu(gate, up, n - 1) }],
+    ["elementWise", { encodeF16: (out, x, n) => right.encodeF16(out, x, n - 1) }],
+    ["elementWise", { decodeF16: (out, bits, n) => right.decodeF16(out, bits, n - 1) }],
+    ["attentionF16", { attention: (s) => right.attention({ ...s, headsPerKvHead: 1 }) }],
+    ["attentionF32", { attention: (s) => right.attention({ ...s, kvType: "f16" }) }],
+  ])("what is wrong with %s", (name, wrong) => {
+    expect(findWrongKernel({ ...right, ...wrong })).toBe(name);
+  });
+});
+
+describe("binding refuses scratch space", () => {
+  const memory = new WebAssembly.Memory({ initial: 16 });
+  test.each([
+    ["below the lowest pointer", 0],
+    ["that does not end in the memory", 16 * 65536 - LLAMA_SCRATCH_BYTES + 64],
+    ["that is not aligned", LOWEST_POINTER + 4],
+  ])("%s", (_, scratch) => {
+    expect(() => bindLlamaKernels(module, memory, scratch)).toThrow(RangeError);
+  });
+});
+
+describe("attention refuses", () => {
+  test.each<[Partial<AttentionShape>, string]>([
+    [{ headDim: 7 }, '"headDim" expected an even number, got 7'],
+    [{ headDim: 0 }, '"headDim" expected an integer from 1 to 2^31 - 1, got 0'],
+    [{ contextTokens: 1.5 }, '"contextTokens" expected an integer from 1 to 2^31 - 1, got 1.5'],
+    [{ headsPerKvHead: 2 ** 31 }, '"headsPerKvHead" expected an integer from 1 to 2^31 - 1, got 2147483648'],
+    [{ kvType: "q8_0" as never }, '"kvType" expected "f16" or "f32", got "q8_0"'],
+  ])("%j", (change, message) => {
+    expect(() => kernels.attention({ ...shape, ...change })).toThrow(new RangeError(message));
+  });
+});
+
+test("sizes: tiles of 32 positions, channels padded to 8", () => {
+  const { headBytes, workBytes } = kernels.attention({ ...shape, headDim: 100, headsPerKvHead: 4 });
+  expect(headBytes).toBe(64 + 64 * (100 + 104) * 2);
+  expect(workBytes(1)).toBe(3 * 32 * 104 * 8 + 1280 + 4 * 64 * 4);
+  expect(workBytes(128)).toBe(3 * 32 * 104 * 8 + 1280 + 32 * 64 * 4);
+});
+
+test("spans are checked against the memory", () => {
+  const size = kernels.memory.buffer.byteLength;
+  kernels.checkSpan("x", LOWEST_POINTER, size - LOWEST_POINTER);
+  expect(() => kernels.checkSpan("x", size - 4, 8)).toThrow(
+    new RangeError(`"x" expected a span between 1024 and ${size} bytes of memory, got ${size - 4} + 8`),
+  );
+  for (const [pointer, bytes] of [
+    [1020, 4],
+    [2048.5, 4],
+    [2048, -1],
+    [2048, Number.NaN],
+  ] as const) {
+    expect(() => kernels.checkSpan("x", pointer, bytes)).toThrow(RangeError);
+  }
+});
+
+test("addresses up to 4 GiB", () => {
+  const memory = new WebAssembly.Memory({ initial: 65536 });
+  const size = 2 ** 32;
+  const high = bindLlamaKernels(module, memory, size - LLAMA_SCRATCH_BYTES - 64 * 1024);
+  const threeHeads = { ...shape, headsPerKvHead: 3 };
+  const rowValues = 3 * 64;
+  const keys = numbers(1, 33 * 64); // (33, 64)
+  const queries = numbers(2, rowValues); // (1, 3, 64)
+  const expected = attended(kernels, placeHead(kernels, threeHeads, keys, keys, 1), queries, 32);
+
+  const attention = high.attention(threeHeads);
+  const head = size - 32 * 1024; // 16,448 bytes
+  const rows = 2 ** 31 - 4096; // crosses the sign bit
+  const work = 3 * 2 ** 30;
+  const q = size - 4 * rowValues; // the last bytes of the memory
+  new Float32Array(memory.buffer, rows, keys.length).set(keys);
+  new Float32Array(memory.buffer, q, rowValues).set(queries);
+  attention.clear(head);
+  attention.store(head, rows, rows, 0, 33, 64);
+  attention.attend(head, q, rows, work, 32, 1, rowValues, rowValues);
+  expect(new Float32Array(memory.buffer, rows, rowValues)).toEqual(expected);
+});
+
+test("nothing is read behind the end of the memory", () => {
+  const threeHeads = { ...shape, headsPerKvHead: 3 };
+  const rowValues = 3 * 64;
+  const keys = numbers(1, 33 * 64); // (33, 64)
+  const queries = numbers(2, rowValues); // (1, 3, 64)
+  const placed = placeHead(kernels, threeHeads, keys, keys, 1);
+  const expected = attended(kernels, placed, queries, 32);
+  const q = kernels.memory.buffer.byteLength - 4 * rowValues;
+  new Float32Array(kernels.memory.buffer, q, rowValues).set(queries);
+  placed.attention.attend(placed.head, q, placed.out, placed.work, 32, 1, rowValues, rowValues);
+  expect(new Float32Array(kernels.memory.buffer, placed.out, rowValues)).toEqual(expected);
+});
