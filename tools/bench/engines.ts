@@ -1,0 +1,103 @@
+// The engines, and how one run of each is made: a process of its own, timed from its start.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { EnginePlan, EngineResult, Request } from "./plan.ts";
+
+export interface Engine {
+  /** As the report names it. */
+  readonly name: string;
+  /** Rows with the same peer are one program with different settings; undefined for ours. */
+  readonly peer?: string;
+  readonly format: "ggjt" | "gguf";
+  readonly script: string;
+  readonly scriptArguments: readonly string[];
+  readonly variant?: string;
+  /** Largest model file that it loads, in bytes. */
+  readonly mostBytes?: number;
+  /** Instead of those of the scenario, where these would take too long. */
+  readonly requests?: readonly Request[];
+}
+
+const nodeLlama = (variant: string): Engine => ({
+  name:
+    variant === ""
+      ? "node-llama-cpp"
+      : `node-llama-cpp, ${variant.replace("+", " and ").replace("flash", "flash attention")}`,
+  peer: "node-llama-cpp",
+  format: "gguf",
+  script: "run-node-llama-cpp.mjs",
+  scriptArguments: [],
+  variant,
+});
+
+const browser = { script: "run-browser.mjs", mostBytes: 1.5e9 }; // three browsers with 7B would take most of an hour
+
+export const LL: Engine = { name: "ll", format: "ggjt", script: "run-ll.ts", scriptArguments: [] };
+/** The fastest setting for prompts and decoding. */
+export const NODE_LLAMA_CPP: Engine = nodeLlama("flash+mmap");
+export const ENGINES: readonly Engine[] = [
+  LL,
+  NODE_LLAMA_CPP,
+  nodeLlama("mmap"),
+  nodeLlama("flash"),
+  { name: "ll in Chromium", format: "ggjt", scriptArguments: ["ll"], ...browser },
+  { name: "wllama 2 in Chromium", peer: "wllama 2", format: "gguf", scriptArguments: ["wllama-2"], ...browser },
+  {
+    name: "wllama 3 in Chromium",
+    peer: "wllama 3",
+    format: "gguf",
+    scriptArguments: ["wllama-3"],
+    ...browser,
+    requests: [{ nPrompt: 128, nDecode: 32 }],
+  },
+];
+
+/** One run of one engine. */
+export interface EngineRun {
+  readonly scenario: string;
+  readonly shape: string;
+  readonly threads: number;
+  readonly engine: string;
+  /** Runs of the same round happened side by side. */
+  readonly round: number;
+  /** From the start of the process (in browsers: of the page) to the choice of the first token. */
+  readonly firstTokenMs: number;
+  readonly result: EngineResult;
+}
+
+/** Node's own conditions: our packages as they are built, or their sources. */
+export function nodeArguments(fromSource: boolean): string[] {
+  return fromSource ? ["--conditions=@ll/source"] : [];
+}
+
+/** @throws Error with the end of its error output if the process fails */
+export async function runEngine(
+  engine: Engine,
+  plan: EnginePlan,
+  fromSource: boolean,
+): Promise<{ firstTokenMs: number; result: EngineResult }> {
+  const { requests = plan.requests, variant } = engine;
+  const own: EnginePlan = { ...plan, requests, ...(variant === undefined ? {} : { variant }) };
+  const startedAtMs = Date.now();
+  const line = await run(engine.script, [...engine.scriptArguments, JSON.stringify(own)], fromSource);
+  const result = JSON.parse(line) as EngineResult;
+  return { firstTokenMs: result.firstTokenAtMs - (result.startedAtMs ?? startedAtMs), result };
+}
+
+/** Last line that a script of this folder prints. @throws Error with the end of its error output if it fails */
+export async function run(script: string, scriptArguments: readonly string[], fromSource: boolean): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    [...nodeArguments(fromSource), join(import.meta.dirname, script), ...scriptArguments],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (errors += text));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`${script}: exit code ${code}\n${errors.slice(-2000)}`);
+  return output.trimEnd().split("\n").at(-1) ?? "";
+}

@@ -1,0 +1,133 @@
+// The models of the bench, made once and kept out of git: synthetic weights in ggjt and, byte for byte the same, in GGUF; and
+// an f16 file to be quantised. Delete the folder to have them made again.
+
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { encodeF16 } from "@ll/bytes";
+import { createOutFile, openFileSource } from "@ll/bytes/node";
+import { type ConvertInput, contentsOfGgml, convertCheckpoint, convertedBytes, type ModelContents } from "@ll/convert";
+import { openGgml } from "@ll/ggml-format";
+import { ggmlVocab, readSentencePieceModel, type VocabEntry } from "@ll/tokenizer";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const CACHE = join(ROOT, ".cache", "bench");
+const TEST_DATA = process.env["LL_TEST_DATA"] ?? join(ROOT, "..", "shared");
+
+/** The tokenizer of LLaMA, if there is one: without it, texts are cut into bytes. */
+const VOCAB_PATH = join(TEST_DATA, "vocab", "llama-tokenizer.model");
+
+/** A text to tokenise: WikiText-2, or the project's own words. */
+const TEXT_PATHS = [join(TEST_DATA, "text", "wiki.test.raw"), join(ROOT, "fixtures", "tiny", "TRAINING.md")];
+
+/** Files of the same weights. */
+export interface BenchModel {
+  readonly shape: string;
+  readonly ggjt: string;
+  readonly gguf: string;
+  readonly nVocab: number;
+  readonly nKvHeads: number;
+}
+
+export function textPath(): string {
+  return TEXT_PATHS.find((path) => existsSync(path)) as string;
+}
+
+/** Makes the model of a shape that make-synthetic-model.ts knows, unless it is there. */
+export async function benchModel(shape: string): Promise<BenchModel> {
+  mkdirSync(CACHE, { recursive: true });
+  const raw = join(CACHE, `${shape}-raw.bin`);
+  const ggjt = join(CACHE, `${shape}-q4_0.bin`);
+  const gguf = join(CACHE, `${shape}-q4_0.gguf`);
+  if (!existsSync(ggjt) || !existsSync(gguf)) {
+    const maker = join(ROOT, "tools", "make-synthetic-model.ts");
+    const { status } = spawnSync(process.execPath, ["--conditions=@ll/source", maker, shape, raw], {
+      stdio: "inherit",
+    });
+    if (status !== 0) throw new Error(`${maker} failed`);
+    await withContents(raw, async (contents) => {
+      const vocab = vocabulary() ?? contents.vocab;
+      await write({ ...contents, vocab, outType: "stored", container: 3 }, ggjt);
+      await write({ ...contents, vocab, outType: "stored", container: "gguf" }, gguf);
+    });
+    rmSync(raw);
+  }
+  return withContents(ggjt, async ({ params: { nVocab, nKvHeads } }) => ({
+    shape,
+    ggjt,
+    gguf,
+    nVocab,
+    nKvHeads: nKvHeads ?? 0,
+  }));
+}
+
+/** A model of the shape "small" with f16 weights that are noise: 0.4 GB for the quantiser. */
+export async function f16Model(): Promise<string> {
+  const path = join(CACHE, "small-f16.bin");
+  if (existsSync(path)) return path;
+  const { ggjt } = await benchModel("small");
+  await withContents(ggjt, async (contents) => {
+    const bits = noise();
+    const tensors = contents.tensors.map(({ name, shape, type }) => ({
+      name,
+      shape,
+      type: type === "f32" ? "f32" : "f16",
+      byteLength: shape.reduce((product, size) => product * size, type === "f32" ? 4 : 2),
+      // tensors begin at other places of the noise; f32 vectors take its bytes as they are
+      async read(offset: number, target: Uint8Array): Promise<void> {
+        for (let done = 0; done < target.length; ) {
+          const start = (offset + done + 4 * name.length * 64) % bits.length;
+          const part = bits.subarray(start, start + target.length - done);
+          target.set(part, done);
+          done += part.length;
+        }
+      },
+    }));
+    await write({ ...contents, tensors, outType: "stored", container: 3 }, path);
+  });
+  return path;
+}
+
+/** Reads a file once, so that the first to load it has no disadvantage. */
+export function warmPageCache(path: string): void {
+  const fd = openSync(path, "r");
+  const buffer = new Uint8Array(4 * 1024 * 1024);
+  while (readSync(fd, buffer) > 0);
+  closeSync(fd);
+}
+
+async function withContents<T>(path: string, work: (contents: ModelContents) => Promise<T>): Promise<T> {
+  const source = await openFileSource(path);
+  try {
+    return await work(contentsOfGgml(await openGgml(source)));
+  } finally {
+    await source.close();
+  }
+}
+
+async function write(input: ConvertInput, path: string): Promise<void> {
+  const out = await createOutFile(path, { expectedBytes: convertedBytes(input) });
+  try {
+    await convertCheckpoint(input, out);
+    await out.commit();
+  } finally {
+    await out.abort(); // harmless after the commit
+  }
+}
+
+function vocabulary(): VocabEntry[] | undefined {
+  return existsSync(VOCAB_PATH) ? ggmlVocab(readSentencePieceModel(readFileSync(VOCAB_PATH))) : undefined;
+}
+
+/** 2 MiB of bell-shaped binary16 numbers of the size that weights have. */
+function noise(): Uint8Array {
+  let state = 1;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  };
+  const values = Float32Array.from({ length: 2 ** 20 }, () => 0.03 * (next() + next() + next()));
+  const bits = new Uint16Array(values.length);
+  encodeF16(values, bits);
+  return new Uint8Array(bits.buffer);
+}

@@ -1,0 +1,65 @@
+// What is measured without peers: the quantiser against a copy of the file, sampling against one pass over the logits, decoding
+// against the bare kernel.
+
+import { spawnSync } from "node:child_process";
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { nodeArguments, run } from "./engines.ts";
+import type { BenchModel } from "./models.ts";
+
+/** One measured number. */
+export interface PartRun {
+  readonly part: "quantize" | "sampling" | "stream";
+  readonly name: string;
+  readonly round: number;
+  readonly value: number;
+}
+
+const CLI = join(import.meta.dirname, "..", "..", "apps", "cli");
+const QUANTIZE_TYPES = ["q4_0", "q5_1", "q8_0", "q4_K_M", "q6_K"];
+
+/** Bytes of input per second: `cp` with the data on the disk, then ll-quantize for some types. */
+export function measureQuantize(inFile: string, types: readonly string[], fromSource: boolean): Map<string, number> {
+  const outFile = `${inFile}.out`;
+  const program = fromSource ? [join(CLI, "src", "bin.ts"), "ll-quantize"] : [join(CLI, "bin", "ll-quantize.js")];
+  const commands = new Map<string, readonly [string, ...string[]]>([
+    ["cp", ["sh", "-c", 'cp "$0" "$1" && sync -d "$1"', inFile, outFile]],
+    ...types.map(
+      (type) =>
+        [
+          type,
+          [process.execPath, ...nodeArguments(fromSource), ...program, "--no-progress", inFile, outFile, type],
+        ] as const,
+    ),
+  ]);
+  const rates = new Map<string, number>();
+  for (const [name, [command, ...commandArguments]] of commands) {
+    rmSync(outFile, { force: true });
+    const start = performance.now();
+    const { status, stderr } = spawnSync(command, commandArguments, { encoding: "utf8" });
+    if (status !== 0) throw new Error(`${command} ${commandArguments.join(" ")}: ${stderr}`);
+    rates.set(name, statSync(inFile).size / ((performance.now() - start) / 1000));
+  }
+  rmSync(outFile, { force: true });
+  return rates;
+}
+
+export function quantizeTypes(isQuick: boolean): readonly string[] {
+  return isQuick ? QUANTIZE_TYPES.slice(0, 1) : QUANTIZE_TYPES;
+}
+
+/** Microseconds per token. */
+export async function measureSampling(fromSource: boolean): Promise<Map<string, number>> {
+  return new Map(Object.entries(JSON.parse(await run("measure-sampling.ts", [], fromSource))));
+}
+
+/** Tokens per second. */
+export async function measureStream(
+  { ggjt, nKvHeads }: BenchModel,
+  threads: number,
+  tokens: number,
+  fromSource: boolean,
+): Promise<number> {
+  const job = { ggjt, nKvHeads, threads, tokens };
+  return JSON.parse(await run("measure-stream.ts", [JSON.stringify(job)], fromSource)).rate;
+}
