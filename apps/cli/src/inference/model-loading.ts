@@ -1,5 +1,6 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
+import { availableParallelism } from "node:os";
 import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
@@ -22,6 +23,7 @@ import type { RunParams } from "./params.ts";
 export interface LoadedModel {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
+  readonly threads: number;
   /** What computes: a tier of @ll/quant's kernels, such as `wide`. */
   readonly kernels: string;
 }
@@ -56,12 +58,24 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
 async function loadEngine(
   tensors: TensorSource,
   config: ModelConfig,
-  { threads, compat, memoryF32 }: RunParams,
+  params: RunParams,
 ): Promise<Omit<LoadedModel, "tokenizer">> {
   // the one quirk of build 803 that only the readable engine repeats
-  if (compat && memoryF32) return { model: createScalarModel(await loadWeights(tensors, config)), kernels: "scalar" };
-  const model = await loadTeam(tensors, config, { threads });
-  return { model, kernels: model.kernels };
+  if (params.compat && params.memoryF32) {
+    return { model: createScalarModel(await loadWeights(tensors, config)), threads: 1, kernels: "scalar" };
+  }
+  const { kernels } = params;
+  const model = await loadTeam(tensors, config, { threads: params.threads ?? usefulThreads(tensors), kernels });
+  return { model, threads: model.threads, kernels: model.kernels };
+}
+
+/** Weights that keep one more thread busy for longer than it takes to start it and to wait for it at every barrier. */
+const THREAD_BYTES = 16 * 1024 * 1024;
+
+function usefulThreads(tensors: TensorSource): number {
+  let bytes = 0;
+  for (const name of tensors.names()) bytes += tensors.tensor(name)?.byteLength ?? 0;
+  return Math.min(availableParallelism(), Math.ceil(bytes / THREAD_BYTES));
 }
 
 /** What is said when it fails, before the last line. */

@@ -1,11 +1,15 @@
 // What the options of the programs that run a model set, with build 803's defaults.
 
+import type { KernelTier } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
 
 export interface RunParams {
   /** 32-bit seed; 0xffffffff takes the time. */
   seed: number;
-  threads: number;
+  /** Undefined: as many as help with a model of this size. */
+  threads: number | undefined;
+  /** Forces these kernels; undefined takes the fastest that run here. */
+  kernels: KernelTier | undefined;
   /** Tokens to generate; -1 for no limit, -2 until the context is full. */
   nPredict: number;
   contextTokens: number;
@@ -86,10 +90,11 @@ export interface RunParams {
   notices: string[];
 }
 
-export function defaultParams(threads: number): RunParams {
+export function defaultParams(threads?: number): RunParams {
   return {
     seed: 0xffffffff,
     threads,
+    kernels: undefined,
     nPredict: -1,
     contextTokens: 512,
     batchTokens: 512,

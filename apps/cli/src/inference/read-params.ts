@@ -1,6 +1,6 @@
 // The command line of the programs that run a model: what they share before any model is loaded.
 
-import { availableParallelism } from "node:os";
+import { KERNEL_TIERS, type KernelTier } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
@@ -20,13 +20,23 @@ export async function readParams(
   argv: readonly string[],
   io: Io,
 ): Promise<RunParams | undefined> {
-  const params = defaultParams(availableParallelism());
+  const params = defaultParams();
+  params.kernels = kernelsFrom(io);
   const whole = { ...program, usage: "[options]", options: MAIN_OPTIONS };
   const positionals = await readArguments(whole, bin, argv, params, io);
   if (positionals === undefined) return undefined;
   if (positionals.length > 0) throw usageError(whole, bin, `error: unknown argument: ${positionals[0]}`);
   settle(params);
   return params;
+}
+
+/** `LL_KERNEL` forces a tier of kernels; all compute the same bits. @throws UsageError */
+function kernelsFrom(io: Io): KernelTier | undefined {
+  const wanted = io.env["LL_KERNEL"];
+  if (wanted === undefined || wanted === "") return undefined;
+  const tier = KERNEL_TIERS.find((known) => known === wanted);
+  if (tier === undefined) throw new UsageError(`LL_KERNEL is "${wanted}", expected one of ${KERNEL_TIERS.join(", ")}`);
+  return tier;
 }
 
 /** What some options mean for others, and the escapes, which wait until all are read. */

@@ -23,13 +23,18 @@ export interface Run {
 }
 
 /** Loads the model and lets `work` use it. Resolves to the exit code. */
-export async function runModel(params: RunParams, io: Io, work: (run: Run) => Promise<void>): Promise<number> {
+export async function runModel(
+  params: RunParams,
+  io: Io,
+  work: (run: Run) => Promise<void>,
+  load: typeof loadModel = loadModel,
+): Promise<number> {
   const seed = startRun(params, io);
   const timings = startTimings();
-  const { model, tokenizer, kernels } = await loadModel(params, io);
+  const { model, tokenizer, threads, kernels } = await load(params, io);
   try {
     const context = timedContext(await openContext(model, params), timings);
-    io.err.write(`\n${systemInfoLine(params.threads, availableParallelism(), kernels)}\n`);
+    io.err.write(`\n${systemInfoLine(threads, availableParallelism(), kernels)}\n`);
     await work({ params, io, seed, timings, model, tokenizer, context });
   } finally {
     await model.dispose();

@@ -1,6 +1,5 @@
 // ll-chat: a conversation with a model file.
 
-import { availableParallelism } from "node:os";
 import { printable } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import type { Tokenizer } from "@ll/tokenizer";
@@ -45,7 +44,7 @@ export const chatCommand: Command = async (bin, argv, io) => {
   // one look at the command line for its form, one for the values of all sources
   const positionals = await readArguments(PROGRAM, bin, argv, defaultChatParams(1), io);
   if (positionals === undefined) return ExitCode.ok;
-  const params = defaultChatParams(availableParallelism());
+  const params = defaultChatParams();
   const flags = splitArguments(CHAT_OPTIONS, argv).options;
   const origins = await applyLayers(
     allOptions(CHAT_OPTIONS),

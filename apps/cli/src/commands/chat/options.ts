@@ -106,7 +106,7 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
 /** Options that the environment may set too: LL_MODEL, LL_THREADS, LL_CTX_SIZE. */
 export const ENVIRONMENT_OPTIONS: readonly string[] = ["--model", "--threads", "--ctx-size"];
 
-export function defaultChatParams(threads: number): ChatParams {
+export function defaultChatParams(threads?: number): ChatParams {
   return {
     ...defaultParams(threads),
     model: "",

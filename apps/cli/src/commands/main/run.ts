@@ -4,6 +4,7 @@ import { createGenerator, type Session } from "@ll/llama";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";
 import { samplingLines } from "../../inference/load-lines.ts";
+import type { loadModel } from "../../inference/model-loading.ts";
 import type { RunParams } from "../../inference/params.ts";
 import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
 import { openContext, type Run, runModel } from "../../inference/run-model.ts";
@@ -19,8 +20,8 @@ const BOS = 1;
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
-export function runMain(params: RunParams, io: Io): Promise<number> {
-  return runModel(params, io, (run) => (params.memoryTest ? memoryTest(run) : generateText(run)));
+export function runMain(params: RunParams, io: Io, load?: typeof loadModel): Promise<number> {
+  return runModel(params, io, (run) => (params.memoryTest ? memoryTest(run) : generateText(run)), load);
 }
 
 async function generateText(run: Run): Promise<void> {

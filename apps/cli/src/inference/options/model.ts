@@ -93,7 +93,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     GROUP,
     ["--threads", "-t"],
     "int",
-    { placeholder: "N", help: "threads", default: "number of cores" },
+    { placeholder: "N", help: "threads", default: "as many cores as help" },
     (p, v) => {
       if (v.number > 0) p.threads = Math.min(v.number, MAX_THREADS);
     },
