@@ -7,21 +7,20 @@
 // Working memory from `work` on, with H8 = headDim rounded up to a multiple of 8:
 //
 //   queries   32 · H8 · 8 bytes   (8, H8, 4): four rows together, as `dot-blocks` wants them; one row: (H8)
-//   tile      32 · H8 · 8         a tile of keys or values as TINY
+//   tile      32 · H8 · 8         a tile of keys or values as TINY; not used for binary32
 //   sums      32 · H8 · 8         (8, H8 / 8, 4, 8) binary64: sums of values; one row: (H8)
 //   weights   1024                (32, 4): probabilities of a tile, four rows together; one row: (32)
 //   block     256                 (4, 8) binary64: sums of scores; one row: (32)
 //   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
 
+import { packFour, packOne, storeOutput, storeScores, widen, widenAny } from "./attention-packing";
 import { addFourRows, addOneRow, F16, F32, TINY } from "./dot-blocks";
 import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
 import { softmax } from "./softmax";
-import { BITS42, constants, halfValues, isWide, loadFew, roundToHalf, storeFew } from "./vectors";
+import { isWide } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const CHUNK: i32 = 32;
-// @ts-ignore: decorator
-@inline const SCALE1008: f64 = reinterpret<f64>(<u64>(1023 + 1008) << 52);
 
 // one function per kind of columns, rather than copies wherever they are used
 function addFourWide(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
@@ -49,117 +48,6 @@ function addFour(type: i32, sums: usize, a: usize, aStride: usize, b: usize, nK:
   if (type == F32) addFourF32(sums, a, aStride, b, nK);
   else if (isWide) addFourWide(sums, a, aStride, b, nK);
   else addFourNarrow(sums, a, aStride, b, nK);
-}
-
-/** `n` finite binary16 numbers, a multiple of 8, as TINY. */
-function widen(out: usize, halves: usize, n: i32): void {
-  const bits0 = v128.load(constants, BITS42), bits1 = v128.load(constants, BITS42 + 16);
-  for (; n > 0; n -= 8) {
-    const low = v128.load_ext<i16>(halves), high = v128.load_ext<i16>(halves, 8);
-    const w0 = v128.and(i64x2.shl(i64x2.extend_low_i32x4_s(low), 42), bits0);
-    const w1 = v128.and(i64x2.shl(i64x2.extend_high_i32x4_s(low), 42), bits1);
-    const w2 = v128.and(i64x2.shl(i64x2.extend_low_i32x4_s(high), 42), bits0);
-    const w3 = v128.and(i64x2.shl(i64x2.extend_high_i32x4_s(high), 42), bits1);
-    v128.store(out, w3, 48);
-    v128.store(out, w2, 32);
-    v128.store(out, w1, 16);
-    v128.store(out, w0);
-    halves += 16;
-    out += 64;
-  }
-}
-
-/** The same for any binary16 numbers: infinities stay infinite. */
-function widenAny(out: usize, halves: usize, n: i32): void {
-  for (; n > 0; n--) {
-    const x = f32x4.extract_lane(halfValues(i32x4.splat(load<u16>(halves))), 0);
-    store<f64>(out, <f64>x / SCALE1008);
-    halves += 2;
-    out += 8;
-  }
-}
-
-/** Two vectors of binary32 from `dot-blocks`' point of view: binary64 times 2^1008, unless the columns are F32. */
-// @ts-ignore: decorator
-@inline
-function storePair(type: i32, out: usize, low: v128, high: v128): void {
-  if (type == F32) {
-    v128.store(out, v128.shuffle<i64>(low, high, 0, 2));
-    return;
-  }
-  const scale = f64x2.splat(SCALE1008);
-  v128.store(out, f64x2.mul(f64x2.promote_low_f32x4(low), scale));
-  v128.store(out, f64x2.mul(f64x2.promote_low_f32x4(high), scale), 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function loadRounded(isRounded: bool, at: usize, n: i32): v128 {
-  const x = loadFew(at, n);
-  return isRounded ? roundToHalf(x) : x;
-}
-
-/** Four rows of `n` binary32 numbers, rounded to binary16 if `isRounded`, to (n, 4); writes up to 3 columns more. */
-// @ts-ignore: decorator
-@inline
-function packFour(type: i32, isRounded: bool, out: usize, x0: usize, x1: usize, x2: usize, x3: usize, n: i32): void {
-  const columnBytes: usize = type == F32 ? 16 : 32;
-  for (; n > 0; n -= 4) {
-    const r0 = loadRounded(isRounded, x0, n), r1 = loadRounded(isRounded, x1, n);
-    const r2 = loadRounded(isRounded, x2, n), r3 = loadRounded(isRounded, x3, n);
-    const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
-    const high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7), high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
-    storePair(type, out, low01, low23);
-    storePair(type, out + columnBytes, v128.shuffle<i64>(low01, low01, 1, 1), v128.shuffle<i64>(low23, low23, 1, 1));
-    storePair(type, out + 2 * columnBytes, high01, high23);
-    storePair(type, out + 3 * columnBytes, v128.shuffle<i64>(high01, high01, 1, 1), v128.shuffle<i64>(high23, high23, 1, 1));
-    x0 += 16;
-    x1 += 16;
-    x2 += 16;
-    x3 += 16;
-    out += 4 * columnBytes;
-  }
-}
-
-/** One row of `n` likewise; writes up to 3 numbers more. */
-// @ts-ignore: decorator
-@inline
-function packOne(type: i32, isRounded: bool, out: usize, x: usize, n: i32): void {
-  for (; n > 0; n -= 4) {
-    const r = loadRounded(isRounded, x, n);
-    storePair(type, out, r, v128.shuffle<i64>(r, r, 1, 1));
-    x += 16;
-    out += type == F32 ? 16 : 32;
-  }
-}
-
-/** Eight sums in binary64 to two vectors in binary32. */
-// @ts-ignore: decorator
-@inline
-function rounded(sums: usize, offset: usize): v128 {
-  const low = f32x4.demote_f64x2_zero(v128.load(sums + offset)), high = f32x4.demote_f64x2_zero(v128.load(sums + offset, 16));
-  return v128.shuffle<i64>(low, high, 0, 2);
-}
-
-/** `n` sums, a multiple of 8, as scores. */
-function storeScores(scores: usize, sums: usize, n: i32, scale: f32): void {
-  const scales = f32x4.splat(scale);
-  for (; n > 0; n -= 8) {
-    v128.store(scores, f32x4.mul(rounded(sums, 0), scales));
-    v128.store(scores, f32x4.mul(rounded(sums, 32), scales), 16);
-    scores += 32;
-    sums += 64;
-  }
-}
-
-/** The first `headDim` sums of a row; groups of 8 are `groupBytes` apart. */
-function storeOutput(out: usize, sums: usize, groupBytes: usize, headDim: i32): void {
-  for (; headDim > 0; headDim -= 8) {
-    storeFew(out, rounded(sums, 0), headDim);
-    if (headDim > 4) storeFew(out + 16, rounded(sums, 32), headDim - 4);
-    out += 32;
-    sums += groupBytes;
-  }
 }
 
 // The arguments of the call that is being worked on; a dozen parameters of every function otherwise.
