@@ -44,7 +44,9 @@ export function stridedTensor(
   const dimensions = collapse(shape, fields.strides);
   const columns = dimensions.at(-1) ?? { size: 1, stride: 1 };
   const rows = dimensions.at(-2) ?? { size: 1, stride: 0 };
-  if (byteLength === 0 || (dimensions.length <= 1 && columns.stride === 1)) {
+  // a tensor without elements may begin anywhere, also past the end of its storage
+  if (byteLength === 0) return spanTensor(name, type, shape, storage, 0, 0);
+  if (dimensions.length <= 1 && columns.stride === 1) {
     return spanTensor(name, type, shape, storage, elementIndex * bytes, byteLength);
   }
   const outer = dimensions.slice(0, -2);

@@ -111,6 +111,13 @@ describe("what is made with names", () => {
     expect([...values]).toEqual([4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7]);
   });
 
+  // found by fuzzing: reading it threw a RangeError
+  it("PP06 + a tensor without elements may begin past the end of its storage", async () => {
+    const empty = p.tensor({ key: "0", numel: 16, shape: [0, 4], offset: 147 });
+    const { tensors } = await open(p.pickle(p.dict([["t", empty]])));
+    expect(await tensors.get("t")!.read(0, new Uint8Array(0))).toBeUndefined();
+  });
+
   it("PP06 a storage that is not as long as the pickle says", async () => {
     await expectRejected(
       () => open(p.pickle(p.dict([["t", p.tensor({ key: "0", numel: 8, shape: [8] })]]))),
