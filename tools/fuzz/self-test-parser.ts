@@ -15,6 +15,9 @@ export function parse(data: Uint8Array): void {
       const all: number[][] = [];
       for (;;) all.push(new Array(10_000_000).fill(0.5)); // 80 MB
     }
+    case "length":
+      new Uint8Array(2 ** 21);
+      break;
     case "hang":
       for (;;);
   }

@@ -1,6 +1,7 @@
 // The fuzzing loop, in a thread of its own so that an input that hangs can be ended. What it runs is in shared memory.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { watchAllocations } from "./allocations.ts";
 import { coverModules } from "./coverage.ts";
 import { mutate } from "./mutations.ts";
 import { createRandom } from "./random.ts";
@@ -41,12 +42,15 @@ export interface WorkerReport {
 
 /** Different finds after which a run stops: more of them say nothing new. */
 const MAX_FINDS = 25;
+/** What a parser may allocate at a time: twice the input and this. */
+const ALLOWANCE = 1024 * 1024;
 const DEFAULT_MAX_BYTES = 8 * 1024;
 
 async function work(job: WorkerJob): Promise<WorkerReport> {
   const entry = job.target === "self-test" ? SELF_TEST : TARGETS.get(job.target);
   if (entry === undefined) throw new Error(`no target "${job.target}"`);
   const coverage = coverModules(entry.covers);
+  const allocations = watchAllocations();
   const target = (await import(`./targets/${entry.module}`)) as FuzzTarget;
   const { complaint, pollution } = await import("./verdict.ts");
 
@@ -59,6 +63,7 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
     job.shared.state[1] = input.length;
     Atomics.store(job.shared.state, 0, ++inputs);
     coverage.reset();
+    allocations.reset();
     let what: string | undefined;
     try {
       const result = target.fuzz(input);
@@ -68,6 +73,7 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
       what = complaint(error);
     }
     what ??= pollution();
+    if (allocations.largest > 2 * input.length + ALLOWANCE) what ??= `asked for ${allocations.largest} bytes at once`;
     if (what !== undefined) {
       const key = what.replaceAll(/\d+|".*?"/g, "").slice(0, 400);
       if (!finds.has(key)) finds.set(key, { target: job.target, input: input.slice(), what });

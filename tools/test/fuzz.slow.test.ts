@@ -19,7 +19,7 @@ test.for([...TARGETS.keys()])(
   },
 );
 
-test("a crash, a hang and a changed prototype are found", async () => {
+test("a crash, a hang, a large array and a changed prototype are found", async () => {
   const whats = async (text: string) => {
     const report = await replay("self-test", new TextEncoder().encode(text));
     return report.finds.map(({ what }) => what.split("\n", 1)[0]);
@@ -30,6 +30,7 @@ test("a crash, a hang and a changed prototype are found", async () => {
   expect(await whats("hang")).toEqual(["hang: no end after 1000 ms"]);
   // a full heap ends the worker, unless collecting garbage takes too long before
   expect(await whats("memory")).toEqual([expect.stringMatching(/^(the worker died|hang): /)]);
+  expect(await whats("length")).toEqual(["asked for 2097152 bytes at once"]);
   expect(await whats("prototype")).toEqual(['Object.prototype has got "polluted"']);
 });
 
