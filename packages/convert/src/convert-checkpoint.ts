@@ -12,6 +12,7 @@ import { type FilePlan, ggjtFile, ggufFile } from "./file-plan.ts";
 import { modelMetadata, vocabMetadata } from "./gguf-metadata.ts";
 import type { ModelContents } from "./model-contents.ts";
 import { requireMult } from "./model-params.ts";
+import { createCopier } from "./packing/copier.ts";
 import { copyPieces } from "./pieces.ts";
 import { piecesOf } from "./vocab-pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
@@ -68,7 +69,7 @@ export async function convertCheckpoint(
   const types = typesOf(input);
   const file = planFile(input, types);
   const works = input.tensors.map((tensor, index) => tensorWork(tensor, types[index] as string));
-  return writeModel(sink, file, works, options);
+  return writeModel(sink, file, works, createCopier(), options);
 }
 
 /** The type that each tensor gets. */

@@ -7,7 +7,7 @@ export {
   convertedBytes,
   type OutType,
 } from "./convert-checkpoint.ts";
-export { ConvertError, isConvertError } from "./errors.ts";
+export { ConvertError, isConvertError, isWorkerError, WorkerError } from "./errors.ts";
 export type { ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
 export {
   contentsOfGgml,
@@ -17,7 +17,6 @@ export {
   type ModelContents,
 } from "./model-contents.ts";
 export { type ModelParams, type UnstoredParams, unstoredParams } from "./model-params.ts";
-export type { PackRows } from "./pieces.ts";
 export { type QuantizeOptions, type QuantizeTarget, quantizedBytes, quantizeModel } from "./quantize-model.ts";
 export { type VocabFileInput, vocabFileBytes, writeVocabFile } from "./vocab-file.ts";
 export { PieceTypes, type VocabPiece } from "./vocab-pieces.ts";

@@ -1,49 +1,88 @@
-// Tensors in pieces: the only memory that a conversion takes, whatever the size of the model.
+// Tensors in pieces, which are read, packed and written at the same time: the only memory that a conversion takes, whatever
+// the size of the model.
 
-import { type SourceTensor, tensorChunks } from "@ll/ggml-format";
-import { blockInfo, unpackRows } from "@ll/quant";
+import type { SourceTensor } from "@ll/ggml-format";
+import { blockInfo } from "@ll/quant";
+import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
 
-/**
- * Values per piece: 1 MiB as binary32, and a multiple of every block length, so that no block straddles pieces. Quantising a
- * model of 0.9 GB to q4_0 took the same CPU time with 2^16 to 2^22 values, within 4 %, but 114 to 219 MiB of memory.
- */
-export const PIECE_VALUES: number = 2 ** 18;
-
-/** Packs rows as `packRows` of @ll/quant does, maybe elsewhere; fills and returns `out`. */
-export type PackRows = (type: string, values: Float32Array, out: Uint8Array) => Uint8Array | Promise<Uint8Array>;
-
-/** The bytes of a tensor as they are, in whole rows as far as rows are shorter than a piece. */
-export function copyPieces(tensor: SourceTensor): AsyncGenerator<Uint8Array, void, void> {
-  const rowBytes = tensor.byteLength / rows(tensor);
-  const pieceBytes = PIECE_VALUES * Float32Array.BYTES_PER_ELEMENT;
-  return tensorChunks(tensor, rowBytes < pieceBytes ? Math.floor(pieceBytes / rowBytes) * rowBytes : pieceBytes);
+/** A part of a tensor. */
+export interface Piece {
+  readonly tensor: SourceTensor;
+  /** In bytes, from the start of the tensor. */
+  readonly offset: number;
+  readonly byteLength: number;
+  /** Absent for bytes that stay as they are. */
+  readonly packing?: Packing;
 }
 
-/**
- * The bytes of a tensor packed to another type. All pieces are views of one buffer: each is valid until the next is asked for.
- * @throws what `tensor.read` and `pack` throw; RangeError for an unknown type
- */
-export async function* packedPieces(
-  tensor: SourceTensor,
-  toType: string,
-  pack: PackRows,
-): AsyncGenerator<Uint8Array, void, void> {
-  const from = blockInfo(tensor.type);
-  const to = blockInfo(toType);
-  const nValues = (tensor.byteLength / from.blockBytes) * from.blockValues;
-  const pieceValues = Math.min(PIECE_VALUES, nValues);
-  const source = new Uint8Array((pieceValues / from.blockValues) * from.blockBytes);
-  const values = new Float32Array(pieceValues); // (pieceValues)
-  const packed = new Uint8Array((pieceValues / to.blockValues) * to.blockBytes);
-  for (let first = 0; first < nValues; first += pieceValues) {
-    const n = Math.min(pieceValues, nValues - first);
-    const bytes = source.subarray(0, (n / from.blockValues) * from.blockBytes);
-    await tensor.read((first / from.blockValues) * from.blockBytes, bytes);
-    unpackRows(tensor.type, bytes, values.subarray(0, n));
-    yield await pack(toType, values.subarray(0, n), packed.subarray(0, (n / to.blockValues) * to.blockBytes));
+/** The pieces of a tensor that stays as it is, in whole rows as far as rows are shorter than a piece. */
+export function* copyPieces(tensor: SourceTensor): Generator<Piece, void, void> {
+  const rowBytes = tensor.byteLength / rows(tensor);
+  yield* cut(tensor, rowBytes < PIECE_BYTES ? Math.floor(PIECE_BYTES / rowBytes) * rowBytes : PIECE_BYTES);
+}
+
+/** The pieces of a tensor that is packed to another type. @throws RangeError for an unknown type */
+export function* packingPieces(tensor: SourceTensor, toType: string): Generator<Piece, void, void> {
+  const { blockValues, blockBytes } = blockInfo(tensor.type);
+  const packing = { from: tensor.type, to: toType };
+  for (const piece of cut(tensor, (PIECE_VALUES / blockValues) * blockBytes)) yield { ...piece, packing };
+}
+
+function* cut(tensor: SourceTensor, pieceBytes: number): Generator<Piece, void, void> {
+  for (let offset = 0; offset < tensor.byteLength; offset += pieceBytes) {
+    yield { tensor, offset, byteLength: Math.min(pieceBytes, tensor.byteLength - offset) };
   }
 }
 
 function rows(tensor: SourceTensor): number {
   return tensor.shape.slice(0, -1).reduce((product, size) => product * size, 1);
+}
+
+const NO_COUNTS: readonly number[] = /* @__PURE__ */ new Array(16).fill(0);
+
+/**
+ * The pieces packed, in order. As many are under way as `packer` has slots; they are read one after the other, as checkpoints
+ * that are checked while they are read want it. When this ends early, what is under way has come to its end.
+ * @throws what reading and packing throw; the signal's reason before the next piece is read
+ */
+export async function* packedPieces(
+  pieces: Iterable<Piece>,
+  packer: Packer,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PackedPiece, void, void> {
+  const waiting = pieces[Symbol.iterator]();
+  const underWay: Promise<PackedPiece>[] = []; // the piece with index i in slot i modulo packer.slots
+  let lastRead: Promise<void> = Promise.resolve();
+  let nBegun = 0;
+
+  function begin({ tensor, offset, byteLength, packing }: Piece): void {
+    const slot = nBegun++ % packer.slots;
+    const read = lastRead.then(async () => {
+      signal?.throwIfAborted();
+      await tensor.read(offset, packer.source(slot, byteLength));
+    });
+    const packed = read.then(() =>
+      packing === undefined
+        ? { bytes: packer.source(slot, byteLength), histogram: NO_COUNTS }
+        : packer.pack(slot, byteLength, packing),
+    );
+    packed.catch(() => {}); // it is awaited later, or not at all after another one failed
+    lastRead = read;
+    underWay.push(packed);
+  }
+
+  try {
+    for (;;) {
+      while (underWay.length < packer.slots) {
+        const next = waiting.next();
+        if (next.done === true) break;
+        begin(next.value);
+      }
+      const first = underWay.shift();
+      if (first === undefined) return;
+      yield await first; // its slot is free when the next one is asked for
+    }
+  } finally {
+    await Promise.allSettled(underWay);
+  }
 }

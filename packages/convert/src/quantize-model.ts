@@ -2,11 +2,12 @@
 
 import type { ByteSink } from "@ll/bytes";
 import { type GgmlFile, type GgmlPlan, type GgmlTensor, tensorBytes, tensorType } from "@ll/ggml-format";
-import { type PlannedTensor, type PlanOptions, packRows, planQuantization, toolHistogram } from "@ll/quant";
+import { type KernelTier, type PlannedTensor, type PlanOptions, planQuantization } from "@ll/quant";
 import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import { ggjtFile } from "./file-plan.ts";
-import { copyPieces, type PackRows, packedPieces } from "./pieces.ts";
+import { choosePacker, type PackerSeams } from "./packing/choose-packer.ts";
+import { copyPieces, packingPieces } from "./pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
 /** What decides the bytes of the new file. */
@@ -16,8 +17,13 @@ export interface QuantizeTarget extends PlanOptions {
 }
 
 export interface QuantizeOptions extends QuantizeTarget, WorkOptions {
-  /** Where rows are packed; in this thread, with `packRows` of @ll/quant, if absent. */
-  readonly pack?: PackRows;
+  /**
+   * Most threads that pack, 1 if absent. More than one are workers, while this one reads and writes; they are started for models
+   * of 64 million values and more, at most eight. The bytes are the same with any number.
+   */
+  readonly threads?: number | undefined;
+  /** Highest tier of kernels to be used; "scalar" is `packRows` of @ll/quant. */
+  readonly maxTier?: KernelTier | undefined;
 }
 
 /**
@@ -29,15 +35,32 @@ export function quantizedBytes(file: GgmlFile, target: QuantizeTarget): number {
 }
 
 /**
- * Writes `file` to `sink` as ggjt v3 of another type, reading and packing piece by piece: about 3 MiB are held at a time.
- * The caller commits or closes the sink.
- * @throws as `quantizedBytes`, before anything is written; IoError if reading or the sink fails; the signal's reason
+ * Writes `file` to `sink` as ggjt v3 of another type, in pieces of about a MiB that are read, packed and written at the same
+ * time: about 15 MiB are held with one thread, 25 by each worker. The caller commits or closes the sink.
+ * @throws as `quantizedBytes`, RangeError for a number of threads that is none, both before anything is written; WorkerError;
+ *   IoError if reading or the sink fails; the signal's reason
  */
 export async function quantizeModel(file: GgmlFile, sink: ByteSink, options: QuantizeOptions): Promise<ModelTotals> {
+  return quantizeWith(file, sink, options);
+}
+
+/** `quantizeModel` with other workers, or with workers for small models as well, for tests. */
+export async function quantizeWith(
+  file: GgmlFile,
+  sink: ByteSink,
+  options: QuantizeOptions,
+  seams: PackerSeams = {},
+): Promise<ModelTotals> {
   const { plan, tensors } = planFile(file, options);
-  const pack = options.pack ?? packRows;
-  const works = tensors.map((planned, index) => tensorWork(file.tensors[index] as GgmlTensor, planned, pack));
-  return writeModel(sink, ggjtFile(plan), works, options);
+  const newFile = ggjtFile(plan);
+  options.signal?.throwIfAborted();
+  const works = tensors.map((planned, index) => tensorWork(file.tensors[index] as GgmlTensor, planned));
+  const packer = await choosePacker(works, options, seams);
+  try {
+    return await writeModel(sink, newFile, works, packer, options);
+  } finally {
+    await packer.dispose();
+  }
 }
 
 function planFile(file: GgmlFile, target: QuantizeTarget): { plan: GgmlPlan; tensors: PlannedTensor[] } {
@@ -62,7 +85,7 @@ function planFile(file: GgmlFile, target: QuantizeTarget): { plan: GgmlPlan; ten
   return { plan, tensors };
 }
 
-function tensorWork(tensor: GgmlTensor, { targetType, isCopied }: PlannedTensor, pack: PackRows): TensorWork {
+function tensorWork(tensor: GgmlTensor, { targetType, isCopied }: PlannedTensor): TensorWork {
   const { name, shape, type, byteLength } = tensor;
   return {
     name,
@@ -72,19 +95,6 @@ function tensorWork(tensor: GgmlTensor, { targetType, isCopied }: PlannedTensor,
     isCopied,
     bytesIn: byteLength,
     bytesOut: tensorBytes(tensorType(targetType), shape),
-    pieces: (histogram) =>
-      isCopied ? copyPieces(tensor) : counted(packedPieces(tensor, targetType, pack), targetType, histogram),
+    pieces: () => (isCopied ? copyPieces(tensor) : packingPieces(tensor, targetType)),
   };
-}
-
-/** The pieces as they are; adds what build 803 counts in them to `histogram` (16). */
-async function* counted(
-  pieces: AsyncIterable<Uint8Array>,
-  type: string,
-  histogram: Float64Array,
-): AsyncGenerator<Uint8Array, void, void> {
-  for await (const piece of pieces) {
-    toolHistogram(type, piece, histogram);
-    yield piece;
-  }
 }

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { fixture } from "../../../tools/test-data.ts";
 import { type ConvertInput, convertCheckpoint, convertedBytes } from "../src/convert-checkpoint.ts";
 import type { ModelEvent } from "../src/events.ts";
-import { PIECE_VALUES } from "../src/pieces.ts";
+import { PIECE_VALUES } from "../src/packing/packer.ts";
 import { f32Bytes, heldTensor, noise, sha256, vocabulary } from "./models.ts";
 
 const PARAMS = { nVocab: 4, nEmbd: 64, nMult: 32, nHeads: 2, nKvHeads: 2, nLayers: 1 };

@@ -71,18 +71,23 @@ export async function ggjtBytes(tensors: readonly PlannedTensor[], ftype = 0): P
   return sink.bytes();
 }
 
-/** A source that remembers the largest read. */
-export function watched(source: ByteSource): ByteSource & { readonly largestRead: number } {
+/** A source that remembers the largest read and how many there were. */
+export function watched(source: ByteSource): ByteSource & { readonly largestRead: number; readonly nReads: number } {
   let largestRead = 0;
+  let nReads = 0;
   return {
     name: source.name,
     byteLength: source.byteLength,
     async read(offset, target) {
       largestRead = Math.max(largestRead, target.byteLength);
+      nReads++;
       await source.read(offset, target);
     },
     get largestRead() {
       return largestRead;
+    },
+    get nReads() {
+      return nReads;
     },
   };
 }

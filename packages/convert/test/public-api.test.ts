@@ -6,11 +6,13 @@ test("public names", () => {
     [
       "ConvertError",
       "PieceTypes",
+      "WorkerError",
       "contentsOfGgml",
       "contentsOfGguf",
       "convertCheckpoint",
       "convertedBytes",
       "isConvertError",
+      "isWorkerError",
       "quantizeModel",
       "quantizedBytes",
       "unstoredParams",

@@ -1,35 +1,12 @@
 import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
 import { openGgml } from "@ll/ggml-format";
-import { FTYPES, packRows, QuantizationError, toolHistogram } from "@ll/quant";
+import { packRows, QuantizationError, toolHistogram } from "@ll/quant";
 import { describe, expect, test } from "vitest";
-import { goldenModelBytes } from "../../../tools/golden-model.ts";
 import type { ModelEvent } from "../src/events.ts";
-import { PIECE_VALUES } from "../src/pieces.ts";
+import { PIECE_VALUES } from "../src/packing/packer.ts";
 import { quantizedBytes, quantizeModel } from "../src/quantize-model.ts";
+import { ftypeOf, GOLDEN, golden } from "./golden-files.ts";
 import { ggjtBytes, ggjtFile, noise, sha256, watched } from "./models.ts";
-
-/** Size and sha256 of the files that build 803 makes of the golden model. */
-const GOLDEN = new Map([
-  ["Q4_0", [1151328, "fc77f0ad2a2148bad120a3c1b24755549c0fd5ff74ffdd5305668e1afb91beee"]],
-  ["Q4_1", [1266016, "cb2e4e1f2eb968f2929cdca4fab64ac0e29128c0ad50e374f5070955ca64e81c"]],
-  ["Q5_0", [1380704, "3c68c62e8c26bf247a86142d7986b12e19db2069206d2ddf2b1d4962eca3af28"]],
-  ["Q5_1", [1495392, "1e4730e94107545298886e90ebe4dca449a76d7ff6701e489fadaf62e3be0cc4"]],
-  ["Q8_0", [2068832, "9bd652868da57fe41d58a427ac0409a0189679ef8d675aa9cbb4f588dbfed139"]],
-  ["Q2_K", [874848, "216815fa3862d8a1f65c362a01ec646279d86455692227c1adcf910a9edc71f0"]],
-  ["Q3_K_S", [907616, "598b14a35567625ba3119659b72a0c9bcc81684d59165323a862d7b0c332daf0"]],
-  ["Q3_K_M", [994656, "7f2fa6d5920cfb0ba7fe0f0421885ca80872a935c8fcd372bf2e6d0fc9155167"]],
-  ["Q3_K_L", [1076576, "1bdc084bd506511a3b508c9f5fd421721c941d27aa045e14f107d29665cb9ed2"]],
-  ["Q4_K_S", [1151328, "fc926c5c8ca56e71df4573c4c814214fec04b5424eaf40a0b04fc9fc18ae9295"]],
-  ["Q4_K_M", [1218912, "1abb98fadad15dac8cef776d974cc30653b8d61ef24a5f38815a95c1913f5b3e"]],
-  ["Q5_K_S", [1380704, "0a78f8fc2ad6dc19c3751792ce3e0bd1f45525febc6dc2916323c33981d1d856"]],
-  ["Q5_K_M", [1415520, "5f516b5bc0510b72d6b8cc021902897594d5f0a740fa63b3ff0326dff4695062"]],
-  ["Q6_K", [1624416, "b50cf1f3212e57fb8d20a238458e5d5a6e04c166401e289dd1f883274a0bdc63"]],
-  ["F16", [3943776, "81f045204268df5a3b954f8c58bf6aa52910cf7dd746bd3b3d32eebca8a06db5"]],
-  ["F32", [7459168, "76e9cff0a2babdcd6e44e25640234ef8812ba9bc21fa942fbfb12ed6debe8eea"]],
-] as const);
-
-const ftypeOf = (name: string): number => FTYPES.find((type) => type.name === name)?.id ?? Number.NaN;
-const golden = () => openGgml(memorySource(goldenModelBytes(), "gold-f16.bin"));
 
 describe("the golden model becomes the file that build 803 makes of it", () => {
   test.each([...GOLDEN])("%s", async (name, [bytes, hash]) => {
@@ -114,23 +91,19 @@ test("a tensor of several pieces is packed as if it were one, and never read or 
   expect(largestWrite).toBe((PIECE_VALUES / 32) * 18);
 });
 
-test("rows are packed by the given function, which may answer later", async () => {
-  const file = await ggjtFile([{ name: "a.weight", shape: [2, 64] }]);
-  const calls: [string, number][] = [];
-  const plain = memorySink();
-  const elsewhere = memorySink();
-  await quantizeModel(file, plain, { ftype: 8 });
-  await quantizeModel(file, elsewhere, {
-    ftype: 8,
-    pack: async (type, values, out) => {
-      calls.push([type, values.length]);
-      await new Promise((resolve) => setImmediate(resolve));
-      return packRows(type, values, out);
-    },
-  });
-  expect(calls).toEqual([["q5_0", 128]]);
-  expect(elsewhere.bytes()).toEqual(plain.bytes());
-});
+test.each(["scalar", "simd", "wide"] as const)(
+  "the kernels of tier %s give the same bytes and events",
+  async (maxTier) => {
+    const file = await golden();
+    const run = async (tier?: typeof maxTier) => {
+      const events: ModelEvent[] = [];
+      const sink = memorySink();
+      await quantizeModel(file, sink, { ftype: 8, maxTier: tier, onEvent: (event) => events.push(event) });
+      return { events, bytes: sink.bytes() };
+    };
+    expect(await run(maxTier)).toEqual(await run());
+  },
+);
 
 describe("refused before anything is written", () => {
   const refusal = async (file: Parameters<typeof quantizeModel>[0], ftype: number) => {
@@ -179,21 +152,23 @@ describe("an abort", () => {
     expect(sink.bytesWritten).toBe(0);
   });
 
-  test("inside a tensor: its reason is thrown before the tensor is done", async () => {
-    const file = await ggjtFile([{ name: "a.weight", shape: [4, PIECE_VALUES] }]);
+  test("inside a tensor: its reason is thrown, and nothing more is read", async () => {
+    const bytes = await ggjtBytes([{ name: "a.weight", shape: [20, PIECE_VALUES] }]);
+    const source = watched(memorySource(bytes));
+    const file = await openGgml(source);
     const controller = new AbortController();
+    const before = source.nReads;
     const sink = memorySink();
-    let packed = 0;
-    const work = quantizeModel(file, sink, {
-      ftype: 2,
-      signal: controller.signal,
-      pack: (type, values, out) => {
-        packed++;
-        if (packed === 2) controller.abort(new Error("stop"));
-        return packRows(type, values, out);
+    const stopping: ByteSink = {
+      bytesWritten: 0,
+      write: (piece) => {
+        if (piece.byteLength > 1000) controller.abort(new Error("stop")); // the first piece of the tensor
+        return sink.write(piece);
       },
-    });
+    };
+    const work = quantizeModel(file, stopping, { ftype: 2, signal: controller.signal });
     await expect(work).rejects.toThrow("stop");
-    expect(packed).toBe(2);
+    expect(source.nReads - before).toBeLessThan(5);
+    expect(sink.bytesWritten).toBeLessThan((2 * PIECE_VALUES * 18) / 32);
   });
 });

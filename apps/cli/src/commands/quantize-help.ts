@@ -36,7 +36,8 @@ export function help(bin: string): string {
 Usage: ${bin} [options] IN [OUT] TYPE [NTHREADS]
 
 Writes the ggjt file IN as another type. OUT: ggml-model-TYPE.bin beside IN if left out.
-NTHREADS is accepted; the work is done in one thread.
+NTHREADS: threads that quantise, as many as there are cores if left out; a small model takes one. The file is the same with any number.
+LL_KERNEL=scalar in the environment: no WebAssembly, as a check of it.
 
 Options (before IN; -- ends them):
 ${options.join("\n")}

@@ -1,10 +1,11 @@
 // ll-quantize: a ggjt file to a smaller one. What it prints is what the quantize program of build 803 of llama.cpp printed.
 
+import { availableParallelism } from "node:os";
 import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { type ModelEvent, type ModelTotals, quantizedBytes, quantizeModel, type TensorStep } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
-import { QuantizationError } from "@ll/quant";
+import { KERNEL_TIERS, type KernelTier, QuantizationError } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { ReportedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -64,6 +65,7 @@ async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
 
 async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void> {
   const target = { ftype: request.type.id, ...request };
+  const maxTier = highestTier(io.env["LL_KERNEL"]);
   const source = await openFileSource(request.inFile);
   try {
     io.err.write(`llama.cpp: loading model from ${printable(request.inFile, 4096)}\n`);
@@ -82,7 +84,8 @@ async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void>
     io.err.write(`llama.cpp: saving model to ${printable(request.outFile, 4096)}\n`);
     const progress = createProgress(io, { total: expectedBytes, enabled: request.progress && !io.out.isTty });
     try {
-      await quantizeModel(file, out, { ...target, onEvent: printer(io, progress) });
+      const threads = request.nThreads > 0 ? request.nThreads : availableParallelism();
+      await quantizeModel(file, out, { ...target, threads, maxTier, onEvent: printer(io, progress) });
       await source.assertUnchanged();
       await out.commit();
     } finally {
@@ -92,6 +95,13 @@ async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void>
   } finally {
     await source.close();
   }
+}
+
+/** The tier that LL_KERNEL names, the highest if it is not set. @throws UsageError */
+function highestTier(name = ""): KernelTier {
+  const tier = KERNEL_TIERS.find((known) => known === (name || "wide"));
+  if (tier === undefined) throw new UsageError(`LL_KERNEL expected one of ${KERNEL_TIERS.join(", ")}, got '${name}'`);
+  return tier;
 }
 
 /** Prints the events in build 803's lines, and a progress line where those lines are not seen. */

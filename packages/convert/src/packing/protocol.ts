@@ -1,0 +1,27 @@
+// What the main thread and a worker say to each other. Buffers are handed over and come back with the answer, so that none is
+// copied and none is made after the start.
+
+import type { KernelSet } from "@ll/quant";
+import type { Packing } from "./packer.ts";
+
+export type Request =
+  /** The first one; it is not answered. */
+  | { readonly kind: "set-up"; readonly kernels: KernelSet }
+  | {
+      readonly kind: "pack";
+      readonly packing: Packing;
+      /** Its first `byteLength` bytes are a piece. */
+      readonly source: ArrayBuffer;
+      readonly byteLength: number;
+      /** For the result. */
+      readonly packed: ArrayBuffer;
+    };
+
+/** The answer to a piece, in the order of the requests. */
+export interface Reply {
+  readonly source: ArrayBuffer;
+  /** Its first `byteLength` bytes are the packed piece. */
+  readonly packed: ArrayBuffer;
+  readonly byteLength: number;
+  readonly histogram: Float64Array; // (16)
+}

@@ -1,0 +1,39 @@
+// Workers that can be killed.
+
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { SpawnWorker } from "../../../src/packing/platform.ts";
+
+/** Ways for a worker to die: from outside at any moment, or by its own code between pieces. */
+export type Death = "terminate" | "exit" | "throw";
+
+export interface MortalWorker {
+  readonly worker: Worker;
+  kill(death: Death): void;
+}
+
+/** Starts workers that can be killed; they are added to `workers`. */
+export function mortalWorkers(workers: MortalWorker[]): SpawnWorker {
+  return ({ message, death }) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.unref();
+    const worker = new Worker(new URL("./mortal-worker.ts", import.meta.url), {
+      execArgv: ["--conditions=@ll/source"],
+      workerData: port2,
+      transferList: [port2],
+    });
+    worker.on("message", message);
+    worker.on("error", (error: Error) => death(error.message, error));
+    worker.on("exit", (code) => death(`exit code ${code}`));
+    workers.push({
+      worker,
+      kill(how) {
+        if (how === "terminate") void worker.terminate();
+        else port1.postMessage(how);
+      },
+    });
+    return {
+      post: (value, transfer) => worker.postMessage(value, transfer as ArrayBuffer[]),
+      terminate: () => worker.terminate(),
+    };
+  };
+}

@@ -1,0 +1,142 @@
+// What ends the work early: a worker that dies, an abort, a source or a sink that fails. Nothing hangs, and no worker stays.
+
+import { Worker } from "node:worker_threads";
+import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
+import { type GgmlFile, openGgml } from "@ll/ggml-format";
+import { beforeAll, describe, expect, test } from "vitest";
+import { isWorkerError, WorkerError } from "../../src/errors.ts";
+import { PIECE_VALUES } from "../../src/packing/packer.ts";
+import type { SpawnWorker } from "../../src/packing/platform.ts";
+import { type QuantizeOptions, quantizeWith } from "../../src/quantize-model.ts";
+import { ggjtBytes } from "../models.ts";
+import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
+
+const N_PIECES = 12;
+const Q6_K = 18; // the slowest type: pieces wait in workers
+
+let bytes: Uint8Array;
+beforeAll(async () => {
+  bytes = await ggjtBytes([{ name: "a.weight", shape: [256 * N_PIECES, PIECE_VALUES / 256] }]);
+});
+
+/** The model; `onRead` is called before each read of tensor data, with its number. */
+async function model(onRead: (n: number) => void = () => {}): Promise<GgmlFile> {
+  const source = memorySource(bytes, "model.bin");
+  let isOpen = false;
+  let n = 0;
+  const file = await openGgml({
+    ...source,
+    async read(offset, target) {
+      if (isOpen) onRead(n++);
+      await source.read(offset, target);
+    },
+  });
+  isOpen = true;
+  return file;
+}
+
+/** A sink that calls `onPiece` with the number of each write, the header being 0. */
+function watchedSink(onPiece: (n: number) => void | Promise<void>): ByteSink {
+  let n = 0;
+  return { bytesWritten: 0, write: async () => onPiece(n++) };
+}
+
+/** Lets two workers quantise; the error that came of it, and the workers. */
+async function failure(
+  file: GgmlFile,
+  sink: ByteSink,
+  workers: MortalWorker[],
+  options: Partial<QuantizeOptions> = {},
+): Promise<unknown> {
+  const seams = { spawn: mortalWorkers(workers), workerValues: 1 };
+  const error = await quantizeWith(file, sink, { ftype: Q6_K, threads: 2, ...options }, seams).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(workers.map(({ worker }) => worker.threadId)).toEqual([-1, -1]); // all are gone
+  return error;
+}
+
+describe("a worker that dies", () => {
+  test.each(["terminate", "exit", "throw"] as const)("by %s ends the work with a typed error", async (death) => {
+    const workers: MortalWorker[] = [];
+    const file = await model((n) => {
+      if (n === 4) workers[1]?.kill(death);
+    });
+    const error = await failure(file, memorySink(), workers);
+    expect(error).toBeInstanceOf(WorkerError);
+    expect(isWorkerError(error)).toBe(true);
+    expect(error).toMatchObject({ name: "WorkerError", code: "E_WORKER" });
+    expect((error as Error).message).toMatch(/^worker 2 of 2 died: /);
+  });
+
+  test("while a piece is written", async () => {
+    const workers: MortalWorker[] = [];
+    const sink = watchedSink(async (n) => {
+      if (n !== 4) return;
+      workers[0]?.kill("terminate");
+      await new Promise((resolve) => workers[0]?.worker.once("exit", resolve));
+    });
+    expect(await failure(await model(), sink, workers)).toBeInstanceOf(WorkerError);
+  });
+
+  test("before it has begun", async () => {
+    const spawn: SpawnWorker = (listeners) => {
+      const worker = new Worker("no such file.js", { eval: true });
+      worker.on("error", (error: Error) => listeners.death(error.message, error));
+      return { post() {}, terminate: () => worker.terminate() };
+    };
+    const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerValues: 1 });
+    await expect(work).rejects.toThrow(WorkerError);
+  });
+
+  test("because it was never there", async () => {
+    const spawn: SpawnWorker = () => {
+      throw new Error("no workers here");
+    };
+    const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerValues: 1 });
+    await expect(work).rejects.toThrow("no workers here");
+  });
+});
+
+describe("the work ends early", () => {
+  test("by an abort while pieces are packed: its reason, and few more reads", async () => {
+    const controller = new AbortController();
+    let nReads = 0;
+    const file = await model((n) => {
+      nReads = n + 1;
+      if (n === 3) controller.abort(new Error("stop"));
+    });
+    const sink = memorySink();
+    expect(await failure(file, sink, [], { signal: controller.signal })).toMatchObject({ message: "stop" });
+    expect(nReads).toBe(4); // the one under way is the last
+  });
+
+  test("by a source that fails: its error, after what comes before it was written", async () => {
+    const file = await model((n) => {
+      if (n === 6) throw new Error("disk on fire");
+    });
+    let nWrites = 0;
+    const sink = watchedSink((n) => {
+      nWrites = n + 1;
+    });
+    expect(await failure(file, sink, [])).toMatchObject({ message: "disk on fire" });
+    expect(nWrites).toBe(2 + 6); // header, record, pieces
+  });
+
+  test("by a sink that fails: its error, and no read is still under way", async () => {
+    let reading = false;
+    const file = await model(() => {
+      reading = true;
+      setImmediate(() => {
+        reading = false;
+      });
+    });
+    const sink = watchedSink((n) => {
+      if (n === 3) throw new Error("disk full");
+    });
+    expect(await failure(file, sink, [])).toMatchObject({ message: "disk full" });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(reading).toBe(false);
+  });
+});
