@@ -33,7 +33,9 @@ if (verb === "start") {
   step("build", BUILD_INPUTS, ["apps/cli/dist/main.js"], () => pnpm("run", "build"));
   finish(run(join(BIN, "node"), [join(ROOT, "tools", "start.ts"), ...rest]));
 } else if (verb === "test") {
-  step("kernels", KERNEL_INPUTS, ["packages/quant/src/kernels/wasm-simd.ts"], () => pnpm("exec", "turbo", "run", "kernels"));
+  step("kernels", KERNEL_INPUTS, ["packages/quant/src/kernels/wasm-simd.ts"], () =>
+    pnpm("exec", "turbo", "run", "kernels"),
+  );
   finish(run(join(BIN, "vitest"), ["run", ...rest]));
 } else {
   process.stderr.write("usage: bootstrap.mjs start|test\n");

@@ -13,7 +13,7 @@ export function oracleValue(bits: number): number {
 }
 
 /** The binary16 bit pattern nearest to a value. */
-export function oracleBits(value: number): number {
+function oracleBits(value: number): number {
   setFloat16(view, 0, value);
   return view.getUint16(0);
 }

@@ -54,7 +54,7 @@ const CHANGED_BY_V3: ReadonlySet<number> = /* @__PURE__ */ new Set([2, 3, 7]);
 const OLD_BLOCKS: ReadonlySet<number> = /* @__PURE__ */ new Set([2, 3, 4]);
 
 /** True for ggml, ggmf and ggjt v1. */
-export function isBeforeV2(container: Container): boolean {
+function isBeforeV2(container: Container): boolean {
   return container.magic !== "ggjt" || container.version < 2;
 }
 

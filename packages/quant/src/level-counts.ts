@@ -44,6 +44,6 @@ function countFiveBit(counts: Float64Array, nibble: number, bit: number): void {
 }
 
 /** Fifth bit of value `j` (0 … 31); `bitsOffset` is that of the block's 4 bytes of fifth bits. */
-export function fifthBit(bytes: Uint8Array, bitsOffset: number, j: number): number {
+function fifthBit(bytes: Uint8Array, bitsOffset: number, j: number): number {
   return (bytes[bitsOffset + (j >> 3)]! >> (j & 7)) & 1;
 }
