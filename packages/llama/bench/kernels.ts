@@ -44,7 +44,7 @@ function report(name: string, nElements: number, work: (kernels: LlamaKernels) =
   const ms = fastestMs(work(kernels));
   const columns = [name.padEnd(40), ((ms * 1e6) / nElements).toFixed(3).padStart(9)];
   columns.push((nElements / ms / 1e6).toFixed(2).padStart(9));
-  columns.push(hasTwin ? (fastestMs(work(twins), 1) / ms).toFixed(1).padStart(9) : "");
+  columns.push(hasTwin ? (fastestMs(work(twins)) / ms).toFixed(1).padStart(9) : "");
   console.log(columns.join(""));
 }
 
@@ -82,7 +82,12 @@ for (const { memory } of [kernels, twins]) {
 console.log(`Node ${process.versions.node}, tier ${loaded.tier}; G/s: 10^9 elements (attention: products) per second`);
 console.log(`${"kernel".padEnd(40)}  ns each      G/s  twin's x`);
 for (const kvType of ["f16", "f32"] as const) {
-  for (const [headsPerKvHead, headDim] of [[1, 128], [8, 128], [8, 64], [1, 100]] as const) {
+  for (const [headsPerKvHead, headDim] of [
+    [1, 128],
+    [8, 128],
+    [8, 64],
+    [1, 100],
+  ] as const) {
     const shape = { kvType, headDim, headsPerKvHead, contextTokens: 2048 };
     attention(2047, 1, shape);
     attention(127, 1, shape);

@@ -2,7 +2,7 @@
 
 import { assertAttentionShape } from "./guards.ts";
 import type { AttentionKernels, AttentionShape } from "./kernels.ts";
-import type { WasmExports } from "./wasm-kernels.ts";
+import type { WasmExports } from "./wasm-exports.ts";
 
 const HEADER_BYTES = 64;
 const TILE = 32; // positions

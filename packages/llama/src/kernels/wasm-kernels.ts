@@ -5,28 +5,9 @@ import { expTable, swiglu } from "../ops.ts";
 import { assertMemorySpan } from "./guards.ts";
 import type { LlamaKernels } from "./kernels.ts";
 import { wasmAttention } from "./wasm-attention.ts";
+import type { WasmExports } from "./wasm-exports.ts";
 
 const CONSTANT_BYTES = 1024;
-
-/** The exported functions of asm/index.ts. */
-export type WasmExports = Readonly<Record<WasmExport, (...args: number[]) => void>>;
-
-type WasmExport =
-  | "initialize"
-  | "rms_norm"
-  | "rope"
-  | "swiglu"
-  | "add_into"
-  | "encode_f16"
-  | "decode_f16"
-  | "clear_head"
-  | "store_positions"
-  | "attend_f16"
-  | "attend_f32"
-  | "read_keys"
-  | "write_keys"
-  | "read_values"
-  | "write_values";
 
 /** @param scratch `LLAMA_SCRATCH_BYTES` at a multiple of 64 */
 export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memory, scratch: number): LlamaKernels {

@@ -1,0 +1,21 @@
+// The functions of the WebAssembly module.
+
+/** The exported functions of asm/index.ts. */
+export type WasmExports = Readonly<Record<WasmExport, (...args: number[]) => void>>;
+
+type WasmExport =
+  | "initialize"
+  | "rms_norm"
+  | "rope"
+  | "swiglu"
+  | "add_into"
+  | "encode_f16"
+  | "decode_f16"
+  | "clear_head"
+  | "store_positions"
+  | "attend_f16"
+  | "attend_f32"
+  | "read_keys"
+  | "write_keys"
+  | "read_values"
+  | "write_values";
