@@ -4,8 +4,7 @@
 import { GROUP_ROWS, rowBytes } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
 import { expectedTensors } from "../weights.ts";
-import type { ShardShare } from "./planner.ts";
-import { type Range, scaled, sizeOf } from "./ranges.ts";
+import { type Range, type ShardShare, scaled, sizeOf } from "./ranges.ts";
 
 /** Sizes that depend on the kernels. */
 export interface KernelSizes {

@@ -20,7 +20,7 @@ const SPINS = 20_000;
 const MOST_PATIENCE = 64;
 
 /** The team is broken: another worker died. */
-export class PoisonedError extends Error {
+class PoisonedError extends Error {
   override readonly name: string = "PoisonedError";
 }
 

@@ -5,29 +5,13 @@ import { derivedSizes, type ModelConfig } from "../config.ts";
 import { expectedTensors } from "../weights.ts";
 import { type ArenaLayout, aligned, type KernelSizes, layoutOf } from "./arena.ts";
 import { MemoryError } from "./errors.ts";
-import { cutEvenly, type Range, scaled, sizeOf } from "./ranges.ts";
+import { cutEvenly, type Range, type ShardShare, scaled, sizeOf } from "./ranges.ts";
 
 /** What one memory can hold: 65536 pages of 64 KiB. */
 export const MAX_MEMORY_BYTES: number = 65536 * 65536;
 
 /** Shards per thread beyond which no model is loaded; with 4 GiB each this is more than 250 GiB per thread. */
 const MAX_SHARDS_PER_THREAD = 64;
-
-/** What one shard owns. A range may be empty: a team may have more threads than the model has key heads. */
-export interface ShardShare {
-  /** Key and value heads, with their caches and their rows of wk and wv. */
-  readonly kvHeads: Range;
-  /** Query heads that share those, with their rows of wq. */
-  readonly heads: Range;
-  /** Channels of the residual stream: rows of wo and w2. */
-  readonly channels: Range;
-  /** Channels inside the feed-forward block: rows of w1 and w3. */
-  readonly ffChannels: Range;
-  /** Rows of the output matrix. */
-  readonly vocabRows: Range;
-  /** Rows of the embedding matrix, unpacked by whoever owns them when their token comes. */
-  readonly embeddingRows: Range;
-}
 
 export interface ShardPlan {
   readonly thread: number;

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { configFromGgml, expectedTensors, type ModelConfig } from "../../src/index.ts";
 import type { ArenaLayout, KernelSizes, PlacedMatrix } from "../../src/team/arena.ts";
 import { MemoryError } from "../../src/team/errors.ts";
-import { cutModel, MAX_MEMORY_BYTES, planTeam, type ShardShare } from "../../src/team/planner.ts";
-import { cutEvenly, type Range, sizeOf } from "../../src/team/ranges.ts";
+import { cutModel, MAX_MEMORY_BYTES, planTeam } from "../../src/team/planner.ts";
+import { cutEvenly, type Range, type ShardShare, sizeOf } from "../../src/team/ranges.ts";
 
 const GIB = 2 ** 30;
 
