@@ -12,8 +12,9 @@ import { type FilePlan, ggjtFile, ggufFile } from "./file-plan.ts";
 import { modelMetadata, vocabMetadata } from "./gguf-metadata.ts";
 import type { ModelContents } from "./model-contents.ts";
 import { requireMult } from "./model-params.ts";
+import { choosePacker } from "./packing/choose-packer.ts";
 import { createCopier } from "./packing/copier.ts";
-import { copyPieces } from "./pieces.ts";
+import { copyPieces, packingPieces } from "./pieces.ts";
 import { piecesOf } from "./vocab-pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
@@ -41,6 +42,12 @@ const FTYPES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
 ]);
 
 /**
+ * Least values to be cast for which kernels are compiled, which takes as long as casting twenty million without. A model of
+ * 4.4 GB went from f32 to f16 in 2.5 s with them and in 6.2 s without.
+ */
+const KERNEL_VALUES = 2 ** 24;
+
+/**
  * A model and what is to become of it: a `Checkpoint` of @ll/checkpoint has `params` and `tensors`, `contentsOfGguf` and
  * `contentsOfGgml` give everything.
  */
@@ -66,10 +73,37 @@ export async function convertCheckpoint(
   sink: ByteSink,
   options: WorkOptions = {},
 ): Promise<ModelTotals> {
+  return convertWith(input, sink, options);
+}
+
+/** `convertCheckpoint` with kernels for small models as well, for tests. */
+export async function convertWith(
+  input: ConvertInput,
+  sink: ByteSink,
+  options: WorkOptions = {},
+  kernelValues: number = KERNEL_VALUES,
+): Promise<ModelTotals> {
   const types = typesOf(input);
   const file = planFile(input, types);
-  const works = input.tensors.map((tensor, index) => tensorWork(tensor, types[index] as string));
-  return writeModel(sink, file, works, createCopier(), options);
+  options.signal?.throwIfAborted();
+  const cast = input.tensors.filter((tensor, index) => isForKernels(tensor, types[index] as string));
+  const nValues = cast.reduce((sum, { shape }) => sum + product(shape), 0);
+  const forKernels = new Set(nValues < kernelValues ? [] : cast);
+  const works = input.tensors.map((tensor, index) =>
+    tensorWork(tensor, types[index] as string, forKernels.has(tensor)),
+  );
+  const packer = forKernels.size === 0 ? createCopier() : await choosePacker(works, {}, {});
+  return writeModel(sink, file, works, packer, options);
+}
+
+/** Whether the kernels can make this cast. */
+function isForKernels({ type, shape }: SourceTensor, toType: string): boolean {
+  const isFloat = type === "f32" || type === "f16" || type === "bf16";
+  return shape.length > 1 && isFloat && type !== toType && (toType === "f16" || toType === "f32");
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((sum, size) => sum * size, 1);
 }
 
 /** The type that each tensor gets. */
@@ -155,9 +189,9 @@ function ftypeOf({ outType, ftype, container, tensors }: ConvertInput, types: re
   return FTYPES.get(most) ?? 0;
 }
 
-function tensorWork(tensor: SourceTensor, toType: string): TensorWork {
+function tensorWork(tensor: SourceTensor, toType: string, byKernel: boolean): TensorWork {
   const { name, shape, type, byteLength } = tensor;
-  const converted = convertedTensor(tensor, toType);
+  const converted = byKernel ? tensor : convertedTensor(tensor, toType);
   return {
     name,
     shape,
@@ -166,7 +200,7 @@ function tensorWork(tensor: SourceTensor, toType: string): TensorWork {
     isCopied: type === toType,
     bytesIn: byteLength,
     bytesOut: tensorBytes(tensorType(toType), shape),
-    pieces: () => copyPieces(converted),
+    pieces: () => (byKernel ? packingPieces(tensor, toType) : copyPieces(converted)),
   };
 }
 

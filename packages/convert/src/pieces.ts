@@ -2,8 +2,8 @@
 // the size of the model.
 
 import type { SourceTensor } from "@ll/ggml-format";
-import { blockInfo } from "@ll/quant";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
+import { sourceBlock } from "./packing/source-types.ts";
 
 /** A part of a tensor. */
 export interface Piece {
@@ -15,20 +15,22 @@ export interface Piece {
   readonly packing?: Packing;
 }
 
-/** The pieces of a tensor that stays as it is, in whole rows as far as rows are shorter than a piece. */
-export function* copyPieces(tensor: SourceTensor): Generator<Piece, void, void> {
-  const rowBytes = tensor.byteLength / rows(tensor);
-  yield* cut(tensor, rowBytes < PIECE_BYTES ? Math.floor(PIECE_BYTES / rowBytes) * rowBytes : PIECE_BYTES);
+/** The pieces of a tensor that stays as it is. */
+export function copyPieces(tensor: SourceTensor): Generator<Piece, void, void> {
+  return cut(tensor, PIECE_BYTES);
 }
 
 /** The pieces of a tensor that is packed to another type. @throws RangeError for an unknown type */
 export function* packingPieces(tensor: SourceTensor, toType: string): Generator<Piece, void, void> {
-  const { blockValues, blockBytes } = blockInfo(tensor.type);
+  const { blockValues, blockBytes } = sourceBlock(tensor.type);
   const packing = { from: tensor.type, to: toType };
   for (const piece of cut(tensor, (PIECE_VALUES / blockValues) * blockBytes)) yield { ...piece, packing };
 }
 
-function* cut(tensor: SourceTensor, pieceBytes: number): Generator<Piece, void, void> {
+/** Pieces of whole rows as far as rows are shorter, since some checkpoints make their tensors row by row. */
+function* cut(tensor: SourceTensor, mostBytes: number): Generator<Piece, void, void> {
+  const rowBytes = tensor.byteLength / rows(tensor);
+  const pieceBytes = rowBytes < mostBytes ? Math.floor(mostBytes / rowBytes) * rowBytes : mostBytes;
   for (let offset = 0; offset < tensor.byteLength; offset += pieceBytes) {
     yield { tensor, offset, byteLength: Math.min(pieceBytes, tensor.byteLength - offset) };
   }

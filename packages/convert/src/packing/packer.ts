@@ -11,7 +11,7 @@ export const PIECE_VALUES: number = 2 ** 19;
 /** Most bytes of a piece, read or packed. */
 export const PIECE_BYTES: number = PIECE_VALUES * Float32Array.BYTES_PER_ELEMENT;
 
-/** From one type to another, by the names of @ll/quant. */
+/** From one type, or "bf16", to another, by the names of @ll/quant. */
 export interface Packing {
   readonly from: string;
   readonly to: string;

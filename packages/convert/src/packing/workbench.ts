@@ -9,10 +9,10 @@ import {
   packRows,
   SCRATCH_BYTES,
   toolHistogram,
-  unpackRows,
   type WasmMemory,
 } from "@ll/quant";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packer.ts";
+import { sourceBlock, unpackSource } from "./source-types.ts";
 
 const PAGE_BYTES = 65536;
 const BINS = 16;
@@ -39,8 +39,9 @@ export function createWorkbench(set: KernelSet, slots: number): Workbench {
     pack(slot, byteLength, packing) {
       const at = SLOTS + slot * SLOT_BYTES;
       const source = new Uint8Array(memory.buffer, at, byteLength);
+      const from = sourceBlock(packing.from);
       const to = blockInfo(packing.to);
-      const nValues = valuesIn(packing.from, byteLength);
+      const nValues = (byteLength / from.blockBytes) * from.blockValues;
       const nBlocks = nValues / to.blockValues;
       const bytes = new Uint8Array(memory.buffer, at + PIECE_BYTES, nBlocks * to.blockBytes);
       packValues(kernels, packing, source, values.subarray(0, nValues), bytes);
@@ -56,11 +57,6 @@ function memoryOf(byteLength: number, { module }: KernelSet): WasmMemory {
   return new WebAssembly.Memory({ initial: Math.ceil(byteLength / PAGE_BYTES) });
 }
 
-function valuesIn(type: string, byteLength: number): number {
-  const { blockBytes, blockValues } = blockInfo(type);
-  return (byteLength / blockBytes) * blockValues;
-}
-
 /** All arrays are views of the memory of `kernels`. `values` (nValues) is for values on their way. */
 function packValues(
   kernels: Kernels,
@@ -74,7 +70,7 @@ function packValues(
     pack(from, source.byteOffset, packed.byteOffset, values.length);
     return;
   }
-  unpackRows(from, source, values);
+  unpackSource(from, source, values);
   if (pack === undefined) packRows(to, values, packed);
   else pack("f32", values.byteOffset, packed.byteOffset, values.length);
 }
