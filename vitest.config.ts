@@ -7,6 +7,7 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/*.slow.test.ts", "**/*.browser.test.ts"],
     testTimeout: 60_000,
+    setupFiles: ["tools/property-seed.ts"],
     execArgv: ["--conditions=@ll/source"],
     experimental: { viteModuleRunner: false },
   },

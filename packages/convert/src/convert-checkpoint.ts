@@ -15,6 +15,7 @@ import { requireMult } from "./model-params.ts";
 import { choosePacker } from "./packing/choose-packer.ts";
 import { createCopier } from "./packing/copier.ts";
 import { copyPieces, packingPieces } from "./pieces.ts";
+import { product } from "./shapes.ts";
 import { piecesOf } from "./vocab-pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
@@ -100,10 +101,6 @@ export async function convertWith(
 function isForKernels({ type, shape }: SourceTensor, toType: string): boolean {
   const isFloat = type === "f32" || type === "f16" || type === "bf16";
   return shape.length > 1 && isFloat && type !== toType && (toType === "f16" || toType === "f32");
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((sum, size) => sum * size, 1);
 }
 
 /** The type that each tensor gets. */

@@ -4,6 +4,7 @@
 import type { SourceTensor } from "@ll/ggml-format";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
 import { sourceBlock } from "./packing/source-types.ts";
+import { product } from "./shapes.ts";
 
 /** A part of a tensor. */
 export interface Piece {
@@ -29,15 +30,11 @@ export function* packingPieces(tensor: SourceTensor, toType: string): Generator<
 
 /** Pieces of whole rows as far as rows are shorter, since some checkpoints make their tensors row by row. */
 function* cut(tensor: SourceTensor, mostBytes: number): Generator<Piece, void, void> {
-  const rowBytes = tensor.byteLength / rows(tensor);
+  const rowBytes = tensor.byteLength / product(tensor.shape.slice(0, -1));
   const pieceBytes = rowBytes < mostBytes ? Math.floor(mostBytes / rowBytes) * rowBytes : mostBytes;
   for (let offset = 0; offset < tensor.byteLength; offset += pieceBytes) {
     yield { tensor, offset, byteLength: Math.min(pieceBytes, tensor.byteLength - offset) };
   }
-}
-
-function rows(tensor: SourceTensor): number {
-  return tensor.shape.slice(0, -1).reduce((product, size) => product * size, 1);
 }
 
 const NO_COUNTS: readonly number[] = /* @__PURE__ */ new Array(16).fill(0);

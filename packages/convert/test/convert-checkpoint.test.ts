@@ -4,7 +4,7 @@ import { openCheckpoint } from "@ll/checkpoint/node";
 import { openGgml } from "@ll/ggml-format";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../../tools/test-data.ts";
-import { type ConvertInput, convertCheckpoint, convertedBytes } from "../src/convert-checkpoint.ts";
+import { type ConvertInput, convertCheckpoint, convertedBytes, convertWith } from "../src/convert-checkpoint.ts";
 import type { ModelEvent } from "../src/events.ts";
 import { PIECE_VALUES } from "../src/packing/packer.ts";
 import { f32Bytes, heldTensor, noise, sha256, vocabulary } from "./models.ts";
@@ -139,6 +139,63 @@ test("a row longer than a piece is read in pieces", async () => {
   };
   await converted(inputOf([{ ...held, read }], "f32"));
   expect(reads).toEqual([PIECE_VALUES * 4, 40]);
+});
+
+describe("with kernels", () => {
+  /** Both files, and where and how much was read for the second, by kernels. */
+  async function both(tensors: readonly SourceTensor[], outType: "f32" | "f16") {
+    const reads: [number, number][] = [];
+    const watchedTensors = tensors.map((tensor) => ({
+      ...tensor,
+      read: (offset: number, target: Uint8Array) => {
+        reads.push([offset, target.byteLength]);
+        return tensor.read(offset, target);
+      },
+    }));
+    const plain = memorySink();
+    const kernels = memorySink();
+    const plainTotals = await convertWith(inputOf(tensors, outType), plain, {}, Number.POSITIVE_INFINITY);
+    const totals = await convertWith(inputOf(watchedTensors, outType), kernels, {}, 1);
+    expect(totals).toEqual(plainTotals);
+    return { plain: plain.bytes(), kernels: kernels.bytes(), reads };
+  }
+
+  test.each([
+    ["f32", "f16"],
+    ["f16", "f32"],
+    ["bf16", "f16"],
+    ["bf16", "f32"],
+    ["f16", "f16"],
+  ] as const)("matrices of %s become the same %s", async (from, to) => {
+    const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
+    // every bit pattern but those of NaN, whose sign is no matter
+    const finite = bits.filter((value) => (value & 0x7fff) <= (from === "f16" ? 0x7c00 : 0x7f80));
+    const values = from === "f32" ? f32Bytes([...noise(1000), 0, -0, 65520, -1e9, 1e-8, 2 ** -25]) : finite;
+    const bytes = new Uint8Array(values.buffer);
+    const size = bytes.length / (from === "f32" ? 4 : 2);
+    const tensors = [
+      heldTensor("a", from, [2, size / 2], bytes),
+      heldTensor("norm", from, [size], bytes),
+      heldTensor("b", "i8", [3, 5], bytes.slice(0, 15)),
+    ];
+    const { plain, kernels } = await both(tensors, to);
+    expect(sha256(kernels)).toBe(sha256(plain));
+  });
+
+  test("several pieces are whole rows, read in order and once", async () => {
+    const columns = 1000;
+    const perPiece = Math.floor(PIECE_VALUES / columns);
+    const rows = 2 * perPiece + 7;
+    const tensor = heldTensor("a", "f32", [rows, columns], f32Bytes([...noise(rows * columns)]));
+    const { plain, kernels, reads } = await both([tensor], "f16");
+    expect(sha256(kernels)).toBe(sha256(plain));
+    const pieceBytes = 4 * perPiece * columns;
+    expect(reads).toEqual([
+      [0, pieceBytes],
+      [pieceBytes, pieceBytes],
+      [2 * pieceBytes, 7 * 4 * columns],
+    ]);
+  });
 });
 
 describe("refused before anything is written", () => {

@@ -2,6 +2,7 @@
 
 import { type KernelTier, loadKernels } from "@ll/quant";
 import type { TensorStep } from "../events.ts";
+import { product } from "../shapes.ts";
 import { createCopier } from "./copier.ts";
 import type { Packer } from "./packer.ts";
 import { type SpawnWorker, spawnWorker } from "./platform.ts";
@@ -49,8 +50,4 @@ export async function choosePacker(
   const kernels = loadKernels(isHigher ? PACKING_TIER : maxTier);
   const workers = Math.min(threads, MAX_WORKERS, Math.floor(nValues / workerValues));
   return workers < 2 ? createWorkbench(await kernels, SLOTS) : createWorkerPacker(workers, kernels, spawn);
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((sum, size) => sum * size, 1);
 }
