@@ -8,8 +8,6 @@ import type { EnginePlan, EngineResult, Request } from "./plan.ts";
 export interface Engine {
   /** As the report names it. */
   readonly name: string;
-  /** Rows with the same peer are one program with different settings; undefined for ours. */
-  readonly peer?: string;
   readonly format: "ggjt" | "gguf";
   readonly script: string;
   readonly scriptArguments: readonly string[];
@@ -25,7 +23,6 @@ const nodeLlama = (variant: string): Engine => ({
     variant === ""
       ? "node-llama-cpp"
       : `node-llama-cpp, ${variant.replace("+", " and ").replace("flash", "flash attention")}`,
-  peer: "node-llama-cpp",
   format: "gguf",
   script: "run-node-llama-cpp.mjs",
   scriptArguments: [],
@@ -35,18 +32,16 @@ const nodeLlama = (variant: string): Engine => ({
 const browser = { script: "run-browser.mjs", mostBytes: 1.5e9 }; // three browsers with 7B would take most of an hour
 
 export const LL: Engine = { name: "ll", format: "ggjt", script: "run-ll.ts", scriptArguments: [] };
-/** The fastest setting for prompts and decoding. */
-export const NODE_LLAMA_CPP: Engine = nodeLlama("flash+mmap");
+/** Flash attention is the faster one for long prompts, the other for decoding behind them. */
+export const NODE_LLAMA_CPP: readonly Engine[] = [nodeLlama("flash+mmap"), nodeLlama("mmap")];
 export const ENGINES: readonly Engine[] = [
   LL,
-  NODE_LLAMA_CPP,
-  nodeLlama("mmap"),
+  ...NODE_LLAMA_CPP,
   nodeLlama("flash"),
   { name: "ll in Chromium", format: "ggjt", scriptArguments: ["ll"], ...browser },
-  { name: "wllama 2 in Chromium", peer: "wllama 2", format: "gguf", scriptArguments: ["wllama-2"], ...browser },
+  { name: "wllama 2 in Chromium", format: "gguf", scriptArguments: ["wllama-2"], ...browser },
   {
     name: "wllama 3 in Chromium",
-    peer: "wllama 3",
     format: "gguf",
     scriptArguments: ["wllama-3"],
     ...browser,

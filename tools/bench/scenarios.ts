@@ -19,7 +19,7 @@ export interface Scenario {
 const CORES = availableParallelism();
 const SHORT: Request = { nPrompt: 128, nDecode: 32 };
 const LENGTHS = [32, 128, 512, 1024, 1920];
-const rivals = { shape: "1.1b", engines: [LL, NODE_LLAMA_CPP] };
+const rivals = { shape: "1.1b", engines: [LL, ...NODE_LLAMA_CPP] };
 
 export const SCENARIOS: readonly Scenario[] = [
   {
