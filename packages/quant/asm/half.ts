@@ -28,6 +28,13 @@ export function halfBits(value: f32): u16 {
   return <u16>(sign | (reinterpret<u32>(abs<f32>(value) + 0.5) - 0x3f000000));
 }
 
+/** The number whose binary16 bits are `bits`, which has no sign and is finite. */
+// @ts-ignore: decorator
+@inline
+export function f32FromHalfBits(bits: u32): f32 {
+  return reinterpret<f32>(bits << 13) * <f32>5192296858534827628530496329220096.0; // 2^112
+}
+
 /** Four binary16 numbers, sign-extended to 32 bits, as binary32; a NaN keeps its fraction. */
 // @ts-ignore: decorator
 @inline

@@ -39,6 +39,12 @@ export let scratch: usize = 0;
 // @ts-ignore: decorator
 @inline export const MIDDLE: usize = 384; // 0x00400000: its middle
 // @ts-ignore: decorator
+@inline export const MAGNITUDE16: usize = 416; // 0x7fff in every 16 bits
+// @ts-ignore: decorator
+@inline export const TWO_23: usize = 448; // 2^23 in binary32
+// @ts-ignore: decorator
+@inline export const HALVES: usize = 480; // 8.5, 16.5, 0.5 in binary32, one each
+// @ts-ignore: decorator
 @inline export const SUMS: usize = 512; // from here on: working memory, see each kernel
 
 /** Vectors that a kernel multiplies in one pass over a group of rows. Their activations should stay in the L2 cache. */
@@ -61,6 +67,11 @@ export function initialize(at: usize): void {
   fill(ROUNDER, f32x4.splat(12582912));
   fill(FRACTION, i32x4.splat(0x7fffff));
   fill(MIDDLE, i32x4.splat(0x400000));
+  fill(MAGNITUDE16, i16x8.splat(0x7fff));
+  fill(TWO_23, f32x4.splat(8388608));
+  store<f32>(at, 8.5, HALVES);
+  store<f32>(at, 16.5, HALVES + 4);
+  store<f32>(at, 0.5, HALVES + 8);
 }
 
 function fill(offset: usize, value: v128): void {

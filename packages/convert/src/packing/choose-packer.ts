@@ -12,8 +12,8 @@ import { createWorkerPacker } from "./worker-packer.ts";
 /** Pieces at a time in one thread: one is read, one packed, one written. */
 const SLOTS = 3;
 
-/** Quantising takes nothing that higher tiers have. */
-const PACKING_TIER: KernelTier = "simd";
+/** Quantising takes nothing that the highest tier has. */
+const PACKING_TIER: KernelTier = "relaxed";
 
 /**
  * Least values for each worker. From the sources two workers took as long as one thread, 0.25 s, for 88 million values to q4_0,
@@ -46,8 +46,7 @@ export async function choosePacker(
   }
   const nValues = steps.reduce((sum, { shape, isCopied }) => sum + (isCopied ? 0 : product(shape)), 0);
   if (nValues === 0) return createCopier();
-  const isHigher = maxTier === "relaxed" || maxTier === "wide";
-  const kernels = loadKernels(isHigher ? PACKING_TIER : maxTier);
+  const kernels = loadKernels(maxTier === "wide" ? PACKING_TIER : maxTier);
   const workers = Math.min(threads, MAX_WORKERS, Math.floor(nValues / workerValues));
   return workers < 2 ? createWorkbench(await kernels, SLOTS) : createWorkerPacker(workers, kernels, spawn);
 }
