@@ -47,7 +47,8 @@ try {
     [`/pages/${engine}.mjs`, plan],
   );
   const { dependencies } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
-  const version = `${answer.version} ${dependencies[engine] ?? ""}, Chromium ${browser.browser().version()}`;
+  const own = dependencies[engine]?.split("@").at(-1); // npm:@wllama/wllama@2.3.1
+  const version = `${answer.version}${own === undefined ? "" : ` ${own}`}, Chromium ${browser.browser().version()}`;
   console.log(JSON.stringify({ ...answer, version, startedAtMs, peakRssBytes: largestPeakBytes(process.pid) }));
 } finally {
   await browser.close();

@@ -49,12 +49,14 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "busy", ...rivals, threads: [...new Set([1, CORES])], contextTokens: 1024, requests: [SHORT], isBusy: true },
 ];
 
-/** Two minutes: the small shape, one round, and of the browsers only a word. */
+/** Two minutes: the small shape, and of the browsers only a word. */
 export function quickScenarios(): Scenario[] {
   return SCENARIOS.map((scenario) => ({
     ...scenario,
     shape: "1.1b",
-    threads: scenario.threads.filter((threads) => threads <= CORES),
+    threads: scenario.threads.filter(
+      (threads) => threads === CORES || (threads < CORES && scenario.name === "threads"),
+    ),
     requests: scenario.name === "lengths" ? scenario.requests.filter(({ nPrompt }) => nPrompt <= 512) : [SHORT],
     engines: scenario.engines.map((engine) =>
       engine.script === "run-browser.mjs" ? { ...engine, requests: [{ nPrompt: 16, nDecode: 4 }] } : engine,

@@ -14,6 +14,7 @@ export async function run(file, plan) {
   await wllama.loadModel([file], { n_ctx: plan.contextTokens, n_batch: 512, n_threads: plan.threads });
   await wllama.samplingInit({ temp: 0 });
   const loadMs = performance.now() - startMs;
+  if (wllama.getNumThreads() !== plan.threads) throw new Error(`it took ${wllama.getNumThreads()} threads`);
 
   const chosen = [];
   const choose = async () => (await wllama.samplingSample()).token;
@@ -42,5 +43,5 @@ export async function run(file, plan) {
     });
     if (requests.length === 1) chosen.push(...ids);
   }
-  return { version: `wllama, ${wllama.getNumThreads()} threads`, loadMs, firstTokenAtMs, requests, ids: chosen };
+  return { version: "wllama", loadMs, firstTokenAtMs, requests, ids: chosen };
 }

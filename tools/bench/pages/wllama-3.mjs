@@ -18,6 +18,7 @@ export async function run(file, plan) {
     warmup: false,
   });
   const loadMs = performance.now() - startMs;
+  if (wllama.getNumThreads() !== plan.threads) throw new Error(`it took ${wllama.getNumThreads()} threads`);
 
   const complete = ({ nPrompt, nDecode }) =>
     wllama.createCompletion({
@@ -39,5 +40,5 @@ export async function run(file, plan) {
       decodeRate: request.nDecode === 0 ? 0 : timings.predicted_per_second,
     });
   }
-  return { version: `wllama, ${wllama.getNumThreads()} threads`, loadMs, firstTokenAtMs, requests, ids: [] };
+  return { version: "wllama", loadMs, firstTokenAtMs, requests, ids: [] };
 }
