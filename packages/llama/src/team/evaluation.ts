@@ -1,7 +1,6 @@
 // A slice of tokens through all layers, for the shards of one thread. All threads of a team run this at the same time and meet
 // at the barriers: four in each layer, because each step needs what all shards computed in the one before.
 
-import type { Pieces } from "./pieces.ts";
 import type { Shard, Slice } from "./shard.ts";
 import type { ShardCache } from "./shard-cache.ts";
 
@@ -20,18 +19,20 @@ export function* evaluateSlice(
   slice: Slice,
   nLayers: number,
 ): Generator<"piece" | "barrier", void, void> {
-  function* step(work: (seat: Seat) => Pieces): Generator<"piece" | "barrier", void, void> {
-    for (const seat of seats) yield* work(seat);
-    yield "barrier";
-  }
-
-  yield* step(({ shard }) => shard.embed(slice));
+  for (const { shard } of seats) shard.embed(slice);
+  yield "barrier";
   for (const { shard } of seats) shard.begin(slice);
   for (let layer = 0; layer < nLayers; layer++) {
-    yield* step(({ shard, cache }) => shard.attention(layer, slice, cache));
-    yield* step(({ shard }) => shard.attentionOut(layer, slice));
-    yield* step(({ shard }) => shard.gateUp(layer, slice));
-    yield* step(({ shard }) => shard.down(layer, slice));
+    for (const { shard, cache } of seats) yield* shard.attention(layer, slice, cache);
+    yield "barrier";
+    for (const { shard } of seats) yield* shard.attentionOut(layer, slice);
+    yield "barrier";
+    for (const { shard } of seats) yield* shard.gateUp(layer, slice);
+    yield "barrier";
+    for (const { shard } of seats) yield* shard.down(layer, slice);
+    yield "barrier";
   }
-  if (slice.nLogitRows > 0) yield* step(({ shard }) => shard.logits(slice));
+  if (slice.nLogitRows === 0) return;
+  for (const { shard } of seats) yield* shard.logits(slice);
+  yield "barrier";
 }

@@ -40,12 +40,9 @@ export function productStep<const Matrices extends readonly PlacedMatrix[]>(
 }
 
 /** Packs `n` vectors at `input` for all matrices of a step. */
-export function* packInput({ packs, products }: ProductStep, input: number, n: number): Pieces {
+export function packInput({ packs, products }: ProductStep, input: number, n: number): void {
   const columns = (products[0] as Product).matrix.columns;
-  for (const { kernels, packed } of packs) {
-    kernels.packActivations(input, packed, n, columns);
-    yield "piece";
-  }
+  for (const { kernels, packed } of packs) kernels.packActivations(input, packed, n, columns);
 }
 
 /** (n, own rows) products at `out`. */
@@ -53,9 +50,9 @@ export function* multiply({ matrix, kernels, packed }: Product, out: number, n: 
   const nRows = sizeOf(matrix.rows);
   const rows = pieceRows(matrix.columns, n);
   for (let row = 0; row < nRows; row += rows) {
+    if (row > 0) yield "piece";
     const end = Math.min(nRows, row + rows);
     kernels.multiply(matrix.address, packed, out, row, end, matrix.columns, n, nRows);
-    yield "piece";
   }
 }
 

@@ -1,6 +1,6 @@
 // How much work is done between two moments at which an evaluation can be left or interrupted.
 
-/** Work that may be left or interrupted at each yield. */
+/** Work that may be left or interrupted at each yield. A caller that wants that behind the last piece, too, does it there. */
 export type Pieces = Generator<"piece", void, void>;
 
 /**

@@ -80,6 +80,7 @@ export class ShardCache {
     const pieceTokens = Math.max(1, Math.floor(ATTENTION_PIECE_PRODUCTS / productsPerToken));
     for (let head = 0; head < this.#nKvHeads; head++) {
       for (let first = 0; first < n; first += pieceTokens) {
+        if (head + first > 0) yield "piece";
         const offset = 4 * (first * stride + head * groupChannels);
         const nTokens = Math.min(pieceTokens, n - first);
         const keyHead = this.#head(layer, head);
@@ -93,7 +94,6 @@ export class ShardCache {
           stride,
           stride,
         );
-        yield "piece";
       }
     }
   }

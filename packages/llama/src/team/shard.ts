@@ -87,7 +87,7 @@ export class Shard {
   }
 
   /** Rows of the embedding matrix whose tokens come, to the stream of all shards. */
-  *embed({ tokens }: Slice): Pieces {
+  embed({ tokens }: Slice): void {
     const { rows, type, columns, address, bytes } = this.plan.layout.tokEmbeddings;
     if (sizeOf(rows) === 0) return;
     const rowBytes = bytes / sizeOf(rows);
@@ -96,7 +96,6 @@ export class Shard {
       if (row < 0 || row >= sizeOf(rows)) continue;
       const packed = this.#memory.bytes(address + row * rowBytes, rowBytes); // (rowBytes)
       unpackRows(type, packed, this.#exchange.x.subarray(i * columns, (i + 1) * columns));
-      yield "piece";
     }
   }
 
@@ -125,8 +124,8 @@ export class Shard {
     const nKvHeads = sizeOf(share.kvHeads);
     if (nHeads === 0) return;
     const { headDim } = derivedSizes(this.#config);
-    yield* this.#normalise(this.#exchange.x, placed.attentionNorm, n);
-    yield* packInput(queryKeyValue, work.input, n);
+    this.#normalise(this.#exchange.x, placed.attentionNorm, n);
+    packInput(queryKeyValue, work.input, n);
     const [q, k, v] = queryKeyValue.products;
     yield* multiply(q, work.q, n);
     yield* multiply(k, work.k, n);
@@ -153,8 +152,8 @@ export class Shard {
     const { placed, gateUp } = this.#layers[layer]!;
     const n = tokens.length;
     if (sizeOf(share.ffChannels) === 0) return;
-    yield* this.#normalise(this.#exchange.x, placed.ffnNorm, n);
-    yield* packInput(gateUp, input, n);
+    this.#normalise(this.#exchange.x, placed.ffnNorm, n);
+    packInput(gateUp, input, n);
     const [w1, w3] = gateUp.products;
     yield* multiply(w1, gate, n);
     yield* multiply(w3, up, n);
@@ -176,24 +175,24 @@ export class Shard {
     const nRows = sizeOf(output.rows);
     if (nRows === 0 && !this.#parts.isFirst) return;
     const firstRow = tokens.length - nLogitRows;
-    yield* this.#normalise(this.#exchange.x.subarray(firstRow * nEmbd), norm, nLogitRows);
+    this.#normalise(this.#exchange.x.subarray(firstRow * nEmbd), norm, nLogitRows);
     if (this.#parts.isFirst) {
       const last = work.input + 4 * (nLogitRows - 1) * nEmbd;
       this.#exchange.embedding.set(this.#memory.floats(last, nEmbd));
     }
-    yield* packInput(this.#output, work.input, nLogitRows);
+    packInput(this.#output, work.input, nLogitRows);
 
     // the logits of many tokens do not fit the working memory: a few rows of the matrix at a time
     const [{ kernels, packed, matrix }] = this.#output.products;
     const room = (work.up - work.gate) / 4; // values
     const mostRows = Math.min(Math.floor(room / nLogitRows / 8) * 8, pieceRows(nEmbd, nLogitRows));
     for (let row = 0; row < nRows; row += mostRows) {
+      if (row > 0) yield "piece";
       const end = Math.min(nRows, row + mostRows);
       const out = work.gate - 4 * row; // the kernel writes from `row` on
       kernels.multiply(matrix.address, packed, out, row, end, nEmbd, nLogitRows, end - row);
       const columns = { start: output.rows.start + row, end: output.rows.start + end };
       this.#memory.copyColumnsOut(this.#exchange.logits, nVocab, columns, work.gate, nLogitRows);
-      yield "piece";
     }
   }
 
@@ -201,16 +200,15 @@ export class Shard {
   *#addProduct(step: ProductStep<readonly [Product]>, n: number): Pieces {
     const { share, layout } = this.plan;
     const { input, residual, gate } = layout.work;
-    yield* packInput(step, input, n);
+    packInput(step, input, n);
     yield* multiply(step.products[0], gate, n);
     this.#llama.addInto(residual, gate, n * sizeOf(share.channels));
     this.#memory.copyColumnsOut(this.#exchange.x, this.#config.nEmbd, share.channels, residual, n);
   }
 
-  *#normalise(x: Float32Array, weight: PlacedVector, n: number): Pieces {
+  #normalise(x: Float32Array, weight: PlacedVector, n: number): void {
     const { input } = this.plan.layout.work;
     this.#memory.copyIn(input, x, n * weight.length);
     this.#llama.rmsNorm(input, input, weight.address, n, weight.length, this.#config.rmsNormEps);
-    yield "piece";
   }
 }
