@@ -44,8 +44,13 @@ export function v8ForX64(): V8 | undefined {
   return process.getBuiltinModule?.("node:v8") as V8 | undefined;
 }
 
+/** In one step where there is one: 0.01 ms instead of 5 for the kernels, Node 26. */
 export function bytesFromBase64(base64: string): Uint8Array {
-  return Uint8Array.from(globals.atob(base64), (character) => character.charCodeAt(0));
+  const { fromBase64 } = Uint8Array as unknown as { fromBase64?(base64: string): Uint8Array };
+  return (
+    fromBase64?.call(Uint8Array, base64) ??
+    Uint8Array.from(globals.atob(base64), (character) => character.charCodeAt(0))
+  );
 }
 
 /** (func (param v128) (result v128) (i32x4.dot_i16x8_s (local.get 0) (local.get 0))) */

@@ -49,6 +49,7 @@ describe("tiers", () => {
     ["there is no relaxed SIMD", "WebAssembly.validate = (bytes) => !bytes.includes(147)", "simd"],
     ["the processor is another", "Object.defineProperty(process, 'arch', { value: 'arm64' })", "relaxed"],
     ["there is no node:v8", "process.getBuiltinModule = undefined", "relaxed"],
+    ["there is no Uint8Array.fromBase64", "delete Uint8Array.fromBase64", WASM_TIERS.at(-1)],
   ])("if %s, lower tiers serve", (_, change, expected) => {
     const index = new URL("../../src/kernels/index.ts", import.meta.url).href;
     // Node's own type stripping needs WebAssembly: first the import, then the change
