@@ -28,6 +28,7 @@ export function plot({ engineRuns, machine, runs }: BenchResult): string {
         const own = values(ofShape, name, metric);
         return own.length === 0 ? [] : [{ name, value: median(own), text: median(own).toFixed(metric.digits) }];
       });
+      if (bars.length === 0) continue; // short prompts only
       const wanted = metric.isMoreBetter ? "more is better" : "less is better";
       panels.push(barPanel(`${shape.toUpperCase()}: ${metric.title} (${wanted})`, bars, color));
     }
@@ -90,7 +91,7 @@ function linePanel(
   });
   const longest = Math.max(...lines.flatMap(({ points }) => points.map(({ nPrompt }) => nPrompt)));
   const most = Math.max(...lines.flatMap(({ points }) => points.map(({ value }) => value)));
-  const x = (nPrompt: number): number => 60 + (nPrompt / longest) * (WIDTH - 260);
+  const x = (nPrompt: number): number => 60 + (nPrompt / longest) * (WIDTH - 350);
   const y = (value: number): number => 12 + (1 - value / most) * LINES_HEIGHT;
   const axis = `<path d="M60 12 V${y(0)} H${x(longest)}" stroke="black" fill="none"/>`;
   const ticks = [0, most / 2, most].map((value) => text(54, y(value) + 4, value.toFixed(0), "text-anchor='end'"));
