@@ -64,7 +64,7 @@ export async function ggjtBytes(tensors: readonly PlannedTensor[], ftype = 0): P
   for (const { name, shape, type } of plan.tensors) {
     const byteLength = tensorBytes(tensorType(type), shape);
     await writer.writeTensor(name, [
-      type === "f32" ? f32Bytes([...noise(byteLength / 4)]) : new Uint8Array(byteLength),
+      type === "f32" ? new Uint8Array(noise(byteLength / 4).buffer) : new Uint8Array(byteLength),
     ]);
   }
   await writer.finish();

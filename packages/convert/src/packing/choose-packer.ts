@@ -15,11 +15,15 @@ const SLOTS = 3;
 /** Quantising takes nothing that the highest tier has. */
 const PACKING_TIER: KernelTier = "relaxed";
 
+/** Nanoseconds that a thread takes per value: Q4_0 0.4, Q8_0 0.6, and counting; Q2_K 2.6, Q6_K 3.3. */
+const PACKING_NS = 0.7;
+const K_PACKING_NS = 3;
+
 /**
- * Least values for each worker. From the sources two workers took as long as one thread, 0.25 s, for 88 million values to q4_0,
- * and 14 % less for as many to q4_K; for 40 million they took 20 % longer.
+ * Least milliseconds of packing for each worker; it takes about as long until they begin. Whole runs of ll-quantize took the same
+ * with one thread and with two workers for 88 million values to q4_0 (0.29 s) and for 20 million to q4_K (0.22 s).
  */
-const WORKER_VALUES = 2 ** 25;
+const WORKER_MS = 30;
 
 /** One thread reads for all, and eight pack about as fast as it reads. Each takes 25 MiB. */
 const MAX_WORKERS = 8;
@@ -32,21 +36,26 @@ export interface PackerOptions {
 /** What tests put in place of what is normally used. */
 export interface PackerSeams {
   readonly spawn?: SpawnWorker;
-  readonly workerValues?: number;
+  readonly workerMs?: number;
 }
 
 /** @throws RangeError for a number of threads that is none, or an unknown tier; WorkerError if a worker cannot be started */
 export async function choosePacker(
-  steps: readonly Pick<TensorStep, "shape" | "isCopied">[],
+  steps: readonly Pick<TensorStep, "shape" | "toType" | "isCopied">[],
   { threads = 1, maxTier = PACKING_TIER }: PackerOptions,
-  { spawn = spawnWorker, workerValues = WORKER_VALUES }: PackerSeams,
+  { spawn = spawnWorker, workerMs = WORKER_MS }: PackerSeams,
 ): Promise<Packer> {
   if (!Number.isSafeInteger(threads) || threads < 1) {
     throw new RangeError(`"threads" expected an integer >= 1, got ${String(threads)}`);
   }
-  const nValues = steps.reduce((sum, { shape, isCopied }) => sum + (isCopied ? 0 : product(shape)), 0);
-  if (nValues === 0) return createCopier();
+  const work = steps.reduce((sum, step) => sum + packingMs(step), 0);
+  if (work === 0) return createCopier();
   const kernels = loadKernels(maxTier === "wide" ? PACKING_TIER : maxTier);
-  const workers = Math.min(threads, MAX_WORKERS, Math.floor(nValues / workerValues));
+  const workers = Math.min(threads, MAX_WORKERS, Math.floor(work / workerMs));
   return workers < 2 ? createWorkbench(await kernels, SLOTS) : createWorkerPacker(workers, kernels, spawn);
+}
+
+/** How long one thread takes to pack a tensor, about, in milliseconds. */
+function packingMs({ shape, toType, isCopied }: Pick<TensorStep, "shape" | "toType" | "isCopied">): number {
+  return isCopied ? 0 : (product(shape) * (toType.endsWith("_K") ? K_PACKING_NS : PACKING_NS)) / 1e6;
 }

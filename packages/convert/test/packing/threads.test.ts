@@ -19,7 +19,7 @@ async function quantized(file: GgmlFile, ftype: number, threads: number) {
   const events: ModelEvent[] = [];
   const sink = memorySink();
   const options = { ftype, threads, allowRequantize: true, onEvent: (event: ModelEvent) => void events.push(event) };
-  await quantizeWith(file, sink, options, { spawn: mortalWorkers(workers), workerValues: 1 });
+  await quantizeWith(file, sink, options, { spawn: mortalWorkers(workers), workerMs: 0 });
   const isCopied = events.every((event) => event.kind !== "tensor-start" || event.isCopied);
   expect(workers.length).toBe(threads === 1 || isCopied ? 0 : threads);
   expect(workers.every(({ worker }) => worker.threadId === -1)).toBe(true); // they are gone
@@ -81,27 +81,28 @@ test("blocks of a quantised tensor are unpacked by the workers", async () => {
 });
 
 describe("workers are not started", () => {
-  const workersFor = async (shape: number[], threads: number, workerValues: number): Promise<number> => {
+  const workersFor = async (ftype: number, threads: number, workerMs: number): Promise<number> => {
     const workers: MortalWorker[] = [];
-    const file = await openGgml(memorySource(await ggjtBytes([{ name: "a.weight", shape }])));
-    await quantizeWith(file, memorySink(), { ftype: 2, threads }, { spawn: mortalWorkers(workers), workerValues });
+    const file = await openGgml(memorySource(await ggjtBytes([{ name: "a.weight", shape: [256, 256] }])));
+    await quantizeWith(file, memorySink(), { ftype, threads }, { spawn: mortalWorkers(workers), workerMs });
     return workers.length;
   };
 
-  test("for fewer values than two of them want", async () => {
-    expect(await workersFor([9, 32], 4, 288)).toBe(0);
-    expect(await workersFor([9, 32], 4, 144)).toBe(2);
-    expect(await workersFor([9, 32], 4, 96)).toBe(3);
+  test("for less work than two of them want; K types are more work", async () => {
+    expect(await workersFor(ftypeOf("q4_0"), 4, 0.03)).toBe(0); // 65,536 values take 0.05 ms
+    expect(await workersFor(ftypeOf("q4_0"), 4, 0.02)).toBe(2);
+    expect(await workersFor(ftypeOf("q4_0"), 4, 0.015)).toBe(3);
+    expect(await workersFor(ftypeOf("q4_K_S"), 9, 0.03)).toBe(6);
   });
 
   test("beyond eight", async () => {
-    expect(await workersFor([9, 32], 100, 1)).toBe(8);
+    expect(await workersFor(ftypeOf("q4_0"), 100, 0)).toBe(8);
   });
 
   test("for files that are only copied", async () => {
     const workers: MortalWorker[] = [];
     const file = await ggjtFile([{ name: "a.bias", shape: [9, 32] }]);
-    const seams = { spawn: mortalWorkers(workers), workerValues: 1 };
+    const seams = { spawn: mortalWorkers(workers), workerMs: 0 };
     await quantizeWith(file, memorySink(), { ftype: 2, threads: 2 }, seams);
     expect(workers.length).toBe(0);
   });

@@ -48,7 +48,7 @@ async function failure(
   workers: MortalWorker[],
   options: Partial<QuantizeOptions> = {},
 ): Promise<unknown> {
-  const seams = { spawn: mortalWorkers(workers), workerValues: 1 };
+  const seams = { spawn: mortalWorkers(workers), workerMs: 0 };
   const error = await quantizeWith(file, sink, { ftype: Q6_K, threads: 2, ...options }, seams).then(
     () => undefined,
     (cause: unknown) => cause,
@@ -86,7 +86,7 @@ describe("a worker that dies", () => {
       worker.on("error", (error: Error) => listeners.death(error.message, error));
       return { post() {}, terminate: () => worker.terminate() };
     };
-    const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerValues: 1 });
+    const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerMs: 0 });
     await expect(work).rejects.toThrow(WorkerError);
   });
 
@@ -94,7 +94,7 @@ describe("a worker that dies", () => {
     const spawn: SpawnWorker = () => {
       throw new Error("no workers here");
     };
-    const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerValues: 1 });
+    const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerMs: 0 });
     await expect(work).rejects.toThrow("no workers here");
   });
 });
