@@ -11,7 +11,7 @@ import { type QuantizeOptions, quantizeWith } from "../../src/quantize-model.ts"
 import { ggjtBytes } from "../models.ts";
 import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
 
-const N_PIECES = 64; // enough that a worker told to end does so while there is work left
+const N_PIECES = 12;
 const Q6_K = 18; // the slowest type: pieces wait in workers
 
 let bytes: Uint8Array;
@@ -19,15 +19,15 @@ beforeAll(async () => {
   bytes = await ggjtBytes([{ name: "a.weight", shape: [256 * N_PIECES, PIECE_VALUES / 256] }]);
 });
 
-/** The model; `onRead` is called before each read of tensor data, with its number. */
-async function model(onRead: (n: number) => void = () => {}): Promise<GgmlFile> {
+/** The model; `onRead` is awaited before each read of tensor data, with its number. */
+async function model(onRead: (n: number) => void | Promise<void> = () => {}): Promise<GgmlFile> {
   const source = memorySource(bytes, "model.bin");
   let isOpen = false;
   let n = 0;
   const file = await openGgml({
     ...source,
     async read(offset, target) {
-      if (isOpen) onRead(n++);
+      if (isOpen) await onRead(n++);
       await source.read(offset, target);
     },
   });
@@ -60,8 +60,12 @@ async function failure(
 describe("a worker that dies", () => {
   test.each(["terminate", "exit", "throw"] as const)("by %s ends the work with a typed error", async (death) => {
     const workers: MortalWorker[] = [];
-    const file = await model((n) => {
-      if (n === 4) workers[1]?.kill(death);
+    const file = await model(async (n) => {
+      const victim = workers[1];
+      if (n !== 4 || victim === undefined) return;
+      victim.kill(death);
+      // a worker dies between pieces: hold the pieces that are left until it has
+      await new Promise((resolve) => victim.worker.once("exit", resolve));
     });
     const error = await failure(file, memorySink(), workers);
     expect(error).toBeInstanceOf(WorkerError);
