@@ -1,4 +1,12 @@
-// Binary16 numbers: rounding to them, to nearest with ties to even, and reading them.
+// Binary16 numbers: rounding to them, to nearest with ties to even, and reading them. What quantisers read.
+
+// Types of the values that are quantised:
+// @ts-ignore: decorator
+@inline export const F32 = 0;
+// @ts-ignore: decorator
+@inline export const F16 = 1;
+// @ts-ignore: decorator
+@inline export const BF16 = 2; // the upper half of a binary32
 
 /** `value` rounded to binary16, as binary32; too large gives an infinity. */
 // @ts-ignore: decorator
@@ -33,6 +41,14 @@ export function halfBits(value: f32): u16 {
 @inline
 export function f32FromHalfBits(bits: u32): f32 {
   return reinterpret<f32>(bits << 13) * <f32>5192296858534827628530496329220096.0; // 2^112
+}
+
+/** Four values of 2 bytes, F16 or BF16, at `src` as binary32; a NaN keeps its fraction. */
+// @ts-ignore: decorator
+@inline
+export function fourShort(source: i32, src: usize): v128 {
+  const bits = v128.load_ext<i16>(src);
+  return source == BF16 ? i32x4.shl(bits, 16) : widened(bits);
 }
 
 /** Four binary16 numbers, sign-extended to 32 bits, as binary32; a NaN keeps its fraction. */

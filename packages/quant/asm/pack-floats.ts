@@ -1,6 +1,6 @@
-// Rounding binary32 values to binary16 and widening binary16 values to binary32: the "quantisers" of F16 and F32.
+// Rounding values to binary16 and widening them to binary32: the "quantisers" of F16 and F32.
 
-import { halfBits, widened } from "./half";
+import { BF16, F16, F32, fourShort, halfBits, widened } from "./half";
 
 /** Four values as binary16, one in each 32-bit lane: `halfBits`, four times. */
 // @ts-ignore: decorator
@@ -19,16 +19,24 @@ function fourHalfBits(value: v128): v128 {
   return v128.or(finite, v128.and(i32x4.shr_u(value, 16), i32x4.splat(0x8000)));
 }
 
-/** Packs `nValues` values at `src`, binary16 if `half`, else binary32. */
-export function pack_f16(half: bool, src: usize, dst: usize, nValues: i32): void {
-  if (half) {
+/** Packs `nValues` values of type `source` at `src`. */
+export function pack_f16(source: i32, src: usize, dst: usize, nValues: i32): void {
+  if (source == F16) {
     memory.copy(dst, src, <usize>nValues << 1);
-    return;
+  } else if (source == BF16) {
+    for (; nValues >= 8; nValues -= 8, src += 16, dst += 16) {
+      const low = fourHalfBits(fourShort(BF16, src)), high = fourHalfBits(fourShort(BF16, src + 8));
+      v128.store(dst, i16x8.narrow_i32x4_u(low, high));
+    }
+    for (; nValues > 0; nValues--, src += 2, dst += 2) {
+      store<u16>(dst, halfBits(reinterpret<f32>(<u32>load<u16>(src) << 16)));
+    }
+  } else {
+    for (; nValues >= 8; nValues -= 8, src += 32, dst += 16) {
+      v128.store(dst, i16x8.narrow_i32x4_u(fourHalfBits(v128.load(src)), fourHalfBits(v128.load(src, 16))));
+    }
+    for (; nValues > 0; nValues--, src += 4, dst += 2) store<u16>(dst, halfBits(load<f32>(src)));
   }
-  for (; nValues >= 8; nValues -= 8, src += 32, dst += 16) {
-    v128.store(dst, i16x8.narrow_i32x4_u(fourHalfBits(v128.load(src)), fourHalfBits(v128.load(src, 16))));
-  }
-  for (; nValues > 0; nValues--, src += 4, dst += 2) store<u16>(dst, halfBits(load<f32>(src)));
 }
 
 /** `widened`, with every NaN quiet. */
@@ -40,13 +48,16 @@ function quietWidened(halves: v128): v128 {
   return v128.or(value, v128.and(isNaN, i32x4.splat(0x400000)));
 }
 
-export function pack_f32(half: bool, src: usize, dst: usize, nValues: i32): void {
-  if (!half) {
+export function pack_f32(source: i32, src: usize, dst: usize, nValues: i32): void {
+  if (source == F32) {
     memory.copy(dst, src, <usize>nValues << 2);
-    return;
-  }
-  for (; nValues >= 4; nValues -= 4, src += 8, dst += 16) v128.store(dst, quietWidened(v128.load_ext<i16>(src)));
-  for (; nValues > 0; nValues--, src += 2, dst += 4) {
-    store<i32>(dst, i32x4.extract_lane(quietWidened(i32x4.splat(load<i16>(src))), 0));
+  } else if (source == BF16) {
+    for (; nValues >= 4; nValues -= 4, src += 8, dst += 16) v128.store(dst, fourShort(BF16, src));
+    for (; nValues > 0; nValues--, src += 2, dst += 4) store<u32>(dst, <u32>load<u16>(src) << 16);
+  } else {
+    for (; nValues >= 4; nValues -= 4, src += 8, dst += 16) v128.store(dst, quietWidened(v128.load_ext<i16>(src)));
+    for (; nValues > 0; nValues--, src += 2, dst += 4) {
+      store<i32>(dst, i32x4.extract_lane(quietWidened(i32x4.splat(load<i16>(src))), 0));
+    }
   }
 }

@@ -2,7 +2,7 @@
 // Their TypeScript twins are src/q2_K.ts … src/q6_K.ts, which draw the bytes; the arithmetic is the same, step by step.
 
 import { fitAffine } from "./affine-fit";
-import { halfBits, roundToHalf } from "./half";
+import { F32, halfBits, roundToHalf } from "./half";
 import { packFiveBits, packNibbles, packSixBits, packTwoBits, packThirdBits } from "./pack-levels";
 import { between, nearest, nearestWith } from "./rounding";
 import { FITTED, FITTED_MINS, GROUP_LEVELS, LEVELS, STORED, STORED_MINS, valuesOf } from "./super-block";
@@ -123,25 +123,25 @@ function packAffine(x: usize, maxLevel: i32, dst: usize): void {
   requantize(true, x, 32, 0, maxLevel);
 }
 
-/** Packs `nBlocks` blocks of 256 values at `src`, binary16 if `half`, else binary32. */
-export function pack_q4_K(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  for (; nBlocks > 0; nBlocks--, src += half ? 512 : 1024, dst += 144) {
-    packAffine(valuesOf(half, src), 15, dst);
+/** Packs `nBlocks` blocks of 256 values of type `source` at `src`. */
+export function pack_q4_K(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  for (; nBlocks > 0; nBlocks--, src += source == F32 ? 1024 : 512, dst += 144) {
+    packAffine(valuesOf(source, src), 15, dst);
     packNibbles(dst + 16);
   }
 }
 
-export function pack_q5_K(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  for (; nBlocks > 0; nBlocks--, src += half ? 512 : 1024, dst += 176) {
-    packAffine(valuesOf(half, src), 31, dst);
+export function pack_q5_K(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  for (; nBlocks > 0; nBlocks--, src += source == F32 ? 1024 : 512, dst += 176) {
+    packAffine(valuesOf(source, src), 31, dst);
     packFiveBits(dst + 16);
     packNibbles(dst + 48);
   }
 }
 
-export function pack_q2_K(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  for (; nBlocks > 0; nBlocks--, src += half ? 512 : 1024, dst += 84) {
-    const x = valuesOf(half, src);
+export function pack_q2_K(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  for (; nBlocks > 0; nBlocks--, src += source == F32 ? 1024 : 512, dst += 84) {
+    const x = valuesOf(source, src);
     for (let set: usize = 0; set < 2; set++) fitAffine(x + (set << 9), 16, 3, set);
     // scales and minimums to 4 bits each
     const largest = largestPositive(FITTED, 16), largestMin = largestPositive(FITTED_MINS, 16);
@@ -160,9 +160,9 @@ export function pack_q2_K(half: bool, src: usize, dst: usize, nBlocks: i32): voi
   }
 }
 
-export function pack_q3_K(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  for (; nBlocks > 0; nBlocks--, src += half ? 512 : 1024, dst += 110) {
-    const x = valuesOf(half, src);
+export function pack_q3_K(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  for (; nBlocks > 0; nBlocks--, src += source == F32 ? 1024 : 512, dst += 110) {
+    const x = valuesOf(source, src);
     for (let set: usize = 0; set < 2; set++) fitSymmetric(x + (set << 9), 4, 0, set);
     // scales to 6 bits, -32 … 31, stored from 0 up
     const largest = largestScale();
@@ -191,9 +191,9 @@ export function pack_q3_K(half: bool, src: usize, dst: usize, nBlocks: i32): voi
   }
 }
 
-export function pack_q6_K(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  for (; nBlocks > 0; nBlocks--, src += half ? 512 : 1024, dst += 210) {
-    const x = valuesOf(half, src);
+export function pack_q6_K(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  for (; nBlocks > 0; nBlocks--, src += source == F32 ? 1024 : 512, dst += 210) {
+    const x = valuesOf(source, src);
     for (let set: usize = 0; set < 2; set++) fitSymmetric(x + (set << 9), 32, 3, set);
     // scales to 8 bits; without any, 1 / -infinity makes the d of a block of zeros -0
     const perScale: f32 = -128 / largestScale();

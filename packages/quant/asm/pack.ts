@@ -1,7 +1,7 @@
 // The quantisers of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0: binary16 or binary32 values → blocks as in a file.
 // Their TypeScript twins are src/q4_0.ts … src/q8_0.ts, which draw the bytes; the arithmetic is the same, step by step.
 
-import { f32FromHalfBits, halfBits, widened } from "./half";
+import { F16, F32, f32FromHalfBits, fourShort, halfBits } from "./half";
 import { largerMagnitude, largestLane, largestLane16, roundAway, smallestLane } from "./lanes";
 import { f32FromHalf, HALF_BITS, HALF_UNIT, HALVES, MAGNITUDE16, scratch, SUMS, TWO_23 } from "./vectors";
 
@@ -209,11 +209,11 @@ function packHalves(type: i32, src: usize, dst: usize, largest: u32, m0: v128, m
 
 // @ts-ignore: decorator
 @inline
-function packBlocks(type: i32, blockBytes: usize, half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  const valueBytes: usize = half ? 64 : 128;
+function packBlocks(type: i32, blockBytes: usize, source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  const valueBytes: usize = source == F32 ? 128 : 64;
   for (; nBlocks > 0; nBlocks--, src += valueBytes, dst += blockBytes) {
     let from = src;
-    if (half) {
+    if (source == F16) {
       const mask = v128.load(scratch, MAGNITUDE16);
       const m0 = v128.and(v128.load(src), mask), m1 = v128.and(v128.load(src, 16), mask);
       const m2 = v128.and(v128.load(src, 32), mask), m3 = v128.and(v128.load(src, 48), mask);
@@ -222,27 +222,28 @@ function packBlocks(type: i32, blockBytes: usize, half: bool, src: usize, dst: u
         packHalves(type, src, dst, largest, m0, m1, m2, m3);
         continue;
       }
-      // infinity or NaN: as binary32, where comparisons know what to do with them
+    }
+    if (source != F32) { // also for infinity and NaN: with binary32 comparisons know what to do
       from = scratch + SUMS;
-      for (let i: usize = 0; i < 64; i += 8) v128.store(from + (i << 1), widened(v128.load_ext<i16>(src + i)));
+      for (let i: usize = 0; i < 64; i += 8) v128.store(from + (i << 1), fourShort(source, src + i));
     }
     packFloats(type, from, dst);
   }
 }
 
-/** Packs `nBlocks` blocks of 32 values at `src`, binary16 if `half`, else binary32. */
-export function pack_q4_0(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  packBlocks(Q4_0, 18, half, src, dst, nBlocks);
+/** Packs `nBlocks` blocks of 32 values of type `source` at `src`. */
+export function pack_q4_0(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  packBlocks(Q4_0, 18, source, src, dst, nBlocks);
 }
-export function pack_q4_1(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  packBlocks(Q4_1, 20, half, src, dst, nBlocks);
+export function pack_q4_1(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  packBlocks(Q4_1, 20, source, src, dst, nBlocks);
 }
-export function pack_q5_0(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  packBlocks(Q5_0, 22, half, src, dst, nBlocks);
+export function pack_q5_0(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  packBlocks(Q5_0, 22, source, src, dst, nBlocks);
 }
-export function pack_q5_1(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  packBlocks(Q5_1, 24, half, src, dst, nBlocks);
+export function pack_q5_1(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  packBlocks(Q5_1, 24, source, src, dst, nBlocks);
 }
-export function pack_q8_0(half: bool, src: usize, dst: usize, nBlocks: i32): void {
-  packBlocks(Q8_0, 34, half, src, dst, nBlocks);
+export function pack_q8_0(source: i32, src: usize, dst: usize, nBlocks: i32): void {
+  packBlocks(Q8_0, 34, source, src, dst, nBlocks);
 }

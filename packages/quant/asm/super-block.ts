@@ -4,7 +4,7 @@
 // groups are fitted at a time, lanes of half A for the first four and of half B for the others, so that every lane sums in
 // the order of the reference. "Group order" is the arrangement for that: 32 bytes per index, value i of groups 0 … 7.
 
-import { widened } from "./half";
+import { F32, fourShort } from "./half";
 import { scratch, SUMS } from "./vectors";
 
 // @ts-ignore: decorator
@@ -29,10 +29,10 @@ import { scratch, SUMS } from "./vectors";
 /** 256 values at `src` as binary32: there, or converted to VALUES. @returns where they are */
 // @ts-ignore: decorator
 @inline
-export function valuesOf(half: bool, src: usize): usize {
-  if (!half) return src;
+export function valuesOf(source: i32, src: usize): usize {
+  if (source == F32) return src;
   const to = scratch + VALUES;
-  for (let i: usize = 0; i < 512; i += 8) v128.store(to + (i << 1), widened(v128.load_ext<i16>(src + i)));
+  for (let i: usize = 0; i < 512; i += 8) v128.store(to + (i << 1), fourShort(source, src + i));
   return to;
 }
 

@@ -18,6 +18,7 @@ export {
   loadKernels,
   type MatrixKernels,
   type PackKernel,
+  type PackSource,
   SCRATCH_BYTES,
   type WasmMemory,
 } from "./kernels/index.ts";

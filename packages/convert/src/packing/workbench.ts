@@ -66,7 +66,7 @@ function packValues(
   packed: Uint8Array,
 ): void {
   const pack = kernels.packer(to);
-  if (pack !== undefined && (from === "f16" || from === "f32")) {
+  if (pack !== undefined && (from === "f16" || from === "f32" || from === "bf16")) {
     pack(from, source.byteOffset, packed.byteOffset, values.length);
     return;
   }

@@ -8,6 +8,7 @@ export {
   LOWEST_POINTER,
   type MatrixKernels,
   type PackKernel,
+  type PackSource,
   SCRATCH_BYTES,
 } from "./kernels.ts";
 export { bindKernels, KERNEL_TIERS, type KernelSet, loadKernels } from "./load-kernels.ts";

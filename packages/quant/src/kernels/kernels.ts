@@ -87,8 +87,11 @@ export interface MatrixKernels {
   ): void;
 }
 
-/** Packs `nValues` values, whole blocks, of type `source` at `src` into blocks at `dst`. Values must be finite. */
-export type PackKernel = (source: "f16" | "f32", src: number, dst: number, nValues: number) => void;
+/** What quantisers read. */
+export type PackSource = "f32" | "f16" | "bf16";
+
+/** Packs `nValues` values, whole blocks, of type `source` at `src` into blocks at `dst`. */
+export type PackKernel = (source: PackSource, src: number, dst: number, nValues: number) => void;
 
 /** Adds the levels of `nBlocks` blocks at `src` to (16) 32-bit counts at `counts`, a multiple of 4. */
 export type CountKernel = (src: number, counts: number, nBlocks: number) => void;

@@ -1,12 +1,12 @@
 // What freshly compiled kernels must pass before anyone relies on them: every type against `dot`, on blocks of random bytes.
 // It guards against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
 
-import { decodeF16 } from "@ll/bytes";
+import { decodeBf16, decodeF16 } from "@ll/bytes";
 import type { BlockFormat } from "../block-format.ts";
 import { formatOf, rowBytes } from "../block-types.ts";
 import { toolHistogram } from "../pack-stats.ts";
 import { packActivation, packRows } from "../rows.ts";
-import { type Kernels, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
+import { type Kernels, LOWEST_POINTER, type PackSource, SCRATCH_BYTES } from "./kernels.ts";
 import { WASM_LAYOUTS } from "./wasm-layouts.ts";
 
 /** Pages (64 KiB) of the memory that the test works in. */
@@ -60,7 +60,7 @@ function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolea
   });
 }
 
-/** Packs the same bits as binary16 and as binary32 values, all below 2 in magnitude, and counts the levels. */
+/** Packs the same bits as values of each type, all below 2 in magnitude, and counts the levels. */
 function packsAlike(kernels: Kernels, { type, blockValues }: BlockFormat): boolean {
   const pack = kernels.packer(type);
   if (pack === undefined) return true;
@@ -73,10 +73,15 @@ function packsAlike(kernels: Kernels, { type, blockValues }: BlockFormat): boole
   const halves = new Uint16Array(buffer, values, 2 * N_PACKED); // (2 * N_PACKED): (N_PACKED) binary32 values as well
   for (let i = 0; i < halves.length; i++) halves[i] = (random() >>> 16) & 0xbfff; // the highest bit of the exponent
   const floats = new Float32Array(buffer, values, N_PACKED); // (N_PACKED)
-  const fromHalves = decodeF16(halves.slice(0, N_PACKED), new Float32Array(N_PACKED)); // (N_PACKED)
-  return [floats, fromHalves].every((source) => {
-    const expected = packRows(type, source);
-    pack(source === floats ? "f32" : "f16", values, blocks, N_PACKED);
+  const firstHalves = halves.slice(0, N_PACKED);
+  const sources: readonly (readonly [PackSource, Float32Array])[] = [
+    ["f32", floats],
+    ["f16", decodeF16(firstHalves, new Float32Array(N_PACKED))],
+    ["bf16", decodeBf16(firstHalves, new Float32Array(N_PACKED))],
+  ];
+  return sources.every(([source, numbers]) => {
+    const expected = packRows(type, numbers);
+    pack(source, values, blocks, N_PACKED);
     if (!new Uint8Array(buffer, blocks, expected.length).every((byte, i) => byte === expected[i])) return false;
     const bins = new Uint32Array(buffer, counts, 16).fill(0); // (16)
     count?.(blocks, counts, N_PACKED / blockValues);

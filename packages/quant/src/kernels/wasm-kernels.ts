@@ -9,10 +9,14 @@ import {
   type KernelTier,
   type MatrixKernels,
   type PackKernel,
+  type PackSource,
 } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import { WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
+
+/** By the numbers that asm/half.ts gives them. */
+const SOURCES: readonly PackSource[] = ["f32", "f16", "bf16"];
 
 /** @param exports of an instance that was created over `memory` and whose `initialize` was called */
 export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: WasmMemory): Kernels {
@@ -68,7 +72,7 @@ function matrixKernels(type: string, layout: WasmLayout, exports: WasmExports): 
 function packKernel(type: string, { blockValues }: WasmLayout, exports: WasmExports): PackKernel {
   const pack = exported(exports, `pack_${type}`);
   return (source, src, dst, nValues) => {
-    pack(source === "f16" ? 1 : 0, src, dst, nValues / blockValues);
+    pack(SOURCES.indexOf(source), src, dst, nValues / blockValues);
   };
 }
 

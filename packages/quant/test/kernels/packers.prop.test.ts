@@ -1,10 +1,11 @@
 // The WebAssembly quantisers against `packRows`, byte for byte, for values that no weight should have as well, and their
 // histograms against `toolHistogram`.
 
+import { decodeBf16 } from "@ll/bytes";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { blockInfo, decodeF16, encodeF16, f16ToF32, packRows, toolHistogram } from "../../src/index.ts";
-import type { Kernels } from "../../src/kernels/index.ts";
+import type { Kernels, PackSource } from "../../src/kernels/index.ts";
 import { WASM_COUNTED_TYPES, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
 import { kernelsOf, mulberry32, PLACES, WASM_TIERS } from "./kernel-cases.ts";
 
@@ -41,7 +42,7 @@ describe.each(WASM_TIERS)("%s", (tier) => {
         fc.property(
           fc.integer(),
           fc.integer({ min: 1, max: blockValues === 256 ? 3 : 9 }),
-          fc.constantFrom("f16", "f32"),
+          fc.constantFrom("f16", "f32", "bf16"),
           (seed, nBlocks, source) => {
             const random = mulberry32(seed);
             const values = Float32Array.from({ length: blockValues * nBlocks }, () => STYLES[style]!(random));
@@ -56,7 +57,7 @@ describe.each(WASM_TIERS)("%s", (tier) => {
 
     test("blocks of one value, and a group of one value among others", () => {
       for (const value of [0, -0, 1, -0.37, 2 ** -24, 65504, -(2 ** -130)]) {
-        for (const source of ["f16", "f32"] as const) {
+        for (const source of ["f16", "f32", "bf16"] as const) {
           const random = mulberry32(803);
           const constant = new Float32Array(2 * blockValues).fill(value);
           expect(pack(kernels, type, source, constant)).toEqual(packRows(type, constant));
@@ -99,12 +100,16 @@ function counted(kernels: Kernels, type: string, nBytes: number): Float64Array {
   return Float64Array.from(counts);
 }
 
-/** Packs `values`, which are rounded to binary16 in place if `source` is f16. */
-function pack(kernels: Kernels, type: string, source: "f16" | "f32", values: Float32Array): Uint8Array {
+/** Packs `values`, which are first rounded in place if `source` is not f32. */
+function pack(kernels: Kernels, type: string, source: PackSource, values: Float32Array): Uint8Array {
   const { buffer } = kernels.memory;
   if (source === "f16") {
     const bits = encodeF16(values, new Uint16Array(buffer, PLACES.vectors, values.length));
     for (let i = 0; i < values.length; i++) values[i] = f16ToF32(bits[i]!);
+  } else if (source === "bf16") {
+    const upper = new Uint16Array(values.buffer, values.byteOffset, 2 * values.length).filter((_, i) => i % 2 === 1);
+    new Uint16Array(buffer, PLACES.vectors, values.length).set(upper);
+    decodeBf16(upper, values);
   } else {
     new Float32Array(buffer, PLACES.vectors, values.length).set(values);
   }
