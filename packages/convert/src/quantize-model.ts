@@ -19,8 +19,8 @@ export interface QuantizeTarget extends PlanOptions {
 export interface QuantizeOptions extends QuantizeTarget, WorkOptions {
   /**
    * Most threads that pack, 1 if absent. More than one are workers, while this one reads and writes; they are started if each
-   * has some 30 ms of work (40 million values to q4_0, 10 million to a K type), at most eight. The bytes are the same with any
-   * number.
+   * has some 30 ms of work (40 million values to q4_0, 10 million to a K type, none to f16 or f32), at most eight. The bytes are
+   * the same with any number.
    */
   readonly threads?: number | undefined;
   /** Highest tier of kernels to be used; "scalar" is `packRows` of @ll/quant. */
