@@ -22,6 +22,9 @@ interface Globals {
  */
 const WIDE_SECTION: readonly number[] = [0, 5, 4, 0x77, 0x69, 0x64, 0x65];
 
+/** Compiled once per process. */
+const loaded = new Map<KernelTier, Promise<WebAssembly.Module | undefined>>();
+
 /**
  * The compiled kernels, which workers share when the module is sent to them; undefined for the tier "scalar", where
  * WebAssembly cannot be compiled, and if they fail their self-test.
@@ -30,6 +33,15 @@ const WIDE_SECTION: readonly number[] = [0, 5, 4, 0x77, 0x69, 0x64, 0x65];
  */
 export async function loadLlamaKernels(tier: KernelTier): Promise<WebAssembly.Module | undefined> {
   if (tier === "scalar") return undefined;
+  let module = loaded.get(tier);
+  if (module === undefined) {
+    module = compileTested(tier);
+    loaded.set(tier, module);
+  }
+  return module;
+}
+
+async function compileTested(tier: KernelTier): Promise<WebAssembly.Module | undefined> {
   const code = Uint8Array.from(atob(WASM_SIMD), (character) => character.charCodeAt(0));
   try {
     if (tier === "wide") return compileWide(code);
@@ -42,8 +54,8 @@ export async function loadLlamaKernels(tier: KernelTier): Promise<WebAssembly.Mo
 
 /**
  * 256-bit code comes from V8's optimising compiler only, so the baseline compiler is switched off until the self-test has had
- * every function compiled; nothing else runs meanwhile, because all of this is synchronous. Inlining has to be off as well:
- * it wants call counts of the baseline compiler's code, and V8 aborts the process if there are none.
+ * every function compiled; nothing else runs meanwhile, because all of this is synchronous. Inlining is off as well since
+ * the matrix kernels were loaded, which say why.
  */
 function compileWide(code: Uint8Array): WebAssembly.Module | undefined {
   const v8 = (globalThis as unknown as Globals).process?.getBuiltinModule?.("node:v8") as V8 | undefined;
@@ -52,13 +64,11 @@ function compileWide(code: Uint8Array): WebAssembly.Module | undefined {
   bytes.set(code);
   bytes.set(WIDE_SECTION, code.length);
   v8.setFlagsFromString("--no-liftoff");
-  v8.setFlagsFromString("--no-wasm-inlining");
   try {
     const module = new WebAssembly.Module(bytes);
     return passesSelfTest(module) ? module : undefined;
   } finally {
     v8.setFlagsFromString("--liftoff");
-    v8.setFlagsFromString("--wasm-inlining");
   }
 }
 

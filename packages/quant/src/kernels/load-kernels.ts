@@ -20,8 +20,11 @@ export interface KernelSet {
   readonly module: object | undefined;
 }
 
+/** By `maxTier`. V8's flags are only touched for the first set of each, before its code runs anywhere. */
+const loaded = new Map<KernelTier, Promise<KernelSet>>();
+
 /**
- * The fastest kernels that run here and pass their self-test, of `maxTier` or below.
+ * The fastest kernels that run here and pass their self-test, of `maxTier` or below. They are compiled once per process.
  *
  * If the tier "wide" is chosen, V8's `--experimental-wasm-revectorize` stays set for the whole process, so that functions
  * that are compiled later become 256-bit code as well; it is never tried in a browser.
@@ -31,6 +34,18 @@ export interface KernelSet {
 export async function loadKernels(maxTier: KernelTier = "wide"): Promise<KernelSet> {
   const highest = KERNEL_TIERS.indexOf(maxTier);
   if (highest < 0) throw new RangeError(`"maxTier" expected one of ${KERNEL_TIERS.join(" ")}, got ${String(maxTier)}`);
+  let set = loaded.get(maxTier);
+  if (set === undefined) {
+    set = compileBest(highest);
+    loaded.set(maxTier, set);
+  }
+  return set;
+}
+
+async function compileBest(highest: number): Promise<KernelSet> {
+  // V8 aborts the process if inlining meets functions that the baseline compiler has not counted the calls of, and if it is
+  // switched while code is compiled in the background: it goes off for good, before there is any code of ours
+  v8ForX64()?.setFlagsFromString("--no-wasm-inlining");
   for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
     const code = await codeOf(tier);
     if (code === undefined) continue;
@@ -91,7 +106,6 @@ function compileWide(code: Uint8Array): object | undefined {
   let passes = false;
   v8.setFlagsFromString("--experimental-wasm-revectorize");
   v8.setFlagsFromString("--no-liftoff");
-  v8.setFlagsFromString("--no-wasm-inlining"); // it asks for call counts that only the baseline compiler keeps, and aborts
   try {
     const module = new api.Module(bytes);
     passes = passesSelfTest("wide", module);
@@ -100,7 +114,6 @@ function compileWide(code: Uint8Array): object | undefined {
     return undefined;
   } finally {
     v8.setFlagsFromString("--liftoff");
-    v8.setFlagsFromString("--wasm-inlining");
     if (!passes) v8.setFlagsFromString("--no-experimental-wasm-revectorize");
   }
 }
