@@ -9,6 +9,7 @@ export { type FileType, FTYPES } from "./ftypes.ts";
 export {
   bindKernels,
   type CountKernel,
+  compileKernels,
   GROUP_ROWS,
   KERNEL_TIERS,
   type KernelSet,

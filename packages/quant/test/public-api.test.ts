@@ -17,6 +17,7 @@ test("public names", () => {
       "bindKernels",
       "blockInfo",
       "checkRows",
+      "compileKernels",
       "decodeF16",
       "dot",
       "dotValues",

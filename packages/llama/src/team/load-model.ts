@@ -87,7 +87,9 @@ export async function loadTeamModel(
   assertConfig(config);
   const total = assertTensors(source, config);
   options.signal?.throwIfAborted();
-  const { tier, kernels, llamaKernels } = await compiledKernels(options.kernels ?? "wide");
+  const kernels = await loadKernels(options.kernels);
+  const llamaKernels = await loadLlamaKernels(kernels.tier);
+  const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
   if (options.kernels !== undefined && tier !== options.kernels) {
     throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${options.kernels}`);
   }
@@ -97,31 +99,6 @@ export async function loadTeamModel(
     if (model !== undefined) return model;
   }
   return loadScalar(source, config, options);
-}
-
-interface CompiledKernels {
-  readonly tier: KernelTier;
-  readonly kernels: KernelSet;
-  /** Undefined if no fast kernels run here. */
-  readonly llamaKernels: WebAssembly.Module | undefined;
-}
-
-const compiled = new Map<KernelTier, Promise<CompiledKernels>>();
-
-/** The best kernels up to `wanted`, compiled and tested once: that takes longer than loading a small model. */
-function compiledKernels(wanted: KernelTier): Promise<CompiledKernels> {
-  let result = compiled.get(wanted);
-  if (result === undefined) {
-    result = compileKernels(wanted);
-    compiled.set(wanted, result);
-  }
-  return result;
-}
-
-async function compileKernels(wanted: KernelTier): Promise<CompiledKernels> {
-  const kernels = await loadKernels(wanted);
-  const llamaKernels = await loadLlamaKernels(kernels.tier);
-  return { tier: llamaKernels === undefined ? "scalar" : kernels.tier, kernels, llamaKernels };
 }
 
 /** The readable engine: where WebAssembly has no SIMD, and for weights that the fast kernels do not take. */

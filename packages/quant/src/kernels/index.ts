@@ -1,5 +1,6 @@
 // Fast matrix products on a WebAssembly memory, bit-identical to `dot`.
 
+export { compileKernels } from "./compile-kernels.ts";
 export {
   type CountKernel,
   GROUP_ROWS,

@@ -1,5 +1,6 @@
 // Choosing, compiling, testing and binding kernels.
 
+import { compileKernels } from "./compile-kernels.ts";
 import { type Kernels, type KernelTier, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import { scalarKernels } from "./scalar-kernels.ts";
@@ -10,9 +11,6 @@ import { bytesFromBase64, v8ForX64, type WasmMemory, wasmFeatures, webAssembly }
 /** All tiers, slowest first. */
 export const KERNEL_TIERS: readonly KernelTier[] = ["scalar", "simd", "relaxed", "wide"];
 
-/** A custom section named "wide": V8 shares the code of modules with equal bytes, and must not do so across a change of flags. */
-const WIDE_SECTION: readonly number[] = [0, 5, 4, 0x77, 0x69, 0x64, 0x65];
-
 /** Kernels that work on this machine, not bound to a memory yet. A structured clone does: send it to workers. */
 export interface KernelSet {
   readonly tier: KernelTier;
@@ -20,14 +18,11 @@ export interface KernelSet {
   readonly module: object | undefined;
 }
 
-/** By `maxTier`. V8's flags are only touched for the first set of each, before its code runs anywhere. */
+/** By `maxTier`. */
 const loaded = new Map<KernelTier, Promise<KernelSet>>();
 
 /**
  * The fastest kernels that run here and pass their self-test, of `maxTier` or below. They are compiled once per process.
- *
- * If the tier "wide" is chosen, V8's `--experimental-wasm-revectorize` stays set for the whole process, so that functions
- * that are compiled later become 256-bit code as well; it is never tried in a browser.
  *
  * @throws RangeError if `maxTier` is no tier
  */
@@ -43,13 +38,10 @@ export async function loadKernels(maxTier: KernelTier = "wide"): Promise<KernelS
 }
 
 async function compileBest(highest: number): Promise<KernelSet> {
-  // V8 aborts the process if inlining meets functions that the baseline compiler has not counted the calls of, and if it is
-  // switched while code is compiled in the background: it goes off for good, before there is any code of ours
-  v8ForX64()?.setFlagsFromString("--no-wasm-inlining");
   for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
     const code = await codeOf(tier);
     if (code === undefined) continue;
-    const module = tier === "wide" ? compileWide(code) : await compile(tier, code);
+    const module = await compileKernels(tier, code, (candidate) => passesSelfTest(tier, candidate));
     if (module !== undefined) return { tier, module };
   }
   return { tier: "scalar", module: undefined };
@@ -80,42 +72,6 @@ async function codeOf(tier: KernelTier): Promise<Uint8Array | undefined> {
   }
   if (!features.relaxedSimd || (tier === "wide" && v8ForX64() === undefined)) return undefined;
   return bytesFromBase64((await import("./wasm-relaxed.ts")).WASM_RELAXED);
-}
-
-/** Undefined if the module fails its self-test, or where compiling is forbidden, as by a content security policy. */
-async function compile(tier: KernelTier, code: Uint8Array): Promise<object | undefined> {
-  try {
-    const module = await webAssembly()?.compile(code);
-    return module !== undefined && passesSelfTest(tier, module) ? module : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * The same with 256-bit code. Only the optimising compiler makes it, so the baseline compiler is switched off until the
- * self-test has had every function compiled; nothing else runs meanwhile, because all of this is synchronous.
- */
-function compileWide(code: Uint8Array): object | undefined {
-  const api = webAssembly();
-  const v8 = v8ForX64();
-  if (api === undefined || v8 === undefined) return undefined;
-  const bytes = new Uint8Array(code.length + WIDE_SECTION.length);
-  bytes.set(code);
-  bytes.set(WIDE_SECTION, code.length);
-  let passes = false;
-  v8.setFlagsFromString("--experimental-wasm-revectorize");
-  v8.setFlagsFromString("--no-liftoff");
-  try {
-    const module = new api.Module(bytes);
-    passes = passesSelfTest("wide", module);
-    return passes ? module : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    v8.setFlagsFromString("--liftoff");
-    if (!passes) v8.setFlagsFromString("--no-experimental-wasm-revectorize");
-  }
 }
 
 function passesSelfTest(tier: KernelTier, module: object): boolean {

@@ -14,7 +14,6 @@ import {
 } from "../../src/kernels/index.ts";
 import { scalarKernels } from "../../src/kernels/scalar-kernels.ts";
 import { findWrongType, SELF_TEST_PAGES } from "../../src/kernels/self-test.ts";
-import { WASM_RELAXED } from "../../src/kernels/wasm-relaxed.ts";
 import { WASM_TIERS } from "./kernel-cases.ts";
 
 const PAGE = 65536;
@@ -57,16 +56,6 @@ describe("tiers", () => {
     const args = ["--conditions=@ll/source", "--input-type=module", "--eval", script];
     expect(execFileSync(process.execPath, args, { encoding: "utf8" }).trim()).toBe(expected);
   });
-});
-
-// a call between functions of the module would end the process here, and with it every program that loads the kernels
-test.runIf(process.arch === "x64")("V8 compiles every function to 256-bit code", () => {
-  const script = `
-    const module = new WebAssembly.Module(require("node:fs").readFileSync(0));
-    console.log(WebAssembly.Module.exports(module).length > 50);`;
-  const flags = ["--experimental-wasm-revectorize", "--no-liftoff", "--no-wasm-lazy-compilation"];
-  const input = Buffer.from(WASM_RELAXED, "base64");
-  expect(execFileSync(process.execPath, [...flags, "--eval", script], { input, encoding: "utf8" }).trim()).toBe("true");
 });
 
 describe("the self-test", () => {
