@@ -12,8 +12,6 @@ export interface Engine {
   readonly script: string;
   readonly scriptArguments: readonly string[];
   readonly variant?: string;
-  /** Largest model file that it loads, in bytes. */
-  readonly mostBytes?: number;
   /** Instead of those of the scenario, where these would take too long. */
   readonly requests?: readonly Request[];
 }
@@ -29,24 +27,16 @@ const nodeLlama = (variant: string): Engine => ({
   variant,
 });
 
-const browser = { script: "run-browser.mjs", mostBytes: 1.5e9 }; // three browsers with 7B would take most of an hour
-
 export const LL: Engine = { name: "ll", format: "ggjt", script: "run-ll.ts", scriptArguments: [] };
 /** Flash attention is the faster one for long prompts, the other for decoding behind them. */
 export const NODE_LLAMA_CPP: readonly Engine[] = [nodeLlama("flash+mmap"), nodeLlama("mmap")];
-export const ENGINES: readonly Engine[] = [
-  LL,
-  ...NODE_LLAMA_CPP,
-  nodeLlama("flash"),
-  { name: "ll in Chromium", format: "ggjt", scriptArguments: ["ll"], ...browser },
-  { name: "wllama 2 in Chromium", format: "gguf", scriptArguments: ["wllama-2"], ...browser },
-  {
-    name: "wllama 3 in Chromium",
-    format: "gguf",
-    scriptArguments: ["wllama-3"],
-    ...browser,
-    requests: [{ nPrompt: 128, nDecode: 32 }],
-  },
+/** Reads the weights instead of mapping the file, as we do. */
+export const NODE_LLAMA_CPP_READ: Engine = nodeLlama("flash");
+export const LL_IN_CHROMIUM = "ll in Chromium";
+export const BROWSERS: readonly Engine[] = [
+  { name: LL_IN_CHROMIUM, format: "ggjt", script: "run-browser.mjs", scriptArguments: ["ll"] },
+  { name: "wllama 2 in Chromium", format: "gguf", script: "run-browser.mjs", scriptArguments: ["wllama-2"] },
+  { name: "wllama 3 in Chromium", format: "gguf", script: "run-browser.mjs", scriptArguments: ["wllama-3"] },
 ];
 
 /** One run of one engine. */

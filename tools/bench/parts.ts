@@ -6,10 +6,11 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { nodeArguments, run } from "./engines.ts";
 import type { BenchModel } from "./models.ts";
+import { promptIds } from "./plan.ts";
 
 /** One measured number. */
 export interface PartRun {
-  readonly part: "quantize" | "sampling" | "stream";
+  readonly part: "quantize" | "sampling" | "stream" | "abort";
   readonly name: string;
   readonly round: number;
   readonly value: number;
@@ -51,6 +52,15 @@ export function quantizeTypes(isQuick: boolean): readonly string[] {
 /** Microseconds per token. */
 export async function measureSampling(fromSource: boolean): Promise<Map<string, number>> {
   return new Map(Object.entries(JSON.parse(await run("measure-sampling.ts", [], fromSource))));
+}
+
+/** Milliseconds from the call of abort() during a prompt of 2,000 tokens until evaluate() has thrown. */
+export async function measureAbort(
+  { ggjt, nKvHeads, nVocab }: BenchModel,
+  fromSource: boolean,
+): Promise<Map<string, number>> {
+  const job = { ggjt, nKvHeads, ids: promptIds(2000, nVocab), abortAtMs: [100, 1000, 3000] };
+  return new Map(Object.entries(JSON.parse(await run("measure-abort.ts", [JSON.stringify(job)], fromSource))));
 }
 
 /** Tokens per second. */

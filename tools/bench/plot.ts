@@ -21,16 +21,22 @@ export function plot({ engineRuns, machine, runs }: BenchResult): string {
   const all = names(engineRuns);
   const color = (name: string): string => COLORS[all.indexOf(name) % COLORS.length] as string;
   const panels: Panel[] = [];
-  for (const shape of new Set(select(engineRuns, { scenario: "speed" }).map((run) => run.shape))) {
-    const ofShape = select(engineRuns, { scenario: "speed", shape });
+  const groupsOfRuns = [
+    ...["1.1b", "7b", "13b"].map((shape) => ({
+      title: shape.toUpperCase(),
+      runs: select(engineRuns, { scenario: "speed", shape }),
+    })),
+    { title: "1.1B with 1 thread", runs: select(engineRuns, { scenario: "browser" }) },
+  ];
+  for (const { title, runs: own } of groupsOfRuns) {
     for (const metric of SPEED_METRICS.slice(0, 4)) {
-      const bars = names(ofShape).flatMap((name) => {
-        const own = values(ofShape, name, metric);
-        return own.length === 0 ? [] : [{ name, value: median(own), text: median(own).toFixed(metric.digits) }];
+      const bars = names(own).flatMap((name) => {
+        const all = values(own, name, metric);
+        return all.length === 0 ? [] : [{ name, value: median(all), text: median(all).toFixed(metric.digits) }];
       });
-      if (bars.length === 0) continue; // short prompts only
+      if (bars.length === 0) continue; // not measured
       const wanted = metric.isMoreBetter ? "more is better" : "less is better";
-      panels.push(barPanel(`${shape.toUpperCase()}: ${metric.title} (${wanted})`, bars, color));
+      panels.push(barPanel(`${title}: ${metric.title} (${wanted})`, bars, color));
     }
   }
   const lengths = select(engineRuns, { scenario: "lengths" });

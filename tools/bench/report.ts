@@ -1,6 +1,6 @@
 // The measurements as Markdown. Everything in it comes from the measurements: medians, and for peers how many times as good ours is.
 
-import { type EngineRun, LL } from "./engines.ts";
+import { type EngineRun, LL, LL_IN_CHROMIUM } from "./engines.ts";
 import type { PartRun } from "./parts.ts";
 import { median, medianRatio, spread } from "./statistics.ts";
 
@@ -65,12 +65,14 @@ export function report(result: BenchResult): string {
     "",
     ...heading(result),
     ...["1.1b", "7b", "13b"].flatMap((shape) => speedSection(result, shape)),
+    ...browserSection(result),
     ...lengthSection(result),
     ...threadSection(result, "threads", "Threads", "The 1.1B shape, with as many threads as the first column says."),
     ...threadSection(result, "busy", "A busy neighbour", "The same while another process keeps one core busy."),
     ...streamSection(result),
     ...partSection(result, "quantize"),
     ...partSection(result, "sampling"),
+    ...abortSection(result),
   ].join("\n");
 }
 
@@ -108,10 +110,27 @@ function speedSection(result: BenchResult, shape: string): string[] {
     "",
     ...table(
       ["engine", ...SPEED_METRICS.map(({ title }) => title)],
-      names(runs).map((name) => [name, ...SPEED_METRICS.map((metric) => cell(runs, name, metric, pairOf(name)))]),
+      names(runs).map((name) => [name, ...SPEED_METRICS.map((metric) => cell(runs, name, metric, LL.name))]),
     ),
     "",
-    `First token: from the start of the process, in browsers of the page. Our decode rates differ by ${(100 * spread(own)).toFixed(0)} % between rounds.`,
+    `First token: from the start of the process. Our decode rates differ by ${(100 * spread(own)).toFixed(0)} % between rounds.`,
+    "",
+  ];
+}
+
+function browserSection(result: BenchResult): string[] {
+  const runs = select(result.engineRuns, { scenario: "browser" });
+  if (runs.length === 0) return [];
+  const metrics = SPEED_METRICS.filter(({ title }) => !/^prompt of 512|^tokenise/.test(title));
+  return [
+    "## In a browser",
+    "",
+    `The 1.1B shape, ${runs[0]?.threads} thread. In brackets: ours in Chromium against the row; first token: from the start of the page.`,
+    "",
+    ...table(
+      ["engine", ...metrics.map(({ title }) => title)],
+      names(runs).map((name) => [name, ...metrics.map((metric) => cell(runs, name, metric, LL_IN_CHROMIUM))]),
+    ),
     "",
   ];
 }
@@ -159,18 +178,33 @@ function threadSection(result: BenchResult, scenario: string, title: string, tex
 function streamSection(result: BenchResult): string[] {
   const bounds = partValues(result.partRuns, "stream");
   if (bounds.size === 0) return [];
-  const rows = Array.from(bounds, ([threads, rates]) => {
-    const runs = select(result.engineRuns, { scenario: "threads", threads: Number(threads) });
-    const own = values(runs, LL.name, SPEED_METRICS[2] as Metric);
-    const share = own.length === 0 ? "" : `${((100 * median(own)) / median(rates)).toFixed(0)} %`;
-    return [threads, median(rates).toFixed(1), own.length === 0 ? "" : median(own).toFixed(1), share];
+  const rows = Array.from(bounds, ([shape, rates]) => {
+    const own = values(select(result.engineRuns, { scenario: "speed", shape }), LL.name, SPEED_METRICS[2] as Metric);
+    const share = own.length === 0 ? [] : [median(own).toFixed(1), `${(100 * medianRatio(own, rates)).toFixed(0)} %`];
+    return [shape.toUpperCase(), median(rates).toFixed(1), ...share];
   });
   return [
     "## How near decoding is to its bound",
     "",
-    "The bare dot kernel over all weights of the 1.1B shape, with the engine's threads and barriers, and the engine.",
+    `The bare dot kernel over all weights of a shape, with the engine's barriers and ${result.machine.cores} threads, and the engine.`,
     "",
-    ...table(["threads", "kernel, tokens/s", "engine, tokens/s", "share"], rows),
+    ...table(["shape", "kernel, tokens/s", "engine, tokens/s", "share"], rows),
+    "",
+  ];
+}
+
+function abortSection(result: BenchResult): string[] {
+  const waits = partValues(result.partRuns, "abort");
+  if (waits.size === 0) return [];
+  return [
+    "## Stopping",
+    "",
+    "From `abort()` during a prompt of 2,000 tokens until `evaluate()` has thrown; the 1.1B shape.",
+    "",
+    ...table(
+      ["", "ms, median", "ms, largest"],
+      Array.from(waits, ([name, all]) => [name, median(all).toFixed(0), Math.max(...all).toFixed(0)]),
+    ),
     "",
   ];
 }
@@ -205,12 +239,7 @@ function partSection(result: BenchResult, part: keyof typeof PARTS): string[] {
   return [`## ${title}`, "", text, "", ...table(["", unit, `times ${yardstick}`], rows), ""];
 }
 
-/** Whom a row is compared with: engines in a browser with ours in that browser. */
-export function pairOf(name: string): string {
-  return name.endsWith(" in Chromium") ? "ll in Chromium" : LL.name;
-}
-
-function cell(runs: readonly EngineRun[], name: string, metric: Metric, ours: string): string {
+export function cell(runs: readonly EngineRun[], name: string, metric: Metric, ours: string): string {
   const own = values(runs, name, metric);
   if (own.length === 0) return "";
   const text = median(own).toFixed(metric.digits);
@@ -239,7 +268,7 @@ function partValues(runs: readonly PartRun[], part: PartRun["part"]): Map<string
   return all;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)];
 }

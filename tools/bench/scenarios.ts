@@ -1,11 +1,11 @@
 // What is measured with engines: each scenario is run by all its engines in turn, round after round.
 
 import { availableParallelism } from "node:os";
-import { ENGINES, type Engine, LL, NODE_LLAMA_CPP } from "./engines.ts";
+import { BROWSERS, type Engine, LL, NODE_LLAMA_CPP, NODE_LLAMA_CPP_READ } from "./engines.ts";
 import type { Request } from "./plan.ts";
 
 export interface Scenario {
-  readonly name: "speed" | "lengths" | "threads" | "busy";
+  readonly name: "speed" | "browser" | "lengths" | "threads" | "busy";
   /** Undefined: all shapes that were asked for. */
   readonly shape?: string;
   readonly engines: readonly Engine[];
@@ -24,10 +24,19 @@ const rivals = { shape: "1.1b", engines: [LL, ...NODE_LLAMA_CPP] };
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "speed",
-    engines: ENGINES,
+    engines: [LL, ...NODE_LLAMA_CPP, NODE_LLAMA_CPP_READ],
     threads: [CORES],
-    contextTokens: 1024,
+    contextTokens: 2048,
     requests: [SHORT, { nPrompt: 512, nDecode: 0 }],
+    isBusy: false,
+  },
+  {
+    name: "browser",
+    shape: "1.1b",
+    engines: [LL, ...BROWSERS],
+    threads: [1],
+    contextTokens: 1024,
+    requests: [SHORT],
     isBusy: false,
   },
   {
@@ -55,7 +64,7 @@ export function quickScenarios(): Scenario[] {
     ...scenario,
     shape: "1.1b",
     threads: scenario.threads.filter(
-      (threads) => threads === CORES || (threads < CORES && scenario.name === "threads"),
+      (threads) => threads === CORES || (threads < CORES && ["threads", "browser"].includes(scenario.name)),
     ),
     requests: scenario.name === "lengths" ? scenario.requests.filter(({ nPrompt }) => nPrompt <= 512) : [SHORT],
     engines: scenario.engines.map((engine) =>
