@@ -4,7 +4,6 @@ export default defineConfig({
   entry: ["src/index.ts", "src/worker.ts"],
   format: ["esm"],
   dts: true,
-  sourcemap: true,
   clean: true,
   target: "es2024",
 });
