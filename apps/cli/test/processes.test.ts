@@ -25,7 +25,7 @@ describe.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
   ["SIGHUP", 129],
-] as const)("%s", (signal, code) => {
+] as const)("CL08 %s", (signal, code) => {
   test("ll-quantize ends, the old file is intact and nothing else is left", async () => {
     const directory = await temporaryDirectory();
     const input = await writeSparseGgjt(join(directory, "in.bin"), ROWS);
@@ -90,7 +90,7 @@ test("a reader that closes its end early is no error to talk about, and leaves n
   expect(readdirSync(directory)).toEqual(["in.bin"]);
 });
 
-describe("limits of the system", () => {
+describe("CL05, CL10 limits of the system", () => {
   test("a file size limit: exit code 4, what was needed is said, the old file stays", async () => {
     const directory = await temporaryDirectory();
     const model = await writeHf(join(directory, "m"));

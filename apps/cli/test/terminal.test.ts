@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { inert, term } from "../src/terminal.ts";
 import { captured } from "./programs.ts";
 
-describe("on a terminal", () => {
+describe("CL11 on a terminal", () => {
   test("titles, clipboard writes, other screens, cursor moves and overwriting come out as plain text", () => {
     const stream = captured(true);
     const terminal = term(stream);

@@ -154,14 +154,14 @@ describe("refuses", () => {
     await expect(readSession(memorySource(bytes), shape)).rejects.toThrow(refusal);
   }
 
-  test("another magic", () => expectRefusal(changed(0, 0), "E_SESSION_MAGIC", "magic"));
-  test("another version", () => expectRefusal(changed(4, 2), "E_SESSION_VERSION", "version"));
+  test("SS01 another magic", () => expectRefusal(changed(0, 0), "E_SESSION_MAGIC", "magic"));
+  test("SS01 another version", () => expectRefusal(changed(4, 2), "E_SESSION_VERSION", "version"));
 
-  test.each([0, 1, 2, 3, 4, 5, 6, 7])("another hyper-parameter %i", (i) =>
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])("SS01 another hyper-parameter %i", (i) =>
     expectRefusal(changed(8 + 4 * i, 77), "E_SESSION_HPARAMS", `hparams[${i}]`),
   );
 
-  test("a session of another context size", async () => {
+  test("SS01 a session of another context size", async () => {
     const longer = await model.createContext({ contextTokens: 64 });
     await expectRefusal(file, "E_SESSION_HPARAMS", "hparams[1]", longer);
   });
@@ -174,26 +174,26 @@ describe("refuses", () => {
     await expectRefusal(await sessionOf(other), "E_SESSION_HPARAMS", "hparams[5]");
   });
 
-  test("a cache of the other type", async () => {
+  test("SS01 a cache of the other type", async () => {
     const f32 = await model.createContext({ contextTokens: 32, kvType: "f32" });
     await expectRefusal(file, "E_SESSION_KV_TYPE", "kv_buffer_bytes", f32);
     await expectRefusal(await sessionOf(f32), "E_SESSION_KV_TYPE", "kv_buffer_bytes");
   });
 
-  test("more tokens than the context has", async () => {
+  test("SS02 more tokens than the context has", async () => {
     await expectRefusal(changed(N_TOKENS, 33), "E_RANGE", "n_tokens");
     await expectRefusal(changed(N_TOKENS, 0xf0, 0xff, 0xff, 0xff), "E_RANGE", "n_tokens");
   });
 
-  test("ids outside the vocabulary", async () => {
+  test("SS02 ids outside the vocabulary", async () => {
     await expectRefusal(changed(TOKEN_LIST + 8, 96), "E_RANGE", "tokens[2]");
     await expectRefusal(changed(TOKEN_LIST + 8, 255, 255, 255, 255), "E_RANGE", "tokens[2]");
   });
 
-  test("a random state longer than its block", () =>
+  test("SS03 a random state longer than its block", () =>
     expectRefusal(changed(RNG_LENGTH, 1, 0, 1), "E_MISMATCH", "rng_len"));
 
-  test("other numbers of logits", async () => {
+  test("SS03 other numbers of logits", async () => {
     await expectRefusal(changed(LOGITS, 97), "E_MISMATCH", "logits_capacity");
     await expectRefusal(changed(LOGITS + 8, 95), "E_MISMATCH", "logits_count");
     await expectRefusal(changed(LOGITS, 255, 255, 255, 255, 255, 255, 255, 255), "E_OVERFLOW", "logits_capacity");
@@ -201,12 +201,12 @@ describe("refuses", () => {
 
   test("an embedding of another size", () => expectRefusal(changed(EMBEDDING, 63), "E_MISMATCH", "embedding_count"));
 
-  test("another size of the cache", async () => {
+  test("SS03 another size of the cache", async () => {
     await expectRefusal(changed(KV, 1), "E_MISMATCH", "kv_buffer_bytes");
     await expectRefusal(changed(KV + 8, 4), "E_MISMATCH", "kv_tokens");
   });
 
-  test("every prefix and a byte too many", async () => {
+  test("SS04 every prefix and a byte too many", async () => {
     // all short ones, and then every 997th
     for (let length = 0; length < file.byteLength; length += length < 100 ? 1 : 997) {
       const refusal = expect.objectContaining({ name: "SessionError", code: "E_TRUNC" });
@@ -219,7 +219,7 @@ describe("refuses", () => {
     );
   });
 
-  test("without touching the context: it goes on as before", async () => {
+  test("SS05 without touching the context: it goes on as before", async () => {
     const expected = await context.evaluate([9], TOKENS.length);
     for (const bytes of [changed(0, 0), changed(N_TOKENS, 33), changed(KV, 1), file.slice(0, -1)]) {
       await expect(readSession(memorySource(bytes), context)).rejects.toThrow(SessionError);

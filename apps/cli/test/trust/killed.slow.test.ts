@@ -12,7 +12,7 @@ import { sha256File } from "../models.ts";
 import { ended, start, temporaryDirectory } from "../programs.ts";
 import { JOBS, type OutputJob, partFiles, prepareJob } from "./output-jobs.ts";
 
-const KILLS = Number(process.env["LL_KILLS"] ?? 100);
+const KILLS = Number(process.env["LL_KILLS"] ?? 50);
 /** Kills between two complete runs, which must find nothing left over. */
 const BETWEEN_RUNS = 10;
 /** Part of the kills that must hit a file being written; aimed at: half of them and more. */

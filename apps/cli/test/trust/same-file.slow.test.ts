@@ -24,7 +24,7 @@ const NAMES = {
   },
 } as const;
 
-describe.each(JOBS)("%s: the output is the input", (name: JobName) => {
+describe.each(JOBS)("CL04 %s: the output is the input", (name: JobName) => {
   test.each(Object.entries(NAMES))("by %s", async (_way, nameOf) => {
     const directory = await temporaryDirectory();
     const outputs = join(directory, "out");

@@ -59,9 +59,16 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
   number("--repeat-last-n", "int", "tokens looked back for penalties; 0 is off, -1 the context", "64", (p, x) => {
     p.repeatLastN = x;
   }),
-  number("--repeat-penalty", "float", "penalty on repeated tokens; 1 is off", "1.1", (p, x) => {
-    p.repeatPenalty = x;
-  }),
+  valueRow(
+    GROUP,
+    ["--repeat-penalty"],
+    "float",
+    { placeholder: "X", help: "penalty on repeated tokens; 1 is off", default: "1.1" },
+    (p, v) => {
+      if (v.number === 0) throw invalidParameter(v.option, "expected a number to divide by, got 0");
+      p.repeatPenalty = v.number;
+    },
+  ),
   number("--frequency-penalty", "float", "penalty per occurrence; 0 is off", "0", (p, x) => {
     p.frequencyPenalty = x;
   }),
