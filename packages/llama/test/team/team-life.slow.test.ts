@@ -1,4 +1,4 @@
-// Teams that come and go: workers killed over and over, models loaded and disposed of over and over.
+// Teams that come and go: workers killed over and over, models loaded and disposed of over and over. LL_KILLS=100 for the long form.
 
 import { expect, test } from "vitest";
 import { loadModel, WorkerError } from "../../src/index.ts";
@@ -10,15 +10,17 @@ const config = { ...smallConfig({ nKvHeads: 2 }), nEmbd: 512, nFf: 1024, nLayers
 const source = sourceOf(config, randomTensors(config), "q4_0");
 const prompt = Array.from({ length: 1000 }, (_, i) => i % 96);
 
-test("a worker killed at any moment of an evaluation fails it within a second, 20 times", async () => {
-  for (let i = 0; i < 20; i++) {
+const KILLS = Number(process.env["LL_KILLS"] ?? 20);
+
+test(`a worker killed at any moment of an evaluation fails it within a second, ${KILLS} times`, async () => {
+  for (let i = 0; i < KILLS; i++) {
     const { model, workers } = await loadMortal(source, config, 2 + (i % 2));
     const context = await model.createContext({ contextTokens: 1000 });
     const ended = context.evaluate(prompt, 0).then(
       () => undefined,
       (error: unknown) => ({ error, at: performance.now() }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 3 * i));
+    await new Promise((resolve) => setTimeout(resolve, (3 * i) % 60));
     const killedAt = performance.now();
     // a worker in the middle of an evaluation hears no message: only terminate reaches it
     workers[i % workers.length]?.kill("terminate");
@@ -29,8 +31,8 @@ test("a worker killed at any moment of an evaluation fails it within a second, 2
   }
 });
 
-test("a worker that ends itself between evaluations is noticed, 20 times", async () => {
-  for (let i = 0; i < 20; i++) {
+test(`a worker that ends itself between evaluations is noticed, ${KILLS} times`, async () => {
+  for (let i = 0; i < KILLS; i++) {
     const death: Death = i % 2 === 0 ? "exit" : "throw";
     const { model, workers } = await loadMortal(source, config, 2);
     const context = await model.createContext({ contextTokens: 100 });
