@@ -50,12 +50,12 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "threads",
     ...rivals,
-    threads: [...new Set([1, Math.ceil(CORES / 2), CORES, 2 * CORES])],
+    threads: [...new Set([1, Math.ceil(CORES / 2), CORES])],
     contextTokens: 1024,
     requests: [SHORT],
     isBusy: false,
   },
-  { name: "busy", ...rivals, threads: [...new Set([1, CORES])], contextTokens: 1024, requests: [SHORT], isBusy: true },
+  { name: "busy", ...rivals, threads: [CORES], contextTokens: 1024, requests: [SHORT], isBusy: true },
 ];
 
 /** Two minutes: the small shape, and of the browsers only a word. */
