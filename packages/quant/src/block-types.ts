@@ -1,4 +1,6 @@
-// The block types there are. A further one is a file with a `BlockFormat` and a line here.
+// The block types there are. A file with a `BlockFormat` and a line here make a further one that can be packed, unpacked and
+// multiplied. What else it wants: its kernels (kernels/wasm-layouts.ts, asm/index.ts), the kinds of file made of it (ftypes.ts),
+// and its id in files, which is for @ll/ggml-format and @ll/gguf to know.
 
 import type { BlockFormat } from "./block-format.ts";
 import { WeightError } from "./errors.ts";
