@@ -15,7 +15,7 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
   const exports = instance.exports as unknown as WasmExports;
   const exp16 = scratch + CONSTANT_BYTES;
   const silu16 = exp16 + 4 * 65536;
-  const isWide = WebAssembly.Module.customSections(module, "wide").length > 0; // see load-kernels.ts
+  const isWide = WebAssembly.Module.customSections(module, "wide").length > 0; // see compile-kernels.ts of @ll/quant
   exports.initialize(scratch, isWide ? 1 : 0);
   new Float32Array(memory.buffer, exp16, 65536).set(expTable());
   new Float32Array(memory.buffer, silu16, 65536).set(siluTable());
