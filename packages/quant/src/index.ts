@@ -7,6 +7,7 @@ export { type CheckOrigin, checkRows } from "./check-rows.ts";
 export { QuantizationError, WeightError } from "./errors.ts";
 export { type FileType, FTYPES } from "./ftypes.ts";
 export {
+  assertMemorySpan,
   bindKernels,
   type CountKernel,
   compileKernels,

@@ -14,6 +14,7 @@ test("public names", () => {
       "QuantizationError",
       "SCRATCH_BYTES",
       "WeightError",
+      "assertMemorySpan",
       "bindKernels",
       "blockInfo",
       "checkRows",

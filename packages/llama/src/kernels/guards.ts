@@ -1,25 +1,6 @@
-// Checks of what kernels themselves take on trust.
+// The check of what the attention kernels themselves take on trust.
 
 import type { AttentionShape } from "./kernels.ts";
-
-/** Pointers below this are refused: the compiler folds small offsets into addresses because nothing lies here. */
-export const LOWEST_POINTER = 1024;
-
-/** @throws RangeError unless `byteLength` bytes at `pointer` lie inside `memory`, above `LOWEST_POINTER` */
-export function assertMemorySpan(memory: WebAssembly.Memory, name: string, pointer: number, byteLength: number): void {
-  const size = memory.buffer.byteLength;
-  const isInside =
-    Number.isSafeInteger(pointer) &&
-    Number.isSafeInteger(byteLength) &&
-    pointer >= LOWEST_POINTER &&
-    byteLength >= 0 &&
-    byteLength <= size - pointer;
-  if (!isInside) {
-    throw new RangeError(
-      `"${name}" expected a span between ${LOWEST_POINTER} and ${size} bytes of memory, got ${pointer} + ${byteLength}`,
-    );
-  }
-}
 
 /** @throws RangeError unless sizes are counts, and `headDim` is even */
 export function assertAttentionShape(shape: AttentionShape): void {

@@ -1,7 +1,6 @@
 // Compiling, testing and binding the kernels.
 
-import { compileKernels, type KernelTier } from "@ll/quant";
-import { assertMemorySpan } from "./guards.ts";
+import { assertMemorySpan, compileKernels, type KernelTier } from "@ll/quant";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
 import { findWrongKernel, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";

@@ -2,12 +2,12 @@
 // against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
 
 import { decodeF16, encodeF16 } from "@ll/bytes";
+import { LOWEST_POINTER } from "@ll/quant";
 import { attend } from "../attention.ts";
 import { configFromGgml } from "../config.ts";
 import { createKvCache, type KvType } from "../kv-cache.ts";
 import { addInto, rmsNorm, swiglu } from "../ops.ts";
 import { rope } from "../rope.ts";
-import { LOWEST_POINTER } from "./guards.ts";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
 
 /** Pages (64 KiB) of the memory that the test works in. */

@@ -1,8 +1,8 @@
 // The WebAssembly kernels (asm/) as `LlamaKernels`.
 
 import { f16Values } from "@ll/bytes";
+import { assertMemorySpan } from "@ll/quant";
 import { expTable, swiglu } from "../ops.ts";
-import { assertMemorySpan } from "./guards.ts";
 import type { LlamaKernels } from "./kernels.ts";
 import { wasmAttention } from "./wasm-attention.ts";
 import type { WasmExports } from "./wasm-exports.ts";

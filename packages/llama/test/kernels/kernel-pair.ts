@@ -1,8 +1,7 @@
 // The kernels and their twin, each on a memory of its own, fed with the same bytes.
 
 import { fc } from "@fast-check/vitest";
-import { KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
-import { LOWEST_POINTER } from "../../src/kernels/guards.ts";
+import { KERNEL_TIERS, type KernelTier, LOWEST_POINTER, loadKernels } from "@ll/quant";
 import {
   type AttentionKernels,
   type AttentionShape,

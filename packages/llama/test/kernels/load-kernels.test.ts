@@ -1,6 +1,5 @@
-import { loadKernels } from "@ll/quant";
+import { LOWEST_POINTER, loadKernels } from "@ll/quant";
 import { describe, expect, test, vi } from "vitest";
-import { LOWEST_POINTER } from "../../src/kernels/guards.ts";
 import {
   type AttentionShape,
   bindLlamaKernels,

@@ -13,4 +13,5 @@ export {
   SCRATCH_BYTES,
 } from "./kernels.ts";
 export { bindKernels, KERNEL_TIERS, type KernelSet, loadKernels } from "./load-kernels.ts";
+export { assertMemorySpan } from "./memory-span.ts";
 export type { WasmMemory } from "./web-assembly.ts";
