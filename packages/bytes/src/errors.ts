@@ -1,4 +1,4 @@
-// Typed errors of every reader and writer: what was found, where, and what was expected.
+// Typed errors of every reader and writer (what was found, where, and what was expected), and of workers that die.
 // `code` is the contract; the message is for people.
 
 /** Where a file went wrong. Every field that is known is set. */
@@ -22,6 +22,7 @@ export interface FormatErrorFields {
 
 const FORMAT_ERROR = Symbol.for("@ll/FormatError");
 const IO_ERROR = Symbol.for("@ll/IoError");
+const WORKER_ERROR = Symbol.for("@ll/WorkerError");
 
 /** Longest message an error carries, in characters. */
 const MESSAGE_CHARS = 512;
@@ -73,6 +74,17 @@ export class IoError extends Error {
   }
 }
 
+/** A worker died. The model that it was part of must be loaded again; the file that it was packing is not whole. */
+export class WorkerError extends Error {
+  override readonly name: string = "WorkerError";
+  readonly code = "E_WORKER";
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.defineProperty(this, WORKER_ERROR, { value: true });
+  }
+}
+
 /** True for a `FormatError` of any package and any installed copy; with `code`, only for that code. */
 export function isFormatError(error: unknown, code?: string): error is FormatError {
   return isMarked(error, FORMAT_ERROR) && (code === undefined || (error as FormatError).code === code);
@@ -81,6 +93,11 @@ export function isFormatError(error: unknown, code?: string): error is FormatErr
 /** True for an `IoError` of any installed copy; with `code`, only for that code. */
 export function isIoError(error: unknown, code?: string): error is IoError {
   return isMarked(error, IO_ERROR) && (code === undefined || (error as IoError).code === code);
+}
+
+/** True for a `WorkerError` of any installed copy. */
+export function isWorkerError(error: unknown): error is WorkerError {
+  return isMarked(error, WORKER_ERROR);
 }
 
 function isMarked(error: unknown, mark: symbol): boolean {

@@ -11,7 +11,9 @@ export {
   IoError,
   isFormatError,
   isIoError,
+  isWorkerError,
   printable,
+  WorkerError,
 } from "./errors.ts";
 export { decodeBf16, decodeF16, encodeF16, f16ToF32, f16Values, f32ToF16 } from "./f16.ts";
 export { type HttpSourceOptions, httpSource } from "./http-source.ts";

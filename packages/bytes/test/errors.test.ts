@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { FormatError, IoError, isFormatError, isIoError, printable } from "../src/index.ts";
+import { FormatError, IoError, isFormatError, isIoError, isWorkerError, printable, WorkerError } from "../src/index.ts";
 
 describe("FormatError", () => {
   test("says what, where and what to do", () => {
@@ -81,7 +81,22 @@ describe("guards", () => {
     expect(copy.FormatError).not.toBe(FormatError);
     expect(isFormatError(new copy.FormatError({ code: "E_A", message: "a" }), "E_A")).toBe(true);
     expect(isIoError(new copy.IoError({ code: "E_IO", message: "a" }), "E_IO")).toBe(true);
+    expect(isWorkerError(new copy.WorkerError("a"))).toBe(true);
   });
+});
+
+test("a WorkerError says why, and its guard knows no others", () => {
+  const cause = new Error("inner");
+  const error = new WorkerError("worker 1 of 2 died", cause);
+  expect({ ...error, message: error.message }).toEqual({
+    name: "WorkerError",
+    code: "E_WORKER",
+    message: "worker 1 of 2 died",
+  });
+  expect(error.cause).toBe(cause);
+  expect("cause" in new WorkerError("died")).toBe(false);
+  expect([isWorkerError(error), isFormatError(error), isIoError(error)]).toEqual([true, false, false]);
+  expect(isWorkerError({ name: "WorkerError", code: "E_WORKER" })).toBe(false);
 });
 
 describe("printable", () => {

@@ -19,21 +19,3 @@ export function isConvertError(error: unknown, code?: string): error is ConvertE
     (code === undefined || (error as ConvertError).code === code)
   );
 }
-
-const WORKER_ERROR = Symbol.for("@ll/WorkerError");
-
-/** A worker died while a model was packed. The file that was being written is not a model. */
-export class WorkerError extends Error {
-  override readonly name: string = "WorkerError";
-  readonly code = "E_WORKER";
-
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    Object.defineProperty(this, WORKER_ERROR, { value: true });
-  }
-}
-
-/** True for a `WorkerError` of any installed copy of this package or of @ll/llama. */
-export function isWorkerError(error: unknown): error is WorkerError {
-  return error instanceof Error && (error as unknown as Record<symbol, unknown>)[WORKER_ERROR] === true;
-}

@@ -1,5 +1,6 @@
 // Model file in, model file out.
 
+export { isWorkerError, WorkerError } from "@ll/bytes";
 export {
   type Container,
   type ConvertInput,
@@ -7,7 +8,7 @@ export {
   convertedBytes,
   type OutType,
 } from "./convert-checkpoint.ts";
-export { ConvertError, isConvertError, isWorkerError, WorkerError } from "./errors.ts";
+export { ConvertError, isConvertError } from "./errors.ts";
 export type { ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
 export {
   contentsOfGgml,

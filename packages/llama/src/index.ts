@@ -1,5 +1,6 @@
 // @ll/llama: ids to logits to text.
 
+export { isWorkerError, WorkerError } from "@ll/bytes";
 export {
   assertConfig,
   type ConfigOverrides,
@@ -32,7 +33,7 @@ export {
   sessionFileBytes,
   writeSession,
 } from "./session.ts";
-export { isWorkerError, MemoryError, WorkerError } from "./team/errors.ts";
+export { MemoryError } from "./team/errors.ts";
 export { type LoadModelOptions, loadModel, type TeamModel, type WeightsLoadedEvent } from "./team/load-model.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {

@@ -1,8 +1,8 @@
 // Packing in workers. The main thread reads and writes; a piece and a buffer for its result go to the worker that has least to
 // do and come back together.
 
+import { WorkerError } from "@ll/bytes";
 import type { KernelSet } from "@ll/quant";
-import { WorkerError } from "../errors.ts";
 import { type PackedPiece, type Packer, PIECE_BYTES } from "./packer.ts";
 import type { SpawnWorker, WorkerHandle } from "./platform.ts";
 import type { Reply, Request } from "./protocol.ts";

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
 import { type GgmlFile, openGgml } from "@ll/ggml-format";
 import { beforeAll, describe, expect, test } from "vitest";
-import { isWorkerError, WorkerError } from "../../src/errors.ts";
+import { isWorkerError, WorkerError } from "../../src/index.ts";
 import { PIECE_VALUES } from "../../src/packing/packer.ts";
 import type { SpawnWorker } from "../../src/packing/platform.ts";
 import { type QuantizeOptions, quantizeWith } from "../../src/quantize-model.ts";

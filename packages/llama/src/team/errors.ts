@@ -1,24 +1,6 @@
-// Errors of a team: a worker that died, and memory that cannot be had.
+// What a team throws when there is not enough memory for it.
 
 import { IoError } from "@ll/bytes";
-
-const WORKER_ERROR = Symbol.for("@ll/WorkerError");
-
-/** A worker of the model died. The model cannot be used any longer: dispose of it and load it again. */
-export class WorkerError extends Error {
-  override readonly name: string = "WorkerError";
-  readonly code = "E_WORKER";
-
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    Object.defineProperty(this, WORKER_ERROR, { value: true });
-  }
-}
-
-/** True for a `WorkerError` of any installed copy of this package. */
-export function isWorkerError(error: unknown): error is WorkerError {
-  return error instanceof Error && (error as unknown as Record<symbol, unknown>)[WORKER_ERROR] === true;
-}
 
 /** An `IoError` `E_NOMEM` that says how much memory was wanted. */
 export class MemoryError extends IoError {

@@ -1,10 +1,10 @@
 // A team of several threads, each a worker with its shards. The main thread only sends requests and takes answers; it never
 // waits for shared memory.
 
-import { IoError } from "@ll/bytes";
+import { IoError, WorkerError } from "@ll/bytes";
 import type { TensorLocation, TensorSource } from "../tensor-source.ts";
 import { poison, setAbort } from "./barrier.ts";
-import { MemoryError, WorkerError } from "./errors.ts";
+import { MemoryError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
