@@ -39,8 +39,9 @@ function isRefusedInput(error: FormatError): boolean {
   return REFUSALS.has(error.code) || error.name === "QuantizationError";
 }
 
-/** V8 reports an allocation that fails as a RangeError with one of these texts. */
+/** V8 reports an allocation that fails as a RangeError with one of these texts; in a worker, it is the cause of the worker's error. */
 function isOutOfMemory(error: unknown): boolean {
+  if (error instanceof Error && error.cause !== undefined) return isOutOfMemory(error.cause);
   return error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message);
 }
 

@@ -20,6 +20,11 @@ test.each([
   ["a full disk", noSpace, 4],
   ["an error of the system", system, 4],
   ["no memory", new RangeError("Array buffer allocation failed"), 4],
+  [
+    "no memory in a worker",
+    new Error("a worker failed", { cause: new RangeError("Invalid typed array length: 9") }),
+    4,
+  ],
   ["an error in its program's own words", new ReportedError(badMagic), 3],
   ["a bug", new TypeError("undefined is not a function"), 5],
   ["a bug that throws no error", "text", 5],
