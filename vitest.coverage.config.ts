@@ -12,6 +12,7 @@ const config = mergeConfig(
       coverage: {
         provider: "v8",
         reporter: ["text"],
+        reportOnFailure: true,
         include: [
           "packages/bytes/src/{bounded-reader,budget,byte-source,http-source}.ts",
           "packages/{ggml-format,gguf,checkpoint}/src/*.ts",
@@ -24,5 +25,10 @@ const config = mergeConfig(
     },
   }),
 );
-config.test.include = ["packages/{bytes,ggml-format,gguf,checkpoint,tokenizer,sampling,llama}/test/**/*.test.ts"];
+config.test.include = [
+  "packages/{bytes,ggml-format,gguf,checkpoint,tokenizer}/test/**/*.test.ts",
+  "packages/sampling/test/grammar/*.test.ts",
+  "packages/llama/test/session.test.ts",
+];
+config.test.exclude = ["**/node_modules/**", "**/*.slow.test.ts"];
 export default config;
