@@ -26,12 +26,16 @@ export interface TerminalProgram {
   ended(): Promise<number | null>;
 }
 
-/** Starts a program from the sources on a terminal of its own. */
-export function startOnTerminal(argv: readonly string[], env: Record<string, string>): TerminalProgram {
+/** Starts a program from the sources on a terminal of its own. `shellSuffix` is shell text behind the command. */
+export function startOnTerminal(
+  argv: readonly string[],
+  env: Record<string, string>,
+  shellSuffix = "",
+): TerminalProgram {
   const quoted = [process.execPath, "--conditions=@ll/source", BIN, ...argv].map(
     (word) => `'${word.replaceAll("'", "'\\''")}'`,
   );
-  const child: ChildProcess = spawn("script", ["-qec", quoted.join(" "), "/dev/null"], {
+  const child: ChildProcess = spawn("script", ["-qec", `${quoted.join(" ")} ${shellSuffix}`, "/dev/null"], {
     env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", NO_COLOR: "1", ...env },
     stdio: "pipe",
   });

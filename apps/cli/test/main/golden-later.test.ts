@@ -21,6 +21,11 @@ describeWithTestData("stories260k", () => {
     });
   });
 
+  it("has all recorded runs", () => {
+    expect(readGoldenCases(testData("golden/stories260k-after-803.json"))).toHaveLength(36);
+    expect(readGoldenCases(testData("golden/stories260k-lora.json"))).toHaveLength(6);
+  });
+
   describe("adapters: text identical to build 803, and what it says of them", () => {
     interface LoraCase {
       readonly model: string;
@@ -41,6 +46,7 @@ describeWithTestData("stories260k", () => {
         const args = golden.args.map((arg) => (arg.endsWith(".bin") ? directory + arg : arg));
         const result = await runHere("ll-main", ["-m", model(golden.model), "-t", "1", ...args]);
         expect(result.stdout).toBe(golden.stdout);
+        expect(result.code).toBe(0);
         expect(lines(result.stderr.replaceAll(directory, ""))).toEqual(golden.stderrWarnings);
         expect(result.stderr).toMatch(/^\.\. done \(\d+\.\d\d ms\)$/m); // a dot for every fourth of 10 pairs
       },

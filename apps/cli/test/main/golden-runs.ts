@@ -1,13 +1,19 @@
 // Runs every recorded case of one model; the two test files differ only in where the model comes from.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ended, runHere, start, temporaryDirectory } from "../programs.ts";
+import { describeOnTerminal, startOnTerminal } from "../pseudo-terminal.ts";
 import { argumentsIn, type GoldenCase, hashesOfWritten, readGoldenCases } from "./golden-cases.ts";
 
 /** How long a conversation may take before the test says what came instead. */
 const CONVERSATION_MS = 30_000;
 
-export function describeGoldenRuns(goldenPath: string, modelPath: (type: string) => Promise<string>): void {
+/** `counts` of all cases and of the conversations among them, so that a lost case is noticed. */
+export function describeGoldenRuns(
+  goldenPath: string,
+  counts: readonly [number, number],
+  modelPath: (type: string) => Promise<string>,
+): void {
   const cases = readGoldenCases(goldenPath);
   const plain = cases.filter((golden) => golden.stdout !== undefined);
   const conversations = cases.filter((golden) => golden.stdoutUntilNextInput !== undefined);
@@ -30,6 +36,26 @@ export function describeGoldenRuns(goldenPath: string, modelPath: (type: string)
       const args = argumentsIn(directory, golden, await modelPath(golden.model));
       expect(await converse(args, golden, Buffer.byteLength(expected))).toBe(expected);
     });
+  });
+
+  describeOnTerminal("conversations on a terminal, identical but for carriage returns", () => {
+    it.each(conversations.map((golden) => [golden.name, golden] as const))("%s", async (_name, golden) => {
+      const expected = golden.stdoutUntilNextInput?.text ?? "";
+      const args = argumentsIn(await temporaryDirectory(), golden, await modelPath(golden.model));
+      // the log goes elsewhere; the first character says that the terminal is raw and echoes nothing by itself
+      const program = startOnTerminal(["ll-main", ...args], {}, "2>/dev/null");
+      await program.sees(expected.slice(0, 1));
+      program.type(golden.stdin ?? "");
+      await vi.waitFor(
+        () => expect(program.output.replaceAll("\r", "").slice(0, expected.length)).toBe(expected),
+        CONVERSATION_MS,
+      );
+    });
+  });
+
+  it("runs every recorded case", () => {
+    expect(plain.length + conversations.length).toBe(cases.length);
+    expect([cases.length, conversations.length]).toEqual(counts);
   });
 }
 

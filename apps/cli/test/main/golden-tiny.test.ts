@@ -8,7 +8,7 @@ import { describeGoldenRuns } from "./golden-runs.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "ll-tiny-"));
 
-describeGoldenRuns(fixture("tiny/golden/tiny-main.json"), async (type) => {
+describeGoldenRuns(fixture("tiny/golden/tiny-main.json"), [114, 4], async (type) => {
   const path = join(directory, `${type}.bin`);
   writeFileSync(path, await tinyModel(type as TinyType));
   return path;

@@ -15,6 +15,10 @@ describeWithTestData("identical to build 803", () => {
   const runs = (tool: string): [string, string, string, RecordedRun][] =>
     recorded[tool].map((run: RecordedRun) => [tool, run.model, run.args.join(" "), run]);
 
+  it("has all recorded runs", () => {
+    expect([runs("perplexity").length, runs("embedding").length]).toEqual([12, 2]);
+  });
+
   it.each([...runs("perplexity"), ...runs("embedding")])("ll-%s %s %s", async (tool, model, _args, run) => {
     const path = testData(`models/stories260k/ggjt/${model}.bin`);
     const file = run.file === undefined ? [] : ["-f", testData(run.file)];

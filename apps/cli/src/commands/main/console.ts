@@ -23,14 +23,22 @@ export interface MainConsole extends EchoSink, CharacterSource {
 
 export interface ConsoleOptions {
   readonly color: boolean;
+  /** Read a terminal from the start: what is typed before the user has the word waits, and is echoed only once. */
+  readonly interactive: boolean;
   /** Standard input and output as they are: no raw mode, no terminal beside them. */
   readonly simpleIo: boolean;
 }
 
 /** `onInterrupt` is called for a Ctrl-C typed into a terminal in raw mode, which sends no signal. */
-export function openConsole(out: Terminal, { color, simpleIo }: ConsoleOptions, onInterrupt: () => void): MainConsole {
+export function openConsole(
+  out: Terminal,
+  { color, interactive, simpleIo }: ConsoleOptions,
+  onInterrupt: () => void,
+): MainConsole {
   const writeDevice = simpleIo ? plainDevice(out) : echoDevice(out);
-  const input = characterQueue(process.stdin.isTTY === true && !simpleIo, onInterrupt);
+  const isTerminal = process.stdin.isTTY === true && !simpleIo;
+  const input = characterQueue(isTerminal, onInterrupt);
+  if (interactive && isTerminal) input.start();
   let current: Colour = "default";
 
   const colour = (kind: Colour): void => {
@@ -67,7 +75,10 @@ function plainDevice(out: Terminal): (text: string) => void {
 }
 
 /** Characters of standard input. A terminal is read raw, so that the editor sees every key. */
-function characterQueue(isTerminal: boolean, onInterrupt: () => void): CharacterSource & { close(): void } {
+function characterQueue(
+  isTerminal: boolean,
+  onInterrupt: () => void,
+): CharacterSource & { start(): void; close(): void } {
   const { stdin } = process;
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const queue: string[] = [];
@@ -95,6 +106,7 @@ function characterQueue(isTerminal: boolean, onInterrupt: () => void): Character
   };
 
   return {
+    start,
     async next() {
       if (!started) start();
       while (queue.length === 0 && !ended) {
