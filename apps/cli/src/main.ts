@@ -8,6 +8,7 @@ import { CommandError, ReportedError, UsageError } from "./errors.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
 import { FRAME_OPTIONS } from "./program.ts";
 import { installSignals } from "./signals.ts";
+import { closest } from "./suggest.ts";
 import { inert, term } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
 import { versionLine } from "./version.ts";
@@ -50,7 +51,9 @@ async function runVerb(argv: readonly string[], io: Io): Promise<number> {
   } else if (name !== undefined && VERBS.has(name)) return run(`ll-${name}`, rest, io);
   else {
     const found = name === undefined ? "no program named" : `no such program: ${name}`;
-    throw new UsageError(found, `usage: ll ${[...VERBS.keys()].join("|")} [options]`);
+    const suggestion = closest(name ?? "", [...VERBS.keys()]);
+    const hint = suggestion === undefined ? "" : `Did you mean ${suggestion}?\n`;
+    throw new UsageError(found, `${hint}usage: ll ${[...VERBS.keys()].join("|")} [options] (see ll --help)`);
   }
   return ExitCode.ok;
 }
@@ -60,7 +63,8 @@ function help(): string {
   return [
     "Examples:\n",
     "  ll-convert models/7B --outfile model-f16.bin\n",
-    "  ll-quantize model-f16.bin model-q4_0.bin q4_0\n\n",
+    "  ll-quantize model-f16.bin model-q4_0.bin q4_0\n",
+    "  ll-chat model-q4_0.bin\n\n",
     "Programs (`ll VERB` is the same as `ll-VERB`; each has --help):\n",
     ...verbs,
   ].join("");

@@ -11,7 +11,7 @@ describe("ll", () => {
   test("--help opens with examples and lists the programs; --version names itself", async () => {
     const help = await runHere("ll", ["--help"]);
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    expect(help.stdout).toMatch(/^Examples:\n {2}ll-convert .*\n {2}ll-quantize /);
+    expect(help.stdout).toMatch(/^Examples:\n {2}ll-convert .*\n {2}ll-quantize .*\n {2}ll-chat /);
     expect(help.stdout).toContain("\n  ll-convert ");
     expect(help.stdout).toContain("\n  ll-quantize ");
     expect((await runHere("ll", ["--version"])).stdout).toMatch(
@@ -22,7 +22,13 @@ describe("ll", () => {
   test.each([[[]], [["nonsense"]], [["--nonsense"]], [["__proto__"]]])("%j is a usage error", async (argv) => {
     const { code, stdout, stderr } = await runHere("ll", argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/^ll: no .*\nusage: ll convert\|quantize/);
+    expect(stderr).toMatch(/^ll: no .*\nusage: ll convert\|quantize.* \(see ll --help\)\n$/);
+  });
+
+  test("a mistyped program is answered with the nearest one", async () => {
+    const { code, stderr } = await runHere("ll", ["chta"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^ll: no such program: chta\nDid you mean chat\?\nusage: ll /);
   });
 });
 

@@ -61,7 +61,8 @@ export const chatCommand: Command = async (bin, argv, io) => {
     return ExitCode.ok;
   }
   if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
-  if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
+  if (params.model === "")
+    throw usageError(PROGRAM, bin, "no model given: a ggjt file, as ll-convert and ll-quantize write it");
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   return params.classic ? runClassic(params, classicFlags(flags), io) : talk(params, origins, io);
 };
