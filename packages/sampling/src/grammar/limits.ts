@@ -10,7 +10,7 @@ export const MAX_NESTING: number = 200;
 export const MAX_NAME_BYTES: number = 256;
 
 /**
- * Tops of stacks made for one token. JSON needs some thousands for the first token of a kind and none when a state comes back;
+ * Tops of stacks made or compared for one token. JSON needs some thousands for the first token of a kind and none when a state comes back;
  * a grammar made to be ambiguous is stopped here, after a second or two.
  */
 export const MAX_TOKEN_WORK: number = 4_000_000;

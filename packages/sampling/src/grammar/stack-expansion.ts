@@ -95,10 +95,10 @@ export function expandStacks(
   for (let place = ranks.pop(); place !== undefined; place = ranks.pop()) {
     const rule = ruleOfRank[place]!;
     const callers = waiting.get(rule)!;
-    const rest = sets.merge(callers.stacks, callers.mayEnd);
+    const rest = sets.merge(callers.stacks, callers.mayEnd, look);
     for (const position of starts[rule]!) walk(position, rest); // what can be empty was passed where the rule was met
   }
-  return { set: sets.merge(found, mayEnd), work };
+  return { set: sets.merge(found, mayEnd, look), work };
 }
 
 /** Inserts into a descending list: short, because only rules that are just being entered are in it. */

@@ -21,8 +21,11 @@ export interface Stacks {
 export interface StackSets {
   /** Only the empty stack. */
   readonly ended: StackSet;
-  /** The set of all these, and of the empty stack if `mayEnd`. Stacks with the same top share what is below it. */
-  merge(stacks: readonly Stacks[], mayEnd: boolean): StackSet;
+  /**
+   * The set of all these, and of the empty stack if `mayEnd`. Stacks with the same top share what is below it. `look` is told of
+   * tops before they are compared, beyond one for each of `stacks`, and may throw.
+   */
+  merge(stacks: readonly Stacks[], mayEnd: boolean, look: (nTops: number) => void): StackSet;
   /** Number of sets known and of tops in them: what they take of memory. */
   readonly size: number;
   /** Forgets which sets there are. Those in use go on, but newly made equals are other objects. */
@@ -49,7 +52,8 @@ export function createStackSets(): StackSets {
   };
 
   /** One level deep: the parts of the union are parts of the given sets, so that no stack is ever walked down. */
-  const union = (sets: readonly StackSet[]): StackSet => {
+  const union = (sets: readonly StackSet[], look: (nTops: number) => void): StackSet => {
+    for (const { tops } of sets) look(tops.length);
     const parts = sets.flatMap(({ tops, rests }) => tops.map((top, i) => ({ top, rest: rests[i]! })));
     parts.sort((a, b) => a.top - b.top || a.rest.id - b.rest.id);
     const isFirst = ({ top, rest }: Stacks, i: number): boolean =>
@@ -62,7 +66,7 @@ export function createStackSets(): StackSets {
 
   return {
     ended: intern([], true),
-    merge(stacks, mayEnd) {
+    merge(stacks, mayEnd, look) {
       const restsByTop = new Map<number, Set<StackSet>>();
       for (const { top, rest } of stacks) {
         const rests = restsByTop.get(top);
@@ -71,7 +75,7 @@ export function createStackSets(): StackSets {
       }
       const tops = [...restsByTop].sort(([a], [b]) => a - b);
       return intern(
-        tops.map(([top, rests]) => ({ top, rest: rests.size === 1 ? first(rests) : union([...rests]) })),
+        tops.map(([top, rests]) => ({ top, rest: rests.size === 1 ? first(rests) : union([...rests], look) })),
         mayEnd,
       );
     },

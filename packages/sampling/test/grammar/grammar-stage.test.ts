@@ -245,6 +245,24 @@ describe("grammars that multiply stacks stay fast", () => {
     expect(permitted()).toEqual(["</s>"]);
   });
 
+  test("ten rules that begin alike and hold all of them: what lies below the tops is counted too", () => {
+    const rules = Array.from({ length: 10 }, (_, i) => `r${i} ::= "a" root r${(i + 1) % 10} | "a"\n`);
+    const { accept } = setup(`root ::= ${rules.map((_, i) => `r${i}`).join(" | ")}\n${rules.join("")}`, [
+      "a".repeat(32),
+    ]);
+    accept("a".repeat(32));
+    expect(() => accept("a".repeat(32))).toThrow("the grammar is too ambiguous");
+  });
+
+  // reduced from a random draw that a machine whose stacks share nothing ran out of memory with
+  test("a rule that may follow itself in many ways", () => {
+    const { permitted, accept } = setup('root ::= [^a] root* (root | "a"* | [a] | "")', ["a", "b"]);
+    accept(..."b".repeat(60));
+    expect(permitted()).toEqual(["</s>", "a", "b"]);
+    accept(..."a".repeat(60));
+    expect(permitted()).toEqual(["</s>", "a", "b"]);
+  });
+
   test("words of words", () => {
     const { permitted, accept } = setup('root ::= word+\nword ::= "a"+ | word2\nword2 ::= ("a" | "aa")+ "a"?', ["a"]);
     accept(...aaa(500));

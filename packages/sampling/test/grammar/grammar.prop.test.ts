@@ -8,7 +8,7 @@ import {
   isGrammarError,
   parseGrammar,
 } from "../../src/index.ts";
-import { plainGrammar } from "../twin/plain-grammar.ts";
+import { plainGrammar, TooManyStacks } from "../twin/plain-grammar.ts";
 import { ALPHABET, derive, gbnf, matches, plainEscape, type Rules, randomRules } from "./random-grammars.ts";
 
 const encoder = new TextEncoder();
@@ -59,20 +59,23 @@ describe("the stage permits what the plain machine permits", () => {
     (rules, vocabulary, choices) => {
       const stage = stageFor(rules, vocabulary);
       fc.pre(stage !== undefined);
-      const plain = plainGrammar(parseGrammar(gbnf(rules)));
-      let state = plain.start;
-      for (let step = 0; step < 8; step++) {
-        const permitted = permittedIds(stage, vocabulary.length);
-        const expected = vocabulary.flatMap((text, id) =>
-          (id === EOS ? plain.mayEnd(state) : plain.permits(state, text)) ? [id] : [],
-        );
-        expect(permitted).toEqual(expected);
-        const texts = permitted.filter((id) => id !== EOS);
-        if (texts.length === 0) break;
-        const id = texts[choices.next().value! % texts.length]!;
-        stage.accept!(id);
-        state = plain.accept(state, vocabulary[id]!);
-        if (state.stacks.length > 200) break;
+      try {
+        const plain = plainGrammar(parseGrammar(gbnf(rules)));
+        let state = plain.start;
+        for (let step = 0; step < 8; step++) {
+          const expected = vocabulary.flatMap((text, id) =>
+            (id === EOS ? plain.mayEnd(state) : plain.permits(state, text)) ? [id] : [],
+          );
+          const permitted = permittedIds(stage, vocabulary.length);
+          expect(permitted).toEqual(expected);
+          const texts = permitted.filter((id) => id !== EOS);
+          if (texts.length === 0) break;
+          const id = texts[choices.next().value! % texts.length]!;
+          stage.accept!(id);
+          state = plain.accept(state, vocabulary[id]!);
+        }
+      } catch (error) {
+        if (!(error instanceof TooManyStacks)) throw error; // so far they agreed
       }
     },
   );
