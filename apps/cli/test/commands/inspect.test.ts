@@ -199,12 +199,13 @@ test.each([
 });
 
 describeWithTestData("LLaMA's vocabulary in a file of its own", () => {
-  test("on a web server takes three requests at most", async () => {
+  test("on a web server takes three requests at most, and less than 3 MB", async () => {
     const server = await serveFile(await readFile(testData("vocab/llama-spm.gguf")), "vocab.gguf");
     const { stdout, stderr } = await runHere("ll-inspect", [server.url]);
     expect(stderr).toBe("");
     expect(stdout).toMatch(/^llama\.vocab_size +32000$/m);
     expect(server.ranges.length).toBeLessThanOrEqual(3);
+    expect(server.bytesSent()).toBeLessThan(3_000_000);
   });
 
   test("opens as what it is", async () => {
