@@ -97,6 +97,8 @@ async function main(): Promise<void> {
     for (const name of ["performance.md", "performance.svg"] as const) writeFileSync(join(DOCS, name), files[name]);
     const readme = join(ROOT, "README.md");
     writeFileSync(readme, withSummary(readFileSync(readme, "utf8"), result));
+    const written = ["README.md", "docs/performance.md", "docs/performance.svg"];
+    spawnSync(join(ROOT, "node_modules", ".bin", "biome"), ["check", "--write", ...written], { cwd: ROOT });
   }
   console.log(markdown);
 }

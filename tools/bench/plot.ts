@@ -53,6 +53,7 @@ export function plot({ engineRuns, machine, runs }: BenchResult): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="sans-serif" font-size="12">`,
+    "<title>Speeds of the engines side by side</title>",
     `<rect width="${WIDTH}" height="${y}" fill="white"/>`,
     text(10, 20, `${machine.cpu}, ${machine.cores} cores; medians of ${runs} rounds`, "font-weight='bold'"),
     ...groups,

@@ -268,9 +268,12 @@ function partValues(runs: readonly PartRun[], part: PartRun["part"]): Map<string
   return all;
 }
 
+/** Columns of numbers are set to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)];
+  const isOfNumbers = (column: number): boolean =>
+    rows.every((row) => /^[\d.]*( %| \([\d.]+\))?$/.test(row[column] ?? ""));
+  return [line(head), line(head.map((_, column) => (isOfNumbers(column) ? "---:" : "---"))), ...rows.map(line)];
 }
 
 function mega(bytes: number | undefined): number | undefined {
