@@ -1,6 +1,6 @@
 // Every exit code of the command line, and which error leads to which.
 
-import { type FormatError, isFormatError, isIoError } from "@ll/bytes";
+import { type FormatError, isFormatError, isIoError, isWorkerError } from "@ll/bytes";
 import { Refusal, ReportedError, UsageError } from "./errors.ts";
 
 export const ExitCode = {
@@ -25,7 +25,7 @@ const REFUSALS: ReadonlySet<string> = new Set(["E_INPUT", "E_EXISTS", "E_SAME_FI
 
 /** The exit code for an error that ended a program. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof ReportedError) return exitCodeOf(error.cause);
+  if (error instanceof ReportedError || isWorkerError(error)) return exitCodeOf(error.cause);
   if (error instanceof UsageError) return ExitCode.usage;
   if (error instanceof Refusal) return ExitCode.failed;
   if (isFormatError(error)) return isRefusedInput(error) ? ExitCode.failed : ExitCode.badFile;
@@ -39,9 +39,8 @@ function isRefusedInput(error: FormatError): boolean {
   return REFUSALS.has(error.code) || error.name === "QuantizationError";
 }
 
-/** V8 reports an allocation that fails as a RangeError with one of these texts; in a worker, it is the cause of the worker's error. */
+/** V8 reports an allocation that fails as a RangeError with one of these texts. */
 function isOutOfMemory(error: unknown): boolean {
-  if (error instanceof Error && error.cause !== undefined) return isOutOfMemory(error.cause);
   return error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message);
 }
 

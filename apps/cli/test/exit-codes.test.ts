@@ -1,4 +1,4 @@
-import { FormatError, IoError } from "@ll/bytes";
+import { FormatError, IoError, WorkerError } from "@ll/bytes";
 import { expect, test } from "vitest";
 import { Refusal, ReportedError, UsageError } from "../src/errors.ts";
 import { exitCodeOf } from "../src/exit-codes.ts";
@@ -20,11 +20,10 @@ test.each([
   ["a full disk", noSpace, 4],
   ["an error of the system", system, 4],
   ["no memory", new RangeError("Array buffer allocation failed"), 4],
-  [
-    "no memory in a worker",
-    new Error("a worker failed", { cause: new RangeError("Invalid typed array length: 9") }),
-    4,
-  ],
+  ["no memory in a worker", new WorkerError("a worker failed", new RangeError("Invalid typed array length: 9")), 4],
+  ["a worker that could not be started", new WorkerError("a worker failed", system), 4],
+  ["a worker that died of a bug", new WorkerError("a worker failed", new TypeError("no function")), 5],
+  ["a worker that died without a word", new WorkerError("a worker ended"), 5],
   ["an error in its program's own words", new ReportedError(badMagic), 3],
   ["a bug", new TypeError("undefined is not a function"), 5],
   ["a bug that throws no error", "text", 5],

@@ -1,7 +1,7 @@
 // The kernels and their twin, each on a memory of its own, fed with the same bytes.
 
 import { fc } from "@fast-check/vitest";
-import { KERNEL_TIERS, type KernelTier, LOWEST_POINTER, loadKernels } from "@ll/quant";
+import { KERNEL_TIERS, type KernelTier, LOWEST_POINTER } from "@ll/quant";
 import {
   type AttentionKernels,
   type AttentionShape,
@@ -33,7 +33,6 @@ export function placer(first = FIRST): (bytes: number) => number {
 
 /** [kernels, twin] */
 export async function kernelPair(tier: KernelTier): Promise<readonly [LlamaKernels, LlamaKernels]> {
-  await loadKernels(tier); // sets V8's flag
   const module = await loadLlamaKernels(tier);
   if (module === undefined) throw new Error(`no kernels of tier ${tier}`);
   const memory = new WebAssembly.Memory({ initial: PAGES });

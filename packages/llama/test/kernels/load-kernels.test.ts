@@ -1,4 +1,4 @@
-import { LOWEST_POINTER, loadKernels } from "@ll/quant";
+import { LOWEST_POINTER } from "@ll/quant";
 import { describe, expect, test, vi } from "vitest";
 import {
   type AttentionShape,
@@ -15,7 +15,6 @@ const [kernels] = await kernelPair("simd");
 const shape: AttentionShape = { kvType: "f16", headDim: 64, headsPerKvHead: 1, contextTokens: 33 };
 
 test.each(TIERS)("kernels of tier %s pass their self-test", async (tier) => {
-  await loadKernels(tier);
   expect(await loadLlamaKernels(tier)).toBeInstanceOf(WebAssembly.Module);
 });
 
