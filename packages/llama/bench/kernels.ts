@@ -70,7 +70,7 @@ function attention(nPast: number, n: number, shape: AttentionShape): void {
 
 const tier = (process.argv[2] ?? "wide") as KernelTier;
 if (!KERNEL_TIERS.includes(tier)) throw new RangeError(`expected one of ${KERNEL_TIERS.join(" ")}, got ${tier}`);
-const loaded = await loadKernels(tier); // sets V8's flags
+const loaded = await loadKernels(tier); // which may be of a lower tier
 const module = await loadLlamaKernels(loaded.tier);
 if (module === undefined) throw new RangeError("no kernels run here");
 const kernels = bindLlamaKernels(module, new WebAssembly.Memory({ initial: MEMORY_PAGES }), SCRATCH);
