@@ -38,24 +38,6 @@ test("logits of the last token are the last row of the logits of all", async () 
   expect(await context.evaluate(TOKENS, 0)).toEqual(all.slice(-96));
 });
 
-test("shared key and value heads equal their expansion", async () => {
-  const shared = smallConfig({ nKvHeads: 2 });
-  const full = smallConfig();
-  const tensors = randomTensors(shared);
-  const expanded = new Map(tensors);
-  for (let layer = 0; layer < 2; layer++) {
-    for (const name of [`layers.${layer}.attention.wk.weight`, `layers.${layer}.attention.wv.weight`]) {
-      const rows = tensors.get(name)!; // (2 heads · 16, 64)
-      const headSize = 16 * 64;
-      const head = (h: number): Float32Array => rows.subarray(h * headSize, (h + 1) * headSize);
-      expanded.set(name, Float32Array.from([head(0), head(0), head(1), head(1)].flatMap((part) => [...part])));
-    }
-  }
-  const sharedModel = createScalarModel(await loadWeights(sourceOf(shared, tensors), shared));
-  const fullModel = createScalarModel(await loadWeights(sourceOf(full, expanded), full));
-  expect(await logitsInBatches(sharedModel, TOKENS, 4)).toEqual(await logitsInBatches(fullModel, TOKENS, 4));
-});
-
 describe("options of the arithmetic are obeyed", () => {
   const logitsWith = async (overrides: Parameters<typeof smallConfig>[0], options = {}): Promise<Float32Array> =>
     logitsInBatches(await randomModel(smallConfig(overrides)), TOKENS, 4, options);
