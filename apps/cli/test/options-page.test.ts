@@ -7,6 +7,7 @@ import { describeWithTestData, testData } from "../../../tools/test-data.ts";
 import { MAIN_OPTIONS } from "../src/inference/options/index.ts";
 import { IGNORED_GROUP } from "../src/inference/options/option.ts";
 import { allOptions } from "../src/program.ts";
+import { VERBS } from "../src/verbs.ts";
 import { runHere } from "./programs.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/options.md"), "utf8");
@@ -20,11 +21,11 @@ interface Row {
   readonly state: string;
 }
 
-const rows: readonly Row[] = page
-  .split("\n")
-  .filter((line) => line.startsWith("| `-"))
-  .filter((line) => line.split(/(?<!\\)\|/).length === 6)
-  .map((line) => {
+/** Rows of the table behind a heading. */
+function rowsOf(heading: string): Row[] {
+  const section = page.slice(page.indexOf(`\n## ${heading}\n`) + 1).split("\n## ")[0] ?? "";
+  const lines = section.split("\n").filter((line) => line.startsWith("| `"));
+  return lines.map((line) => {
     const [option = "", shownDefault = "", since = "", state = ""] = line
       .split(/(?<!\\)\|/)
       .slice(1, -1)
@@ -38,6 +39,9 @@ const rows: readonly Row[] = page
       state,
     };
   });
+}
+
+const rows: readonly Row[] = rowsOf("All of them");
 
 /** Names of build 803's `main` (8 July 2023). */
 const BUILD_803 =
@@ -52,6 +56,28 @@ const BUILD_803 =
 const LATER =
   "--gqa --rms-norm-eps --rope-freq-base --rope-freq-scale --rope-scale --cfg-negative-prompt --cfg-negative-prompt-file --cfg-scale " +
   "--grammar --grammar-file --in-prefix-bos --simple-io --chunks --hellaswag --hellaswag-tasks --mul-mat-q";
+
+/** What the usage lines of build 803's `quantize` and `convert.py` name. */
+const BUILD_803_TOOLS = {
+  quantize: "IN OUT TYPE NTHREADS --allow-requantize --leave-output-tensor --help",
+  convert: "MODEL --outtype --outfile --vocab-dir --vocab-only --dump --dump-single --help",
+} as const;
+
+describe.each(["quantize", "convert"] as const)("docs/options.md of ll-%s", (verb) => {
+  const listed = rowsOf(`Options of ll-${verb}`);
+
+  test("lists every option with its names", async () => {
+    const options = await VERBS.get(verb)?.options();
+    const names = listed.map((row) => row.names).filter(([name]) => name?.startsWith("-"));
+    expect(names.toSorted()).toEqual(options?.map((option) => option.names).toSorted());
+  });
+
+  test("has all of build 803", () => {
+    const since = listed.filter((row) => row.since === "803").map((row) => row.names[0]);
+    expect(since).toEqual(BUILD_803_TOOLS[verb].split(" "));
+    for (const { state } of listed) expect(state).toMatch(/^works/);
+  });
+});
 
 describe("docs/options.md", () => {
   const options = allOptions(MAIN_OPTIONS);
@@ -111,5 +137,14 @@ describeWithTestData("the lists of the specification", () => {
     const named = namesIn(path, heading);
     expect(named).toHaveLength(nNames); // a table that is not found has none
     expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test.each([
+    ["spec/quantize.md", /^`quantize \[flags\] IN .*/m, /IN|OUT|TYPE|NTHREADS|--[a-z-]{2,}/g, BUILD_803_TOOLS.quantize],
+    ["spec/convert.md", /^`convert\.py \[-h\] .*/m, /--[a-z-]+|(?<= )model\b/g, BUILD_803_TOOLS.convert],
+  ])("%s names the same options", (path, usage, name, names) => {
+    const [line = ""] = usage.exec(readFileSync(testData(path), "utf8")) ?? [];
+    const named = (line.match(name) ?? []).map((one) => (one === "model" ? "MODEL" : one));
+    expect(new Set([...named, "--help"])).toEqual(new Set(names.split(" ")));
   });
 });
