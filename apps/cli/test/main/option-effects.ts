@@ -154,6 +154,9 @@ export function effects(files: EffectFiles): Effect[] {
     { option: "--mtest", args: ["--mtest"], base: ONCE, sees: { stdout: /^$/ } },
     { option: "--perplexity", args: ["--perplexity"], sees: { stdout: /use the 'perplexity' tool/ } },
     { option: "--embedding", args: ["--embedding"], sees: { stdout: /use the 'embedding' tool/ } },
+    { option: "--verbose", args: ["--verbose"], base: ["-m", fresh], sees: /\n {4}at / },
+    { option: "--version", args: ["--version"], sees: { stdout: /^ll-main \d/ } },
+    { option: "--help", args: ["--help"], sees: { stdout: /^Examples:/ } },
     ...["--mlock", "--no-mmap", "--numa", "--export", "--low-vram", "--mul-mat-q"].map(ignoredFlag),
     ...["--alias", "--n-gpu-layers", "--main-gpu", "--tensor-split"].map((option) => ({
       option,
@@ -171,17 +174,18 @@ function ignoredNotice(option: string): RegExp {
   return new RegExp(`^warning: ${option} has no effect here: `, "m");
 }
 
-/** Options that only a process of its own or a second run shows: see conversation.test.ts and prompt-cache.test.ts. */
-export const SHOWN_ELSEWHERE: readonly string[] = [
-  "--color",
-  "--interactive",
-  "--interactive-first",
-  "--instruct",
-  "--multiline-input",
-  "--in-prefix",
-  "--in-suffix",
-  "--in-prefix-bos",
-  "--keep-eos",
-  "--simple-io",
-  "--prompt-cache-ro",
-];
+/** Options that only a process of its own or a second run shows, and the test file that does it. */
+export const SHOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["--color", "main/conversation.test.ts"],
+  ["--interactive", "main/conversation.test.ts"],
+  ["--interactive-first", "main/conversation.test.ts"],
+  ["--instruct", "main/conversation.test.ts"],
+  ["--multiline-input", "main/conversation.test.ts"],
+  ["--in-prefix", "main/conversation.test.ts"],
+  ["--in-suffix", "main/conversation.test.ts"],
+  ["--in-prefix-bos", "main/conversation.test.ts"],
+  ["--keep-eos", "main/conversation.test.ts"],
+  ["--simple-io", "main/conversation.test.ts"],
+  ["--prompt-cache-ro", "main/prompt-cache.test.ts"],
+  ["--completion", "completion.test.ts"], // counts as the first argument only
+]);

@@ -1,6 +1,6 @@
 // Every option of the table has a run that would come out otherwise if the option were ignored.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySink } from "@ll/bytes";
@@ -10,6 +10,7 @@ import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { MAIN_OPTIONS } from "../../src/inference/options/index.ts";
 import { defaultParams } from "../../src/inference/params.ts";
 import { parseOptions } from "../../src/option-table.ts";
+import { allOptions } from "../../src/program.ts";
 import { writeHf } from "../models.ts";
 import { type Outcome, runHere } from "../programs.ts";
 import { type EffectFiles, effects, SHOWN_ELSEWHERE } from "./option-effects.ts";
@@ -78,8 +79,11 @@ describe("an option changes what comes out", () => {
   });
 
   test("all of the table are among them, or have a test elsewhere", () => {
-    const shown = new Set([...all.map(({ option }) => option), ...SHOWN_ELSEWHERE]);
-    expect(shown).toEqual(new Set(MAIN_OPTIONS.map(({ names }) => names[0])));
+    const shown = new Set([...all.map(({ option }) => option), ...SHOWN_ELSEWHERE.keys()]);
+    expect(shown).toEqual(new Set(allOptions(MAIN_OPTIONS).map(({ names }) => names[0])));
+    for (const [option, file] of SHOWN_ELSEWHERE) {
+      expect(readFileSync(join(import.meta.dirname, "..", file), "utf8")).toContain(option);
+    }
   });
 });
 
