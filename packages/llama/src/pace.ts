@@ -1,5 +1,7 @@
 // Long work that lets the event loop turn now and then, so that timers fire and an AbortSignal is heard.
 
+import { turn } from "./event-loop.ts";
+
 /** Products between two turns of the event loop: some 10 ms of scalar work. */
 const PRODUCTS_PER_TURN = 2 ** 23;
 
@@ -23,14 +25,7 @@ export class Pace {
   /** Waits for one turn of the event loop. @throws the signal's reason if it is aborted by then. */
   async turn(): Promise<void> {
     this.#products = 0;
-    await new Promise<void>((resolve) => nextTurn(resolve));
+    await turn();
     this.#signal?.throwIfAborted();
   }
-}
-
-/** Node's setImmediate costs microseconds; a timer, the portable way, at least 1 ms. */
-function nextTurn(callback: () => void): void {
-  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
-  if (setImmediate === undefined) setTimeout(callback, 0);
-  else setImmediate(callback);
 }

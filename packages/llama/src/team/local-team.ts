@@ -1,10 +1,10 @@
 // A team of one thread: the shards are in this thread, and the event loop turns between pieces of the work.
 
+import { turn } from "../event-loop.ts";
 import type { TensorSource } from "../tensor-source.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
-import { turn } from "./platform.ts";
 import type { ThreadSetup } from "./protocol.ts";
 import type { Team } from "./team.ts";
 import { ThreadHost } from "./thread-host.ts";

@@ -193,9 +193,3 @@ function openBlob(blob: Blob): SyncFile {
     close() {},
   };
 }
-
-/** Waits for one turn of the event loop. Node's setImmediate costs microseconds; a timer, the portable way, at least 1 ms. */
-export function turn(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
-  return new Promise((resolve) => (setImmediate === undefined ? setTimeout(resolve, 0) : setImmediate(resolve)));
-}
