@@ -1,6 +1,7 @@
 // Programs on a pseudo-terminal, by `script` of util-linux. Where there is none, tests are skipped, visibly; on CI they fail.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, onTestFinished } from "vitest";
 
@@ -20,6 +21,8 @@ export interface TerminalProgram {
   /** Everything on the screen so far, as it was sent to it. */
   readonly output: string;
   type(text: string): void;
+  /** Gives the terminal another width; the program is told by the system. */
+  resize(columns: number): void;
   /** Waits for a text behind what earlier waits found. */
   sees(text: string | RegExp): Promise<void>;
   /** Waits for the end; the exit code. */
@@ -53,6 +56,10 @@ export function startOnTerminal(
       return output;
     },
     type: (text) => void child.stdin?.write(text),
+    resize(columns) {
+      const { status, stderr } = spawnSync("stty", ["-F", terminalOf(child), "cols", String(columns), "rows", "24"]);
+      if (status !== 0) throw new Error(`stty: ${stderr}`);
+    },
     async sees(text) {
       const startMs = performance.now();
       for (;;) {
@@ -72,4 +79,10 @@ export function startOnTerminal(
     },
     ended: () => end,
   };
+}
+
+/** Path of the terminal that `script` has made for its child. */
+function terminalOf(script: ChildProcess): string {
+  const children = readFileSync(`/proc/${script.pid}/task/${script.pid}/children`, "utf8");
+  return readlinkSync(`/proc/${children.split(" ")[0]}/fd/0`);
 }

@@ -25,6 +25,38 @@ describeOnTerminal("ll-main on a terminal", () => {
     expect(await program.ended()).toBe(0);
   });
 
+  test("Ctrl-D on an empty line ends it after a turn, too", async () => {
+    const program = await startConversation();
+    program.type("Hello\n");
+    await program.sees("Hello\r\n");
+    await program.sees(/\S/); // the answer
+    program.type(CTRL_D);
+    await program.sees("llama_print_timings:");
+    expect(await program.ended()).toBe(0);
+  });
+
+  test("Ctrl-D in a line submits it without a newline, and the conversation goes on", async () => {
+    const program = await startConversation();
+    program.type(`Hello${CTRL_D}`);
+    await program.sees(/Hello[^\r]/); // the answer, on the same line
+    program.type("again\n");
+    await program.sees("again\r\n");
+    program.type(CTRL_D);
+    expect(await program.ended()).toBe(0);
+  });
+
+  test("another width in the middle of a line leaves the line as it is", async () => {
+    const program = await startConversation();
+    program.type("ALPHA");
+    await program.sees("ALPHA");
+    program.resize(20);
+    program.type(`X${BACKSPACE}BRAVO\n`);
+    await program.sees("X\b \bBRAVO\r\n");
+    expect(program.output.split("ALPHA")).toHaveLength(2); // not drawn again
+    program.type(CTRL_D);
+    expect(await program.ended()).toBe(0);
+  });
+
   test("every line of a paste is a turn of its own and is shown once", async () => {
     const program = await startConversation();
     program.type("ALPHA\nBRAVO\nCHARLIE\n");

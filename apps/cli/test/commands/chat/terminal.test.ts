@@ -8,6 +8,8 @@ import { describeOnTerminal, startOnTerminal, type TerminalProgram } from "../..
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
 const UP = "\x1b[A";
+const LEFT = "\x1b[D";
+const BACKSPACE = "\x7f";
 const PROMPT = "> ";
 
 /** Answers without end. */
@@ -24,6 +26,17 @@ async function startChat(argv: readonly string[] = [], home?: string): Promise<T
   );
   await chat.sees(PROMPT);
   return chat;
+}
+
+/** What the user has said, from the file of a saved chat; leaves the chat. */
+async function saidIn(chat: TerminalProgram): Promise<string[]> {
+  const path = join(await temporaryDirectory(), "chat.json");
+  chat.type(`/save ${path}\n`);
+  await chat.sees("saved ");
+  chat.type(CTRL_D);
+  expect(await chat.ended()).toBe(0);
+  const { turns } = JSON.parse(await readFile(path, "utf8")) as { turns: { user: string }[] };
+  return turns.map(({ user }) => user);
 }
 
 describeOnTerminal("ll-chat on a terminal", () => {
@@ -88,7 +101,6 @@ describeOnTerminal("ll-chat on a terminal", () => {
 
   test("a turn of several lines", async () => {
     const chat = await startChat();
-    const saved = join(await temporaryDirectory(), "chat.json");
     chat.type('"""a\n');
     await chat.sees("… ");
     chat.type('b"""\n');
@@ -97,12 +109,55 @@ describeOnTerminal("ll-chat on a terminal", () => {
     await chat.sees("… ");
     chat.type("d\n");
     await chat.sees(PROMPT);
-    chat.type(`/save ${saved}\n`);
-    await chat.sees("saved 2 turns");
-    chat.type("/exit\n");
+    expect(await saidIn(chat)).toEqual(["a\nb", "c\nd"]);
+  });
+
+  test("every line of a paste is a turn, in order", async () => {
+    const chat = await startChat();
+    chat.type("one\ntwo\nthree\n/stats\n");
+    await chat.sees("turns    3");
+    expect(await saidIn(chat)).toEqual(["one", "two", "three"]);
+  });
+
+  test("a wide character is two columns and one backspace", async () => {
+    const chat = await startChat();
+    chat.type("日本");
+    await chat.sees("本");
+    chat.type(`${BACKSPACE}語`);
+    await chat.sees("\x1b[5G"); // behind "> 日"
+    await chat.sees("語");
+    chat.type("\n");
+    await chat.sees(PROMPT);
+    expect(await saidIn(chat)).toEqual(["日語"]);
+  });
+
+  test("another width in the middle of a line draws it again, and keeps it", async () => {
+    const chat = await startChat();
+    chat.resize(80);
+    chat.type("a line that is longer than half of the terminal");
+    await chat.sees("of the terminal");
+    chat.resize(30);
+    await chat.sees("> a line that is longer than half of the terminal");
+    chat.type(" is wide\n");
+    await chat.sees(PROMPT);
+    expect(await saidIn(chat)).toEqual(["a line that is longer than half of the terminal is wide"]);
+  });
+
+  test("Ctrl-D at once leaves with 0; in a line it takes the character under the cursor, as shells do", async () => {
+    const first = await startChat();
+    first.type(CTRL_D);
+    expect(await first.ended()).toBe(0);
+    const chat = await startChat();
+    chat.type(`abc${CTRL_D}${LEFT}${LEFT}${CTRL_D}\n`);
+    await chat.sees(PROMPT);
+    expect(await saidIn(chat)).toEqual(["ac"]);
+  });
+
+  test("Ctrl-D during an answer leaves behind it", async () => {
+    const chat = await startChat(["--json"]);
+    chat.type(`Hello\n${CTRL_D}`);
     expect(await chat.ended()).toBe(0);
-    const { turns } = JSON.parse(await readFile(saved, "utf8"));
-    expect(turns.map(({ user }: { user: string }) => user)).toEqual(["a\nb", "c\nd"]);
+    expect(chat.output).toContain('"finish":');
   });
 
   test("what is typed during an answer is there at the next prompt", async () => {
