@@ -39,7 +39,7 @@ module.exports = {
       name: "no-deep-imports",
       severity: "error",
       from: { path: "^(packages|apps)/([^/]+)/src" },
-      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$2/", "/src/(index|node|reference|worker)\\.ts$"] },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$2/", "/src/(index|node|reference|workers?)\\.ts$"] },
     },
     {
       name: "platform-code-in-its-own-entry",

@@ -72,7 +72,10 @@ function serve(request, response) {
   // our packages import each other by name, which browsers need a path for
   if (path.startsWith("/@ll/")) {
     response.end(
-      readFileSync(file, "utf8").replace(/(from ?|import\(?)"@ll\/([a-z-]+)"/g, '$1"/@ll/$2/dist/index.js"'),
+      readFileSync(file, "utf8").replace(
+        /(from ?|import\(?)"@ll\/([a-z-]+)(?:\/([a-z]+))?"/g,
+        (_, from, name, entry = "index") => `${from}"/@ll/${name}/dist/${entry}.js"`,
+      ),
     );
   } else createReadStream(file).pipe(response);
 }

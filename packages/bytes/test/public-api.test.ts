@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as api from "../src/index.ts";
 import * as node from "../src/node.ts";
+import * as workers from "../src/workers.ts";
 
 test("public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -19,6 +20,7 @@ test("public names", () => {
       "f16ToF32",
       "f16Values",
       "f32ToF16",
+      "headerBudget",
       "httpSource",
       "isFormatError",
       "isIoError",
@@ -34,6 +36,16 @@ test("public names", () => {
       "openFileSource",
       "reason",
       "removeTemporaryFiles",
+    ]
+  `);
+  expect(Object.keys(workers).sort()).toMatchInlineSnapshot(`
+    [
+      "availableCores",
+      "browserWorker",
+      "isSyncReadable",
+      "openSyncFile",
+      "parentPort",
+      "spawnNodeWorker",
     ]
   `);
 });

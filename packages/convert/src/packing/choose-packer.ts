@@ -1,11 +1,12 @@
 // Who packs a model: this thread or workers, and with which kernels.
 
+import type { SpawnWorker } from "@ll/bytes/workers";
 import { type KernelTier, loadKernels } from "@ll/quant";
 import type { TensorStep } from "../events.ts";
 import { product } from "../shapes.ts";
 import { createCopier } from "./copier.ts";
 import type { Packer } from "./packer.ts";
-import { type SpawnWorker, spawnWorker } from "./platform.ts";
+import { spawnWorker } from "./platform.ts";
 import { createWorkbench } from "./workbench.ts";
 import { createWorkerPacker } from "./worker-packer.ts";
 

@@ -1,6 +1,6 @@
 // A worker: packs the pieces it is sent, one after the other. Whatever it throws ends it, and the main thread sees it die.
 
-import type { ParentPort } from "./platform.ts";
+import type { ParentPort } from "@ll/bytes/workers";
 import type { Reply, Request } from "./protocol.ts";
 import { createWorkbench, type Workbench } from "./workbench.ts";
 

@@ -2,9 +2,9 @@
 // do and come back together.
 
 import { WorkerError } from "@ll/bytes";
+import type { SpawnWorker, WorkerHandle } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import { type PackedPiece, type Packer, PIECE_BYTES } from "./packer.ts";
-import type { SpawnWorker, WorkerHandle } from "./platform.ts";
 import type { Reply, Request } from "./protocol.ts";
 
 /** Pieces per worker: one that it packs and one that waits for it. */

@@ -2,11 +2,11 @@
 
 import { Worker } from "node:worker_threads";
 import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
+import type { SpawnWorker } from "@ll/bytes/workers";
 import { type GgmlFile, openGgml } from "@ll/ggml-format";
 import { beforeAll, describe, expect, test } from "vitest";
 import { isWorkerError, WorkerError } from "../../src/index.ts";
 import { PIECE_VALUES } from "../../src/packing/packer.ts";
-import type { SpawnWorker } from "../../src/packing/platform.ts";
 import { type QuantizeOptions, quantizeWith } from "../../src/quantize-model.ts";
 import { ggjtBytes } from "../models.ts";
 import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
@@ -88,7 +88,7 @@ describe("a worker that dies", () => {
     const spawn: SpawnWorker = (listeners) => {
       const worker = new Worker("no such file.js", { eval: true });
       worker.on("error", (error: Error) => listeners.death(error.message, error));
-      return { post() {}, terminate: () => worker.terminate() };
+      return { post() {}, keepAlive() {}, terminate: () => worker.terminate() };
     };
     const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerMs: 0 });
     await expect(work).rejects.toThrow(WorkerError);

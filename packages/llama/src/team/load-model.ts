@@ -1,5 +1,6 @@
 // Loading a model into the fastest engine that runs here.
 
+import { availableCores, type SpawnWorker } from "@ll/bytes/workers";
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
 import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
@@ -11,7 +12,7 @@ import { createExchange } from "./exchange.ts";
 import { createLocalTeam } from "./local-team.ts";
 import { createMemory } from "./memory-regions.ts";
 import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
-import { availableCores, canShareMemory, type SpawnWorker, spawnWorker } from "./platform.ts";
+import { canShareMemory, spawnWorker } from "./platform.ts";
 import type { ThreadSetup } from "./protocol.ts";
 import { cacheBytes } from "./shard-cache.ts";
 import type { Team } from "./team.ts";

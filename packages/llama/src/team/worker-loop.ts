@@ -1,11 +1,11 @@
 // A worker of a team: answers the requests of the main thread, one after the other.
 
+import { openSyncFile, type ParentPort, type SyncFile } from "@ll/bytes/workers";
 import type { TensorLocation } from "../tensor-source.ts";
 import { Barrier } from "./barrier.ts";
 import { MemoryError } from "./errors.ts";
 import { exchangeOver } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
-import { openSync, type ParentPort, type SyncFile } from "./platform.ts";
 import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Slice } from "./shard.ts";
 import { ThreadHost } from "./thread-host.ts";
@@ -89,7 +89,7 @@ class TeamWorker {
           const key = "path" in location ? location.path : location.blob;
           let file = files.get(key);
           if (file === undefined) {
-            file = openSync(location);
+            file = openSyncFile(location);
             files.set(key, file);
           }
           file.read(location.offset + piece.offset, this.#host.target(shard, piece));

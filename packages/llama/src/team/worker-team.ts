@@ -2,13 +2,14 @@
 // waits for shared memory.
 
 import { IoError, WorkerError } from "@ll/bytes";
+import { isSyncReadable, type SpawnWorker, type WorkerHandle } from "@ll/bytes/workers";
 import type { TensorLocation, TensorSource } from "../tensor-source.ts";
 import { poison, setAbort } from "./barrier.ts";
 import { MemoryError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
-import { isReadableInWorkers, type SpawnWorker, spawnWorker, type WorkerHandle } from "./platform.ts";
+import { spawnWorker } from "./platform.ts";
 import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Team, TeamLoadOptions } from "./team.ts";
 
@@ -46,6 +47,7 @@ export async function createWorkerTeam(
       death: (message, cause) =>
         endWith(new WorkerError(`worker ${i + 1} of ${setups.length} died: ${message}`, cause)),
     });
+    handle.keepAlive(false);
     return { handle, pending };
   });
 
@@ -199,7 +201,7 @@ function locationsIn(source: TensorSource): ReadonlyMap<string, TensorLocation> 
   const locations = new Map<string, TensorLocation>();
   for (const name of source.names()) {
     const location = source.tensor(name)?.location;
-    if (location === undefined || !isReadableInWorkers(location)) return undefined;
+    if (location === undefined || !isSyncReadable(location)) return undefined;
     locations.set(name, location);
   }
   return locations;

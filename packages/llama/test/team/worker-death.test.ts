@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
+import type { SpawnWorker } from "@ll/bytes/workers";
 import { describe, expect, test } from "vitest";
 import { isWorkerError, type SourceTensor, type TensorSource, WorkerError } from "../../src/index.ts";
-import type { SpawnWorker } from "../../src/team/platform.ts";
 import { randomTensors, smallConfig, sourceOf } from "../support/hand-made.ts";
 import { loadForTest } from "./support/engines.ts";
 import { loadMortal, type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";

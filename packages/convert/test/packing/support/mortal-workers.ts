@@ -1,7 +1,7 @@
 // Workers that can be killed.
 
 import { MessageChannel, Worker } from "node:worker_threads";
-import type { SpawnWorker } from "../../../src/packing/platform.ts";
+import type { SpawnWorker } from "@ll/bytes/workers";
 
 /** Ways for a worker to die: from outside at any moment, or by its own code between pieces. */
 export type Death = "terminate" | "exit" | "throw";
@@ -33,6 +33,7 @@ export function mortalWorkers(workers: MortalWorker[]): SpawnWorker {
     });
     return {
       post: (value, transfer) => worker.postMessage(value, transfer as ArrayBuffer[]),
+      keepAlive() {},
       terminate: () => worker.terminate(),
     };
   };

@@ -1,8 +1,8 @@
 // Teams whose workers can be killed.
 
 import { MessageChannel, Worker } from "node:worker_threads";
+import type { SpawnWorker } from "@ll/bytes/workers";
 import type { ModelConfig, TeamModel, TensorSource } from "../../../src/index.ts";
-import type { SpawnWorker } from "../../../src/team/platform.ts";
 import { loadForTest } from "./engines.ts";
 
 /** Ways for a worker to die: from outside at any moment, or by its own code between evaluations. */

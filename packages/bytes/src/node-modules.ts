@@ -1,0 +1,29 @@
+// Node's modules where there are any, without importing them: bundlers for browsers see none. What is used of them is declared
+// here, so that packages without Node's types can have these sources.
+
+export interface NodeWorker {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  on(event: string, listener: (value: never) => void): void;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
+export interface NodeModules {
+  readonly "node:worker_threads": {
+    readonly Worker: new (script: URL, options: object) => NodeWorker;
+    readonly parentPort: NodeWorker | null;
+  };
+  readonly "node:os": { availableParallelism(): number };
+  readonly "node:fs": {
+    openSync(path: string, flags: string): number;
+    readSync(fd: number, target: Uint8Array, start: number, length: number, position: number): number;
+    closeSync(fd: number): void;
+  };
+}
+
+/** Undefined in browsers. */
+export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
+  const { process } = globalThis as { process?: { readonly getBuiltinModule?: (name: string) => unknown } };
+  return process?.getBuiltinModule?.(name) as NodeModules[Name] | undefined;
+}
