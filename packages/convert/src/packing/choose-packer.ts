@@ -6,7 +6,7 @@ import type { TensorStep } from "../events.ts";
 import { product } from "../shapes.ts";
 import { createCopier } from "./copier.ts";
 import type { Packer } from "./packer.ts";
-import { spawnWorker } from "./platform.ts";
+import { spawnWorker } from "./spawn-worker.ts";
 import { createWorkbench } from "./workbench.ts";
 import { createWorkerPacker } from "./worker-packer.ts";
 

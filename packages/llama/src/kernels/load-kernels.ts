@@ -19,8 +19,7 @@ export async function loadLlamaKernels(tier: KernelTier): Promise<WebAssembly.Mo
   if (tier === "scalar") return undefined;
   let module = loaded.get(tier);
   if (module === undefined) {
-    const code = Uint8Array.from(atob(WASM_SIMD), (character) => character.charCodeAt(0));
-    module = compileKernels(tier, code, passesSelfTest);
+    module = compileKernels(tier, WASM_SIMD, passesSelfTest);
     loaded.set(tier, module);
   }
   return module;

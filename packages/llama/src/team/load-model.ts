@@ -12,9 +12,9 @@ import { createExchange } from "./exchange.ts";
 import { createLocalTeam } from "./local-team.ts";
 import { createMemory } from "./memory-regions.ts";
 import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
-import { canShareMemory, spawnWorker } from "./platform.ts";
 import type { ThreadSetup } from "./protocol.ts";
 import { cacheBytes } from "./shard-cache.ts";
+import { spawnWorker } from "./spawn-worker.ts";
 import type { Team } from "./team.ts";
 import { createTeamModel } from "./team-model.ts";
 import { createWorkerTeam } from "./worker-team.ts";
@@ -191,4 +191,9 @@ function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
     cacheBytes: (config, nKvHeads, contextTokens, sliceTokens) =>
       cacheBytes(llama, config, nKvHeads, contextTokens, "f16", sliceTokens),
   };
+}
+
+/** Whether threads can share memory: browsers allow it to cross-origin isolated pages only. */
+function canShareMemory(): boolean {
+  return "SharedArrayBuffer" in globalThis && globalThis.crossOriginIsolated !== false;
 }

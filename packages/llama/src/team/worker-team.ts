@@ -9,8 +9,8 @@ import { MemoryError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
-import { spawnWorker } from "./platform.ts";
 import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import { spawnWorker } from "./spawn-worker.ts";
 import type { Team, TeamLoadOptions } from "./team.ts";
 
 /** A request that was sent and not answered yet. */

@@ -1,7 +1,7 @@
 // Compiling a module of kernels so that its code is that of a tier.
 
 import type { KernelTier } from "./kernels.ts";
-import { v8ForX64, webAssembly } from "./web-assembly.ts";
+import { bytesFromBase64, v8ForX64, webAssembly } from "./web-assembly.ts";
 
 /** A custom section named "wide": V8 shares the code of modules with equal bytes, and must not do so across a change of flags. */
 const WIDE_SECTION: readonly number[] = [0, 5, 4, 0x77, 0x69, 0x64, 0x65];
@@ -25,7 +25,7 @@ const USUAL_FLAGS: readonly string[] = [
 ];
 
 /**
- * The `WebAssembly.Module` of `code`, for `tier`; undefined if it fails its self-test, where `tier` does not run, and where
+ * The `WebAssembly.Module` of `base64`, its code, for `tier`; undefined if it fails its self-test, where `tier` does not run, and where
  * compiling is forbidden, as by a content security policy.
  *
  * The tier "wide" is made from the same 128-bit code as the others by V8 on x64, outside browsers, with flags that are set
@@ -35,10 +35,11 @@ const USUAL_FLAGS: readonly string[] = [
  */
 export async function compileKernels(
   tier: KernelTier,
-  code: Uint8Array,
+  base64: string,
   passesSelfTest: (module: object) => boolean,
 ): Promise<object | undefined> {
   try {
+    const code = bytesFromBase64(base64);
     if (tier === "wide") return compileWide(code, passesSelfTest);
     const module = await webAssembly()?.compile(code);
     return module !== undefined && passesSelfTest(module) ? module : undefined;

@@ -6,7 +6,7 @@ import { assertMemorySpan } from "./memory-span.ts";
 import { scalarKernels } from "./scalar-kernels.ts";
 import { findWrongType, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";
-import { bytesFromBase64, v8ForX64, type WasmMemory, wasmFeatures, webAssembly } from "./web-assembly.ts";
+import { v8ForX64, type WasmMemory, wasmFeatures, webAssembly } from "./web-assembly.ts";
 
 /** All tiers, slowest first. */
 export const KERNEL_TIERS: readonly KernelTier[] = ["scalar", "simd", "relaxed", "wide"];
@@ -64,14 +64,14 @@ export function bindKernels(set: KernelSet, memory: WasmMemory, scratch: number 
   return wasmKernels(set.tier, exports, memory);
 }
 
-/** The tier's module in binary; undefined where it cannot run. */
-async function codeOf(tier: KernelTier): Promise<Uint8Array | undefined> {
+/** The tier's module in base64; undefined where it cannot run. */
+async function codeOf(tier: KernelTier): Promise<string | undefined> {
   const features = wasmFeatures();
   if (tier === "simd") {
-    return features.simd ? bytesFromBase64((await import("./wasm-simd.ts")).WASM_SIMD) : undefined;
+    return features.simd ? (await import("./wasm-simd.ts")).WASM_SIMD : undefined;
   }
   if (!features.relaxedSimd || (tier === "wide" && v8ForX64() === undefined)) return undefined;
-  return bytesFromBase64((await import("./wasm-relaxed.ts")).WASM_RELAXED);
+  return (await import("./wasm-relaxed.ts")).WASM_RELAXED;
 }
 
 function passesSelfTest(tier: KernelTier, module: object): boolean {

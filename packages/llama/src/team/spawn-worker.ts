@@ -14,8 +14,3 @@ export const spawnWorker: SpawnWorker = (listeners) =>
       : new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
     listeners,
   );
-
-/** Whether threads can share memory: browsers allow it to cross-origin isolated pages only. */
-export function canShareMemory(): boolean {
-  return "SharedArrayBuffer" in globalThis && globalThis.crossOriginIsolated !== false;
-}
