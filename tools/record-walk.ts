@@ -1,5 +1,5 @@
-// Records docs/walk.md: the programs at work on the embedded model, from checkpoint to conversation. Every run gives the same text: seeds
-// are fixed, and times are left out.
+// Records docs/walk.md: the programs at work on the embedded model, from checkpoint to conversation, the conversation on a real
+// terminal. Every run gives the same text: seeds are fixed, and times are left out.
 //
 //   node --conditions=@ll/source tools/record-walk.ts
 
@@ -7,12 +7,17 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startOnTerminal } from "./pseudo-terminal.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const BIN = join(ROOT, "apps", "cli", "src", "bin.ts");
 
 /** Where the record lies. */
 export const WALK_FILE: string = join(ROOT, "docs", "walk.md");
+
+/** Of ll-chat. */
+const PROMPT = "> ";
+const CTRL_D = "\x04";
 
 interface Step {
   readonly title: string;
@@ -25,6 +30,8 @@ interface Step {
   readonly shown?: readonly [first: number, last: number];
   /** `out` leaves standard error away. */
   readonly streams?: "out";
+  /** What a user types on a terminal, each line when the prompt of ll-chat has come. */
+  readonly typed?: readonly string[];
 }
 
 const STEPS: readonly Step[] = [
@@ -75,27 +82,34 @@ const STEPS: readonly Step[] = [
     streams: "out",
   },
   {
-    title: "Talk",
-    text: "The embedded model only knows how to tell stories, so this is no conversation with much sense in it. In a terminal there is a prompt; here, every line of standard input is a turn.",
+    title: "Ask",
+    text: "The embedded model only knows how to tell stories, so its answers have not much to do with what is asked. In a pipe every line of standard input is a turn, and standard output has the answers only.",
     command: ["ll-chat", "q4_0.bin", "-s", "7", "--temp", "0.7", "-n", "60"],
-    input: ["Tell me a story about a bird.", "And then?", "/save bird.json"],
+    input: ["Tell me a story about a bird."],
+  },
+  {
+    title: "Talk",
+    text: "On a terminal there is a prompt. What stands behind `>` was typed; Ctrl-D leaves.",
+    command: ["ll-chat", "q4_0.bin", "-s", "7", "--temp", "0.7", "-n", "60"],
+    typed: ["Tell me a story about a bird.", "And then?", "/set temp 0", "How does it end?", "/save bird.json", CTRL_D],
   },
   {
     title: "Go on",
-    text: "The saved conversation, resumed.",
+    text: "The saved conversation, resumed with the settings that it had.",
     command: ["ll-chat", "q4_0.bin", "--resume", "bird.json"],
-    input: ["Who was the friend?"],
+    typed: ["Who was the friend?", "/hlep", "/exit"],
   },
 ];
 
 /** The text of docs/walk.md, recorded anew. */
-export function recordWalk(): string {
+export async function recordWalk(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "ll-walk-"));
   try {
     mkdirSync(join(folder, "tiny"));
     const checkpoint = join(ROOT, "fixtures", "tiny", "meta");
     for (const name of readdirSync(checkpoint)) cpSync(join(checkpoint, name), join(folder, "tiny", name));
-    const sections = STEPS.map((step) => section(step, folder));
+    const sections: string[] = [];
+    for (const step of STEPS) sections.push(await section(step, folder));
     return [
       "# A walk through the programs",
       "",
@@ -109,26 +123,47 @@ export function recordWalk(): string {
   }
 }
 
-function section({ title, text, command, input, shown, streams }: Step, folder: string): string {
-  const lines = input ?? [];
-  const output = run(command, lines, folder, streams);
-  const typed = lines.length === 0 ? "" : ` << end\n${lines.join("\n")}\nend`;
-  const session = `$ ${command.map(quoted).join(" ")}${typed}\n${abridged(withoutTimes(output), shown)}`;
+async function section(step: Step, folder: string): Promise<string> {
+  const { title, text, command, input = [], shown } = step;
+  const output = step.typed === undefined ? run(step, folder) : await talk(command, step.typed, folder);
+  const given = input.length === 0 ? "" : ` << end\n${input.join("\n")}\nend`;
+  const session = `$ ${command.map(quoted).join(" ")}${given}\n${abridged(withoutTimes(output), shown)}`;
   return `## ${title}\n\n${text}\n\n\`\`\`text\n${session.trimEnd()}\n\`\`\`\n`;
 }
 
+/** A program of the sources as a command line. */
+function words(command: readonly string[]): string[] {
+  return [process.execPath, "--conditions=@ll/source", BIN, ...command];
+}
+
+/** No settings and no history of whoever runs this. */
+function environment(folder: string): Record<string, string> {
+  return { PATH: process.env["PATH"] ?? "", HOME: folder };
+}
+
 /** Standard output and standard error as they come on one stream, or the first alone. */
-function run(command: readonly string[], input: readonly string[], folder: string, streams: "out" | undefined): string {
-  const words = [process.execPath, "--conditions=@ll/source", BIN, ...command].map(quoted).join(" ");
-  const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", streams === "out" ? words : `${words} 2>&1`], {
+function run({ command, input = [], streams }: Step, folder: string): string {
+  const line = words(command).map(quoted).join(" ");
+  const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", streams === "out" ? line : `${line} 2>&1`], {
     cwd: folder,
-    // no settings and no history of whoever runs this; CI keeps progress lines away
-    env: { PATH: process.env["PATH"] ?? "", HOME: folder, CI: "true" },
+    env: { ...environment(folder), CI: "true" }, // which keeps progress lines away
     input: input.map((line) => `${line}\n`).join(""),
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}:\n${stdout}${stderr}`);
   return stdout.endsWith("\n") ? stdout : `${stdout}\n`;
+}
+
+/** What is on the terminal after a conversation. A terminal that cannot move its cursor shows neither speeds nor escapes. */
+async function talk(command: readonly string[], typed: readonly string[], folder: string): Promise<string> {
+  const program = startOnTerminal(words(command), { cwd: folder, env: { ...environment(folder), TERM: "dumb" } });
+  for (const line of typed) {
+    await program.sees(PROMPT);
+    program.type(line === CTRL_D ? line : `${line}\n`);
+  }
+  const status = await program.ended();
+  if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}:\n${program.output}`);
+  return program.output.replaceAll("\r", "");
 }
 
 /** As a person would type it. */
@@ -152,4 +187,4 @@ function abridged(output: string, shown: readonly [number, number] | undefined):
   return [...lines.slice(0, first), `[… ${nLeftOut} lines …]`, ...lines.slice(lines.length - last)].join("\n");
 }
 
-if (process.argv[1] === import.meta.filename) writeFileSync(WALK_FILE, recordWalk());
+if (process.argv[1] === import.meta.filename) writeFileSync(WALK_FILE, await recordWalk());

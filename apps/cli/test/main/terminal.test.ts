@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { TerminalProgram } from "../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { temporaryDirectory } from "../programs.ts";
-import { describeOnTerminal, startOnTerminal, type TerminalProgram } from "../pseudo-terminal.ts";
+import { describeOnTerminal, startOnTerminal } from "../pseudo-terminal.ts";
 
 const CTRL_D = "\x04";
 const BACKSPACE = "\x7f";

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { TerminalProgram } from "../../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { temporaryDirectory } from "../../programs.ts";
-import { describeOnTerminal, startOnTerminal, type TerminalProgram } from "../../pseudo-terminal.ts";
+import { describeOnTerminal, startOnTerminal } from "../../pseudo-terminal.ts";
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
@@ -133,7 +134,6 @@ describeOnTerminal("ll-chat on a terminal", () => {
 
   test("another width in the middle of a line draws it again, and keeps it", async () => {
     const chat = await startChat();
-    chat.resize(80);
     chat.type("a line that is longer than half of the terminal");
     await chat.sees("of the terminal");
     chat.resize(30);
