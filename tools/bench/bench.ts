@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     if (isWanted("abort")) add("abort", await measureAbort(await benchModel("1.1b"), fromSource));
     if (isWanted("sampling")) add("sampling", await measureSampling(fromSource));
     if (isWanted("quantize")) {
-      const path = await f16Model();
+      const path = await f16Model(options.quick ? "small" : "1.1b");
       warmPageCache(path);
       add("quantize", measureQuantize(path, quantizeTypes(options.quick), fromSource));
     }

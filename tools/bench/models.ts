@@ -61,11 +61,11 @@ export async function benchModel(shape: string): Promise<BenchModel> {
   }));
 }
 
-/** A model of the shape "small" with f16 weights that are noise: 0.4 GB for the quantiser. */
-export async function f16Model(): Promise<string> {
-  const path = join(CACHE, "small-f16.bin");
+/** A model of a shape with f16 weights that are noise, for the quantiser: 0.4 GB of "small", 2.2 GB of "1.1b". */
+export async function f16Model(shape: string): Promise<string> {
+  const path = join(CACHE, `${shape}-f16.bin`);
   if (existsSync(path)) return path;
-  const { ggjt } = await benchModel("small");
+  const { ggjt } = await benchModel(shape);
   await withContents(ggjt, async (contents) => {
     const bits = noise();
     const tensors = contents.tensors.map(({ name, shape, type }) => ({

@@ -19,12 +19,13 @@ export interface PartRun {
 const CLI = join(import.meta.dirname, "..", "..", "apps", "cli");
 const QUANTIZE_TYPES = ["q4_0", "q5_1", "q8_0", "q4_K_M", "q6_K"];
 
-/** Bytes of input per second: `cp` with the data on the disk, then ll-quantize for some types. */
+/** Bytes of input per second: `cp`, `cp` with the data on the disk at the end, and ll-quantize, which sees to that too, for some types. */
 export function measureQuantize(inFile: string, types: readonly string[], fromSource: boolean): Map<string, number> {
   const outFile = `${inFile}.out`;
   const program = fromSource ? [join(CLI, "src", "bin.ts"), "ll-quantize"] : [join(CLI, "bin", "ll-quantize.js")];
   const commands = new Map<string, readonly [string, ...string[]]>([
-    ["cp", ["sh", "-c", 'cp "$0" "$1" && sync -d "$1"', inFile, outFile]],
+    ["cp", ["cp", inFile, outFile]],
+    ["cp and flush", ["sh", "-c", 'cp "$0" "$1" && sync -d "$1"', inFile, outFile]],
     ...types.map(
       (type) =>
         [

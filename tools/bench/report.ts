@@ -212,7 +212,7 @@ function abortSection(result: BenchResult): string[] {
 const PARTS = {
   quantize: {
     title: "Quantising",
-    text: "MB of f16 input per second, files on disk: `cp` and a flush to the disk, then `ll-quantize` per type.",
+    text: "MB of f16 input per second: `cp`, which leaves the copy in memory; `cp` and a flush to the disk; `ll-quantize`, which flushes as well, per type.",
     unit: "MB/s",
     scale: 1e-6,
     yardstick: "cp",
