@@ -10,11 +10,16 @@ const MESSAGE_CHARS = 512;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 
+/** The words of `createBudget`. */
+const OVER_BUDGET = /\bmore (?:bytes|items|steps) than the limit: /;
+
 /** Undefined if the parser may throw this; otherwise what is wrong with it. */
 export function complaint(error: unknown): string | undefined {
   if (!isFormatError(error) && !isGrammarError(error)) {
     return error instanceof Error ? `untyped ${error.stack ?? error.message}` : `threw ${String(error)}`;
   }
+  // limits of the formats come first: the budget of a parser is reached only by one that takes more than SECURITY.md promises
+  if (OVER_BUDGET.test(error.message)) return `over its budget\n${error.stack}`;
   if (!/^E_[A-Z0-9_]+$/.test(error.code)) return `code "${error.code}"\n${error.stack}`;
   if (error.message.length > MESSAGE_CHARS) return `message of ${error.message.length} characters\n${error.stack}`;
   // the syntax errors of grammars are those of llama.cpp, which prints the lines that follow

@@ -1,7 +1,7 @@
 // A forward reader that compares every declared number with the bytes that are really there before it allocates.
 // Integers are little-endian. Offsets are plain numbers up to 2^53, never 32-bit integer arithmetic.
 
-import type { Budget } from "./budget.ts";
+import { type Budget, headerBudget } from "./budget.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { FormatError, type FormatErrorClass, type FormatErrorFields } from "./errors.ts";
 
@@ -17,13 +17,14 @@ export interface ReaderOptions {
    * header, few bytes too many for a short one. `chunkBytes` if absent.
    */
   readonly maxChunkBytes?: number;
-  /** Charged for every byte array that `bytes` returns. */
+  /** Charged for what is fetched and returned; `headerBudget` of the source if absent. */
   readonly budget?: Budget;
   /** The class of the errors thrown; `FormatError` if absent. */
   readonly ErrorClass?: FormatErrorClass;
 }
 
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
+const NO_BYTES = /* @__PURE__ */ new DataView(new ArrayBuffer(0));
 
 /** @throws RangeError if `start … end` is not a span of the source, `chunkBytes` is not a whole number from 1, or `maxChunkBytes` less. */
 export function createReader(source: ByteSource, options: ReaderOptions = {}): BoundedReader {
@@ -35,14 +36,15 @@ export class BoundedReader {
   readonly source: ByteSource;
   /** One past the last byte that may be read. */
   readonly end: number;
+  /** Charged for each byte array that `bytes` returns, for what was fetched last, and a step for each number or array. */
+  readonly budget: Budget;
   #chunkBytes: number;
   readonly #maxChunkBytes: number;
-  readonly #budget: Budget | undefined;
   readonly #ErrorClass: FormatErrorClass;
   /** Open levels as (name, index) pairs; text is made of them only when an error needs it. */
   readonly #path: (readonly [string, number | undefined])[] = [];
   #offset: number;
-  #window: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(0));
+  #window: DataView<ArrayBuffer> = NO_BYTES;
   #windowStart = 0;
 
   constructor(source: ByteSource, options: ReaderOptions) {
@@ -51,8 +53,8 @@ export class BoundedReader {
     this.#offset = options.start ?? 0;
     this.#chunkBytes = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
     this.#maxChunkBytes = options.maxChunkBytes ?? this.#chunkBytes;
-    this.#budget = options.budget;
     this.#ErrorClass = options.ErrorClass ?? FormatError;
+    this.budget = options.budget ?? headerBudget(source.byteLength, source.name, this.#ErrorClass);
     assertInteger("end", this.end, 0, source.byteLength);
     assertInteger("start", this.#offset, 0, this.end);
     assertInteger("chunkBytes", this.#chunkBytes, 1, Number.MAX_SAFE_INTEGER);
@@ -127,12 +129,13 @@ export class BoundedReader {
    */
   async bytes(length: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): Promise<Uint8Array<ArrayBuffer>> {
     this.assertLength(length, field, cap);
-    this.#budget?.takeBytes(length, this.#fieldPath(field), this.#offset);
+    this.budget.takeBytes(length, this.#fieldPath(field), this.#offset);
     const out = new Uint8Array(length);
     if (length <= this.#chunkBytes) {
       const at = this.#step(length) ?? (await this.#fetch(length, field));
       out.set(new Uint8Array(this.#window.buffer, at, length));
     } else {
+      this.budget.takeSteps(1, "steps", this.#offset);
       await this.source.read(this.#offset, out);
       this.#offset += length;
     }
@@ -206,6 +209,7 @@ export class BoundedReader {
 
   /** Steps over `length` bytes that the window already holds; returns where they start in it, else `undefined`. */
   #step(length: number): number | undefined {
+    this.budget.takeSteps(1, "steps", this.#offset);
     const at = this.#offset - this.#windowStart;
     if (at < 0 || at + length > this.#window.byteLength) return undefined;
     this.#offset += length;
@@ -219,7 +223,12 @@ export class BoundedReader {
     if (this.#window.byteLength > 0 && this.#windowStart <= this.#offset && this.#offset <= windowEnd) {
       this.#chunkBytes = Math.min(2 * this.#chunkBytes, this.#maxChunkBytes);
     }
-    const bytes = new Uint8Array(Math.min(Math.max(length, this.#chunkBytes), this.remaining));
+    // the last window goes before the next one comes
+    this.budget.releaseBytes(this.#window.byteLength);
+    this.#window = NO_BYTES;
+    const windowBytes = Math.min(Math.max(length, this.#chunkBytes), this.remaining);
+    this.budget.takeBytes(windowBytes, this.#fieldPath(field), this.#offset);
+    const bytes = new Uint8Array(windowBytes);
     await this.source.read(this.#offset, bytes);
     this.#window = new DataView(bytes.buffer);
     this.#windowStart = this.#offset;

@@ -1,7 +1,7 @@
 // Reading and writing that cannot be fooled: the checked byte layer under every format of the toolchain.
 
 export { BoundedReader, createReader, type ReaderOptions } from "./bounded-reader.ts";
-export { type Budget, type BudgetLimits, createBudget } from "./budget.ts";
+export { type Budget, type BudgetLimits, type BudgetOptions, createBudget, headerBudget } from "./budget.ts";
 export { type ByteSink, memorySink } from "./byte-sink.ts";
 export { assertSpan, type ByteSource, blobSource, memorySource, type SourceOrigin } from "./byte-source.ts";
 export {

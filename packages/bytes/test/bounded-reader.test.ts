@@ -5,6 +5,7 @@ import {
   createBudget,
   createReader,
   FormatError,
+  headerBudget,
   memorySource,
 } from "../src/index.ts";
 
@@ -169,9 +170,9 @@ describe("declared numbers", () => {
     expect(reader.remaining).toBe(0);
   });
 
-  test("byte arrays are charged to the budget, before they are read", async () => {
-    const budget = createBudget({ bytes: 10, items: 0 }, "some.bin");
-    const reader = createReader(source, { budget });
+  test("byte arrays and what was fetched last are charged to the budget, before they are read", async () => {
+    const budget = createBudget({ bytes: 10 + 8, items: 0, steps: 100 }, "some.bin");
+    const reader = createReader(source, { budget, chunkBytes: 8 });
     await reader.bytes(6, "a");
     reader.enter("list", 3);
     expect(await failureOf(() => reader.bytes(5, "b"))).toMatchObject({
@@ -179,11 +180,31 @@ describe("declared numbers", () => {
       file: "some.bin",
       offset: 6,
       field: "list[3].b",
-      expected: "at most 10 bytes",
-      got: 11,
+      expected: "at most 18 bytes",
+      got: 19,
     });
-    expect([budget.usedBytes, reader.offset]).toEqual([6, 6]);
+    expect([budget.usedBytes, reader.offset]).toEqual([6 + 8, 6]);
     await reader.bytes(4, "c");
+    expect(budget.peakBytes).toBe(18);
+  });
+
+  test("each number and array is a step of the budget", async () => {
+    const budget = createBudget({ bytes: 100, items: 0, steps: 3 }, "some.bin");
+    const reader = createReader(source, { budget, chunkBytes: 8 });
+    await reader.u32("a");
+    await reader.u8("b");
+    await reader.bytes(20, "c");
+    expect(budget.usedSteps).toBe(3);
+    expect(await failureOf(() => reader.u16("d"))).toMatchObject({
+      code: "E_LIMIT",
+      offset: 25,
+      expected: "at most 3 steps",
+    });
+  });
+
+  test("without a budget of its own, a reader has that of its source", () => {
+    const { limits } = createReader(source).budget;
+    expect(limits).toEqual(headerBudget(source.byteLength).limits);
   });
 });
 

@@ -1,6 +1,6 @@
 // Checked values of config.json and params.json.
 
-import type { ByteSource } from "@ll/bytes";
+import { type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { JsonReader, type JsonValue } from "./json-reader.ts";
 import { CONFIG_BYTES, CONFIG_DEPTH } from "./limits.ts";
@@ -15,7 +15,10 @@ const MAX_INTEGER = 2 ** 31 - 1;
  * Opens a JSON file whose value must be an object.
  * @throws `E_LIMIT` over `CONFIG_BYTES`; `E_JSON` if it begins with anything but an object.
  */
-export async function openConfig(source: ByteSource, forbiddenKeys?: ReadonlySet<string>): Promise<JsonReader> {
+export async function openConfig(
+  source: ByteSource,
+  options: BudgetOptions & { readonly forbiddenKeys?: ReadonlySet<string> } = {},
+): Promise<JsonReader> {
   if (source.byteLength > CONFIG_BYTES) {
     throw new CheckpointError({
       code: "E_LIMIT",
@@ -27,13 +30,16 @@ export async function openConfig(source: ByteSource, forbiddenKeys?: ReadonlySet
       message: "configuration file too large",
     });
   }
+  const budget = options.budget ?? headerBudget(source.byteLength, source.name, CheckpointError);
+  budget.takeBytes(source.byteLength, "json", 0);
   const bytes = new Uint8Array(source.byteLength);
   await source.read(0, bytes);
   const json = new JsonReader(bytes, {
+    ...options,
+    budget,
     file: source.name,
     maxDepth: CONFIG_DEPTH,
     depthCode: "E_LIMIT",
-    ...(forbiddenKeys === undefined ? {} : { forbiddenKeys }),
   });
   const kind = json.peek();
   if (kind !== "object") {

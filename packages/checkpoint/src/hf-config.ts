@@ -1,7 +1,7 @@
 // config.json of a Hugging Face model directory, for LLaMA and Baichuan. Nothing in it is executed: `auto_map`, chat
 // templates and the like are skipped unread.
 
-import type { ByteSource } from "@ll/bytes";
+import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import {
   assertDivides,
   assertHeadDim,
@@ -33,8 +33,8 @@ const ARCHITECTURES: ReadonlySet<string> = new Set([
  * Fields that decide what is computed are read and checked; all others (token ids, cache settings, dropout) are skipped.
  * @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP`, `E_LIMIT`, or `E_UNSUPPORTED` for another architecture.
  */
-export async function readHfConfig(source: ByteSource): Promise<DeclaredParams> {
-  const json = await openConfig(source, FORBIDDEN_KEYS);
+export async function readHfConfig(source: ByteSource, options: BudgetOptions = {}): Promise<DeclaredParams> {
+  const json = await openConfig(source, { ...options, forbiddenKeys: FORBIDDEN_KEYS });
   const integers = new Map<string, number>();
   const numbers = new Map<string, number>();
   let ropeFactor: number | undefined;

@@ -1,6 +1,7 @@
 // The words of JSON (RFC 8259) over bytes: white space, punctuation, strings, numbers, and where in the text they are.
 // `json-reader.ts` puts them together.
 
+import type { Budget } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 
 /** What an error says beside its message. */
@@ -14,16 +15,8 @@ export interface JsonErrorValues {
 const NUMBER_CHARS = 1000;
 const NUMBER_BYTES = new Set(Array.from("+-.0123456789eE", (character) => character.charCodeAt(0)));
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-const ESCAPES = new Map([
-  ['"', '"'],
-  ["\\", "\\"],
-  ["/", "/"],
-  ["b", "\b"],
-  ["f", "\f"],
-  ["n", "\n"],
-  ["r", "\r"],
-  ["t", "\t"],
-]);
+/** Characters that may follow a backslash, but for `u`. */
+const ESCAPED = new Set(Array.from('"\\/bfnrt', (character) => character.charCodeAt(0)));
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 // a byte order mark must stay visible: JSON does not allow one
@@ -33,14 +26,16 @@ export class JsonCursor {
   readonly #bytes: Uint8Array;
   readonly #file: string | undefined;
   readonly #baseOffset: number;
+  readonly #budget: Budget;
   /** Index of the next byte. */
   position = 0;
 
-  /** `baseOffset` is the offset of `bytes[0]` in the file, for errors. */
-  constructor(bytes: Uint8Array, file: string | undefined, baseOffset: number) {
+  /** `baseOffset` is the offset of `bytes[0]` in the file, for errors. The budget is charged for texts and a step for each word. */
+  constructor(bytes: Uint8Array, file: string | undefined, baseOffset: number, budget: Budget) {
     this.#bytes = bytes;
     this.#file = file;
     this.#baseOffset = baseOffset;
+    this.#budget = budget;
   }
 
   /** The next byte that is not white space; undefined at the end. */
@@ -60,6 +55,7 @@ export class JsonCursor {
   /** Steps over one character of punctuation, if it comes next. */
   accept(character: string): boolean {
     if (this.next() !== character.charCodeAt(0)) return false;
+    this.#step();
     this.position++;
     return true;
   }
@@ -73,12 +69,14 @@ export class JsonCursor {
     for (let i = 0; i < word.length; i++) {
       if (this.#bytes[this.position + i] !== word.charCodeAt(i)) return false;
     }
+    this.#step();
     this.position += word.length;
     return true;
   }
 
   /** The characters of a number. */
   number(): string {
+    this.#step();
     let end = this.position;
     while (NUMBER_BYTES.has(this.#bytes[end] as number)) end++;
     const isShort = end - this.position <= NUMBER_CHARS;
@@ -90,28 +88,32 @@ export class JsonCursor {
 
   /** The text of a string, escapes resolved. @throws `E_JSON`; `E_UTF8` for what is no Unicode text. */
   string(): string {
-    const open = this.position;
+    this.#step();
     if (this.next() !== QUOTE) this.fail('a text in "…" expected');
-    let text = "";
-    let runStart = ++this.position; // of characters that stand for themselves
-    for (;;) {
+    const open = this.position;
+    let hasEscapes = false;
+    for (this.position++; ; ) {
       const byte = this.#bytes[this.position];
       if (byte === undefined || byte < 0x20) return this.fail("the end of a string expected");
-      if (byte !== QUOTE && byte !== BACKSLASH) {
-        this.position++;
-        continue;
-      }
-      if (runStart < this.position) text += this.#decode(runStart, this.position);
       this.position++;
       if (byte === QUOTE) break;
-      text += this.#escape();
-      runStart = this.position;
+      if (byte !== BACKSLASH) continue;
+      this.#escape();
+      hasEscapes = true;
     }
+    const written = this.#decode(open, this.position);
+    // what was put together here, escape by escape, would stay in memory as that many pieces
+    const text = hasEscapes ? (JSON.parse(written) as string) : written.slice(1, -1);
     if (!text.isWellFormed()) {
       const values = { field: "json", expected: "Unicode text", got: "a lone surrogate" };
       throw this.errorAt(open, "E_UTF8", "lone surrogate in a string", values);
     }
+    this.#budget.takeBytes(this.position - open, "json", this.#baseOffset + open);
     return text;
+  }
+
+  #step(): void {
+    this.#budget.takeSteps(1, "json", this.#baseOffset + this.position);
   }
 
   #decode(start: number, end: number): string {
@@ -123,18 +125,16 @@ export class JsonCursor {
     }
   }
 
-  /** The character after a backslash; half a surrogate pair is put together with the other half by its neighbour. */
-  #escape(): string {
-    const character = String.fromCharCode(this.#bytes[this.position] ?? 0);
-    const plain = ESCAPES.get(character);
-    if (plain !== undefined) {
+  /** Steps over what follows a backslash. */
+  #escape(): void {
+    this.#step();
+    if (ESCAPED.has(this.#bytes[this.position] ?? 0)) {
       this.position++;
-      return plain;
+      return;
     }
-    const digits = String.fromCharCode(...this.#bytes.subarray(this.position + 1, this.position + 5));
-    if (character !== "u" || !/^[0-9a-fA-F]{4}$/.test(digits)) this.fail("an escape expected");
+    const code = String.fromCharCode(...this.#bytes.subarray(this.position, this.position + 5));
+    if (!/^u[0-9a-fA-F]{4}$/.test(code)) this.fail("an escape expected");
     this.position += 5;
-    return String.fromCharCode(Number.parseInt(digits, 16));
   }
 
   /** @throws `E_JSON` at the next byte. */

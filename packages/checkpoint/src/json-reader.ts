@@ -1,7 +1,8 @@
 // A JSON reader that walks over bytes and hands out one value at a time: nothing is built for what nobody asks for.
 // Unlike JSON.parse it finds duplicate keys, keeps the digits of numbers and knows the offset of everything.
 
-import type { CheckpointError } from "./errors.ts";
+import { type BudgetOptions, headerBudget } from "@ll/bytes";
+import { CheckpointError } from "./errors.ts";
 import { JsonCursor, type JsonErrorValues } from "./json-cursor.ts";
 
 export type JsonKind = "object" | "array" | "string" | "number" | "boolean" | "null";
@@ -13,7 +14,7 @@ export type JsonValue =
   | { readonly kind: "boolean"; readonly value: boolean }
   | { readonly kind: "object" | "array" | "null" };
 
-export interface JsonReaderOptions {
+export interface JsonReaderOptions extends BudgetOptions {
   /** Shown in errors. */
   readonly file?: string | undefined;
   /** Offset of `bytes[0]` in the file. */
@@ -51,7 +52,8 @@ export class JsonReader {
   #start = 0;
 
   constructor(bytes: Uint8Array, options: JsonReaderOptions) {
-    this.#cursor = new JsonCursor(bytes, options.file, options.baseOffset ?? 0);
+    const budget = options.budget ?? headerBudget(bytes.length, options.file, CheckpointError);
+    this.#cursor = new JsonCursor(bytes, options.file, options.baseOffset ?? 0, budget);
     this.#options = options;
   }
 

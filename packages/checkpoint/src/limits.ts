@@ -15,8 +15,8 @@ export const HEADER_DEPTH = 8;
 /** Nesting of the other JSON files. */
 export const CONFIG_DEPTH = 64;
 
-/** Tensors in one file; a 70B model has 723. */
-export const TENSORS = 1_000_000;
+/** Tensors in one file; a 70B model has 723. One takes up to 600 bytes of memory. */
+export const TENSORS = 100_000;
 
 /** Dimensions of one tensor; LLaMA needs 2. */
 export const RANK = 8;
@@ -35,6 +35,9 @@ export const PICKLE_BYTES: number = 64 * 1024 * 1024;
 export const PICKLE_OPCODES = 1_000_000;
 export const PICKLE_STACK = 10_000;
 export const PICKLE_MEMO = 100_000;
+
+/** Containers and tensors in a pickle: one takes a byte of it and up to 300 bytes of memory. A tensor needs 8, and no archive has more than 10,000. */
+export const PICKLE_CONTAINERS = 200_000;
 
 /** Nesting of the values in a pickle; a state dict needs 4. */
 export const PICKLE_DEPTH = 64;

@@ -3,7 +3,7 @@
 //              a negative vocab_size says that the output matrix follows at the end, a positive one that it is the embeddings
 //   tokenizer: max_token_length i32, then per token: score f32, length i32, bytes
 
-import { type ByteSource, createReader } from "@ll/bytes";
+import { type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
 import type { VocabEntry } from "./checkpoint.ts";
 import type { DeclaredParams } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
@@ -35,9 +35,12 @@ interface Header {
 }
 
 /** The file as a llama2.c model, or undefined if its size is not exactly the one that its first seven integers give. */
-export async function openLlama2c(source: ByteSource): Promise<Llama2cCheckpoint | undefined> {
-  const header = await readHeader(source);
-  if (header === undefined) return undefined;
+export async function openLlama2c(
+  source: ByteSource,
+  options: BudgetOptions = {},
+): Promise<Llama2cCheckpoint | undefined> {
+  const header = await readHeader(source, options);
+  if (header === undefined || fileBytes(header) !== source.byteLength) return undefined;
   const tensors = new Map<string, SourceTensor>();
   let offset = HEADER_BYTES; // of the next tensor; in llama2.c each kind of tensor comes for all layers in a row
   const place = (name: string, shape: readonly number[]): void => {
@@ -63,7 +66,6 @@ export async function openLlama2c(source: ByteSource): Promise<Llama2cCheckpoint
   place(NORM, [dim]);
   offset += seqLen * headDim * 4; // freq_cis_real and freq_cis_imag, (seqLen, headDim / 2) each
   if (header.hasOutput) place(OUTPUT, [nVocab, dim]);
-  if (offset !== source.byteLength) return undefined;
   return {
     header: {
       origin: "header",
@@ -81,10 +83,19 @@ export async function openLlama2c(source: ByteSource): Promise<Llama2cCheckpoint
   };
 }
 
+/** Size of the file with this header: nothing is made of numbers that do not fit it. */
+function fileBytes(header: Header): number {
+  const { dim, hiddenDim, nLayers, nHeads, nKvHeads, nVocab, seqLen, hasOutput } = header;
+  const headDim = dim / nHeads;
+  const perLayer = 2 * dim + 2 * dim * dim + 2 * nKvHeads * headDim * dim + 3 * hiddenDim * dim;
+  const rotary = seqLen * headDim; // two tables
+  return HEADER_BYTES + 4 * ((hasOutput ? 2 : 1) * nVocab * dim + nLayers * perLayer + dim + rotary);
+}
+
 /** Undefined unless all seven integers make sense together. */
-async function readHeader(source: ByteSource): Promise<Header | undefined> {
+async function readHeader(source: ByteSource, options: BudgetOptions): Promise<Header | undefined> {
   if (source.byteLength < HEADER_BYTES) return undefined;
-  const reader = createReader(source, { chunkBytes: HEADER_BYTES, ErrorClass: CheckpointError });
+  const reader = createReader(source, { ...options, chunkBytes: HEADER_BYTES, ErrorClass: CheckpointError });
   const numbers: number[] = [];
   for (let i = 0; i < 7; i++) numbers.push(await reader.i32("header"));
   const [dim, hiddenDim, nLayers, nHeads, nKvHeads, vocab, seqLen] = numbers as [number, ...number[]] as [
@@ -115,13 +126,14 @@ const UNKNOWN_TEXT = new TextEncoder().encode(" ⁇ ");
  * end (empty), `<0x41>` is the byte 0x41, all others are taken as they are, since spaces are spaces there already.
  * @throws CheckpointError `E_TRUNC`, `E_LENGTH` or `E_LIMIT`.
  */
-export async function readLlama2cTokenizer(source: ByteSource): Promise<VocabEntry[]> {
-  const reader = createReader(source, { ErrorClass: CheckpointError });
+export async function readLlama2cTokenizer(source: ByteSource, options: BudgetOptions = {}): Promise<VocabEntry[]> {
+  const reader = createReader(source, { ...options, ErrorClass: CheckpointError });
   await reader.i32("max_token_length");
   const vocab: VocabEntry[] = [];
   while (reader.remaining > 0) {
     reader.enter("token", vocab.length);
     reader.assertCount(vocab.length + 1, 0, "count", TOKENS);
+    reader.budget.takeItems(1, "count", reader.offset);
     const score = await reader.f32("score");
     const stored = await reader.bytes(await reader.u32("len"), "text", TOKEN_BYTES);
     vocab.push({ text: finalText(vocab.length, stored), score });

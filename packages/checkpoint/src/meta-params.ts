@@ -2,7 +2,7 @@
 //   {"dim": 4096, "multiple_of": 256, "n_heads": 32, "n_layers": 32, "norm_eps": 1e-06, "vocab_size": -1}
 // LLaMA 2 added n_kv_heads and ffn_dim_multiplier. Build 803 of llama.cpp does not read this file and guesses instead.
 
-import type { ByteSource } from "@ll/bytes";
+import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import {
   assertDivides,
   assertHeadDim,
@@ -21,8 +21,8 @@ import { type DeclaredParams, present } from "./declared-params.ts";
  * Fields that nothing is known about are listed in `unknownFields`, so that someone can be told.
  * @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP` or `E_LIMIT`.
  */
-export async function readMetaParams(source: ByteSource): Promise<DeclaredParams> {
-  const json = await openConfig(source, FORBIDDEN_KEYS);
+export async function readMetaParams(source: ByteSource, options: BudgetOptions = {}): Promise<DeclaredParams> {
+  const json = await openConfig(source, { ...options, forbiddenKeys: FORBIDDEN_KEYS });
   const integers = new Map<string, number>();
   const numbers = new Map<string, number>();
   const unknownFields: string[] = [];

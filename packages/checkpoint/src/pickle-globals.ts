@@ -83,7 +83,8 @@ export function reduce(machine: PickleMachine, callable: PickleValue, args: Pick
     case "size": {
       // torch.Size is a tuple by another name
       const [sizes] = items;
-      if (items.length !== 1 || !isKind(sizes, "tuple") || !sizes.items.every(isCount)) {
+      // the length is asked first: one long tuple can be looked at again and again
+      if (items.length !== 1 || !isKind(sizes, "tuple") || sizes.items.length > RANK || !sizes.items.every(isCount)) {
         throw argsError(machine, callable, "(tuple of counts,)", items);
       }
       return sizes;

@@ -1,10 +1,11 @@
 // The state of a pickle being read: position, stack, marks and memo, with every access checked.
 
+import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
-import { PICKLE_MEMO, PICKLE_OPCODES, PICKLE_STACK } from "./limits.ts";
+import { PICKLE_CONTAINERS, PICKLE_MEMO, PICKLE_OPCODES, PICKLE_STACK } from "./limits.ts";
 import { kindOf, type PickleValue } from "./pickle-values.ts";
 
-export interface PickleOptions {
+export interface PickleOptions extends BudgetOptions {
   /** Shown in errors. */
   readonly file?: string | undefined;
   /** Offset of the pickle in that file. */
@@ -17,6 +18,7 @@ export class PickleMachine {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #options: PickleOptions;
+  readonly #budget: Budget;
   readonly #stack: PickleValue[] = [];
   /** Stack heights at which MARKs were set. */
   readonly #marks: number[] = [];
@@ -27,6 +29,7 @@ export class PickleMachine {
   #position = 0;
   #opcodeStart = 0;
   #opcodeName = "";
+  #nContainers = 0;
   #result: PickleValue | undefined;
   /** 0 until PROTO was read. */
   protocol = 0;
@@ -35,6 +38,7 @@ export class PickleMachine {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#options = options;
+    this.#budget = options.budget ?? headerBudget(bytes.length, options.file, CheckpointError);
   }
 
   get position(): number {
@@ -49,6 +53,7 @@ export class PickleMachine {
   nextOpcode(): number {
     this.#opcodeStart = this.#position;
     this.#opcodeName = "opcode";
+    this.steps(1);
     this.#inFrame = this.#position < this.#frameEnd;
     return this.u8();
   }
@@ -56,6 +61,11 @@ export class PickleMachine {
   /** Names the operation being run, for errors. */
   enter(opcodeName: string): void {
     this.#opcodeName = opcodeName;
+  }
+
+  /** Charges work: an opcode, a value moved or looked at. */
+  steps(count: number): void {
+    this.#budget.takeSteps(count, "pickle", this.#offset);
   }
 
   // ---- operands ----
@@ -130,7 +140,14 @@ export class PickleMachine {
 
   push(value: PickleValue): void {
     if (this.#stack.length >= PICKLE_STACK) throw this.limitError("stack", PICKLE_STACK);
+    this.#budget.takeItems(1, "pickle", this.#offset);
     this.#stack.push(value);
+  }
+
+  /** Pushes a container that is new: many small ones take far more memory than the file has bytes. */
+  pushNew(container: PickleValue): void {
+    if (this.#nContainers++ >= PICKLE_CONTAINERS) throw this.limitError("containers", PICKLE_CONTAINERS);
+    this.push(container);
   }
 
   /** @throws `E_PICKLE_STACK` if nothing lies above the last MARK. */
@@ -145,6 +162,7 @@ export class PickleMachine {
       const got = this.#stack.length - floor;
       throw this.error("E_PICKLE_STACK", "too few values on the stack", { expected: `${count} or more`, got });
     }
+    this.steps(count);
     return this.#stack.splice(this.#stack.length - count);
   }
 
@@ -166,6 +184,7 @@ export class PickleMachine {
     if (mark === undefined) {
       throw this.error("E_PICKLE_STACK", "no MARK on the stack", { expected: "a MARK", got: "none" });
     }
+    this.steps(this.#stack.length - mark);
     return this.#stack.splice(mark);
   }
 
@@ -214,11 +233,10 @@ export class PickleMachine {
   // ---- errors: made here, thrown by the caller ----
 
   error(code: string, message: string, values: { expected: string | number; got: string | number }): CheckpointError {
-    const offset = (this.#options.baseOffset ?? 0) + this.#opcodeStart;
     return new CheckpointError({
       code,
       file: this.#options.file,
-      offset,
+      offset: this.#offset,
       field: `pickle.${this.#opcodeName}`,
       message,
       ...values,
@@ -232,6 +250,11 @@ export class PickleMachine {
   limitError(what: string, limit: number): CheckpointError {
     const values = { expected: `at most ${limit}`, got: `more than ${limit}` };
     return this.error("E_LIMIT", `pickle passes the limit of ${limit} (${what})`, values);
+  }
+
+  /** Of the operation being run, in the file. */
+  get #offset(): number {
+    return (this.#options.baseOffset ?? 0) + this.#opcodeStart;
   }
 
   /** Steps over `length` bytes and returns where they start. */
@@ -250,6 +273,7 @@ export class PickleMachine {
   }
 
   #decode(bytes: Uint8Array): string {
+    this.#budget.takeBytes(bytes.length, "pickle", this.#offset);
     try {
       return utf8.decode(bytes);
     } catch {

@@ -43,14 +43,14 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x8d, { name: "BINUNICODE8", protocol: 4, run: (m) => m.push(m.text(m.u64())) }],
   [0x55, { name: "SHORT_BINSTRING", protocol: 2, run: (m) => m.push({ kind: "bytes", bytes: m.bytes(m.u8()) }) }],
   // containers
-  [0x29, { name: "EMPTY_TUPLE", protocol: 2, run: (m) => m.push({ kind: "tuple", items: [] }) }],
-  [0x74, { name: "TUPLE", protocol: 2, run: (m) => m.push({ kind: "tuple", items: m.popToMark() }) }],
-  [0x85, { name: "TUPLE1", protocol: 2, run: (m) => m.push({ kind: "tuple", items: m.popMany(1) }) }],
-  [0x86, { name: "TUPLE2", protocol: 2, run: (m) => m.push({ kind: "tuple", items: m.popMany(2) }) }],
-  [0x87, { name: "TUPLE3", protocol: 2, run: (m) => m.push({ kind: "tuple", items: m.popMany(3) }) }],
-  [0x5d, { name: "EMPTY_LIST", protocol: 2, run: (m) => m.push({ kind: "list", items: [] }) }],
-  [0x7d, { name: "EMPTY_DICT", protocol: 2, run: (m) => m.push({ kind: "dict", entries: new Map() }) }],
-  [0x8f, { name: "EMPTY_SET", protocol: 4, run: (m) => m.push({ kind: "set" }) }],
+  [0x29, { name: "EMPTY_TUPLE", protocol: 2, run: (m) => m.pushNew({ kind: "tuple", items: [] }) }],
+  [0x74, { name: "TUPLE", protocol: 2, run: (m) => m.pushNew({ kind: "tuple", items: m.popToMark() }) }],
+  [0x85, { name: "TUPLE1", protocol: 2, run: (m) => m.pushNew({ kind: "tuple", items: m.popMany(1) }) }],
+  [0x86, { name: "TUPLE2", protocol: 2, run: (m) => m.pushNew({ kind: "tuple", items: m.popMany(2) }) }],
+  [0x87, { name: "TUPLE3", protocol: 2, run: (m) => m.pushNew({ kind: "tuple", items: m.popMany(3) }) }],
+  [0x5d, { name: "EMPTY_LIST", protocol: 2, run: (m) => m.pushNew({ kind: "list", items: [] }) }],
+  [0x7d, { name: "EMPTY_DICT", protocol: 2, run: (m) => m.pushNew({ kind: "dict", entries: new Map() }) }],
+  [0x8f, { name: "EMPTY_SET", protocol: 4, run: (m) => m.pushNew({ kind: "set" }) }],
   [0x61, { name: "APPEND", protocol: 2, run: (m) => append(m, m.popMany(1)) }],
   [0x65, { name: "APPENDS", protocol: 2, run: (m) => append(m, m.popToMark()) }],
   [0x73, { name: "SETITEM", protocol: 2, run: (m) => setItems(m, m.popMany(2)) }],
@@ -128,7 +128,7 @@ function stackGlobal(machine: PickleMachine): void {
 
 function reduceTop(machine: PickleMachine): void {
   const [callable, args] = machine.popMany(2);
-  machine.push(reduce(machine, callable as PickleValue, args as PickleValue));
+  machine.pushNew(reduce(machine, callable as PickleValue, args as PickleValue));
 }
 
 /** `cls.__new__(cls, *args)`: for an OrderedDict the same as a call; no other allowed class is made this way. */
@@ -137,7 +137,7 @@ function newObject(machine: PickleMachine): void {
   if (!isKind(type, "global") || type.role !== "ordered-dict") {
     throw machine.typeError("collections.OrderedDict", type as PickleValue);
   }
-  machine.push(reduce(machine, type, args as PickleValue));
+  machine.pushNew(reduce(machine, type, args as PickleValue));
 }
 
 /** Sets attributes. A state dict carries its `_metadata` that way, which no tensor depends on: checked, then dropped. */

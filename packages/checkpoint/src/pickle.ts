@@ -45,6 +45,7 @@ function assertTree(machine: PickleMachine, root: PickleValue): void {
   const path: Level[] = [];
 
   const visit = (value: PickleValue): number => {
+    machine.steps(1);
     const children = childrenOf(value);
     if (children === undefined) return 1;
     const container = value as object;

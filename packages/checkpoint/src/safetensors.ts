@@ -1,7 +1,7 @@
 // safetensors: u64 header length | JSON header | data. The header gives dtype, shape and span of every tensor;
 // the spans must fill the data exactly (https://github.com/huggingface/safetensors).
 
-import type { ByteSource } from "@ll/bytes";
+import { type Budget, type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { magicHint } from "./file-magic.ts";
 import { JsonReader } from "./json-reader.ts";
@@ -36,8 +36,9 @@ interface Entry {
 }
 
 /** @throws CheckpointError, before anything larger than the header is allocated. */
-export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
-  const header = await readHeader(source);
+export async function openSafetensors(source: ByteSource, options: BudgetOptions = {}): Promise<SafetensorsFile> {
+  const budget = options.budget ?? headerBudget(source.byteLength, source.name, CheckpointError);
+  const header = await readHeader(source, budget);
   const entries: Entry[] = [];
   const metadata = new Map<string, string>();
   // the header is walked through, not built: a hundred megabytes of it cost little more than its entries
@@ -46,6 +47,7 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
     baseOffset: 8,
     maxDepth: HEADER_DEPTH,
     depthCode: "E_DEPTH",
+    budget,
   });
   const kind = json.peek();
   if (kind !== "object") {
@@ -60,6 +62,7 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
         const values = { field: "header", expected: `at most ${TENSORS}`, got: TENSORS + 1 };
         throw json.error("E_LIMIT", "too many tensors", values);
       }
+      budget.takeItems(1, "header");
       entries.push(readEntry(json, name));
     }
   });
@@ -78,7 +81,7 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
  * The JSON text. A file of another format has a header length far beyond its own size, so its magic is asked only then.
  * @throws `E_TRUNC`, `E_LENGTH` or `E_MAGIC`
  */
-async function readHeader(source: ByteSource): Promise<Uint8Array> {
+async function readHeader(source: ByteSource, budget: Budget): Promise<Uint8Array> {
   const fields = { file: source.name, offset: 0, field: "header length" };
   if (source.byteLength < 8) {
     const message = "file too short for a header length";
@@ -98,6 +101,7 @@ async function readHeader(source: ByteSource): Promise<Uint8Array> {
       message: hint === undefined ? `header length ${length} is too large` : `not a safetensors file: ${hint}`,
     });
   }
+  budget.takeBytes(Number(length), "header", 8);
   const header = new Uint8Array(Number(length));
   await source.read(8, header);
   return header;

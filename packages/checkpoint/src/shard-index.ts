@@ -1,7 +1,7 @@
 // model.safetensors.index.json: which tensor lies in which file.
 //   {"metadata": {"total_size": bytes}, "weight_map": {tensor name: file name}}
 
-import type { ByteSource } from "@ll/bytes";
+import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import { fieldError, openConfig, readText } from "./config-fields.ts";
 import { CheckpointError } from "./errors.ts";
 import { SHARDS } from "./limits.ts";
@@ -19,8 +19,8 @@ export interface ShardIndex {
 }
 
 /** @throws CheckpointError `E_PATH` for a name that could lead out of the directory, `E_SHARD` for too many files, … */
-export async function readShardIndex(source: ByteSource): Promise<ShardIndex> {
-  const json = await openConfig(source);
+export async function readShardIndex(source: ByteSource, options: BudgetOptions = {}): Promise<ShardIndex> {
+  const json = await openConfig(source, options);
   const weightMap = new Map<string, string>();
   const files = new Set<string>();
   let totalBytes: number | undefined;

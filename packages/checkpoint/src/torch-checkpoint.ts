@@ -1,7 +1,7 @@
 // A state dict that torch.save wrote: an archive with one pickle, which names storages, each being a member of the archive.
 // The archive itself is opened elsewhere (see ./node): this file knows members by name only.
 
-import { type ByteSource, printable } from "@ll/bytes";
+import { type Budget, type ByteSource, printable } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { NAME_BYTES, PICKLE_BYTES } from "./limits.ts";
 import { readPickle } from "./pickle.ts";
@@ -25,6 +25,8 @@ export interface ArchiveMember {
 export interface Archive {
   /** Shown in errors. */
   readonly name: string;
+  /** Charged for the pickle and what it holds. */
+  readonly budget: Budget;
   readonly members: ReadonlyMap<string, ArchiveMember>;
   /** The bytes of a member, read when asked for. */
   open(member: ArchiveMember): ByteSource;
@@ -102,9 +104,10 @@ async function readStateDict(archive: Archive, pickle: ArchiveMember): Promise<P
     const expected = `at most ${PICKLE_BYTES} bytes`;
     throw archiveError(archive, "E_LIMIT", pickle, name, expected, byteLength, "pickle too large");
   }
+  archive.budget.takeBytes(byteLength, "pickle", dataOffset);
   const bytes = new Uint8Array(byteLength);
   await archive.open(pickle).read(0, bytes);
-  const value = readPickle(bytes, { file: archive.name, baseOffset: dataOffset });
+  const value = readPickle(bytes, { file: archive.name, baseOffset: dataOffset, budget: archive.budget });
   if (isKind(value, "dict")) return value;
   const message = "the pickle holds no state dict";
   throw archiveError(archive, "E_PICKLE_TYPE", pickle, name, "a dict", kindOf(value), message);

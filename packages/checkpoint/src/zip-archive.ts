@@ -1,7 +1,7 @@
 // A zip archive as torch.save makes it: its members are stored as they are, so that a tensor is read straight from the file.
 // yauzl walks through the directory; everything it does not enforce is checked here. Nothing is inflated or extracted.
 
-import { type ByteSource, isIoError, printable } from "@ll/bytes";
+import { type Budget, type BudgetOptions, type ByteSource, headerBudget, isIoError, printable } from "@ll/bytes";
 import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from "yauzl";
 import { type CheckedSource, checkedSource } from "./checked-source.ts";
 import { CheckpointError } from "./errors.ts";
@@ -34,13 +34,15 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Reads the directory and every local header; nothing of a member's data.
  * @throws CheckpointError `E_ZIP_…`, `E_NAME`, `E_DUP`, …
  */
-export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
-  const directory = await findZipDirectory(source);
-  const members = await readMembers(source, directory);
+export async function openZipArchive(source: ByteSource, options: BudgetOptions = {}): Promise<ZipArchive> {
+  const budget = options.budget ?? headerBudget(source.byteLength, source.name, CheckpointError);
+  const directory = await findZipDirectory(source, budget);
+  const members = await readMembers(source, directory, budget);
   assertApart(source, [...members.values()], directory);
   const opened = new Map<string, CheckedSource>();
   return {
     name: source.name,
+    budget,
     members,
     open(member) {
       const known = opened.get(member.name);
@@ -56,16 +58,23 @@ export async function openZipArchive(source: ByteSource): Promise<ZipArchive> {
 }
 
 /** Members by name, in the order of the directory, whose records must fill it exactly. */
-async function readMembers(source: ByteSource, directory: ZipDirectory): Promise<Map<string, ZipMember>> {
+async function readMembers(
+  source: ByteSource,
+  directory: ZipDirectory,
+  budget: Budget,
+): Promise<Map<string, ZipMember>> {
   const members = new Map<string, ZipMember>();
   let position = directory.offset;
   const end = directory.offset + directory.byteLength;
   try {
     const options = { autoClose: false, decodeStrings: false, validateEntrySizes: false };
-    const zip = await fromRandomAccessReaderPromise(new YauzlReader(source), source.byteLength, options);
+    const zip = await fromRandomAccessReaderPromise(new YauzlReader(source, budget), source.byteLength, options);
     for await (const entry of zip.eachEntry()) {
       const recordBytes = ENTRY_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
       if (position + recordBytes > end) break; // reported below: the records do not fill the directory
+      budget.takeItems(1, "zip", position);
+      budget.takeSteps(1, "zip", position);
+      budget.takeBytes(entry.fileNameLength, "zip", position);
       const member = await readMember(source, zip, entry, position);
       if (members.has(member.name)) {
         throw zipError(

@@ -2,7 +2,7 @@
 // the first byte on, then the directory, then the end records, which APPNOTE.TXT (4.3.14 to 4.3.16) lays out as
 //   [zip64 end record, 56 bytes or more | zip64 locator, 20 bytes]  end record, 22 bytes, comment
 
-import type { ByteSource } from "@ll/bytes";
+import type { Budget, ByteSource } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { ZIP_ENTRIES } from "./limits.ts";
 
@@ -28,8 +28,8 @@ export const ENTRY_BYTES = 46;
 const MEMBER_SIGNATURE = 0x04034b50;
 
 /** @throws `E_ZIP_EOCD`, `E_ZIP64`, `E_ZIP_POLYGLOT`, `E_ZIP_CD` or `E_LIMIT`. */
-export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory> {
-  const endOffset = await findEnd(source);
+export async function findZipDirectory(source: ByteSource, budget: Budget): Promise<ZipDirectory> {
+  const endOffset = await findEnd(source, budget);
   const end = await viewAt(source, endOffset, END_BYTES);
   const zip64 = await readZip64End(source, endOffset);
   const directory = zip64 ?? {
@@ -57,15 +57,19 @@ export async function endsAsZip(source: ByteSource): Promise<boolean> {
 }
 
 /** Offset of the end record, which must be the last thing in the file but for its own comment. */
-async function findEnd(source: ByteSource): Promise<number> {
+async function findEnd(source: ByteSource, budget: Budget): Promise<number> {
   const length = Math.min(source.byteLength, END_BYTES + COMMENT_BYTES);
   const start = source.byteLength - length;
+  budget.takeBytes(length, "zip", start);
   const tail = await viewAt(source, start, length);
   for (let i = length - END_BYTES; i >= 0; i--) {
     if (tail.getUint32(i, true) !== END_SIGNATURE) continue;
     const commentBytes = tail.getUint16(i + 20, true);
     const after = length - i - END_BYTES;
-    if (commentBytes === after) return start + i;
+    if (commentBytes === after) {
+      budget.releaseBytes(length);
+      return start + i;
+    }
     // an end record that knows of no comment was the end of the file once
     const code = commentBytes === 0 ? "E_ZIP_POLYGLOT" : "E_ZIP_EOCD";
     const message = `${after} bytes after the end record, whose comment has ${commentBytes}`;

@@ -1,8 +1,10 @@
 // Bad-input corpus, params.json and config.json (CF): rows marked + must open, the others must be refused with a complete error.
 
-import { memorySource } from "@ll/bytes";
+import { type BudgetOptions, type ByteSource, memorySource } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { readAddedTokens } from "../src/added-tokens.ts";
+import type { DeclaredParams } from "../src/declared-params.ts";
 import { readHfConfig } from "../src/hf-config.ts";
 import { readMetaParams } from "../src/meta-params.ts";
 import { openCheckpoint } from "../src/open-checkpoint.ts";
@@ -15,8 +17,17 @@ import { torchFile } from "./support/torch-writer.ts";
 
 const source = (json: string | Uint8Array, name: string) =>
   memorySource(typeof json === "string" ? concat(json) : json, name);
-const meta = (json: string | Uint8Array) => readMetaParams(source(json, "params.json"));
-const hf = (json: string | Uint8Array) => readHfConfig(source(json, "config.json"));
+
+type Reader = (source: ByteSource, options: BudgetOptions) => Promise<DeclaredParams>;
+
+/** Reads a file of that name, and asserts what it cost. */
+function readWith(read: Reader, json: string | Uint8Array, name: string): Promise<DeclaredParams> {
+  const file = source(json, name);
+  const budget = countingBudget();
+  return read(file, { budget }).finally(() => expectWithinPromise(budget, file.byteLength));
+}
+const meta = (json: string | Uint8Array) => readWith(readMetaParams, json, "params.json");
+const hf = (json: string | Uint8Array) => readWith(readHfConfig, json, "config.json");
 const metaWith = (field: string, value: string) => meta(replaced(PARAMS_JSON, field, value));
 const hfWith = (field: string, value: string) => hf(replaced(CONFIG_JSON, field, value));
 

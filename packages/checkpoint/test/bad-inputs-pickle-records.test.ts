@@ -3,8 +3,9 @@
 
 import { memorySource } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { readPickle } from "../src/pickle.ts";
-import type { PickleDict, PickleTensor } from "../src/pickle-values.ts";
+import type { PickleDict, PickleTensor, PickleValue } from "../src/pickle-values.ts";
 import { openTorchCheckpoint } from "../src/torch-checkpoint.ts";
 import { openZipArchive } from "../src/zip-archive.ts";
 import { concat, f32s } from "./support/bytes.ts";
@@ -13,7 +14,14 @@ import { readAll } from "./support/files.ts";
 import * as p from "./support/pickle-writer.ts";
 import { zip } from "./support/zip-writer.ts";
 
-const read = (bytes: Uint8Array) => readPickle(bytes, { file: "bad.pth", baseOffset: 64 });
+function read(bytes: Uint8Array): PickleValue {
+  const budget = countingBudget();
+  try {
+    return readPickle(bytes, { file: "bad.pth", baseOffset: 64, budget });
+  } finally {
+    expectWithinPromise(budget, bytes.length);
+  }
+}
 
 /** A checkpoint whose pickle is `bytes`, with one storage of 16 f32 values under the key 0. */
 async function open(bytes: Uint8Array) {
@@ -55,6 +63,11 @@ describe("what is made with names", () => {
     ],
     ["PP05 a storage class called", p.pickle(p.global("torch", "FloatStorage"), p.EMPTY_TUPLE, p.REDUCE), "E_ARGS"],
     ["PP05 torch.Tensor called", p.pickle(p.global("torch", "Tensor"), p.EMPTY_TUPLE, p.REDUCE), "E_ARGS"],
+    [
+      "PP05 torch.Size of rank 9",
+      p.pickle(p.global("torch", "Size"), p.tuple(ints(...Array(9).fill(1))), p.REDUCE),
+      "E_ARGS",
+    ],
     ["PP05 torch.Size of text", p.pickle(p.global("torch", "Size"), p.tuple(p.tuple(p.str("1"))), p.REDUCE), "E_ARGS"],
     [
       "PP05 a parameter of a number",

@@ -2,16 +2,25 @@
 // complete error. What is made of tensors and state dicts is in bad-inputs-pickle-records.test.ts.
 
 import { describe, expect, it } from "vitest";
-import { PICKLE_MEMO, PICKLE_OPCODES, PICKLE_STACK } from "../src/limits.ts";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
+import { PICKLE_CONTAINERS, PICKLE_MEMO, PICKLE_OPCODES, PICKLE_STACK } from "../src/limits.ts";
 import { readPickle } from "../src/pickle.ts";
 import { GLOBALS } from "../src/pickle-globals.ts";
 import { OPCODES } from "../src/pickle-opcodes.ts";
+import type { PickleValue } from "../src/pickle-values.ts";
 import { concat, u32, u64 } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { GADGETS } from "./support/gadgets.ts";
 import * as p from "./support/pickle-writer.ts";
 
-const read = (bytes: Uint8Array) => readPickle(bytes, { file: "bad.pth", baseOffset: 64 });
+function read(bytes: Uint8Array): PickleValue {
+  const budget = countingBudget();
+  try {
+    return readPickle(bytes, { file: "bad.pth", baseOffset: 64, budget });
+  } finally {
+    expectWithinPromise(budget, bytes.length);
+  }
+}
 
 const repeat = (n: number, ...code: Uint8Array[]): Uint8Array => {
   const once = concat(...code);
@@ -153,6 +162,11 @@ describe("structure", () => {
       () => concat(p.proto(2), repeat(PICKLE_STACK + 1, p.NONE), p.STOP),
       "E_LIMIT",
     ],
+    [
+      "PP12 too many containers",
+      () => p.pickle(p.EMPTY_LIST, repeat(PICKLE_CONTAINERS, p.EMPTY_LIST, p.APPEND)),
+      "E_LIMIT",
+    ],
     ["PP12 too many marks", () => concat(p.proto(2), repeat(PICKLE_STACK + 1, p.MARK), p.STOP), "E_LIMIT"],
     [
       "PP13 duplicate key",
@@ -185,6 +199,11 @@ describe("structure", () => {
 
   it("PP09 + the memo may hold all that it may hold", () => {
     expect(read(concat(p.proto(4), p.NONE, repeat(PICKLE_MEMO, p.MEMOIZE), p.STOP))).toBeNull();
+  });
+
+  it("PP12 + as many containers as there may be", () => {
+    const allowed = p.pickle(p.EMPTY_LIST, repeat(PICKLE_CONTAINERS - 1, p.EMPTY_LIST, p.APPEND));
+    expect(read(allowed)).toMatchObject({ kind: "list" });
   });
 
   it("PP12 + as many operations as there may be", () => {

@@ -4,9 +4,10 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type ByteSource, memorySource } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { SAFETENSORS_HEADER_BYTES } from "../src/limits.ts";
 import { openCheckpoint } from "../src/open-checkpoint.ts";
-import { openSafetensors } from "../src/safetensors.ts";
+import { openSafetensors, type SafetensorsFile } from "../src/safetensors.ts";
 import { concat, u64 } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { directoryWith, readAll } from "./support/files.ts";
@@ -20,6 +21,12 @@ const DATA = new Uint8Array(8);
 const entry = (name: string, offsets: string, shape = "[2]", dtype = '"F32"'): string =>
   `${JSON.stringify(name)}:{"dtype":${dtype},"shape":${shape},"data_offsets":${offsets}}`;
 const one = (shape: string, offsets: string, dtype = '"F32"'): string => `{${entry("a", offsets, shape, dtype)}}`;
+
+/** Opens a file, and asserts what it cost. */
+function open(source: ByteSource): Promise<SafetensorsFile> {
+  const budget = countingBudget();
+  return openSafetensors(source, { budget }).finally(() => expectWithinPromise(budget, source.byteLength));
+}
 
 type Input = Uint8Array | (() => Uint8Array);
 type Bad = readonly [row: string, input: Input, code: string];
@@ -112,7 +119,7 @@ function sameSpan(n: number): Uint8Array {
 describe("safetensors that are refused", () => {
   it.each(REJECTED)("%s", async (_, input, code) => {
     const bytes = typeof input === "function" ? input() : input;
-    await expectRejected(() => openSafetensors(memorySource(bytes, "bad.safetensors")), code);
+    await expectRejected(() => open(memorySource(bytes, "bad.safetensors")), code);
   });
 
   it("ST02 reads nothing beyond the first eight bytes for a header that is too long", async () => {
@@ -156,14 +163,14 @@ describe("safetensors that must open", () => {
   ];
 
   it.each(accepted)("%s", async (_, header, names) => {
-    const file = await openSafetensors(memorySource(text(header)));
+    const file = await open(memorySource(text(header)));
     expect([...file.names()]).toEqual(names);
     expect("dtype" in {}).toBe(false);
   });
 
   it("ST12 NaN and infinity are data like any other", async () => {
     const data = new Uint8Array(Float32Array.of(Number.NaN, Number.NEGATIVE_INFINITY).buffer);
-    const file = await openSafetensors(memorySource(text(ONE, data)));
+    const file = await open(memorySource(text(ONE, data)));
     expect(await readAll(file.tensor("a")!)).toEqual(data);
   });
 

@@ -5,8 +5,9 @@ import { deflateRawSync } from "node:zlib";
 import { memorySource } from "@ll/bytes";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { openCheckpoint } from "../src/open-checkpoint.ts";
-import { openTorchCheckpoint } from "../src/torch-checkpoint.ts";
+import { openTorchCheckpoint, type TorchCheckpoint } from "../src/torch-checkpoint.ts";
 import { openZipArchive } from "../src/zip-archive.ts";
 import { concat, f32s, u16, u32, u64 } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
@@ -29,8 +30,11 @@ const but = (changes: Partial<ZipEntrySpec>, index = 0): Uint8Array =>
   make({ entries: GOOD.map((entry, i) => (i === index ? { ...entry, ...changes } : entry)) });
 const extra = (id: number, data: Uint8Array): Uint8Array => concat(u16(id), u16(data.length), data);
 
-async function open(bytes: Uint8Array) {
-  return openTorchCheckpoint(await openZipArchive(memorySource(bytes, "bad.pth")));
+function open(bytes: Uint8Array): Promise<TorchCheckpoint> {
+  const budget = countingBudget();
+  return openZipArchive(memorySource(bytes, "bad.pth"), { budget })
+    .then(openTorchCheckpoint)
+    .finally(() => expectWithinPromise(budget, bytes.length));
 }
 
 type Bad = readonly [row: string, bytes: Uint8Array | (() => Uint8Array), code: string];

@@ -1,5 +1,6 @@
 import { memorySource } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { openLlama2c, readLlama2cTokenizer } from "../src/llama2c.ts";
 import { concat, f32s, u32 } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
@@ -11,7 +12,10 @@ describe("readLlama2cTokenizer", () => {
   it("gives final texts: unknown, empty, bytes and pieces", async () => {
     const texts = ["<unk>", "\n<s>\n", "\n</s>\n", "<0x0A>", "<0xFF>", " the", "<0xff>", "é"];
     const file = concat(u32(6), ...texts.map((text, i) => token(-i, text)));
-    const vocab = await readLlama2cTokenizer(memorySource(file));
+    const budget = countingBudget();
+    const vocab = await readLlama2cTokenizer(memorySource(file), { budget });
+    expectWithinPromise(budget, file.length);
+    expect(budget.usedItems).toBe(texts.length);
     const utf8 = new TextEncoder();
     expect(vocab.map((entry) => [...entry.text])).toEqual([
       [...utf8.encode(" ⁇ ")],

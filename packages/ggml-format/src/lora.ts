@@ -5,7 +5,14 @@
 // llama.cpp build 803 stops at the first record it does not like and runs on with what it has by then, and it forgets tensors
 // that are not followed by their partner. Here an adapter is whole or refused.
 
-import { type BoundedReader, type ByteSource, createReader, type FormatError, printable } from "@ll/bytes";
+import {
+  type BoundedReader,
+  type BudgetOptions,
+  type ByteSource,
+  createReader,
+  type FormatError,
+  printable,
+} from "@ll/bytes";
 import type { Container } from "./container.ts";
 import { GgmlFormatError } from "./errors.ts";
 import type { GgmlTensor } from "./ggml-tensor.ts";
@@ -41,7 +48,7 @@ export interface LoraFile {
   readonly pairs: readonly LoraPair[];
 }
 
-export interface OpenLoraOptions {
+export interface OpenLoraOptions extends BudgetOptions {
   /** Bytes fetched from the source at a time. Any size from 1 gives the same result. */
   readonly chunkBytes?: number;
 }
@@ -54,6 +61,7 @@ export async function openLora(source: ByteSource, options: OpenLoraOptions = {}
   const reader = createReader(source, {
     chunkBytes: options.chunkBytes ?? RECORD_CHUNK_BYTES,
     ErrorClass: GgmlFormatError,
+    ...(options.budget !== undefined && { budget: options.budget }),
   });
   const { r, alpha } = await readHeader(reader);
   const { tensors } = await readTensorDirectory(reader, RECORDS, false);

@@ -1,6 +1,6 @@
 // Opening a ggml, ggmf or ggjt file: header and vocabulary are read, tensors are only located.
 
-import { type BoundedReader, type ByteSource, createReader } from "@ll/bytes";
+import { type BoundedReader, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
 import { type Container, readContainer } from "./container.ts";
 import { GgmlFormatError } from "./errors.ts";
 import { assertFtypeReadable, ftypeLabel, ftypeTensorType } from "./ftype.ts";
@@ -10,7 +10,7 @@ import { HEADER_CHUNK_BYTES, RECORD_CHUNK_BYTES } from "./limits.ts";
 import { readTensorDirectory, type TensorDirectory } from "./tensor-directory.ts";
 import { readVocabSection, unpackVocab, type VocabEntry, type VocabSection } from "./vocab-section.ts";
 
-export interface OpenGgmlOptions {
+export interface OpenGgmlOptions extends BudgetOptions {
   /** Open the 4-bit tensors of ggml, ggmf and ggjt v1 files as q4_0_v1 and q4_1_v1 instead of refusing them. */
   readonly oldBlocks?: boolean;
   /** Refuse what otherwise gives a warning. */
@@ -46,6 +46,7 @@ export async function openGgml(source: ByteSource, options: OpenGgmlOptions = {}
   const reader = createReader(source, {
     chunkBytes: options.chunkBytes ?? HEADER_CHUNK_BYTES,
     ErrorClass: GgmlFormatError,
+    ...(options.budget !== undefined && { budget: options.budget }),
   });
   const container = await readContainer(reader);
   const hyperParams = await readHyperParams(reader);
@@ -61,6 +62,7 @@ export async function openGgml(source: ByteSource, options: OpenGgmlOptions = {}
     start: reader.offset,
     chunkBytes: options.chunkBytes ?? RECORD_CHUNK_BYTES,
     ErrorClass: GgmlFormatError,
+    budget: reader.budget,
   });
   const directory = await readTensorDirectory(recordReader, container, oldBlocks);
   const warnings = findOddities(reader, container, hyperParams, vocabSection, directory, options.strict ?? false);

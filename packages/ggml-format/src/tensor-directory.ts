@@ -57,6 +57,7 @@ export async function readTensorDirectory(
         message: `more than ${MAX_TENSORS} tensors`,
       });
     }
+    reader.budget.takeItems(1, "tensors", reader.offset);
     const { tensor, paddingOffset } = await readRecord(reader, container, oldBlocks, tensors);
     tensors.set(tensor.name, tensor);
     if (paddingOffset !== undefined) {

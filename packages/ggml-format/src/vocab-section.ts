@@ -55,6 +55,8 @@ export async function readVocabSection(
     reader.leave();
   }
 
+  reader.budget.takeItems(nEntries, "vocab", start);
+  reader.budget.takeBytes(reader.offset - start, "vocab", start);
   const bytes = new Uint8Array(reader.offset - start);
   await reader.source.read(start, bytes);
   return { bytes, nEntries };

@@ -3,6 +3,7 @@
 
 import { FormatError, memorySource } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { checkLlamaTensors, openGgml } from "../src/index.ts";
 import { headerRows } from "./corpus/header-rows.ts";
 import { modelRows } from "./corpus/model-rows.ts";
@@ -13,8 +14,11 @@ const rows: readonly Row[] = [...headerRows, ...recordRows, ...modelRows];
 
 /** Opens the input, and checks its tensors if the row wants a model. */
 async function take(row: Row, chunkBytes: number | undefined): Promise<void> {
-  const options = { ...row.options, ...(chunkBytes !== undefined && { chunkBytes }) };
-  const file = await openGgml(memorySource(row.bytes, "model.bin"), options);
+  const budget = countingBudget();
+  const options = { ...row.options, budget, ...(chunkBytes !== undefined && { chunkBytes }) };
+  const file = await openGgml(memorySource(row.bytes, "model.bin"), options).finally(() =>
+    expectWithinPromise(budget, row.bytes.length),
+  );
   row.check?.(file);
   if (row.weights) checkLlamaTensors(file);
 }

@@ -2,12 +2,16 @@
 
 import { memorySource } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { type GgmlFormatError, isGgmlFormatError, type LoraFile, openLora } from "../src/index.ts";
 import { pattern, smallModel, u32 } from "./ggml-bytes.ts";
 import { loraBytes, type RawLora, rawPair } from "./lora-bytes.ts";
 
-const open = (bytes: Uint8Array, chunkBytes?: number): Promise<LoraFile> =>
-  openLora(memorySource(bytes, "lora.bin"), chunkBytes === undefined ? {} : { chunkBytes });
+function open(bytes: Uint8Array, chunkBytes?: number): Promise<LoraFile> {
+  const budget = countingBudget();
+  const options = { budget, ...(chunkBytes !== undefined && { chunkBytes }) };
+  return openLora(memorySource(bytes, "lora.bin"), options).finally(() => expectWithinPromise(budget, bytes.length));
+}
 
 async function refusal(bytes: Uint8Array, chunkBytes?: number): Promise<GgmlFormatError> {
   const error = await open(bytes, chunkBytes).then(

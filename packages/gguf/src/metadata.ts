@@ -61,6 +61,7 @@ export async function readMetadata(reader: BoundedReader, nPairs: number): Promi
   for (let index = 0; index < nPairs; index++) {
     reader.enter("metadata", index);
     const offset = reader.offset;
+    reader.budget.takeItems(1, "key", offset);
     const key = await readName(reader, "key", MAX_KEY_BYTES);
     if (metadata.has(key)) {
       const first = offsets[[...metadata.keys()].indexOf(key)];

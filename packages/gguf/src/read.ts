@@ -1,6 +1,6 @@
 // Opening a GGUF file: header and entries are read, arrays and tensors are only located.
 
-import { type BoundedReader, type ByteSource, createReader } from "@ll/bytes";
+import { type BoundedReader, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
 import { GgufFormatError } from "./errors.ts";
 import type { GgufTensor } from "./gguf-tensor.ts";
 import { readHeader } from "./header.ts";
@@ -8,7 +8,7 @@ import { HEADER_CHUNK_BYTES, MAX_ALIGNMENT, MAX_HEADER_CHUNK_BYTES } from "./lim
 import { type GgufMetadata, readMetadata } from "./metadata.ts";
 import { alignUp, placeTensors, readTensorEntries } from "./tensor-directory.ts";
 
-export interface OpenGgufOptions {
+export interface OpenGgufOptions extends BudgetOptions {
   /** Refuse what otherwise gives a warning. */
   readonly strict?: boolean;
   /** Bytes fetched from the source at a time. Any size from 1 gives the same result. */
@@ -50,6 +50,7 @@ export async function openGguf(source: ByteSource, options: OpenGgufOptions = {}
     chunkBytes: options.chunkBytes ?? HEADER_CHUNK_BYTES,
     maxChunkBytes: options.chunkBytes ?? MAX_HEADER_CHUNK_BYTES,
     ErrorClass: GgufFormatError,
+    ...(options.budget !== undefined && { budget: options.budget }),
   });
   const { version, nTensors, nMetadata } = await readHeader(reader);
   const metadata = await readMetadata(reader, nMetadata);

@@ -28,6 +28,7 @@ export async function readTensorEntries(reader: BoundedReader, nTensors: number)
   for (let index = 0; index < nTensors; index++) {
     reader.enter("tensors", index);
     const start = reader.offset;
+    reader.budget.takeItems(1, "name", start);
     const name = await readName(reader, "name", MAX_NAME_BYTES);
     const first = starts.get(name);
     if (first !== undefined) {

@@ -3,6 +3,7 @@
 
 import { FormatError, memorySource } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
+import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
 import { openGguf } from "../src/index.ts";
 import { headerRows } from "./corpus/header-rows.ts";
 import { metadataRows } from "./corpus/metadata-rows.ts";
@@ -12,8 +13,11 @@ import { tensorRows } from "./corpus/tensor-rows.ts";
 const rows: readonly Row[] = [...headerRows, ...metadataRows, ...tensorRows];
 
 async function take(row: Row, chunkBytes: number | undefined): Promise<void> {
-  const options = { ...row.options, ...(chunkBytes !== undefined && { chunkBytes }) };
-  const file = await openGguf(memorySource(row.bytes, "model.gguf"), options);
+  const budget = countingBudget();
+  const options = { ...row.options, budget, ...(chunkBytes !== undefined && { chunkBytes }) };
+  const file = await openGguf(memorySource(row.bytes, "model.gguf"), options).finally(() =>
+    expectWithinPromise(budget, row.bytes.length),
+  );
   await row.check?.(file);
 }
 
