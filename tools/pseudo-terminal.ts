@@ -16,7 +16,7 @@ export interface TerminalProgram {
   sees(text: string | RegExp): Promise<void>;
   /** Waits for the end; the exit code. */
   ended(): Promise<number | null>;
-  /** Sends a signal to the program. */
+  /** Sends a signal to all that runs on the terminal. */
   signal(signal: NodeJS.Signals): void;
   /** Takes the terminal away, and with it the program. */
   close(): void;
@@ -80,12 +80,12 @@ export function startOnTerminal(command: readonly string[], options: TerminalOpt
       }
     },
     ended: () => end,
-    signal: (signal) => void process.kill(terminalOf(child).pid, signal),
+    signal: (signal) => void process.kill(-terminalOf(child).pid, signal),
     close: () => void child.kill(),
   };
 }
 
-/** The program under `script`, and the path of the terminal that was made for it. */
+/** The process under `script`, leader of its group, and the path of the terminal that was made for it. */
 function terminalOf(script: ChildProcess): { pid: number; path: string } {
   const children = readFileSync(`/proc/${script.pid}/task/${script.pid}/children`, "utf8");
   const pid = Number.parseInt(children, 10);

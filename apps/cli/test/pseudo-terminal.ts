@@ -22,7 +22,21 @@ export function startOnTerminal(
   env: Record<string, string>,
   shellSuffix = "",
 ): TerminalProgram {
-  const command = [process.execPath, "--conditions=@ll/source", BIN, ...argv];
+  return startAndClose(commandOf(argv), env, shellSuffix);
+}
+
+/** The same, with a line such as `code 0` and the modes of the terminal, by `stty -a`, when the program has ended. */
+export function startInShell(argv: readonly string[], env: Record<string, string>): TerminalProgram {
+  // signals are for the program
+  const shell = 'trap : INT TERM; "$@"; echo "code $?"; stty -a';
+  return startAndClose(["sh", "-c", shell, "sh", ...commandOf(argv)], env);
+}
+
+function commandOf(argv: readonly string[]): string[] {
+  return [process.execPath, "--conditions=@ll/source", BIN, ...argv];
+}
+
+function startAndClose(command: readonly string[], env: Record<string, string>, shellSuffix = ""): TerminalProgram {
   const program = startCommand(command, { env: { NO_COLOR: "1", ...env }, shellSuffix });
   onTestFinished(() => program.close());
   return program;

@@ -4,19 +4,28 @@ import { expect, test } from "vitest";
 import type { TerminalProgram } from "../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { temporaryDirectory } from "../programs.ts";
-import { describeOnTerminal, startOnTerminal } from "../pseudo-terminal.ts";
+import { describeOnTerminal, startInShell, startOnTerminal } from "../pseudo-terminal.ts";
 
 const CTRL_D = "\x04";
+const CTRL_C = "\x03";
 const BACKSPACE = "\x7f";
 
-/** A conversation in which the user has the first word. */
-async function startConversation(): Promise<TerminalProgram> {
+/** The command line of a conversation in which the user has the first word. */
+async function conversation(...args: string[]): Promise<string[]> {
   const path = join(await temporaryDirectory(), "model.bin");
   await writeFile(path, await tinyModel("q4_0"));
-  const program = startOnTerminal(["ll-main", "-m", path, "-t", "1", "-s", "3", "-n", "8", "--interactive-first"], {});
-  await program.sees("== Running in interactive mode. ==");
+  return ["ll-main", "-m", path, "-t", "1", "-s", "3", "-n", "8", "--interactive-first", ...args];
+}
+
+async function startConversation(): Promise<TerminalProgram> {
+  const program = startOnTerminal(await conversation(), {});
+  await program.sees(BEGUN);
   return program;
 }
+
+/** Said before a model is loaded, and when it is. */
+const LOADING = "main: build = 803";
+const BEGUN = "== Running in interactive mode. ==";
 
 describeOnTerminal("ll-main on a terminal", () => {
   test("Ctrl-D ends the conversation, with 0 and the timings", async () => {
@@ -69,5 +78,42 @@ describeOnTerminal("ll-main on a terminal", () => {
     const program = await startConversation();
     program.type(`日${BACKSPACE}Q`);
     await program.sees("日\b \b\b \bQ");
+  });
+});
+
+describeOnTerminal("the terminal of ll-main", () => {
+  test("shows once, and to the conversation, what is typed while the model is loaded", async () => {
+    const program = startOnTerminal(await conversation(), {});
+    await program.sees(LOADING);
+    program.type("HELLO\n");
+    await program.sees(BEGUN);
+    await program.sees("HELLO\r\n");
+    expect(program.output.split("HELLO")).toHaveLength(2);
+  });
+
+  type Event = (program: TerminalProgram) => void;
+  const typed: Event = (program) => program.type(CTRL_C);
+  const terminated: Event = (program) => program.signal("SIGTERM");
+  const interrupted: Event = (program) => program.signal("SIGINT");
+
+  test.each<[string, string, number, Event, string[]]>([
+    ["a model that is not there", LOADING, 4, () => undefined, ["-m", "absent"]],
+    ["Ctrl-C while a model is loaded", LOADING, 130, typed, []],
+    ["SIGINT while a model is loaded", LOADING, 130, interrupted, []],
+    ["SIGTERM while a model is loaded", LOADING, 143, terminated, []],
+    ["Ctrl-C in a conversation", BEGUN, 130, typed, []],
+    ["SIGINT in a conversation", BEGUN, 130, interrupted, []],
+    ["SIGTERM in a conversation", BEGUN, 143, terminated, []],
+    ["the end of input", BEGUN, 0, (program) => program.type(CTRL_D), []],
+  ])("is as it was after %s, in modes and colour", async (_what, moment, code, event, args) => {
+    const program = startInShell(await conversation("--color", "-p", "Once upon", ...args), {});
+    await program.sees(moment);
+    event(program);
+    await program.sees(`code ${code}\r\n`);
+    await program.ended();
+    expect(program.output).toMatch(/[ ;]icanon /);
+    expect(program.output).toMatch(/[ ;]echo /);
+    const [, ...escapes] = program.output.split("\x1b[");
+    if (escapes.length > 0) expect(escapes.at(-1)).toMatch(/^0m/);
   });
 });

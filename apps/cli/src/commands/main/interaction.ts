@@ -16,24 +16,29 @@ export interface Interrupt {
 export interface Interaction {
   readonly console: MainConsole;
   readonly interrupt: Interrupt;
+  /** From here on Ctrl-C gives the user the word, where one is asked; `lastWords` is called before an interrupted run ends. */
+  begin(lastWords: () => void): void;
   /** Restores the terminal and gives Ctrl-C back. */
   close(): void;
 }
 
-/** `lastWords` is called before an interrupted run ends. */
-export function openInteraction(params: RunParams, io: Io, lastWords: () => void): Interaction {
+/** Opens the console, before a model is loaded: what is typed meanwhile waits. However the process ends, the terminal is restored. */
+export function openInteraction(params: RunParams, io: Io): Interaction {
   const interrupt: Interrupt = { requested: false, waiting: false };
+  let lastWords: (() => void) | undefined;
   const interject = (): boolean => {
-    if (!params.interactive || interrupt.requested || interrupt.waiting) return false;
+    if (!params.interactive || lastWords === undefined || interrupt.requested || interrupt.waiting) return false;
     interrupt.requested = true;
     return true;
   };
   const console = openConsole(io.out, params, () => {
     if (!interject()) process.kill(process.pid, "SIGINT");
   });
+  process.on("exit", console.close);
   const removeHandler = onInterrupt(() => {
     if (interject()) return true;
     console.close();
+    if (lastWords === undefined) return false;
     if (params.interactive) io.out.write("\n");
     lastWords();
     return false;
@@ -41,8 +46,12 @@ export function openInteraction(params: RunParams, io: Io, lastWords: () => void
   return {
     console,
     interrupt,
+    begin(words) {
+      lastWords = words;
+    },
     close() {
       removeHandler();
+      process.off("exit", console.close);
       console.close();
     },
   };

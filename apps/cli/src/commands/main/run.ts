@@ -11,7 +11,7 @@ import { openContext, type Run, runModel } from "../../inference/run-model.ts";
 import { openSampler } from "./chain.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
-import { openInteraction } from "./interaction.ts";
+import { type Interaction, openInteraction } from "./interaction.ts";
 import { runLoop } from "./loop.ts";
 import { announceInteractive, interactiveHelp } from "./messages.ts";
 import { compareSession, loadSession, saveSession } from "./prompt-cache.ts";
@@ -20,11 +20,17 @@ const BOS = 1;
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
-export function runMain(params: RunParams, io: Io, load?: typeof loadModel): Promise<number> {
-  return runModel(params, io, (run) => (params.memoryTest ? memoryTest(run) : generateText(run)), load);
+export async function runMain(params: RunParams, io: Io, load?: typeof loadModel): Promise<number> {
+  const interaction = openInteraction(params, io);
+  try {
+    const work = (run: Run): Promise<void> => (params.memoryTest ? memoryTest(run) : generateText(run, interaction));
+    return await runModel(params, io, work, load);
+  } finally {
+    interaction.close();
+  }
 }
 
-async function generateText(run: Run): Promise<void> {
+async function generateText(run: Run, { console, interrupt, begin }: Interaction): Promise<void> {
   const { params, io, seed, timings, model, tokenizer, context } = run;
   const { promptCache } = params;
   const { nVocab } = model.config;
@@ -62,35 +68,31 @@ async function generateText(run: Run): Promise<void> {
     }
   };
 
-  const { console, interrupt, close } = openInteraction(params, io, () => {
+  begin(() => {
     for (const line of timings.lines()) say(line);
   });
-  try {
-    if (params.interactive) for (const line of interactiveHelp(params)) say(line);
-    console.colour("prompt");
-    timings.loaded();
-    await runLoop({
-      params,
-      promptTokens,
-      generator,
-      guidance,
-      grammar,
-      tokenizer,
-      console,
-      io,
-      timings,
-      interrupt,
-      beforeFirstSample: async () => {
-        if (matched.nMatching < promptTokens.length) await save();
-      },
-    });
-    // a context swap has ended the session
-    if (params.promptCacheAll && !params.promptCacheReadOnly && generator.sessionTokens !== undefined) {
-      say(`\nmain: saving final output to session file '${promptCache}'`);
-      await save();
-    }
-  } finally {
-    close();
+  if (params.interactive) for (const line of interactiveHelp(params)) say(line);
+  console.colour("prompt");
+  timings.loaded();
+  await runLoop({
+    params,
+    promptTokens,
+    generator,
+    guidance,
+    grammar,
+    tokenizer,
+    console,
+    io,
+    timings,
+    interrupt,
+    beforeFirstSample: async () => {
+      if (matched.nMatching < promptTokens.length) await save();
+    },
+  });
+  // a context swap has ended the session
+  if (params.promptCacheAll && !params.promptCacheReadOnly && generator.sessionTokens !== undefined) {
+    say(`\nmain: saving final output to session file '${promptCache}'`);
+    await save();
   }
 }
 
