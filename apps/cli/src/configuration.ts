@@ -20,6 +20,9 @@ export interface ConfigLayer {
 /** By the first name of each option that was set: its values, the weakest first, and the source of the last one. */
 export type Origins = ReadonlyMap<string, { readonly texts: readonly string[]; readonly origin: string }>;
 
+/** Options that the environment and the configuration file may set for every program that runs a model and has them. */
+export const SHARED_OPTIONS: readonly string[] = ["--model", "--threads", "--ctx-size"];
+
 /** Largest configuration file. */
 const MAX_CONFIG_BYTES = 64 * 1024;
 
@@ -41,7 +44,7 @@ export async function applyLayers<P>(
           await spec.set(target, value);
           const [name] = spec.names;
           origins.set(name, {
-            texts: [...(origins.get(name)?.texts ?? []), spec.value === "flag" ? "on" : value.text],
+            texts: [...(origins.get(name)?.texts ?? []), spec.value === "flag" ? value.text || "on" : value.text],
             origin,
           });
         },
@@ -58,10 +61,15 @@ export async function applyLayers<P>(
 /** Origin of what stands on the command line. */
 export const FLAG = "flag";
 
-/** `LL_MODEL` for `--model`: for each of these options a layer, if the environment sets it to anything. */
+/** `LL_CTX_SIZE` for `--ctx-size`. */
+export function variableOf(name: string): string {
+  return `LL_${name.slice(2).toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** For each of these options a layer, if the environment sets its variable to anything. */
 export function environmentLayers(env: Io["env"], names: readonly string[]): ConfigLayer[] {
   return names.flatMap((name) => {
-    const variable = `LL_${name.slice(2).toUpperCase().replaceAll("-", "_")}`;
+    const variable = variableOf(name);
     const value = env[variable];
     return value === undefined || value === "" ? [] : [{ origin: variable, argv: [name, value] }];
   });
@@ -78,9 +86,14 @@ export function configPath(env: Io["env"]): string | undefined {
 /**
  * The configuration file, if there is one: an object with option names without their dashes, such as `{"ctx-size": 4096}`.
  * `true` switches a flag on, a list repeats an option.
+ * @param only names of the options that count, if not all do: what else is in the file is for another program
  * @throws UsageError for a file that is no such object; IoError
  */
-export async function configFileLayers<P>(env: Io["env"], table: readonly OptionSpec<P>[]): Promise<ConfigLayer[]> {
+export async function configFileLayers<P>(
+  env: Io["env"],
+  table: readonly OptionSpec<P>[],
+  only?: readonly string[],
+): Promise<ConfigLayer[]> {
   const path = configPath(env);
   const text = path === undefined ? undefined : await readIfPresent(path);
   if (path === undefined || text === undefined) return [];
@@ -94,7 +107,8 @@ export async function configFileLayers<P>(env: Io["env"], table: readonly Option
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new UsageError(`${origin}: expected an object with names of options`);
   }
-  const argv = Object.entries(content).flatMap(([key, value]) => argumentsFor(origin, key, value, table));
+  const entries = Object.entries(content).filter(([key]) => only === undefined || only.includes(`--${key}`));
+  const argv = entries.flatMap(([key, value]) => argumentsFor(origin, key, value, table));
   return [{ origin, argv }];
 }
 
@@ -110,6 +124,7 @@ function argumentsFor<P>(origin: string, key: string, value: unknown, table: rea
     throw new UsageError(`${origin}: "${key}" is no option`, hint);
   }
   if (spec.value === "flag") {
+    if (typeof value === "string" && spec.words?.includes(value)) return [`${name}=${value}`];
     if (typeof value !== "boolean") throw new UsageError(`${origin}: "${key}" expected true or false`);
     return value ? [name] : [];
   }
@@ -146,7 +161,7 @@ export function configText<P>(table: readonly OptionSpec<P>[], origins: Origins)
     const set = origins.get(names[0]);
     const name = names[0].replace(/^--/, "");
     return set === undefined
-      ? [name, value === "flag" ? "off" : (shownDefault ?? "-"), "default"]
+      ? [name, shownDefault ?? (value === "flag" ? "off" : "-"), "default"]
       : [name, printable(set.texts.at(-1) ?? "", 200), set.origin];
   });
   return `${tableLines([["option", "value", "origin"], ...rows], ["left", "left", "left"]).join("\n")}\n`;

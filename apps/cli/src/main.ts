@@ -78,10 +78,10 @@ function describeError(bin: string, error: unknown, code: number): string {
   return `${bin}: ${printable(prefix + text, MESSAGE_CHARS)}\n${hint}`;
 }
 
-/** `--verbose` before a `--`, or `LL_DEBUG=1`. */
+/** `--verbose` or `-v` before a `--`, or `LL_DEBUG=1`. */
 function isVerbose(argv: readonly string[], io: Io): boolean {
   const end = argv.indexOf("--");
   const flags = end === -1 ? argv : argv.slice(0, end);
   const { LL_DEBUG } = io.env;
-  return flags.includes("--verbose") || LL_DEBUG === "1";
+  return flags.includes("--verbose") || flags.includes("-v") || LL_DEBUG === "1";
 }

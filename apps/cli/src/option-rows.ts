@@ -1,6 +1,7 @@
 // Rows of option tables in one line each.
 
-import type { OptionSpec, OptionValue, ValueKind } from "./option-table.ts";
+import type { OptionSpec, ValueKind } from "./option-table.ts";
+import { COLOUR_MODES, type ColourMode } from "./terminal.ts";
 
 /** What an option with a value shows in help. */
 export interface Shown {
@@ -16,7 +17,7 @@ export function valueRow<P>(
   names: OptionSpec<P>["names"],
   value: Exclude<ValueKind, "flag">,
   shown: Shown,
-  set: (params: P, value: OptionValue) => void,
+  set: OptionSpec<P>["set"],
 ): OptionSpec<P> {
   const { placeholder, help } = shown;
   const shownDefault = shown.default === undefined ? {} : { shownDefault: shown.default };
@@ -31,4 +32,39 @@ export function flagRow<P>(
   set: (params: P) => void,
 ): OptionSpec<P> {
   return { group, names, value: "flag", help, set };
+}
+
+/** `--color`, alone or with `=WHEN`. */
+export function colorRow<P extends { color: ColourMode }>(
+  group: string,
+  what: string,
+  shownDefault: ColourMode,
+): OptionSpec<P> {
+  return {
+    ...flagRow<P>(
+      group,
+      ["--color"],
+      `${what}; =auto where a terminal shows colours, =never, or =always (--color alone)`,
+      () => undefined,
+    ),
+    words: COLOUR_MODES,
+    shownDefault,
+    set: (params, { text }) => {
+      params.color = COLOUR_MODES.find((mode) => mode === text) ?? "always";
+    },
+  };
+}
+
+/** `-q`. @param what says what is left on standard output */
+export function quietRow<P extends { quiet: boolean }>(what: string): OptionSpec<P> {
+  return flagRow("Output", ["--quiet", "-q"], what, (params) => {
+    params.quiet = true;
+  });
+}
+
+/** `--no-truncate`, of the programs that print tables. */
+export function noTruncateRow<P extends { truncate: boolean }>(): OptionSpec<P> {
+  return flagRow("Output", ["--no-truncate"], "do not cut tables where the terminal ends", (params) => {
+    params.truncate = false;
+  });
 }

@@ -12,6 +12,8 @@ export interface OptionSpec<P> {
   /** All spellings, the preferred long one first: `--n-predict`, `-n`, `--predict`. */
   readonly names: readonly [string, ...string[]];
   readonly value: ValueKind;
+  /** Of a flag: words that may stand behind it and `=`, such as `--color=auto`; `text` of the value is then the word. */
+  readonly words?: readonly string[];
   /** Shown for the value in help: `N`, `FILE`. */
   readonly placeholder?: string;
   readonly group: string;
@@ -36,13 +38,18 @@ export async function parseOptions<P>(
   argv: readonly string[],
   params: P,
 ): Promise<void> {
-  const byName = new Map(table.flatMap((spec) => spec.names.map((name) => [name, spec] as const)));
+  const byName = new Map<string, { spec: OptionSpec<P>; word: string }>();
+  for (const spec of table) {
+    for (const name of spec.names) byName.set(name, { spec, word: "" });
+    for (const word of spec.words ?? []) byName.set(`${spec.names[0]}=${word}`, { spec, word });
+  }
   for (let i = 0; i < argv.length; i++) {
     const typed = argv[i] as string;
-    const spec = byName.get(withDashes(typed));
-    if (spec === undefined) throw unknownOption(typed, [...byName.keys()]);
+    const found = byName.get(withDashes(typed));
+    if (found === undefined) throw unknownOption(typed, [...byName.keys()]);
+    const { spec, word } = found;
     if (spec.value === "flag") {
-      await spec.set(params, { text: "", number: Number.NaN, option: typed });
+      await spec.set(params, { text: word, number: Number.NaN, option: typed });
       continue;
     }
     i++;

@@ -3,8 +3,19 @@
 
 import type { Io } from "./command.ts";
 import { COMPLETION_OPTION } from "./completion.ts";
+import {
+  applyLayers,
+  type ConfigLayer,
+  configFileLayers,
+  configText,
+  environmentLayers,
+  FLAG,
+  type Origins,
+  SHARED_OPTIONS,
+  variableOf,
+} from "./configuration.ts";
 import { UsageError } from "./errors.ts";
-import { type OptionSpec, optionHelp, parseOptions } from "./option-table.ts";
+import { type OptionSpec, optionHelp } from "./option-table.ts";
 import { versionLine } from "./version.ts";
 
 /** What a program says about itself; `P` is what its options set. */
@@ -16,7 +27,23 @@ export interface Program<P> {
   /** What it does, for the help; several lines if need be. */
   readonly description: string;
   readonly options: readonly OptionSpec<P>[];
+  /** The first argument without a dash is the value of `--model`. */
+  readonly modelArgument?: true;
+  /** The configuration file may set any option; if absent, those that programs share. */
+  readonly wholeConfig?: true;
 }
+
+/** A command line that has been read. */
+export interface CommandLine {
+  /** The arguments that are no options. */
+  readonly positionals: readonly string[];
+  /** The options, each followed by its value if it takes one. */
+  readonly flags: readonly string[];
+  readonly origins: Origins;
+}
+
+/** Options that say what standard output is: a command line has one of them at most. */
+const OUTPUT_MODES: readonly string[] = ["--pieces", "--quiet", "--json"];
 
 /** Every program answers to these. */
 export const FRAME_OPTIONS: readonly OptionSpec<unknown>[] = [
@@ -31,22 +58,36 @@ function row(names: OptionSpec<unknown>["names"], help: string): OptionSpec<unkn
 
 /** The rows of a program's own table and those that all programs of this frame have. */
 export function allOptions<P>(options: readonly OptionSpec<P>[]): readonly OptionSpec<P>[] {
-  return [...options, row(["--verbose"], "show where an error comes from (as LL_DEBUG=1)"), ...FRAME_OPTIONS];
+  const verbose = row(["--verbose", "-v"], "show where an error comes from (as LL_DEBUG=1)");
+  const printConfig = row(["--print-config"], "show every option, its value and where that comes from");
+  return [...options, ...(runsModel(options) ? [printConfig] : []), verbose, ...FRAME_OPTIONS];
+}
+
+/** Programs that run a model take settings from the environment and the configuration file as well. */
+function runsModel<P>(options: readonly OptionSpec<P>[]): boolean {
+  return options.some(({ names }) => names[0] === "--model");
+}
+
+/** The arguments of `readCommandLine` that are no options. */
+export async function readArguments<P>(
+  ...given: Parameters<typeof readCommandLine<P>>
+): Promise<readonly string[] | undefined> {
+  return (await readCommandLine(...given))?.positionals;
 }
 
 /**
  * Reads a command line into `params`. Options may stand anywhere before a `--`.
- * @returns the arguments that are no options; `undefined` if help or version was asked for, which is then printed
+ * @returns `undefined` if help, version or configuration was asked for, which is then printed
  * @throws UsageError
  */
-export async function readArguments<P>(
+export async function readCommandLine<P>(
   program: Program<P>,
   bin: string,
   argv: readonly string[],
   params: P,
   io: Io,
-): Promise<readonly string[] | undefined> {
-  const { options, names, positionals } = splitArguments(program.options, argv);
+): Promise<CommandLine | undefined> {
+  const { options: flags, names, positionals } = splitArguments(program.options, argv);
   if (names.includes("--help") || names.includes("-h")) {
     io.out.write(helpText(program, bin));
     return undefined;
@@ -55,8 +96,35 @@ export async function readArguments<P>(
     io.out.write(versionLine(bin));
     return undefined;
   }
-  await parseOptions(allOptions(program.options), options, params);
-  return positionals;
+  const modes = OUTPUT_MODES.filter((mode) => names.some((name) => nameOf(program.options, name) === mode));
+  if (modes.length > 1) throw usageError(program, bin, `${modes[0]} and ${modes[1]} exclude each other`);
+  const given: ConfigLayer[] = [{ origin: FLAG, argv: flags }];
+  const [model] = positionals;
+  if (program.modelArgument && model !== undefined) given.push({ origin: "argument", argv: ["--model", model] });
+  const layers = [...(await outerLayers(program, io)), ...given];
+  const origins = await applyLayers(allOptions(program.options), layers, params);
+  if (names.includes("--print-config")) {
+    io.out.write(configText(program.options, origins));
+    return undefined;
+  }
+  return { positionals, flags, origins };
+}
+
+/** First name of the option that is called by this one of its names. */
+function nameOf<P>(table: readonly OptionSpec<P>[], name: string): string | undefined {
+  return table.find(({ names }) => names.includes(name))?.names[0];
+}
+
+function sharedOf<P>(table: readonly OptionSpec<P>[]): string[] {
+  return SHARED_OPTIONS.filter((name) => nameOf(table, name) === name);
+}
+
+/** Settings from outside the command line, the weakest first. */
+async function outerLayers<P>({ options, wholeConfig }: Program<P>, { env }: Io): Promise<ConfigLayer[]> {
+  if (!runsModel(options)) return [];
+  const shared = sharedOf(options);
+  const file = await configFileLayers(env, options, wholeConfig ? undefined : shared);
+  return [...file, ...environmentLayers(env, shared)];
 }
 
 /** A command line taken apart. */
@@ -68,7 +136,7 @@ interface SplitArguments {
   readonly positionals: readonly string[];
 }
 
-/** Tells options with their values from other arguments. A lone `-` is an argument; what is unknown counts as a flag. */
+/** Tells options with their values from other arguments: `--name VALUE` or `--name=VALUE`. A lone `-` is an argument; what is unknown counts as a flag. */
 export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonly string[]): SplitArguments {
   const takesValue = new Set(
     allOptions(table)
@@ -85,15 +153,23 @@ export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonl
       positionals.push(argument);
       continue;
     }
+    const [, long, value] = /^(--[^=]+)=(.*)$/s.exec(argument) ?? [];
+    const name = long ?? argument;
+    const needsValue = takesValue.has(name.startsWith("--") ? name.replaceAll("_", "-") : name);
+    if (needsValue && value !== undefined) {
+      options.push(name, value);
+      names.push(name);
+      continue;
+    }
     options.push(argument);
     names.push(argument);
-    const name = argument.startsWith("--") ? argument.replaceAll("_", "-") : argument;
-    if (takesValue.has(name) && i + 1 < argv.length) options.push(argv[++i] as string);
+    if (needsValue && i + 1 < argv.length) options.push(argv[++i] as string);
   }
   return { options, names, positionals };
 }
 
-function helpText<P>({ examples, usage, description, options }: Program<P>, bin: string): string {
+function helpText<P>(program: Program<P>, bin: string): string {
+  const { examples, usage, description, options } = program;
   const head = [
     "Examples:",
     ...examples.map((example) => `  ${bin} ${example}`.trimEnd()),
@@ -101,7 +177,18 @@ function helpText<P>({ examples, usage, description, options }: Program<P>, bin:
     `usage: ${bin} ${usage}`,
     "",
   ];
-  return [...head, description, optionHelp(allOptions(options)), ""].join("\n");
+  const sources = runsModel(options) ? sourcesHelp(program) : [];
+  return [...head, description, ...sources, optionHelp(allOptions(options)), ""].join("\n");
+}
+
+/** Where settings come from that the command line leaves open. */
+function sourcesHelp<P>({ options, wholeConfig }: Program<P>): string[] {
+  const shared = sharedOf(options);
+  const inFile = wholeConfig ? 'any options, as in {"temp": 0.7},' : shared.map((name) => name.slice(2)).join(", ");
+  return [
+    `Flags win over ${shared.map(variableOf).join(", ")} in the environment, these over`,
+    `${inFile} in $XDG_CONFIG_HOME/ll/config.json (~/.config if that is not set).`,
+  ];
 }
 
 /** The error for a command line that lacks an argument or has one too many. */

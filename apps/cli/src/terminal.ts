@@ -16,6 +16,22 @@ export interface Terminal {
   control(sequence: string): void;
 }
 
+/** When to use colours: `auto` asks the stream and the environment. */
+export type ColourMode = "auto" | "always" | "never";
+
+export const COLOUR_MODES: readonly ColourMode[] = ["auto", "always", "never"];
+
+/** For `auto`: FORCE_COLOR (`0` for none), else NO_COLOR (no-color.org), else whether it is a terminal that is not `dumb`. */
+export function usesColour(
+  mode: ColourMode,
+  { isTty }: Pick<Terminal, "isTty">,
+  { FORCE_COLOR, NO_COLOR, TERM }: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (mode !== "auto") return mode === "always";
+  if (FORCE_COLOR) return FORCE_COLOR !== "0";
+  return isTty && !NO_COLOR && TERM !== "dumb";
+}
+
 /** The part of `process.stdout` that a terminal needs. */
 export interface TerminalStream {
   readonly isTTY?: boolean | undefined;

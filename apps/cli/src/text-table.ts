@@ -1,5 +1,8 @@
 // Tables of text: columns as wide as their widest cell, two spaces between them.
 
+import { charWidth } from "./commands/main/char-width.ts";
+import type { Terminal } from "./terminal.ts";
+
 /** `left` or `right` for each column. */
 export type Alignment = "left" | "right";
 
@@ -20,4 +23,25 @@ export function tableLines(rows: readonly (readonly string[])[], alignment: read
 /** Characters, not UTF-16 units. */
 function length(text: string): number {
   return [...text].length;
+}
+
+/** `text` as it fits on a terminal: longer lines end in `…` where it ends. A file or a pipe gets all of it. */
+export function fitted(text: string, { isTty, columns }: Pick<Terminal, "isTty" | "columns">): string {
+  return isTty
+    ? text
+        .split("\n")
+        .map((line) => cutLine(line, columns))
+        .join("\n")
+    : text;
+}
+
+function cutLine(line: string, columns: number): string {
+  let used = 0;
+  let fitting = 0; // UTF-16 units that leave a column for the mark
+  for (const character of line) {
+    used += charWidth(character);
+    if (used > columns) return `${line.slice(0, fitting)}…`;
+    if (used < columns) fitting += character.length;
+  }
+  return line;
 }

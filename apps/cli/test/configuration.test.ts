@@ -67,6 +67,12 @@ test("flags win over the environment, that over the file, that over defaults", a
   `);
 });
 
+test("of a file that is for another program too, only some names count", async () => {
+  const file = await withConfig('{"model": "file", "ctx-size": 1, "no-such-option": 1}');
+  const layers = await configFileLayers(file, TABLE, ["--model"]);
+  expect(layers.map(({ argv }) => argv)).toEqual([["--model", "file"]]);
+});
+
 test("an empty variable sets nothing", () => {
   expect(environmentLayers({ LL_MODEL: "", LL_THREADS: "2" }, ["--model", "--threads", "--ctx-size"])).toEqual([
     { origin: "LL_THREADS", argv: ["--threads", "2"] },

@@ -8,6 +8,7 @@ import { captured } from "./programs.ts";
 interface Params {
   n: number;
   json: boolean;
+  quiet?: boolean;
 }
 
 const OPTIONS: readonly OptionSpec<Params>[] = [
@@ -16,6 +17,9 @@ const OPTIONS: readonly OptionSpec<Params>[] = [
   }),
   flagRow("Output", ["--json"], "an object", (params) => {
     params.json = true;
+  }),
+  flagRow("Output", ["--quiet", "-q"], "the essential value", (params) => {
+    params.quiet = true;
   }),
 ];
 
@@ -41,6 +45,8 @@ test.each([
   ["- a", ["-", "a"], { n: 3, json: false }],
   ["--json -- --json -n", ["--json", "-n"], { n: 3, json: true }],
   ["-n 1 -n 2", [], { n: 2, json: false }],
+  ["--n-predict=4 a", ["a"], { n: 4, json: false }],
+  ["--n_predict=-1", [], { n: -1, json: false }],
   ["a --verbose", ["a"], { n: 3, json: false }],
 ])("%s", async (line, positionals, params) => {
   expect(await read(line.split(" "))).toEqual({ positionals, params, printed: "" });
@@ -53,6 +59,19 @@ test("an unknown option is an error with a suggestion, and takes no value away",
     hint: "Did you mean --json?",
   });
   expect(splitArguments(OPTIONS, ["--jsno", "a"]).positionals).toEqual(["a"]);
+});
+
+test("a value behind = is one only for an option that takes one", async () => {
+  await expect(read(["--json=yes"])).rejects.toMatchObject({ message: "error: unknown argument: --json=yes" });
+  await expect(read(["--n-predict="])).rejects.toMatchObject({ hint: 'expected a whole number, got ""' });
+});
+
+test("two output modes exclude each other, by whatever name", async () => {
+  await expect(read(["-q", "--json"])).rejects.toMatchObject({
+    name: "UsageError",
+    message: "--quiet and --json exclude each other",
+  });
+  await expect(read(["-q", "--quiet"])).resolves.toMatchObject({ params: { quiet: true } });
 });
 
 test("a value that is missing or no number is an error", async () => {
@@ -78,9 +97,10 @@ describe("help and version", () => {
 
       Output:
         --json                          an object
+        -q, --quiet                     the essential value
 
       Other:
-        --verbose                       show where an error comes from (as LL_DEBUG=1)
+        -v, --verbose                   show where an error comes from (as LL_DEBUG=1)
         --completion SHELL              first of all arguments: print a completion script for bash, zsh or fish
         --version                       show the version
         -h, --help                      show this help

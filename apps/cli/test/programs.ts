@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Io } from "../src/command.ts";
 import { run } from "../src/main.ts";
-import { term } from "../src/terminal.ts";
+import { type TerminalStream, term } from "../src/terminal.ts";
 
 const BIN = join(import.meta.dirname, "../src/bin.ts");
 
@@ -59,11 +59,20 @@ export function runProcess(argv: readonly string[], options: SpawnOptions = {}):
   return ended(start(argv, options));
 }
 
-/** Runs a program in this process. */
+/** Runs a program in this process on these streams. Resolves to the exit code. */
+export function runOn(
+  bin: string,
+  argv: readonly string[],
+  { out, err, env }: { readonly out: TerminalStream; readonly err: TerminalStream; readonly env: Io["env"] },
+): Promise<number> {
+  return run(bin, argv, { out: term(out), err: term(err), env });
+}
+
+/** Runs a program in this process, its streams no terminals. */
 export async function runHere(bin: string, argv: readonly string[], env: Io["env"] = {}): Promise<Outcome> {
   const out = captured();
   const err = captured();
-  const code = await run(bin, argv, { out: term(out), err: term(err), env });
+  const code = await runOn(bin, argv, { out, err, env });
   return { code, signal: null, stdout: out.text(), stderr: err.text() };
 }
 

@@ -21,6 +21,8 @@ export interface ConvertArguments {
   readonly mode: "convert" | "vocab-only" | "dump" | "dump-single";
   readonly noClobber: boolean;
   readonly progress: boolean;
+  /** Nothing on standard error unless it fails. */
+  readonly quiet: boolean;
 }
 
 /** As commander hands them over. */
@@ -37,6 +39,7 @@ interface Options {
   readonly vocabOnly?: true;
   readonly dump?: true;
   readonly dumpSingle?: true;
+  readonly quiet?: true;
   /** False for `--no-clobber`. */
   readonly clobber: boolean;
   /** False for `--no-progress`. */
@@ -82,7 +85,8 @@ export function parseConvertArguments(bin: string, argv: readonly string[]): Con
     outFile: options.outfile,
     mode: mode(options),
     noClobber: !options.clobber,
-    progress: options.progress,
+    progress: options.progress && !options.quiet,
+    quiet: options.quiet ?? false,
   };
 }
 
@@ -178,7 +182,8 @@ function commandLine(bin: string): Command {
     .option("--dump-single", "convert nothing, show what is in this one file")
     .option("--no-clobber", "refuse to replace an existing file")
     .option("--no-progress", "no progress line on standard error")
-    .option("--verbose", "show where an error comes from (as LL_DEBUG=1)")
+    .option("-q, --quiet", "say nothing on standard error unless it fails")
+    .option("-v, --verbose", "show where an error comes from (as LL_DEBUG=1)")
     .option("--completion <shell>", COMPLETION_OPTION.help)
     .version(versionLine(bin), "--version", "show the version")
     .helpOption("-h, --help", "show this help")

@@ -16,6 +16,7 @@ import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { createProgress, type Progress } from "../progress.ts";
+import { quietly } from "../quiet.ts";
 import { type ConvertArguments, parseConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
@@ -32,11 +33,16 @@ const CONFIG_FILES = ["config.json", "params.json", "added_tokens.json"];
 export async function convertCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
   const request = parseConvertArguments(bin, argv);
   if ("text" in request) io.out.write(request.text);
-  else if (request.mode === "vocab-only") await convertVocabulary(request, io);
+  else if (request.quiet) await quietly(io, (silent) => convert(request, silent));
+  else await convert(request, io);
+  return ExitCode.ok;
+}
+
+async function convert(request: ConvertArguments, io: Io): Promise<void> {
+  if (request.mode === "vocab-only") await convertVocabulary(request, io);
   else if (request.lora !== undefined) await convertLora(request, request.lora, io);
   else if (request.mode === "convert") await convertModel(request, io);
   else await dump(request, io);
-  return ExitCode.ok;
 }
 
 async function convertModel(request: ConvertArguments, io: Io): Promise<void> {

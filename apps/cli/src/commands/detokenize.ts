@@ -54,7 +54,6 @@ export const detokenizeCommand: Command = async (bin, argv, io) => {
   const [model, ...words] = positionals;
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (words.length > 0 && params.file !== undefined) throw usageError(PROGRAM, bin, "both ids and --file given");
-  if (params.pieces && params.json) throw usageError(PROGRAM, bin, "--pieces and --json exclude each other");
   const tokenizer = await openTokenizer(model);
   const text = words.length > 0 ? words.join(" ") : new TextDecoder().decode(await readTextFile(params.file ?? "-"));
   const ids = parseIds(text, tokenizer.nVocab);

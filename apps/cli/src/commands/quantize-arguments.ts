@@ -17,6 +17,8 @@ export interface QuantizeArguments {
   readonly leaveOutputTensor: boolean;
   readonly noClobber: boolean;
   readonly progress: boolean;
+  /** Prints the path of the file and nothing else. */
+  readonly quiet: boolean;
 }
 
 /** What the flags ask for instead of work. */
@@ -28,13 +30,14 @@ export const QUANTIZE_OPTIONS: readonly CompletedOption[] = [
   flag(["--leave-output-tensor"], "copy output.weight as it is"),
   flag(["--no-clobber"], "refuse to replace an existing file"),
   flag(["--no-progress"], "no progress line on standard error"),
-  flag(["--verbose"], "show where an error comes from (as LL_DEBUG=1)"),
+  flag(["--quiet", "-q"], "only the path of the file that is written"),
+  flag(["--verbose", "-v"], "show where an error comes from (as LL_DEBUG=1)"),
   COMPLETION_OPTION,
   flag(["--version"], "show the version"),
   flag(["--help", "-h"], "show this help"),
 ];
 
-const FLAGS = QUANTIZE_OPTIONS.filter(({ value }) => value === "flag").map(({ names }) => names[0]);
+const FLAGS = QUANTIZE_OPTIONS.filter(({ value }) => value === "flag").flatMap(({ names }) => names);
 
 function flag(names: CompletedOption["names"], help: string): CompletedOption {
   return { names, value: "flag", help };
@@ -44,13 +47,13 @@ function flag(names: CompletedOption["names"], help: string): CompletedOption {
 export function parseQuantizeArguments(argv: readonly string[]): QuantizeRequest {
   const flags = new Set<string>();
   let next = 0;
-  for (; argv[next]?.startsWith("--") || argv[next] === "-h"; next++) {
+  for (; argv[next]?.startsWith("--") || FLAGS.includes(argv[next] ?? ""); next++) {
     const flag = argv[next] as string;
     if (flag === "--") {
       next++;
       break;
     }
-    if (flag !== "-h" && !FLAGS.includes(flag)) throw unknownFlag(flag);
+    if (!FLAGS.includes(flag)) throw unknownFlag(flag);
     flags.add(flag);
   }
   if (flags.has("--help") || flags.has("-h")) return "help";
@@ -61,6 +64,7 @@ export function parseQuantizeArguments(argv: readonly string[]): QuantizeRequest
     leaveOutputTensor: flags.has("--leave-output-tensor"),
     noClobber: flags.has("--no-clobber"),
     progress: !flags.has("--no-progress"),
+    quiet: flags.has("--quiet") || flags.has("-q"),
   };
 }
 

@@ -11,6 +11,7 @@ import { ReportedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
+import { quietly } from "../quiet.ts";
 import { versionLine } from "../version.ts";
 import { parseQuantizeArguments, type QuantizeArguments, type QuantizeRequest } from "./quantize-arguments.ts";
 import { help, usage } from "./quantize-help.ts";
@@ -21,6 +22,7 @@ export async function quantizeCommand(bin: string, argv: readonly string[], io: 
   const request = parse(bin, argv, io);
   if (request === "help") io.out.write(help(bin));
   else if (request === "version") io.out.write(versionLine(bin));
+  else if (request.quiet) await quantizeQuietly(request, io);
   else await quantize(request, io);
   return ExitCode.ok;
 }
@@ -39,6 +41,12 @@ function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
     }
     throw new ReportedError(error);
   }
+}
+
+async function quantizeQuietly(request: QuantizeArguments, io: Io): Promise<void> {
+  const out = { ...io.out, write: () => undefined };
+  await quietly(io, (silent) => quantize({ ...request, progress: false }, { ...silent, out }));
+  io.out.write(`${request.outFile}\n`);
 }
 
 async function quantize(request: QuantizeArguments, io: Io): Promise<void> {

@@ -69,7 +69,6 @@ export const tokenizeCommand: Command = async (bin, argv, io) => {
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one text: put it in quotes");
   if (text !== undefined && params.file !== undefined) throw usageError(PROGRAM, bin, "both a text and --file given");
-  if (params.pieces && params.json) throw usageError(PROGRAM, bin, "--pieces and --json exclude each other");
   const tokenizer = await openTokenizer(model);
   const ids = tokenizer.encode(text ?? (await readTextFile(params.file ?? "-")), {
     bos: params.bos,

@@ -2,6 +2,7 @@
 
 import type { KernelTier } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
+import type { ColourMode } from "../terminal.ts";
 
 export interface RunParams {
   /** 32-bit seed; 0xffffffff takes the time. */
@@ -38,7 +39,11 @@ export interface RunParams {
   inputPrefixBos: boolean;
   /** In conversations an end of text stays in the context and gives the user the word; build 803 turns it into a newline. */
   keepEos: boolean;
-  color: boolean;
+  color: ColourMode;
+  /** The prompt is shown in front of what it leads to. */
+  displayPrompt: boolean;
+  /** Nothing on standard error unless the run fails; of scores only the last one. */
+  quiet: boolean;
   promptCache: string | undefined;
   promptCacheAll: boolean;
   promptCacheReadOnly: boolean;
@@ -116,7 +121,9 @@ export function defaultParams(threads?: number): RunParams {
     simpleIo: false,
     inputPrefixBos: false,
     keepEos: false,
-    color: false,
+    color: "never",
+    displayPrompt: true,
+    quiet: false,
     promptCache: undefined,
     promptCacheAll: false,
     promptCacheReadOnly: false,

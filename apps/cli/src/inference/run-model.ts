@@ -5,6 +5,7 @@ import type { Context, Model } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { quietly } from "../quiet.ts";
 import { systemInfoLine } from "./load-lines.ts";
 import { loadModel } from "./model-loading.ts";
 import type { RunParams } from "./params.ts";
@@ -23,11 +24,21 @@ export interface Run {
 }
 
 /** Loads the model and lets `work` use it. Resolves to the exit code. */
-export async function runModel(
+export function runModel(
   params: RunParams,
   io: Io,
   work: (run: Run) => Promise<void>,
   load: typeof loadModel = loadModel,
+): Promise<number> {
+  const run = (shown: Io): Promise<number> => runAloud(params, shown, work, load);
+  return params.quiet ? quietly(io, run) : run(io);
+}
+
+async function runAloud(
+  params: RunParams,
+  io: Io,
+  work: (run: Run) => Promise<void>,
+  load: typeof loadModel,
 ): Promise<number> {
   const seed = startRun(params, io);
   const timings = startTimings();

@@ -154,6 +154,7 @@ export function effects(files: EffectFiles): Effect[] {
     { option: "--mtest", args: ["--mtest"], base: ONCE, sees: { stdout: /^$/ } },
     { option: "--perplexity", args: ["--perplexity"], sees: { stdout: /use the 'perplexity' tool/ } },
     { option: "--embedding", args: ["--embedding"], sees: { stdout: /use the 'embedding' tool/ } },
+    { option: "--print-config", args: ["--print-config"], sees: { stdout: /^threads +1 +flag$/m } },
     { option: "--verbose", args: ["--verbose"], base: ["-m", fresh], sees: /\n {4}at / },
     { option: "--version", args: ["--version"], sees: { stdout: /^ll-main \d/ } },
     { option: "--help", args: ["--help"], sees: { stdout: /^Examples:/ } },
@@ -187,5 +188,7 @@ export const SHOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["--keep-eos", "main/conversation.test.ts"],
   ["--simple-io", "main/conversation.test.ts"],
   ["--prompt-cache-ro", "main/prompt-cache.test.ts"],
+  ["--no-display-prompt", "main/output.test.ts"],
+  ["--quiet", "main/output.test.ts"],
   ["--completion", "completion.test.ts"], // counts as the first argument only
 ]);

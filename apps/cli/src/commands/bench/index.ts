@@ -9,7 +9,7 @@ import { defaultParams } from "../../inference/params.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";
-import { tableLines } from "../../text-table.ts";
+import { fitted, tableLines } from "../../text-table.ts";
 import { countText, sizeText } from "../../units.ts";
 import { manifestVersion } from "../../version.ts";
 import { type ModelFacts, readModelFacts } from "../inspect/model-facts.ts";
@@ -35,6 +35,7 @@ const PROGRAM: Program<BenchParams> = {
     "repetitions and their standard deviation, after a warm-up.",
   ].join("\n"),
   options: BENCH_OPTIONS,
+  modelArgument: true,
 };
 
 export const benchCommand: Command = async (bin, argv, io) => {
@@ -46,18 +47,19 @@ export const benchCommand: Command = async (bin, argv, io) => {
     repetitions: 5,
     threadCounts: [availableParallelism()],
     json: false,
+    truncate: true,
     progress: true,
   };
   const positionals = await readArguments(PROGRAM, bin, argv, params, io);
   if (positionals === undefined) return ExitCode.ok;
-  const [model = params.model, ...more] = positionals;
-  if (model === "") throw usageError(PROGRAM, bin, "no model given");
-  if (more.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
-  params.model = model;
+  if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
+  if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, ...params.promptSizes, ...params.decodeTokens);
-  const facts = await factsOf(model);
+  const facts = await factsOf(params.model);
   const results = await measureAll(params, io);
-  io.out.write(params.json ? reportJson(facts, results) : reportText(facts, results));
+  if (params.json) io.out.write(reportJson(facts, results));
+  else if (params.quiet) io.out.write(results.map((result) => `${tokensPerSecond(result).mean}\n`).join(""));
+  else io.out.write(params.truncate ? fitted(reportText(facts, results), io.out) : reportText(facts, results));
   return ExitCode.ok;
 };
 

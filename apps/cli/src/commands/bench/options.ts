@@ -2,7 +2,7 @@
 
 import { MODEL_OPTIONS } from "../../inference/options/model.ts";
 import type { RunParams } from "../../inference/params.ts";
-import { flagRow, valueRow } from "../../option-rows.ts";
+import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec, type OptionValue } from "../../option-table.ts";
 
 export interface BenchParams extends RunParams {
@@ -11,6 +11,7 @@ export interface BenchParams extends RunParams {
   repetitions: number;
   threadCounts: readonly number[];
   json: boolean;
+  truncate: boolean;
   progress: boolean;
 }
 
@@ -53,6 +54,8 @@ export const BENCH_OPTIONS: readonly OptionSpec<BenchParams>[] = [
   flagRow("Output", ["--json"], "one JSON object with every single time", (params) => {
     params.json = true;
   }),
+  quietRow("only tokens per second, one number for each test"),
+  noTruncateRow(),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
     params.progress = false;
   }),

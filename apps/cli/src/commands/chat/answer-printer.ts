@@ -4,6 +4,10 @@ import type { Io } from "../../command.ts";
 import { createTrimmer } from "./answer-text.ts";
 import type { Answer, AnswerOptions } from "./conversation.ts";
 import { createLiveLine } from "./live-line.ts";
+import type { ChatParams } from "./options.ts";
+
+/** How answers are shown: `json` as objects, `quiet` without their speed. */
+export type AnswerStyle = Pick<ChatParams, "json" | "quiet" | "color">;
 
 /** Version of the shape that `--json` prints. */
 const JSON_VERSION = 1;
@@ -14,10 +18,10 @@ const JSON_VERSION = 1;
  */
 export async function printAnswer(
   io: Io,
-  { json, signal }: { readonly json: boolean; readonly signal?: AbortSignal },
+  { json, quiet, color, signal }: AnswerStyle & { readonly signal?: AbortSignal },
   work: (options: AnswerOptions) => Promise<Answer>,
 ): Promise<void> {
-  const live = createLiveLine(io, () => performance.now());
+  const live = createLiveLine(io, color, () => performance.now());
   const trim = createTrimmer();
   let text = "";
   const onText = (piece: string): void => {
@@ -26,7 +30,7 @@ export async function printAnswer(
     if (!json && shown !== "") live.text(shown);
   };
   const onToken = (tokens: number, elapsedMs: number): void => {
-    if (tokens > 1) live.status(`${((1000 * (tokens - 1)) / elapsedMs).toFixed(1)} tokens/s`);
+    if (tokens > 1 && !quiet) live.status(`${((1000 * (tokens - 1)) / elapsedMs).toFixed(1)} tokens/s`);
   };
   let answer: Answer;
   try {

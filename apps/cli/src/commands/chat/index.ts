@@ -4,16 +4,9 @@ import { printable } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Command, Io } from "../../command.ts";
-import {
-  applyLayers,
-  configFileLayers,
-  configText,
-  environmentLayers,
-  FLAG,
-  type Origins,
-} from "../../configuration.ts";
+import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { allOptions, type Program, readArguments, splitArguments, usageError } from "../../program.ts";
+import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { countText, sizeText } from "../../units.ts";
 import { readModelFacts } from "../inspect/model-facts.ts";
@@ -21,7 +14,7 @@ import { modelReport } from "../inspect/model-report.ts";
 import { type Chat, createChat, type Settings } from "./chat.ts";
 import { runClassic } from "./classic.ts";
 import { openHistory } from "./history-file.ts";
-import { CHAT_OPTIONS, type ChatParams, defaultChatParams, ENVIRONMENT_OPTIONS, SETTINGS } from "./options.ts";
+import { CHAT_OPTIONS, type ChatParams, defaultChatParams, SETTINGS } from "./options.ts";
 import { standardInputLines, talkInPipes } from "./piped-chat.ts";
 import { loadTemplate } from "./template.ts";
 import { talkOnTerminal } from "./terminal-chat.ts";
@@ -34,32 +27,17 @@ const PROGRAM: Program<ChatParams> = {
   description: [
     "A conversation with a model. On a terminal /help lists what can be done; without one every line of standard input",
     "is a turn, and standard output has the answers only.",
-    "Flags win over LL_MODEL, LL_THREADS and LL_CTX_SIZE, these over $XDG_CONFIG_HOME/ll/config.json, which holds an",
-    'object of options: {"model": "model.bin", "temp": 0.7}.',
   ].join("\n"),
   options: CHAT_OPTIONS,
+  modelArgument: true,
+  wholeConfig: true,
 };
 
 export const chatCommand: Command = async (bin, argv, io) => {
-  // one look at the command line for its form, one for the values of all sources
-  const positionals = await readArguments(PROGRAM, bin, argv, defaultChatParams(1), io);
-  if (positionals === undefined) return ExitCode.ok;
   const params = defaultChatParams();
-  const flags = splitArguments(CHAT_OPTIONS, argv).options;
-  const origins = await applyLayers(
-    allOptions(CHAT_OPTIONS),
-    [
-      ...(await configFileLayers(io.env, CHAT_OPTIONS)),
-      ...environmentLayers(io.env, ENVIRONMENT_OPTIONS),
-      { origin: FLAG, argv: flags },
-      ...positionals.slice(0, 1).map((model) => ({ origin: "argument", argv: ["--model", model] })),
-    ],
-    params,
-  );
-  if (params.printConfig) {
-    io.out.write(configText(CHAT_OPTIONS, origins));
-    return ExitCode.ok;
-  }
+  const commandLine = await readCommandLine(PROGRAM, bin, argv, params, io);
+  if (commandLine === undefined) return ExitCode.ok;
+  const { positionals, flags, origins } = commandLine;
   if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "")
     throw usageError(PROGRAM, bin, "no model given: a ggjt file, as ll-convert and ll-quantize write it");
@@ -70,7 +48,7 @@ export const chatCommand: Command = async (bin, argv, io) => {
 async function talk(params: ChatParams, origins: Origins, io: Io): Promise<number> {
   const template = await loadTemplate(params.template);
   const onTerminal = process.stdin.isTTY === true;
-  if (onTerminal) for (const line of await banner(params)) io.err.write(`${line}\n`);
+  if (onTerminal && !params.quiet) for (const line of await banner(params)) io.err.write(`${line}\n`);
   const { model, tokenizer } = await loadQuietly(params, io);
   try {
     const { contextTokens, memoryF32 } = params;
@@ -79,9 +57,9 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     const settings = settingsFrom(origins);
     const chat = createChat({ context, tokenizer, idOf: idFinder(tokenizer), params, settings, template, now });
     if (params.resume !== undefined) await resume(chat, params.resume, origins);
-    if (!onTerminal) return await talkInPipes(chat, standardInputLines(), params.json, io);
+    if (!onTerminal) return await talkInPipes(chat, standardInputLines(), params, io);
     const history = await openHistory(params.history ? io.env : {});
-    return await talkOnTerminal(chat, history, params.json, io);
+    return await talkOnTerminal(chat, history, params, io);
   } finally {
     await model.dispose();
   }
@@ -134,7 +112,7 @@ function idFinder(tokenizer: Tokenizer): (text: string) => number | undefined {
 /** The flags that ll-main takes as well. */
 function classicFlags(flags: readonly string[]): string[] {
   const own = new Map(CHAT_OPTIONS.flatMap((row) => row.names.map((name) => [name, row] as const)));
-  const unknownToMain = ["--template", "--system", "--resume", "--classic", "--no-history", "--json", "--print-config"];
+  const unknownToMain = ["--template", "--system", "--resume", "--classic", "--no-history", "--json"];
   const kept: string[] = [];
   for (let i = 0; i < flags.length; i++) {
     const name = flags[i] as string;

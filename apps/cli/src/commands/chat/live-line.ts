@@ -2,7 +2,7 @@
 // again before the next one.
 
 import type { Io } from "../../command.ts";
-import { inert } from "../../terminal.ts";
+import { type ColourMode, inert, usesColour } from "../../terminal.ts";
 import { charWidth } from "../main/char-width.ts";
 
 /** Between two changes of the speed. */
@@ -19,9 +19,9 @@ export interface LiveLine {
 }
 
 /** @param now milliseconds from any origin */
-export function createLiveLine({ out, err, env }: Io, now: () => number): LiveLine {
+export function createLiveLine({ out, err, env }: Io, color: ColourMode, now: () => number): LiveLine {
   const isShown = err.isTty && env["TERM"] !== "dumb";
-  const [dim, normal] = env["NO_COLOR"] ? ["", ""] : ["\x1b[2m", "\x1b[0m"];
+  const [dim, normal] = usesColour(color, err, env) ? ["\x1b[2m", "\x1b[0m"] : ["", ""];
   let column = 0; // of the cursor; only the text counts
   let drawn = false;
   let drawnMs = Number.NEGATIVE_INFINITY;

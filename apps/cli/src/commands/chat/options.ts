@@ -3,7 +3,7 @@
 import { MODEL_OPTIONS } from "../../inference/options/model.ts";
 import { SAMPLING_OPTIONS } from "../../inference/options/sampling.ts";
 import { defaultParams, type RunParams } from "../../inference/params.ts";
-import { flagRow, valueRow } from "../../option-rows.ts";
+import { colorRow, flagRow, quietRow, valueRow } from "../../option-rows.ts";
 import type { OptionSpec } from "../../option-table.ts";
 import { TEMPLATE_NAMES } from "./template.ts";
 
@@ -15,7 +15,6 @@ export interface ChatParams extends RunParams {
   classic: boolean;
   history: boolean;
   json: boolean;
-  printConfig: boolean;
 }
 
 /** Options of ll-main that have another default here. */
@@ -98,13 +97,9 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
   flagRow("Output", ["--json"], "one JSON object for each answer", (params) => {
     params.json = true;
   }),
-  flagRow("Output", ["--print-config"], "show every option, its value and where that comes from", (params) => {
-    params.printConfig = true;
-  }),
+  quietRow("the answers and nothing else: no word about the model, no speed"),
+  colorRow("Output", "paint the speed behind an answer", "auto"),
 ];
-
-/** Options that the environment may set too: LL_MODEL, LL_THREADS, LL_CTX_SIZE. */
-export const ENVIRONMENT_OPTIONS: readonly string[] = ["--model", "--threads", "--ctx-size"];
 
 export function defaultChatParams(threads?: number): ChatParams {
   return {
@@ -118,6 +113,6 @@ export function defaultChatParams(threads?: number): ChatParams {
     classic: false,
     history: true,
     json: false,
-    printConfig: false,
+    color: "auto",
   };
 }

@@ -5,7 +5,7 @@ import { printable } from "@ll/bytes";
 import type { Io } from "../../command.ts";
 import { CommandError } from "../../errors.ts";
 import { ExitCode, exitCodeOf } from "../../exit-codes.ts";
-import { printAnswer } from "./answer-printer.ts";
+import { type AnswerStyle, printAnswer } from "./answer-printer.ts";
 import type { Chat } from "./chat.ts";
 import { isSlashCommand, runSlashCommand } from "./slash-commands.ts";
 
@@ -13,19 +13,24 @@ import { isSlashCommand, runSlashCommand } from "./slash-commands.ts";
  * Talks until the input ends. A turn or a command that fails is told on standard error, and the next line is read.
  * @returns the exit code: that of the last failure, if there was one
  */
-export async function talkInPipes(chat: Chat, lines: AsyncIterable<string>, json: boolean, io: Io): Promise<number> {
+export async function talkInPipes(
+  chat: Chat,
+  lines: AsyncIterable<string>,
+  style: AnswerStyle,
+  io: Io,
+): Promise<number> {
   const say = (line: string): void => io.err.write(`${line}\n`);
   let code: number = ExitCode.ok;
   for await (const line of lines) {
     try {
       if (line.trim() === "") continue;
       if (!isSlashCommand(line)) {
-        await printAnswer(io, { json }, (options) => chat.ask(line.replace(/^\/\//, "/"), options));
+        await printAnswer(io, style, (options) => chat.ask(line.replace(/^\/\//, "/"), options));
         continue;
       }
       const outcome = await runSlashCommand(chat, line, say);
       if (outcome === "exit") break;
-      if (outcome === "regenerate") await printAnswer(io, { json }, (options) => chat.regenerate(options));
+      if (outcome === "regenerate") await printAnswer(io, style, (options) => chat.regenerate(options));
     } catch (error) {
       code = exitCodeOf(error);
       if (code === ExitCode.internal) throw error;

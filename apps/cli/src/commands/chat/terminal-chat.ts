@@ -3,7 +3,7 @@
 import type { Io } from "../../command.ts";
 import { ExitCode, exitCodeOf } from "../../exit-codes.ts";
 import { onInterrupt } from "../../signals.ts";
-import { printAnswer } from "./answer-printer.ts";
+import { type AnswerStyle, printAnswer } from "./answer-printer.ts";
 import type { Chat } from "./chat.ts";
 import type { Answer, AnswerOptions } from "./conversation.ts";
 import type { HistoryFile } from "./history-file.ts";
@@ -20,7 +20,7 @@ const HISTORY_LINES = 1000;
  * Talks until the user leaves.
  * @returns 0 after Ctrl-D or /exit, 130 after Ctrl-C
  */
-export async function talkOnTerminal(chat: Chat, history: HistoryFile, json: boolean, io: Io): Promise<number> {
+export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: AnswerStyle, io: Io): Promise<number> {
   const say = (line: string): void => io.err.write(`${line}\n`);
   const input = createInputLines();
   let answering: AbortController | undefined;
@@ -54,7 +54,7 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, json: boo
   const answer = async (work: (options: AnswerOptions) => Promise<Answer>): Promise<void> => {
     answering = new AbortController();
     try {
-      await printAnswer(io, { json, signal: answering.signal }, work);
+      await printAnswer(io, { ...style, signal: answering.signal }, work);
     } finally {
       answering = undefined;
     }

@@ -4,9 +4,10 @@ import { type ByteSource, httpSource, printable } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import type { Command } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { flagRow, valueRow } from "../../option-rows.ts";
+import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
+import { fitted } from "../../text-table.ts";
 import { readModelFacts } from "./model-facts.ts";
 import { modelReport } from "./model-report.ts";
 import { reportText } from "./report-text.ts";
@@ -14,6 +15,8 @@ import { reportText } from "./report-text.ts";
 interface InspectParams {
   contextTokens: number | undefined;
   json: boolean;
+  quiet: boolean;
+  truncate: boolean;
 }
 
 /** Context sizes of the table if none is asked for. */
@@ -33,6 +36,8 @@ export const INSPECT_OPTIONS: readonly OptionSpec<InspectParams>[] = [
   flagRow("Output", ["--json"], "one JSON object", (params) => {
     params.json = true;
   }),
+  quietRow("only the bytes of memory needed, one number for each context size"),
+  noTruncateRow(),
 ];
 
 const PROGRAM: Program<InspectParams> = {
@@ -46,7 +51,7 @@ const PROGRAM: Program<InspectParams> = {
 };
 
 export const inspectCommand: Command = async (bin, argv, io) => {
-  const params: InspectParams = { contextTokens: undefined, json: false };
+  const params: InspectParams = { contextTokens: undefined, json: false, quiet: false, truncate: true };
   const positionals = await readArguments(PROGRAM, bin, argv, params, io);
   if (positionals === undefined) return ExitCode.ok;
   const [place, ...more] = positionals;
@@ -55,7 +60,9 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   const facts = await withSource(place, readModelFacts);
   for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
   const report = modelReport(facts, params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens]);
-  io.out.write(params.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
+  if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
+  else if (params.quiet) io.out.write(report.memory.map(({ total }) => `${total}\n`).join(""));
+  else io.out.write(params.truncate ? fitted(reportText(report), io.out) : reportText(report));
   return ExitCode.ok;
 };
 

@@ -3,6 +3,7 @@
 import type { Io } from "../../command.ts";
 import type { RunParams } from "../../inference/params.ts";
 import { onInterrupt } from "../../signals.ts";
+import { usesColour } from "../../terminal.ts";
 import { type MainConsole, openConsole } from "./console.ts";
 
 /** Who has the word. */
@@ -31,7 +32,8 @@ export function openInteraction(params: RunParams, io: Io): Interaction {
     interrupt.requested = true;
     return true;
   };
-  const console = openConsole(io.out, params, () => {
+  const color = usesColour(params.color, io.out, io.env);
+  const console = openConsole(io.out, { ...params, color }, () => {
     if (!interject()) process.kill(process.pid, "SIGINT");
   });
   process.on("exit", console.close);

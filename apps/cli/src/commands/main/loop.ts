@@ -51,7 +51,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
   const input = [...setup.promptTokens]; // prompt and user tokens, all that came from outside
   let consumed = 0; // of input
   let remain = params.nPredict;
-  let echo = true;
+  let echo = params.displayPrompt;
   let reversePromptHit = false;
   let sampledAny = false;
   let pending: readonly number[] = []; // what the next evaluation takes, for echo and the end-of-text check

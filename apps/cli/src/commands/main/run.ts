@@ -72,7 +72,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
     for (const line of timings.lines()) say(line);
   });
   if (params.interactive) for (const line of interactiveHelp(params)) say(line);
-  console.colour("prompt");
+  if (params.displayPrompt) console.colour("prompt");
   timings.loaded();
   await runLoop({
     params,

@@ -10,7 +10,7 @@ const BOS = 1;
 /** Tokens at the start of a chunk that are not scored, in contexts over twice as long. */
 const MAX_UNSCORED_TOKENS = 512;
 
-/** Prints `[1]4.2320,[2]6.5532,` and so on: the perplexity over all chunks so far. */
+/** Prints `[1]4.2320,[2]6.5532,` and so on: the perplexity over all chunks so far; with `--quiet` the last one alone. */
 export async function scoreChunks(run: Run): Promise<void> {
   const { params, io, timings, tokenizer } = run;
   const { contextTokens, maxChunks } = params;
@@ -31,7 +31,9 @@ export async function scoreChunks(run: Run): Promise<void> {
       nScored++;
     }
     if (i === 0) io.err.write(etaLine((performance.now() - started) / 1000, nChunks));
-    io.out.write(`[${i + 1}]${fixed(Math.exp(surprise / nScored), 0, 4)},`);
+    const perplexity = fixed(Math.exp(surprise / nScored), 0, 4);
+    if (!params.quiet) io.out.write(`[${i + 1}]${perplexity},`);
+    else if (i === nChunks - 1) io.out.write(perplexity);
   }
   io.out.write("\n");
 }

@@ -11,7 +11,7 @@ import { logProbability } from "./log-probability.ts";
 const MIN_QUERY_TOKENS = 32;
 const PADDING = 0;
 
-/** Prints the share of right answers so far, in percent, after each task. @throws ReportedError; Refusal for a damaged file */
+/** Prints the share of right answers so far, in percent, after each task; with `--quiet` the last one alone. @throws ReportedError; Refusal for a damaged file */
 export async function scoreTasks(run: Run): Promise<void> {
   const { params, io, timings } = run;
   const say = (line: string): void => io.err.write(`hellaswag_score : ${line}\n`);
@@ -23,14 +23,16 @@ export async function scoreTasks(run: Run): Promise<void> {
   say("calculating hellaswag score over selected tasks.");
   timings.loaded();
 
-  io.out.write("\ntask\tacc_norm\n");
+  if (!params.quiet) io.out.write("\ntask\tacc_norm\n");
   let nRight = 0;
   for (const [i, task] of selected.entries()) {
     const scores = await scoreEndings(run, task, (nTokens) =>
       refuse(say, `number of tokens in query ${nTokens} > n_ctxl`),
     );
     if (scores.indexOf(Math.max(...scores)) === task.right) nRight++;
-    io.out.write(`${i + 1}\t${fixed((nRight / (i + 1)) * 100, 0, 8)}\n`);
+    const share = fixed((nRight / (i + 1)) * 100, 0, 8);
+    if (!params.quiet) io.out.write(`${i + 1}\t${share}\n`);
+    else if (i === selected.length - 1) io.out.write(share);
   }
   io.out.write("\n");
 }

@@ -10,11 +10,12 @@ import type { Command, Io } from "../../command.ts";
 import { Refusal, UsageError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { containerOf } from "../../model-container.ts";
-import { flagRow, valueRow } from "../../option-rows.ts";
+import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { closest } from "../../suggest.ts";
+import { fitted } from "../../text-table.ts";
 import { fits, type MeasuredTensor, matricesOf, measureTensor } from "./measure.ts";
 import { worstPicture } from "./picture.ts";
 import { type StatsReport, statsReport, worstFirst } from "./report.ts";
@@ -26,6 +27,8 @@ interface StatsParams {
   svg: string | undefined;
   histogram: boolean;
   json: boolean;
+  quiet: boolean;
+  truncate: boolean;
   progress: boolean;
 }
 
@@ -70,6 +73,8 @@ export const QUANTIZE_STATS_OPTIONS: readonly OptionSpec<StatsParams>[] = [
   flagRow("Output", ["--json"], "one JSON object with everything, distributions included", (params) => {
     params.json = true;
   }),
+  quietRow("only the rmse of each type, behind its name"),
+  noTruncateRow(),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
     params.progress = false;
   }),
@@ -92,6 +97,8 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
     svg: undefined,
     histogram: false,
     json: false,
+    quiet: false,
+    truncate: true,
     progress: true,
   };
   const positionals = await readArguments(PROGRAM, bin, argv, params, io);
@@ -101,7 +108,9 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
   const types = words.length === 0 ? LOSSY_TYPES : [...new Set(words.map(typeNamed))];
   const report = await measureModel(model, types, params, io);
   if (params.svg !== undefined) await writePicture(params.svg, model, report, params.worst, io);
-  io.out.write(params.json ? `${JSON.stringify(report, null, 2)}\n` : statsText(report, params));
+  if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
+  else if (params.quiet) io.out.write(report.types.map(({ type, rmse }) => `${type} ${rmse}\n`).join(""));
+  else io.out.write(params.truncate ? fitted(statsText(report, params), io.out) : statsText(report, params));
   return ExitCode.ok;
 };
 

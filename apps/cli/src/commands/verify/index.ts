@@ -8,7 +8,7 @@ import { openFileSource } from "@ll/bytes/node";
 import type { Command, Io } from "../../command.ts";
 import { Refusal } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { flagRow } from "../../option-rows.ts";
+import { flagRow, quietRow } from "../../option-rows.ts";
 import type { OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
@@ -18,6 +18,7 @@ import { MAX_SUMS_BYTES, parseSums, type SumsEntry } from "./sums-file.ts";
 interface VerifyParams {
   compat: boolean;
   json: boolean;
+  quiet: boolean;
   progress: boolean;
 }
 
@@ -30,6 +31,7 @@ export const VERIFY_OPTIONS: readonly OptionSpec<VerifyParams>[] = [
   flagRow("Output", ["--json"], "one JSON object instead of the table", (params) => {
     params.json = true;
   }),
+  quietRow("only the paths of files that are not valid"),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
     params.progress = false;
   }),
@@ -49,7 +51,7 @@ const PROGRAM: Program<VerifyParams> = {
 };
 
 export const verifyCommand: Command = async (bin, argv, io) => {
-  const params: VerifyParams = { compat: false, json: false, progress: true };
+  const params: VerifyParams = { compat: false, json: false, quiet: false, progress: true };
   const positionals = await readArguments(PROGRAM, bin, argv, params, io);
   if (positionals === undefined) return ExitCode.ok;
   if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one list given");
@@ -57,7 +59,8 @@ export const verifyCommand: Command = async (bin, argv, io) => {
   const entries = parseSums(await readSums(list), list);
   const checked = await checkAll(dirname(list), entries, params, io);
   const ok = checked.every(({ status }) => status === "valid");
-  io.out.write(params.json ? reportJson(dirname(list), checked, ok) : table(checked));
+  if (params.quiet) io.out.write(invalidPaths(checked));
+  else io.out.write(params.json ? reportJson(dirname(list), checked, ok) : table(checked));
   return ok || params.compat ? ExitCode.ok : ExitCode.failed;
 };
 
@@ -95,7 +98,7 @@ async function checkAll(
   for (const entry of entries) {
     const path = `${root}${sep}${entry.path}`; // as the script shows it: nothing is normalised
     progress.finish(); // the line goes to the same terminal
-    if (!params.json) io.out.write(`Verifying the checksum of ${printable(path, 4096)}\n`);
+    if (!params.json && !params.quiet) io.out.write(`Verifying the checksum of ${printable(path, 4096)}\n`);
     const check = await checkFile(path, entry.sum, (bytes) => {
       done += bytes;
       progress.update(done, printable(entry.path, 200));
@@ -110,6 +113,10 @@ async function checkAll(
 async function totalBytes(root: string, entries: readonly SumsEntry[]): Promise<number> {
   const sizes = entries.map(async ({ path }) => (await stat(join(root, path)).catch(() => undefined))?.size ?? 0);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+function invalidPaths(checked: readonly CheckedEntry[]): string {
+  return checked.flatMap(({ path, status }) => (status === "valid" ? [] : [`${printable(path, 4096)}\n`])).join("");
 }
 
 /** The script's table. Its rows have spaces between the columns, its head has none. */

@@ -1,6 +1,6 @@
 // Options about talking with a user.
 
-import { flagRow, valueRow } from "../../option-rows.ts";
+import { colorRow, flagRow, valueRow } from "../../option-rows.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Interaction";
@@ -54,7 +54,5 @@ export const INTERACTION_OPTIONS: readonly RunOption[] = [
   flagRow(GROUP, ["--simple-io"], "plain lines from standard input, without echo, for other programs", (p) => {
     p.simpleIo = true;
   }),
-  flagRow(GROUP, ["--color"], "colour prompt and user input", (p) => {
-    p.color = true;
-  }),
+  colorRow(GROUP, "colour prompt and user input", "never"),
 ];

@@ -11,9 +11,11 @@ export const PROMPT_OPTIONS: readonly RunOption[] = [
     GROUP,
     ["--prompt", "-p"],
     "text",
-    { placeholder: "TEXT", help: "prompt to start with", default: "empty" },
-    (p, v) => {
-      p.prompt = new TextEncoder().encode(v.text);
+    { placeholder: "TEXT", help: "prompt to start with; - reads standard input", default: "empty" },
+    async (p, v) => {
+      // build 803 took it for a text
+      const isText = v.text !== "-" || p.compat;
+      p.prompt = isText ? new TextEncoder().encode(v.text) : withoutFinalNewline(await withFile(new Uint8Array(0), v));
     },
   ),
   valueRow(
@@ -55,6 +57,9 @@ export const PROMPT_OPTIONS: readonly RunOption[] = [
       p.keepTokens = v.number;
     },
   ),
+  flagRow(GROUP, ["--no-display-prompt"], "begin the text behind the prompt", (p) => {
+    p.displayPrompt = false;
+  }),
   flagRow(GROUP, ["--verbose-prompt"], "print the tokens of the prompt first", (p) => {
     p.verbosePrompt = true;
   }),

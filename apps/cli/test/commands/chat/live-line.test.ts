@@ -27,7 +27,7 @@ function screen({
     };
   }
   let ms = 0;
-  const live = createLiveLine({ out: term(out), err: term(err), env }, () => ms);
+  const live = createLiveLine({ out: term(out), err: term(err), env }, "auto", () => ms);
   const wait = (more: number): void => {
     ms += more;
   };
