@@ -66,6 +66,15 @@ const RESTORED: Readonly<Record<string, () => Promise<void>>> = {
     expect(await talk("x\n", ...args)).toMatch(/^ Once upon a timeP\tx\nS\t/);
     expect(await talk("x\n", ...args, COMPAT)).toMatch(/^ Once upon a timeP\\tx\nS\\t/);
   },
+  async "-p -"() {
+    const piped = async (...args: string[]): Promise<string> => {
+      const child = start(["ll-main", "-m", model, ...BASE, ...args, "-p", "-"]);
+      child.stdin?.write("Once upon\n");
+      return (await ended(child)).stdout;
+    };
+    expect(await piped()).toMatch(/^ Once upon/);
+    expect(await piped(COMPAT)).toMatch(/^ -/); // behind it: options are read in turn
+  },
   async "an answer of one letter, ended by /"() {
     // what follows an answer is the suffix
     expect(await talk("x/\n", "--in-suffix", "<S>")).toContain("<S>");

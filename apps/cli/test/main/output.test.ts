@@ -65,10 +65,6 @@ describe("a prompt from standard input", () => {
   test.each([["-p", "-"], ["-f", "-"], ["--prompt=-"]])("%s %s: without the last newline", async (...args) => {
     expect((await piped("Once upon a time\n", ...args)).stdout).toBe(TEXT);
   });
-
-  test("-p - is a dash to build 803", async () => {
-    expect((await piped("Once upon a time\n", "--compat", "-p", "-")).stdout).toMatch(/^ -(?!.*Once)/s);
-  });
 });
 
 describe("--color=WHEN", () => {
