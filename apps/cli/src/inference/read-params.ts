@@ -3,7 +3,7 @@
 import { KERNEL_TIERS, type KernelTier } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { type Program, readArguments, usageError } from "../program.ts";
+import { type Program, readArguments, splitArguments, usageError } from "../program.ts";
 import { MAIN_OPTIONS } from "./options/index.ts";
 import { defaultParams, type RunParams } from "./params.ts";
 
@@ -22,6 +22,8 @@ export async function readParams(
 ): Promise<RunParams | undefined> {
   const params = defaultParams();
   params.kernels = kernelsFrom(io);
+  // options before it heed it as well: `-p - --compat`
+  params.compat = splitArguments(MAIN_OPTIONS, argv).names.includes("--compat");
   const whole = { ...program, usage: "[options]", options: MAIN_OPTIONS };
   const positionals = await readArguments(whole, bin, argv, params, io);
   if (positionals === undefined) return undefined;

@@ -68,12 +68,12 @@ const RESTORED: Readonly<Record<string, () => Promise<void>>> = {
   },
   async "-p -"() {
     const piped = async (...args: string[]): Promise<string> => {
-      const child = start(["ll-main", "-m", model, ...BASE, ...args, "-p", "-"]);
+      const child = start(["ll-main", "-m", model, ...BASE, ...args]);
       child.stdin?.write("Once upon\n");
       return (await ended(child)).stdout;
     };
-    expect(await piped()).toMatch(/^ Once upon/);
-    expect(await piped(COMPAT)).toMatch(/^ -/); // behind it: options are read in turn
+    expect(await piped("-p", "-")).toMatch(/^ Once upon/);
+    expect(await piped("-p", "-", COMPAT)).toMatch(/^ -/);
   },
   async "an answer of one letter, ended by /"() {
     // what follows an answer is the suffix
