@@ -55,6 +55,19 @@ describeOnTerminal("ll-main on a terminal", () => {
     expect(await program.ended()).toBe(0);
   });
 
+  test("Ctrl-C gives the user the word first, then ends the conversation with 130 and the timings", async () => {
+    const program = startOnTerminal(await conversation("-p", "Once upon", "-n", "-1", "--ignore-eos"), {});
+    await program.sees(BEGUN);
+    program.type("a time\n");
+    await program.sees(/a time\r\n.*\w/s); // the answer, without end
+    program.type(CTRL_C);
+    program.type("HELLO\n");
+    await program.sees(/HELLO\r\n.*\w/s);
+    program.type(CTRL_C + CTRL_C);
+    await program.sees("llama_print_timings:");
+    expect(await program.ended()).toBe(130);
+  });
+
   test("another width in the middle of a line leaves the line as it is", async () => {
     const program = await startConversation();
     program.type("ALPHA");
