@@ -91,6 +91,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
 
   const lastTokens = new Int32Array(contextTokens); // (contextTokens)
   let pending: number[] = [];
+  let nNew = 0; // pending tokens at the end that no evaluation has begun with
   let nPast = 0;
   let logits = session?.logits;
   let sessionTokens = session === undefined ? undefined : [...session.tokens];
@@ -98,6 +99,14 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   function remember(id: number): void {
     lastTokens.copyWithin(0, 1);
     lastTokens[contextTokens - 1] = id;
+  }
+
+  /**
+   * Pending tokens more than are taken at once. What an abort left behind is not counted: it was cut before, and a swap may have
+   * put as much in front of it as there is room.
+   */
+  function nExcess(): number {
+    return Math.max(0, Math.min(nNew, pending.length - (contextTokens - RESERVED_TOKENS)));
   }
 
   function isOver(nTokens: number): boolean {
@@ -144,7 +153,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       return sessionTokens;
     },
     get isFull() {
-      return isOver(Math.min(pending.length, contextTokens - RESERVED_TOKENS));
+      return isOver(pending.length - nExcess());
     },
 
     accept(tokens) {
@@ -153,11 +162,13 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
         pending.push(id);
         remember(id);
       }
+      nNew += tokens.length;
     },
 
     async evaluatePending({ signal } = {}) {
-      const nSkipped = Math.max(0, pending.length - (contextTokens - RESERVED_TOKENS));
+      const nSkipped = nExcess();
       pending.length -= nSkipped;
+      nNew = 0;
       const swapped = isOver(pending.length);
       if (swapped) swapContext();
       reuseSession();
@@ -177,6 +188,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       const id = sampler.sample(logits, lastTokens);
       remember(id);
       pending = [substitute === undefined ? id : substitute(id)];
+      nNew = 1;
       return id;
     },
   };

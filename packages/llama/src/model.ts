@@ -13,7 +13,7 @@ export interface Model {
   readonly config: ModelConfig;
   /** Several contexts share one model's weights and may be evaluated in turns or at the same time. */
   createContext(options?: ContextOptions): Promise<Context>;
-  /** Gives up the weights; contexts over them can no longer evaluate. */
+  /** Gives up the weights; contexts over them can no longer be used. */
   dispose(): Promise<void>;
 }
 
@@ -63,23 +63,24 @@ export const DEFAULT_CONTEXT_TOKENS = 512;
 
 /** The scalar reference engine over weights in memory. */
 export function createScalarModel(weights: Weights): Model {
-  let held: Weights | undefined = weights;
+  let kept: Weights | undefined = weights;
+  function held(): Weights {
+    if (kept === undefined) throw new Error("the model was disposed of");
+    return kept;
+  }
   return {
     config: weights.config,
     async createContext(options = {}) {
-      return createScalarContext(() => held, weights.config, options);
+      return createScalarContext(held, held().config, options);
     },
     async dispose() {
-      held = undefined;
+      kept = undefined;
     },
   };
 }
 
-function createScalarContext(
-  heldWeights: () => Weights | undefined,
-  config: ModelConfig,
-  options: ContextOptions,
-): Context {
+/** @param modelWeights throws once the model is disposed of */
+function createScalarContext(modelWeights: () => Weights, config: ModelConfig, options: ContextOptions): Context {
   const { contextTokens = DEFAULT_CONTEXT_TOKENS, kvType = "f16", compat = false } = options;
   assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
   if (kvType !== "f16" && kvType !== "f32") throw new TypeError(`"kvType" expected f16 or f32, got ${String(kvType)}`);
@@ -92,9 +93,13 @@ function createScalarContext(
   let busy = false;
   let disposed = false;
 
+  function held(): Weights {
+    if (disposed) throw new Error("this context was disposed of");
+    return modelWeights();
+  }
+
   async function evaluate(tokens: Int32Array, nPast: number, wanted: "last" | "all"): Promise<Float32Array> {
-    const weights = heldWeights();
-    if (weights === undefined || disposed) throw new Error("the model or this context was disposed of");
+    const weights = held();
     const n = tokens.length;
     const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
     if (activations.nRows < sliceTokens) activations = createActivations(config, contextTokens, sliceTokens);
@@ -134,9 +139,11 @@ function createScalarContext(
       return embedding.slice();
     },
     async readKv(nTokens) {
+      held();
       return cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
     },
     async writeKv(bytes, nTokens) {
+      held();
       cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
     },
     async dispose() {

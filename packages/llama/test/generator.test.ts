@@ -153,6 +153,28 @@ describe("context swap", () => {
     expect(context.calls.at(-1)!.tokens.slice(0, 4)).toEqual([10, 11, 12, 21]);
   });
 
+  test("that was aborted goes on with all of its tokens", async () => {
+    const context = recordingContext(16);
+    const evaluate = context.evaluate.bind(context);
+    let fail = false;
+    context.evaluate = async (tokens, nPast, options) => {
+      if (fail) throw new Error("aborted");
+      return evaluate(tokens, nPast, options);
+    };
+    const generator = createGenerator(context, { sampler: counting() });
+    generator.accept([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    await generator.evaluatePending();
+    generator.accept([21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32]);
+    fail = true;
+    await expect(generator.evaluatePending()).rejects.toThrow("aborted");
+    fail = false;
+    // three of the cached tokens are to be evaluated again: more than a context takes of a prompt at once
+    const evaluated = [10, 11, 12, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32];
+    expect(generator.pending).toEqual(evaluated);
+    expect(await generator.evaluatePending()).toEqual({ nSkipped: 0, swapped: false, evaluated });
+    expect(generator.nPast).toBe(16);
+  });
+
   test("fails with a typed error if the kept tokens leave no room", async () => {
     const model = await randomModel();
     const context = await model.createContext({ contextTokens: 8 });

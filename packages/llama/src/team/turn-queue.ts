@@ -13,8 +13,12 @@ export class TurnQueue {
       signal?.addEventListener("abort", onAbort, { once: true });
       const turn = async (): Promise<void> => {
         signal?.removeEventListener("abort", onAbort);
-        if (signal?.aborted) reject(signal.reason);
-        else await work().then(resolve, reject);
+        try {
+          signal?.throwIfAborted();
+          resolve(await work());
+        } catch (error) {
+          reject(error);
+        }
       };
       this.#last = this.#last.then(turn);
     });

@@ -40,16 +40,21 @@ export async function createWorkerTeam(
 ): Promise<Team> {
   let end: Error | undefined; // why nothing can be asked any longer
   let onProgress: (bytes: number) => void = () => {};
-  const members = setups.map((_, i): Member => {
-    const pending: Pending[] = [];
-    const handle = spawn({
-      message: (message) => receive(members[i] as Member, message as Reply),
-      death: (message, cause) =>
-        endWith(new WorkerError(`worker ${i + 1} of ${setups.length} died: ${message}`, cause)),
-    });
-    handle.keepAlive(false);
-    return { handle, pending };
-  });
+  const members: Member[] = [];
+
+  function start(i: number): void {
+    const who = `worker ${i + 1} of ${setups.length}`;
+    try {
+      const handle = spawn({
+        message: (message) => receive(members[i] as Member, message as Reply),
+        death: (message, cause) => void endWith(new WorkerError(`${who} died: ${message}`, cause)),
+      });
+      members.push({ handle, pending: [] });
+      handle.keepAlive(false);
+    } catch (cause) {
+      throw new WorkerError(`${who} could not be started: ${(cause as Error).message}`, cause);
+    }
+  }
 
   /** Ends all workers and fails what they were asked. Resolves when they are gone. */
   async function endWith(error: Error): Promise<void> {
@@ -108,7 +113,17 @@ export async function createWorkerTeam(
     }
   }
 
+  /** Gives up what the workers keep for a context. There is nothing to do, and nothing wrong, once they are gone. */
+  async function forget(context: number): Promise<void> {
+    try {
+      await askAll<"dispose-context">({ kind: "dispose-context", context });
+    } catch (error) {
+      if (end === undefined) throw error;
+    }
+  }
+
   try {
+    for (const i of setups.keys()) start(i);
     await Promise.all(members.map((member, i) => ask(member, { kind: "set-up", setup: setups[i] as ThreadSetup })));
   } catch (error) {
     await endWith(error as Error);
@@ -138,8 +153,7 @@ export async function createWorkerTeam(
       try {
         await askAll<"create-context">({ kind: "create-context", context, contextTokens, kvType });
       } catch (error) {
-        // some workers may have had room
-        if (end === undefined) await askAll<"dispose-context">({ kind: "dispose-context", context });
+        await forget(context); // some workers may have had room
         throw error;
       }
     },
@@ -155,9 +169,7 @@ export async function createWorkerTeam(
       });
       await Promise.all(answers);
     },
-    async disposeContext(context) {
-      if (end === undefined) await askAll<"dispose-context">({ kind: "dispose-context", context });
-    },
+    disposeContext: forget,
     async dispose() {
       await endWith(new Error("the model was disposed of"));
     },

@@ -90,8 +90,18 @@ describe.each([1, 2, 3])("contexts on %i threads", (threads) => {
     await expect(context.readKv(1)).rejects.toThrow("disposed");
     await model.dispose();
     await expect(other.evaluate([1], 0)).rejects.toThrow("disposed");
+    await expect(other.readKv(1)).rejects.toThrow("disposed");
     await expect(model.createContext()).rejects.toThrow("disposed");
     await other.dispose();
+  });
+
+  test("can be given up while their model is", async () => {
+    const model = await loadForTest(source, config, { threads });
+    const context = await model.createContext();
+    const disposal = context.dispose();
+    for (let i = 0; i < 3; i++) await Promise.resolve(); // the request is on its way
+    await model.dispose();
+    await expect(disposal).resolves.toBeUndefined();
   });
 });
 

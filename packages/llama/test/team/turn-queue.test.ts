@@ -26,6 +26,15 @@ test("goes on after a failure, which only its own caller sees", async () => {
   expect(await good).toBe("good");
 });
 
+test("goes on after work that fails before it gives a promise", async () => {
+  const queue = new TurnQueue();
+  const bad = queue.run((): Promise<void> => {
+    throw new Error("bad");
+  });
+  await expect(bad).rejects.toThrow("bad");
+  expect(await queue.run(async () => "good")).toBe("good");
+});
+
 test("an abort takes out what waits, at once", async () => {
   const queue = new TurnQueue();
   const controller = new AbortController();

@@ -88,4 +88,25 @@ describe("a worker that dies", () => {
     };
     await expect(loadForTest(source, config, { threads: 2 }, { spawn })).rejects.toThrow(WorkerError);
   });
+
+  test("because it was never there takes along those that were started", async () => {
+    const workers: MortalWorker[] = [];
+    const start = mortalWorkers(workers);
+    const spawn: SpawnWorker = (listeners) => {
+      if (workers.length === 2) throw new Error("no more threads");
+      return start(listeners);
+    };
+    const { error } = await failure(loadForTest(source, config, { threads: 3 }, { spawn }));
+    expect(error).toBeInstanceOf(WorkerError);
+    expect((error as Error).message).toBe("worker 3 of 3 could not be started: no more threads");
+    expect(workers.map(({ worker }) => worker.threadId)).toEqual([-1, -1]);
+  });
+
+  test("while a context is given up does not fail that", async () => {
+    const { model, workers } = await loadMortal(source, config, 2);
+    const context = await model.createContext({ contextTokens: 100 });
+    workers[0]?.kill("terminate");
+    const disposal = context.dispose(); // its request is on the way when the death is noticed
+    await expect(disposal).resolves.toBeUndefined();
+  });
 });
