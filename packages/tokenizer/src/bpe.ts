@@ -4,25 +4,26 @@
 // A symbol is known by the offset of its first byte in its segment. Segments are stretches of text that no merge can leave, so
 // that each can be merged alone: the order of merges in one does not depend on the others.
 
-import { NONE, ROOT } from "./byte-trie.ts";
 import { TextTooLongError } from "./errors.ts";
 import type { IdList } from "./id-list.ts";
 import { MAX_TEXT_BYTES } from "./limits.ts";
 import { IDLE, MergeQueue } from "./merge-queue.ts";
-import type { PieceTable } from "./piece-table.ts";
+import { NO_JOIN, type PieceTable, rankOfScore } from "./piece-table.ts";
+import { TYPE } from "./pieces.ts";
+import { NONE } from "./text-index.ts";
 
 /** Bytes of a symbol by the upper half of its first byte. Stray continuation bytes (8 to B) are symbols of their own. */
 const SYMBOL_BYTES: Uint8Array = /* @__PURE__ */ Uint8Array.of(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4); // (16)
 
-/** Node of a symbol that must not be merged. */
+/** In place of the id of a symbol that must not be merged. */
 const FROZEN = -2;
 
-/** A symbol longer than this is walked over only once in every pair. Few of LLaMA's are. */
-const LONG_BYTES = 16;
+/** A pair longer than this is compared only once with the vocabulary. None of LLaMA's is. */
+const LONG_BYTES = 64;
 
 /**
- * Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes, and at most one per byte of the vocabulary's texts more;
- * "whole" pieces add as many per byte as the longest of them has.
+ * Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes, and for each different pair of more than `LONG_BYTES` as many
+ * as it has; user-defined pieces add as many per byte as the longest of them has.
  * @throws TextTooLongError
  */
 export function encodeBytes(table: PieceTable, bytes: Uint8Array, ids: IdList): void {
@@ -40,19 +41,19 @@ class Merger {
   readonly #bytes: Uint8Array;
   readonly #queue: MergeQueue = new MergeQueue();
   /**
-   * Length of the left one of the two parts that an unused piece is made from, by node. They are always the same two: the merges
+   * Length of the left one of the two parts that an unused piece is made from, by its id. They are always the same two: the merges
    * inside a piece do not depend on what is around it.
    */
   readonly #splits: Map<number, number> = new Map();
-  /** Results of `#walkPair` with a long right symbol, by both nodes: without them, long texts cost a step per byte again and again. */
+  /** Results of `#findPair` for long pairs, by both symbols: without them, long texts cost a step per byte again and again. */
   readonly #longPairs: Map<number, number> = new Map();
   #start = 0; // offset of the segment in the text
   #length = 0; // bytes of the segment
   // one entry per byte of the segment; only those of first bytes of symbols mean something
   #next: Int32Array = new Int32Array(64); // (capacity): offset of the symbol after
   #previous: Int32Array = new Int32Array(64); // (capacity): offset of the symbol before; nothing at offset 0
-  #nodes: Int32Array = new Int32Array(64); // (capacity): trie node of the symbol's text, NONE or FROZEN
-  #pairs: Int32Array = new Int32Array(64); // (capacity): trie node of the text of this symbol and the next, NONE if it is no piece
+  #ids: Int32Array = new Int32Array(64); // (capacity): id of a symbol that was made by a merge, otherwise NONE or FROZEN
+  #pairs: Int32Array = new Int32Array(64); // (capacity): id of the text of this symbol and the next, NONE if it is no piece
 
   constructor(table: PieceTable, bytes: Uint8Array) {
     this.#table = table;
@@ -62,22 +63,26 @@ class Merger {
   /** Splits the segment that begins at `start` into symbols and queues its pairs. Returns where the next one begins. */
   takeSegment(start: number): number {
     const bytes = this.#bytes;
-    const { trie, joins, uses } = this.#table;
+    const { bytePairs, wholeBytes } = this.#table;
     this.#start = start;
     let previous = NONE;
     let offset = start;
     do {
       const symbol = offset - start;
-      const whole = uses === undefined ? 0 : this.#wholeBytes(offset);
+      const longest = wholeBytes[bytes[offset] as number] as number;
+      const whole = longest === 0 ? 0 : this.#wholeBytes(offset, longest);
       const size = whole > 0 ? whole : (SYMBOL_BYTES[(bytes[offset] as number) >> 4] as number);
       const end = Math.min(offset + size, bytes.length);
       if (symbol >= this.#next.length) this.#grow(symbol);
-      this.#nodes[symbol] = whole > 0 ? FROZEN : trie.walk(ROOT, bytes, offset, end);
+      this.#ids[symbol] = whole > 0 ? FROZEN : NONE;
       this.#next[symbol] = end - start;
       this.#previous[symbol] = previous;
       previous = symbol;
       offset = end;
-    } while (offset < bytes.length && joins[((bytes[offset - 1] as number) << 8) | (bytes[offset] as number)] === 1);
+    } while (
+      offset < bytes.length &&
+      bytePairs[((bytes[offset - 1] as number) << 8) | (bytes[offset] as number)] !== NO_JOIN
+    );
     this.#length = offset - start;
     return offset;
   }
@@ -89,7 +94,7 @@ class Merger {
     for (let left = queue.first(); left !== NONE; left = queue.first()) {
       const right = this.#next[left] as number;
       const after = this.#next[right] as number;
-      this.#nodes[left] = this.#pairs[left] as number;
+      this.#ids[left] = this.#pairs[left] as number;
       this.#next[left] = after;
       if (after < this.#length) this.#previous[after] = left;
       queue.set(right, IDLE);
@@ -102,55 +107,71 @@ class Merger {
   emit(ids: IdList): void {
     for (let symbol = 0; symbol < this.#length; ) {
       const next = this.#next[symbol] as number;
-      this.#emitSymbol(this.#start + symbol, this.#start + next, this.#nodes[symbol] as number, ids);
+      this.#emitSymbol(this.#start + symbol, this.#start + next, this.#ids[symbol] as number, ids);
       symbol = next;
     }
   }
 
   /** Queues the pair of the symbol at `left` and the next one, if together they are a piece. */
   #queuePair(left: number): void {
-    const { ids, ranks, uses } = this.#table;
+    const { scoreBits, types } = this.#table;
     const right = this.#next[left] as number;
-    const leftNode = this.#nodes[left] as number;
-    let merged: number = NONE;
-    if (right < this.#length && leftNode >= 0 && this.#nodes[right] !== FROZEN) {
-      merged = this.#walkPair(leftNode, right);
-      if (merged !== NONE && ids[merged] === -1) merged = NONE;
-    }
+    const canMerge = right < this.#length && this.#ids[left] !== FROZEN && this.#ids[right] !== FROZEN;
+    const merged = canMerge ? this.#findPair(left, right) : NONE;
     this.#pairs[left] = merged;
-    this.#queue.set(left, merged === NONE ? IDLE : (ranks[merged] as number));
-    if (merged !== NONE && uses?.[merged] === "unused") this.#splits.set(merged, right - left);
+    this.#queue.set(left, merged === NONE ? IDLE : rankOfScore(scoreBits[merged] as number));
+    if (merged !== NONE && types?.[merged] === TYPE.unused) this.#splits.set(merged, right - left);
   }
 
-  /** The node of the text of `leftNode` and of the symbol at `right` together. */
-  #walkPair(leftNode: number, right: number): number {
-    const { trie } = this.#table;
-    const next = this.#next[right] as number;
-    const start = this.#start + right;
-    if (next - right <= LONG_BYTES) return trie.walk(leftNode, this.#bytes, start, this.#start + next);
-    const pair = leftNode * 2 ** 24 + (this.#nodes[right] as number); // nodes are below 2^24
-    let joined = this.#longPairs.get(pair);
-    if (joined === undefined) {
-      joined = trie.walk(leftNode, this.#bytes, start, this.#start + next);
-      this.#longPairs.set(pair, joined);
+  /** The id of the text of the symbols at `left` and `right` together. */
+  #findPair(left: number, right: number): number {
+    const { index, bytePairs } = this.#table;
+    const length = (this.#next[right] as number) - left;
+    const start = this.#start + left;
+    if (length === 2)
+      return bytePairs[((this.#bytes[start] as number) << 8) | (this.#bytes[start + 1] as number)] as number;
+    if (length > index.maxBytes) return NONE;
+    const middle = this.#start + right;
+    const pair = length > LONG_BYTES ? this.#longPair(left, right) : undefined;
+    let id = pair === undefined ? undefined : this.#longPairs.get(pair);
+    if (id === undefined) {
+      const leftId = this.#ids[left] as number;
+      const leftHash =
+        leftId === NONE ? index.hash(index.seed, this.#bytes, start, middle) : (index.hashes[leftId] as number);
+      id = index.find(index.hash(leftHash, this.#bytes, middle, start + length), this.#bytes, start, start + length);
+      if (pair !== undefined) this.#longPairs.set(pair, id);
     }
-    return joined;
+    return id;
   }
 
-  #emitSymbol(start: number, end: number, node: number, ids: IdList): void {
-    const { trie, uses, byteIds, unkId } = this.#table;
-    const known = node === FROZEN ? trie.walk(ROOT, this.#bytes, start, end) : node;
-    const id = known === NONE ? -1 : (this.#table.ids[known] as number);
-    const unused = known !== NONE && uses?.[known] === "unused";
-    if (id !== -1 && !unused) {
+  /** A number for a long pair. One of the two at most is a character that no merge made: its bytes, at most 4, stand for it. */
+  #longPair(left: number, right: number): number {
+    const leftId = this.#ids[left] as number; // ids are below 2^20
+    const rightId = this.#ids[right] as number;
+    if (leftId === NONE) return -1 - (rightId * 2 ** 32 + this.#character(left));
+    if (rightId === NONE) return 2 ** 40 + leftId * 2 ** 32 + this.#character(right);
+    return leftId * 2 ** 20 + rightId;
+  }
+
+  /** The bytes of the symbol as a number below 2^32. Different characters have different ones, as the first byte gives the length. */
+  #character(symbol: number): number {
+    const bytes = this.#bytes.subarray(this.#start + symbol, this.#start + (this.#next[symbol] as number));
+    return bytes.reduce((number, byte) => number * 256 + byte, 0);
+  }
+
+  #emitSymbol(start: number, end: number, knownId: number, ids: IdList): void {
+    const { index, types, byteIds, unkId } = this.#table;
+    const id = knownId >= 0 ? knownId : index.findText(this.#bytes, start, end);
+    const unused = id !== NONE && types?.[id] === TYPE.unused;
+    if (id !== NONE && !unused) {
       ids.push(id);
       return;
     }
-    const leftBytes = unused ? this.#splits.get(known) : undefined;
+    const leftBytes = unused ? this.#splits.get(id) : undefined;
     if (leftBytes !== undefined) {
       const middle = start + leftBytes;
-      this.#emitSymbol(start, middle, trie.walk(ROOT, this.#bytes, start, middle), ids);
-      this.#emitSymbol(middle, end, trie.walk(ROOT, this.#bytes, middle, end), ids);
+      this.#emitSymbol(start, middle, NONE, ids);
+      this.#emitSymbol(middle, end, NONE, ids);
       return;
     }
     for (let offset = start; offset < end; offset++) {
@@ -159,15 +180,15 @@ class Merger {
     }
   }
 
-  /** Bytes of the longest "whole" piece at `offset` of the text, 0 if there is none. */
-  #wholeBytes(offset: number): number {
-    const { trie, uses } = this.#table;
+  /** Bytes of the longest user-defined piece at `offset` of the text, 0 if there is none. None has more than `most`. */
+  #wholeBytes(offset: number, most: number): number {
+    const { index, types } = this.#table;
+    const last = Math.min(offset + most, this.#bytes.length);
     let longest = 0;
-    let node = ROOT;
-    for (let end = offset; end < this.#bytes.length; ) {
-      node = trie.walk(node, this.#bytes, end, ++end);
-      if (node === NONE) break;
-      if (uses?.[node] === "whole") longest = end - offset;
+    let hash = index.seed;
+    for (let end = offset + 1; end <= last; end++) {
+      hash = index.hash(hash, this.#bytes, end - 1, end);
+      if (index.find(hash, this.#bytes, offset, end, types, TYPE["user-defined"]) !== NONE) longest = end - offset;
     }
     return longest;
   }
@@ -180,7 +201,7 @@ class Merger {
     };
     this.#next = grown(this.#next);
     this.#previous = grown(this.#previous);
-    this.#nodes = grown(this.#nodes);
+    this.#ids = grown(this.#ids);
     this.#pairs = grown(this.#pairs);
   }
 }

@@ -5,7 +5,9 @@ import { type FormatErrorFields, printable } from "@ll/bytes";
 import { TokenizerModelError } from "./errors.ts";
 import { MAX_PIECE_BYTES, MAX_PIECES } from "./limits.ts";
 import { assertUsableModel } from "./model-rules.ts";
-import type { PieceType, SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
+import { isUtf8 } from "./normalize.ts";
+import { createModel, isPieceType, PiecesWriter, TYPE } from "./pieces.ts";
+import type { SentencePieceModel } from "./sentencepiece-model.ts";
 
 /** The arrays are equally long; index = id. */
 export interface GgufVocab {
@@ -29,21 +31,11 @@ export interface GgufTokenizerModel extends SentencePieceModel {
   readonly addBos: boolean;
 }
 
-/** Values of `tokenizer.ggml.token_type`, by index: those of SentencePiece. There is no 0. */
-const TYPES: readonly (PieceType | undefined)[] = [
-  undefined,
-  "normal",
-  "unknown",
-  "control",
-  "user-defined",
-  "unused",
-  "byte",
-];
-
 /** llama.cpp build 803 has these compiled in, and so has `createTokenizer`. */
 const COMPILED_IN = { bosId: 1, eosId: 2 } as const;
 
-const UTF8: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Bytes of the longest `[EMPTY_id]`. */
+const EMPTY_NAME_BYTES = 15;
 
 /**
  * The model that the vocabulary of a GGUF file describes, for `createTokenizer`.
@@ -65,35 +57,27 @@ export function modelFromGgufVocab(vocab: GgufVocab, file?: string): GgufTokeniz
     if (got !== expected)
       fail(file, "E_UNSUPPORTED", field, expected, got, `${field} is ${got}: only ${expected} can be used`);
   }
-  const pieces = Array.from({ length: tokens.length }, (_, id): SentencePiece => {
+  let maxBytes = 0;
+  for (let id = 0; id < tokens.length; id++) maxBytes += (tokens[id] as Uint8Array).length || EMPTY_NAME_BYTES;
+  const writer = new PiecesWriter(tokens.length, maxBytes);
+  for (let id = 0; id < tokens.length; id++) {
     const text = readText(tokens[id] as Uint8Array, id, file);
-    return { text, score: readScore(scores[id] as number, id, file), type: readType(types[id] as number, id, file) };
-  });
-  const unknown = pieces[unknownId];
-  // converters of files that have no types mark none: the id then tells which it is
-  if (unknown !== undefined && pieces.every(({ type }) => type !== "unknown")) {
-    pieces[unknownId] = { ...unknown, type: "unknown" };
+    writer.add(text, readScore(scores[id] as number, id, file), readType(types[id] as number, id, file));
   }
-  const model: GgufTokenizerModel = {
-    pieces,
-    normalizer: { addDummyPrefix: addSpacePrefix, removeExtraWhitespaces: false, escapeWhitespaces: true },
-    trainer: { modelType: "bpe", vocabSize: pieces.length, unkId: unknownId, bosId, eosId },
-    addBos,
-  };
-  assertUsableModel(model, { file, pieces: [], trainer: undefined, end: undefined });
-  return model;
+  const pieces = writer.finish();
+  // converters of files that have no types mark none: the id then tells which it is
+  if (!pieces.types.includes(TYPE.unknown)) pieces.types[unknownId] = TYPE.unknown;
+  const normalizer = { addDummyPrefix: addSpacePrefix, removeExtraWhitespaces: false, escapeWhitespaces: true };
+  const trainer = { modelType: "bpe", vocabSize: tokens.length, unkId: unknownId, bosId, eosId } as const;
+  assertUsableModel(pieces, trainer, { file, piece: () => undefined, trainer: undefined, end: undefined });
+  return Object.assign(createModel(pieces, normalizer, trainer), { addBos });
 }
 
-function readText(bytes: Uint8Array, id: number, file: string | undefined): string {
-  if (bytes.length === 0) return `[EMPTY_${id}]`; // llama.cpp's name for it: a text that is found nowhere
-  let got = `${bytes.length} bytes`;
-  if (bytes.length <= MAX_PIECE_BYTES) {
-    try {
-      return UTF8.decode(bytes);
-    } catch {
-      got = "bytes that are not UTF-8";
-    }
-  }
+function readText(bytes: Uint8Array, id: number, file: string | undefined): Uint8Array {
+  if (bytes.length === 0) return new TextEncoder().encode(`[EMPTY_${id}]`); // llama.cpp's name for it: found nowhere
+  const isShort = bytes.length <= MAX_PIECE_BYTES;
+  if (isShort && isUtf8(bytes)) return bytes;
+  const got = isShort ? "bytes that are not UTF-8" : `${bytes.length} bytes`;
   return fail(
     file,
     "E_FIELD",
@@ -109,8 +93,9 @@ function readScore(score: number, id: number, file: string | undefined): number 
   return fail(file, "E_RANGE", `scores[${id}]`, "a finite number", String(score), `a score of ${score}`);
 }
 
-function readType(id: number, index: number, file: string | undefined): PieceType {
-  return TYPES[id] ?? fail(file, "E_RANGE", `token_type[${index}]`, "1 to 6", id, `there is no piece type ${id}`);
+function readType(type: number, id: number, file: string | undefined): number {
+  if (isPieceType(type)) return type;
+  return fail(file, "E_RANGE", `token_type[${id}]`, "1 to 6", type, `there is no piece type ${type}`);
 }
 
 function assertSameLength(field: string, got: number, expected: number, file: string | undefined): void {

@@ -1,14 +1,15 @@
 // Reads tokenizer.model: a SentencePiece ModelProto. Field numbers and defaults are those of sentencepiece_model.proto in
 // google/sentencepiece. Models that are not BPE and models that rewrite characters are refused by name.
 
+import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
+import { TokenizerModelError } from "./errors.ts";
 import { MAX_PIECE_BYTES, MAX_PIECES } from "./limits.ts";
 import { assertLooksLikeModel } from "./model-magic.ts";
 import { assertUsableModel } from "./model-rules.ts";
+import { isUtf8 } from "./normalize.ts";
+import { createModel, isPieceType, type Pieces, PiecesWriter, TYPE } from "./pieces.ts";
 import { WireReader } from "./protobuf-wire.ts";
-import type { NormalizerOptions, PieceType, SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
-
-/** Values of the schema's enum `Type`, by index; there is no 0. */
-const PIECE_TYPES = [undefined, "normal", "unknown", "control", "user-defined", "unused", "byte"] as const;
+import type { NormalizerOptions, SentencePieceModel } from "./sentencepiece-model.ts";
 
 /** Values of the schema's enum `ModelType`, by index; there is no 0. */
 const MODEL_TYPES = [undefined, "UNIGRAM", "BPE", "WORD", "CHAR"] as const;
@@ -18,6 +19,8 @@ const BPE = 2;
 /** Sections as read so far. A section may come in parts; a field that comes again replaces the earlier one. */
 interface Sections {
   nPieces: number;
+  /** Bytes of the messages of all pieces. */
+  pieceBytes: number;
   /** Offset of the last part of the trainer section; undefined if the file has none. */
   trainerOffset: number | undefined;
   readonly trainer: {
@@ -34,36 +37,40 @@ interface Sections {
  * Reads and checks the bytes of a tokenizer.model. A file without a trainer section is taken for BPE; one whose trainer section names
  * no type is UNIGRAM, the schema's default.
  * @param file shown in errors
+ * @param options `budget`: charged for the arrays that are made, of which some are released again
  * @throws TokenizerModelError: `E_PROTO`, `E_MAGIC`, `E_WIRE`, `E_VARINT`, `E_LENGTH`, `E_TRUNC` if the bytes are no such file;
  * `E_FIELD`, `E_RANGE`, `E_LIMIT`, `E_EMPTY`, `E_DUP`, `E_VOCAB`, `E_BYTE_PIECE`, `E_MISMATCH` if its vocabulary cannot be right;
  * `E_UNSUPPORTED`, `E_CHARSMAP` if it is a model of another kind.
  */
-export function readSentencePieceModel(bytes: Uint8Array, file?: string): SentencePieceModel {
+export function readSentencePieceModel(
+  bytes: Uint8Array,
+  file?: string,
+  { budget = headerBudget(bytes.length, file, TokenizerModelError) }: BudgetOptions = {},
+): SentencePieceModel {
   assertLooksLikeModel(bytes, file);
-  const { nPieces, trainerOffset, trainer, normalizer } = readSections(new WireReader(bytes, file));
-  const pieceOffsets: number[] = [];
-  const pieces = readPieces(new WireReader(bytes, file), nPieces, pieceOffsets);
-  const { vocabSize, unkId, bosId, eosId } = trainer;
-  const model: SentencePieceModel = {
-    pieces,
-    normalizer,
-    trainer: trainerOffset === undefined ? undefined : { modelType: "bpe", vocabSize, unkId, bosId, eosId },
-  };
-  assertUsableModel(model, { file, pieces: pieceOffsets, trainer: trainerOffset ?? 0, end: bytes.length });
-  return model;
+  const sections = readSections(new WireReader(bytes, file));
+  const pieces = readPieces(new WireReader(bytes, file), sections, budget);
+  const { trainerOffset, normalizer } = sections;
+  const { vocabSize, unkId, bosId, eosId } = sections.trainer;
+  const trainer =
+    trainerOffset === undefined ? undefined : ({ modelType: "bpe", vocabSize, unkId, bosId, eosId } as const);
+  const piece = (id: number): number | undefined => pieceOffset(new WireReader(bytes, file), id);
+  assertUsableModel(pieces, trainer, { file, piece, trainer: trainerOffset ?? 0, end: bytes.length }, budget);
+  return createModel(pieces, normalizer, trainer);
 }
 
 /** First pass: everything but the pieces. Those are counted, so that too many are refused before any is kept. */
 function readSections(wire: WireReader): Sections {
   const sections: Sections = {
     nPieces: 0,
+    pieceBytes: 0,
     trainerOffset: undefined,
     trainer: { modelType: UNIGRAM, vocabSize: undefined, unkId: 0, bosId: 1, eosId: 2 },
     normalizer: { addDummyPrefix: true, removeExtraWhitespaces: true, escapeWhitespaces: true },
   };
   while (wire.next()) {
     if (wire.fieldNumber === 1) {
-      wire.bytes("pieces");
+      sections.pieceBytes += wire.bytes("pieces").length;
       sections.nPieces++;
       if (sections.nPieces > MAX_PIECES) {
         wire.fail({
@@ -147,24 +154,30 @@ function readNormalizer(wire: WireReader, normalizer: Sections["normalizer"]): v
   }
 }
 
-/** Second pass: the pieces. Appends the offset of each to `offsets`. */
-function readPieces(wire: WireReader, nPieces: number, offsets: number[]): SentencePiece[] {
-  const pieces: SentencePiece[] = [];
-  while (pieces.length < nPieces && wire.next()) {
-    if (wire.fieldNumber === 1) {
-      offsets.push(wire.offset);
-      pieces.push(readPiece(wire.message("pieces", pieces.length)));
-    } else {
-      wire.skip();
-    }
+/** Second pass: the pieces. */
+function readPieces(wire: WireReader, { nPieces, pieceBytes }: Sections, budget: Budget): Pieces {
+  budget.takeItems(nPieces, "pieces");
+  const writer = new PiecesWriter(nPieces, pieceBytes, budget);
+  for (let id = 0; id < nPieces && wire.next(); ) {
+    if (wire.fieldNumber === 1) readPiece(wire.message("pieces", id++), writer);
+    else wire.skip();
   }
-  return pieces;
+  return writer.finish();
 }
 
-function readPiece(wire: WireReader): SentencePiece {
-  let text: string | undefined;
+/** Where the piece begins, behind its tag. */
+function pieceOffset(wire: WireReader, id: number): number | undefined {
+  for (let nBefore = 0; wire.next(); ) {
+    if (wire.fieldNumber === 1 && nBefore++ === id) return wire.offset;
+    wire.skip();
+  }
+  return undefined;
+}
+
+function readPiece(wire: WireReader, writer: PiecesWriter): void {
+  let text: Uint8Array | undefined;
   let score = 0;
-  let type: PieceType = "normal";
+  let type: number = TYPE.normal;
   while (wire.next()) {
     switch (wire.fieldNumber) {
       case 1:
@@ -179,13 +192,11 @@ function readPiece(wire: WireReader): SentencePiece {
         }
         break;
       case 3: {
-        const got = wire.int32("type");
-        const named = PIECE_TYPES[got];
-        if (named === undefined) {
-          const message = `there is no piece type ${got}`;
-          wire.fail({ code: "E_RANGE", field: "type", expected: "1 to 6", got, message });
+        type = wire.int32("type");
+        if (!isPieceType(type)) {
+          const message = `there is no piece type ${type}`;
+          wire.fail({ code: "E_RANGE", field: "type", expected: "1 to 6", got: type, message });
         }
-        type = named;
         break;
       }
       default:
@@ -195,24 +206,16 @@ function readPiece(wire: WireReader): SentencePiece {
   if (text === undefined) {
     wire.fail({ code: "E_FIELD", field: "piece", expected: "a text", got: "none", message: "a piece without text" });
   }
-  return { text, score, type };
+  writer.add(text, score, type);
 }
 
-const UTF8: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function readText(wire: WireReader): string {
+function readText(wire: WireReader): Uint8Array {
   const bytes = wire.bytes("piece");
   let got = `${bytes.length} bytes`;
   if (bytes.length > 0 && bytes.length <= MAX_PIECE_BYTES) {
-    got = "a zero byte";
-    if (!bytes.includes(0)) {
-      got = "bytes that are not UTF-8";
-      try {
-        return UTF8.decode(bytes);
-      } catch {
-        // reported below
-      }
-    }
+    if (bytes.includes(0)) got = "a zero byte";
+    else if (!isUtf8(bytes)) got = "bytes that are not UTF-8";
+    else return bytes;
   }
   const expected = `1 to ${MAX_PIECE_BYTES} bytes of UTF-8, none of them 0`;
   return wire.fail({ code: "E_FIELD", field: "piece", expected, got, message: `bad text of a piece: ${got}` });

@@ -2,9 +2,9 @@
 
 import type { NormalizerOptions } from "./sentencepiece-model.ts";
 
-const SPACE = 0x20;
+export const SPACE = 0x20;
 /** U+2581, which stands for a space in pieces. */
-const SPACE_SYMBOL: readonly number[] = [0xe2, 0x96, 0x81];
+export const SPACE_SYMBOL: readonly number[] = [0xe2, 0x96, 0x81];
 /** U+FFFD */
 const REPLACEMENT: readonly number[] = [0xef, 0xbf, 0xbd];
 
@@ -38,6 +38,15 @@ export function normalize(text: Uint8Array, options: NormalizerOptions): Uint8Ar
       length -= space.length;
   }
   return out.subarray(0, length);
+}
+
+export function isUtf8(text: Uint8Array): boolean {
+  for (let offset = 0; offset < text.length; ) {
+    const size = characterBytes(text, offset);
+    if (size === 0) return false;
+    offset += size;
+  }
+  return true;
 }
 
 /** Bytes of the valid UTF-8 character at `offset`; 0 if there is none (table 3-7 of the Unicode standard). */

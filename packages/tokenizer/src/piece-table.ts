@@ -1,86 +1,85 @@
-// A vocabulary made ready for merging: texts in a trie, scores as ranks, and where no merge can cross.
+// A vocabulary made ready for merging: its texts in a hash table, their scores, and where no merge can cross.
 
-import { ByteTrie } from "./byte-trie.ts";
+import type { Budget } from "@ll/bytes";
 import { TokenizerModelError } from "./errors.ts";
-import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
+import { TYPE } from "./pieces.ts";
+import { NONE, TextIndex } from "./text-index.ts";
+import type { Texts } from "./texts.ts";
 
 /** In every LLaMA vocabulary, and by definition in build 803, byte b has the id b + 3. */
 export const FIRST_BYTE_ID = 3;
 export const LLAMA_BYTE_IDS: Int32Array = /* @__PURE__ */ Int32Array.from({ length: 256 }, (_, b) => b + FIRST_BYTE_ID); // (256)
 
-export interface TablePiece {
-  readonly id: number;
-  readonly text: Uint8Array;
-  readonly score: number;
-  /**
-   * How it is found: "merged", by merging; "whole", before anything is merged and without being merged itself; "unused", by
-   * merging, but split again at the end.
-   */
-  readonly use: "merged" | "whole" | "unused";
-}
+/** In place of an id: two bytes that follow one another in no text. */
+export const NO_JOIN = -2;
 
-export interface PieceTable {
-  readonly trie: ByteTrie;
-  readonly ids: Int32Array; // (nNodes): id of the text that ends at the node, -1 if none does
-  /** Rank of the text's score: 0 for the best score, equal scores share one. */
-  readonly ranks: Int32Array; // (nNodes)
-  readonly uses: readonly TablePiece["use"][] | undefined; // (nNodes); undefined if every text is "merged"
-  /** 1 if the second byte may follow the first inside a text. Where it is 0, no merge can cross. */
-  readonly joins: Uint8Array; // (256, 256)
+/** What a table is made of. */
+export interface TableParts {
+  readonly texts: Texts;
+  readonly scores: Float32Array; // (nTexts)
+  /**
+   * Values of `TYPE`. "normal" texts are found by merging; "user-defined" ones before anything is merged, and without being merged
+   * themselves; "unused" ones by merging, but they are split again at the end; others not at all. undefined: all are normal.
+   */
+  readonly types: Uint8Array | undefined; // (nTexts)
   readonly byteIds: Int32Array; // (256): what a byte outside every text becomes
   /** Never put out twice in a row; -1 if there is no such id. */
   readonly unkId: number;
 }
 
+export interface PieceTable extends TableParts {
+  readonly index: TextIndex;
+  /** The bits of the scores. */
+  readonly scoreBits: Int32Array; // (nTexts)
+  /** By two bytes: the id of the text that they are; NONE if they only follow one another inside a text; NO_JOIN if no merge can cross. */
+  readonly bytePairs: Int32Array; // (256, 256)
+  /** Bytes of the longest user-defined text, by its first byte. */
+  readonly wholeBytes: Uint16Array; // (256)
+}
+
 /**
- * Of several pieces with the same text the last counts; empty texts are not found at all.
- * @throws TokenizerModelError `E_LIMIT` if there are too many texts or bytes; `E_RANGE` for a score that is not finite.
+ * Of several equal texts the last counts; empty texts are not found at all.
+ * @throws TokenizerModelError `E_RANGE` for a score that is not finite.
  */
-export function createPieceTable(pieces: readonly TablePiece[], byteIds: Int32Array, unkId: number): PieceTable {
-  const nBytes = pieces.reduce((sum, piece) => sum + piece.text.length, 0);
-  assertLimit("vocabulary entries", pieces.length, MAX_PIECES);
-  assertLimit("bytes of vocabulary texts", nBytes, MAX_VOCABULARY_BYTES);
-  const trie = new ByteTrie(nBytes);
-  const nodes = pieces.map((piece) => trie.insert(piece.text));
-  const scoreRanks = rankScores(pieces);
-
-  const ids = new Int32Array(trie.nNodes).fill(-1);
-  const ranks = new Int32Array(trie.nNodes);
-  const uses = pieces.some((piece) => piece.use !== "merged")
-    ? new Array<TablePiece["use"]>(trie.nNodes).fill("merged")
-    : undefined;
-  const joins = new Uint8Array(256 * 256);
-  for (const [index, { id, text, score, use }] of pieces.entries()) {
-    const node = nodes[index] as number;
-    if (text.length === 0) continue;
-    ids[node] = id;
-    ranks[node] = scoreRanks.get(Math.fround(score)) as number;
-    if (uses !== undefined) uses[node] = use;
-    for (let i = 1; i < text.length; i++) joins[((text[i - 1] as number) << 8) | (text[i] as number)] = 1;
+export function createPieceTable(parts: TableParts, budget?: Budget): PieceTable {
+  const { texts, scores, types } = parts;
+  assertFinite(scores);
+  const index = new TextIndex(texts, budget);
+  budget?.takeBytes(4 * 256 * 256 + 2 * 256, "pieces");
+  const bytePairs = new Int32Array(256 * 256).fill(NO_JOIN);
+  const wholeBytes = new Uint16Array(256);
+  for (const id of scores.keys()) {
+    const type = types?.[id] ?? TYPE.normal;
+    const start = texts.starts[id] as number;
+    const end = texts.starts[id + 1] as number;
+    if (start === end || type === TYPE.unknown || type === TYPE.control || type === TYPE.byte) continue;
+    index.add(id);
+    const first = texts.bytes[start] as number;
+    if (type === TYPE["user-defined"]) wholeBytes[first] = Math.max(wholeBytes[first] as number, end - start);
+    else {
+      for (let i = start + 1; i < end; i++) {
+        const pair = ((texts.bytes[i - 1] as number) << 8) | (texts.bytes[i] as number);
+        bytePairs[pair] = end - start === 2 ? id : Math.max(bytePairs[pair] as number, NONE);
+      }
+    }
   }
-  return { trie, ids, ranks, uses, joins, byteIds, unkId };
+  const scoreBits = new Int32Array(scores.buffer, scores.byteOffset, scores.length);
+  return { ...parts, index, scoreBits, bytePairs, wholeBytes };
 }
 
-/** Distinct scores, best first, numbered from 0. Both zeros are one score, in a Map as in a comparison. */
-function rankScores(pieces: readonly TablePiece[]): Map<number, number> {
-  const scores = Float32Array.from(pieces, (piece) => piece.score);
+/** Orders scores, given as bits of a binary32 number: the better one has the lower rank. Both zeros have one, and none that of `IDLE`. */
+export function rankOfScore(bits: number): number {
+  return bits >= 0 ? (0 - bits) | 0 : bits & 0x7fffffff;
+}
+
+function assertFinite(scores: Float32Array): void {
   const bad = scores.findIndex((score) => !Number.isFinite(score));
-  if (bad !== -1) {
-    throw new TokenizerModelError({
-      code: "E_RANGE",
-      field: `vocab[${pieces[bad]?.id}].score`,
-      expected: "a finite number",
-      got: String(scores[bad]),
-      message: `a score of ${scores[bad]}`,
-    });
-  }
-  const ranks = new Map<number, number>();
-  for (const score of scores.sort().reverse()) if (!ranks.has(score)) ranks.set(score, ranks.size);
-  return ranks;
-}
-
-function assertLimit(what: string, got: number, limit: number): void {
-  if (got <= limit) return;
-  const message = `${got} ${what}, at most ${limit} can be used`;
-  throw new TokenizerModelError({ code: "E_LIMIT", field: "vocab", expected: `at most ${limit}`, got, message });
+  if (bad === -1) return;
+  throw new TokenizerModelError({
+    code: "E_RANGE",
+    field: `vocab[${bad}].score`,
+    expected: "a finite number",
+    got: String(scores[bad]),
+    message: `a score of ${scores[bad]}`,
+  });
 }

@@ -1,13 +1,16 @@
 // The tokenizer: text to ids and back, from a vocabulary with or without a SentencePiece file.
 
+import type { Budget, BudgetOptions } from "@ll/bytes";
 import { encodeBytes } from "./bpe.ts";
-import { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
+import { ggmlTexts, type VocabEntry } from "./ggml-vocab.ts";
 import { IdList } from "./id-list.ts";
 import { normalize } from "./normalize.ts";
 import { createPieceTable, LLAMA_BYTE_IDS, type PieceTable } from "./piece-table.ts";
+import { piecesOf } from "./pieces.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
 import { ggmlPieceTable, LLAMA_NORMALIZER, modelPieceTable } from "./sentencepiece-table.ts";
 import { createStreamDecoder, type StreamDecoder } from "./stream-decoder.ts";
+import { type Texts, TextsWriter, textOf } from "./texts.ts";
 
 /** Ids that llama.cpp build 803 has compiled in; no file changes them. */
 const BOS = 1;
@@ -48,29 +51,31 @@ export interface Tokenizer {
 /**
  * A tokenizer for a SentencePiece model, or for the vocabulary of a ggml file. A ggml vocabulary may hold a text twice: the later id is
  * the one encoded. Mode "build803" gives byte b the id b + 3 wherever the model has its byte pieces.
+ * @param options `budget`: charged for the arrays that are made; for those of mode "sentencepiece" only when they are needed
  * @throws TokenizerModelError `E_LIMIT`, `E_RANGE` for a vocabulary that cannot be used
  */
-export function createTokenizer(from: SentencePieceModel | readonly VocabEntry[]): Tokenizer {
-  const model = "pieces" in from ? from : undefined;
-  const vocab = "pieces" in from ? ggmlVocab(from) : from;
-  const texts = flattenTexts(vocab);
-  const build803Table = createPieceTable(
-    vocab.map(({ text, score }, id) => ({ id, text, score, use: "merged" })),
-    LLAMA_BYTE_IDS,
-    -1,
-  );
+export function createTokenizer(
+  from: SentencePieceModel | readonly VocabEntry[],
+  { budget }: BudgetOptions = {},
+): Tokenizer {
+  const pieces = "pieces" in from ? piecesOf(from) : undefined;
+  const normalizer = "pieces" in from ? from.normalizer : LLAMA_NORMALIZER;
+  const texts = "pieces" in from ? ggmlTexts(piecesOf(from), budget) : vocabTexts(from, budget);
+  const scores = "pieces" in from ? piecesOf(from).scores : Float32Array.from(from, ({ score }) => score);
+  const table = createPieceTable({ texts, scores, types: undefined, byteIds: LLAMA_BYTE_IDS, unkId: -1 }, budget);
   let sentencePieceTable: PieceTable | undefined; // made when it is first needed
 
-  const span = (id: number): [start: number, end: number] => {
-    if (!Number.isInteger(id) || id < 0 || id >= vocab.length) {
-      throw new RangeError(`"id" expected 0 <= integer < ${vocab.length}, got ${id}`);
+  const nVocab = scores.length;
+  const viewOf = (id: number): Uint8Array => {
+    if (!Number.isInteger(id) || id < 0 || id >= nVocab) {
+      throw new RangeError(`"id" expected 0 <= integer < ${nVocab}, got ${id}`);
     }
-    return [texts.starts[id] as number, texts.starts[id + 1] as number];
+    return textOf(texts, id);
   };
-  const tokenBytes = (id: number): Uint8Array => texts.bytes.slice(...span(id));
+  const tokenBytes = (id: number): Uint8Array => viewOf(id).slice();
 
   return {
-    nVocab: vocab.length,
+    nVocab,
     bos: BOS,
     eos: EOS,
     newline: NEWLINE,
@@ -80,28 +85,23 @@ export function createTokenizer(from: SentencePieceModel | readonly VocabEntry[]
       assertArguments(bytes, mode);
       const ids = new IdList();
       if (mode === "sentencepiece") {
-        sentencePieceTable ??= model === undefined ? ggmlPieceTable(vocab) : modelPieceTable(model);
+        sentencePieceTable ??= pieces === undefined ? ggmlPieceTable(texts, scores) : modelPieceTable(pieces);
         if (bos) ids.push(BOS);
-        encodeBytes(sentencePieceTable, normalize(bytes, model?.normalizer ?? LLAMA_NORMALIZER), ids);
+        encodeBytes(sentencePieceTable, normalize(bytes, normalizer), ids);
       } else {
         if (bos && bytes.length > 0) ids.push(BOS);
-        encodeBytes(build803Table, bytes, ids);
+        encodeBytes(table, bytes, ids);
       }
       return ids.toArray();
     },
 
     decode(ids) {
-      let length = 0;
-      for (let i = 0; i < ids.length; i++) {
-        const [start, end] = span(ids[i] as number);
-        length += end - start;
-      }
-      const bytes = new Uint8Array(length);
+      const views = Array.from(ids, viewOf);
+      const bytes = new Uint8Array(views.reduce((sum, { length }) => sum + length, 0));
       let offset = 0;
-      for (let i = 0; i < ids.length; i++) {
-        const [start, end] = span(ids[i] as number);
-        bytes.set(texts.bytes.subarray(start, end), offset);
-        offset += end - start;
+      for (const view of views) {
+        bytes.set(view, offset);
+        offset += view.length;
       }
       return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     },
@@ -120,11 +120,15 @@ function assertArguments(bytes: unknown, mode: unknown): void {
   }
 }
 
-/** All texts in one array; that of id i is `bytes[starts[i], starts[i + 1])`. */
-function flattenTexts(vocab: readonly VocabEntry[]): { bytes: Uint8Array; starts: Uint32Array } {
-  const starts = new Uint32Array(vocab.length + 1); // (nVocab + 1)
-  for (const [id, { text }] of vocab.entries()) starts[id + 1] = (starts[id] as number) + text.length;
-  const bytes = new Uint8Array(starts[vocab.length] as number);
-  for (const [id, { text }] of vocab.entries()) bytes.set(text, starts[id]);
-  return { bytes, starts };
+function vocabTexts(vocab: readonly VocabEntry[], budget: Budget | undefined): Texts {
+  const writer = new TextsWriter(
+    vocab.length,
+    vocab.reduce((sum, { text }) => sum + text.length, 0),
+    budget,
+  );
+  for (const { text } of vocab) {
+    writer.bytes(text);
+    writer.endText();
+  }
+  return writer.finish();
 }

@@ -25,21 +25,29 @@ test.prop([fc.integer({ min: 1, max: 700 }), fc.boolean()])("runs of one letter"
   expect([...createTokenizer(vocab).encode(text)]).toEqual(plainEncode(vocab, text));
 });
 
-/** Every power of `b`, longest first: the right symbol of a pair grows letter by letter, and is long. */
-test.prop([fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 12 }), fc.boolean()])(
-  "long right symbols",
-  (runs, pairs) => {
-    const encoder = new TextEncoder();
-    const vocab: VocabEntry[] = Array.from({ length: 50 }, (_, k) => ({
-      text: encoder.encode("b".repeat(k + 1)),
-      score: k,
-    }));
-    vocab.push({ text: encoder.encode(`a${"b".repeat(40)}`), score: 99 });
-    if (pairs) vocab.push({ text: encoder.encode(`a${"b".repeat(20)}`), score: -1 });
-    const text = encoder.encode(runs.map((run) => `a${"b".repeat(run)}`).join(""));
-    expect([...createTokenizer(vocab).encode(text)]).toEqual(plainEncode(vocab, text));
-  },
-);
+/**
+ * Every power of `b`, longest first: a symbol grows letter by letter until it is long, beside characters that are pieces themselves
+ * or only a part of longer ones.
+ */
+test.prop([
+  fc.array(fc.tuple(fc.constantFrom("a", "\u00e9", "\u{1f999}", "c"), fc.integer({ min: 1, max: 120 })), {
+    maxLength: 8,
+  }),
+  fc.boolean(),
+])("long symbols", (runs, more) => {
+  const encoder = new TextEncoder();
+  const entry = (text: string, score: number): VocabEntry => ({ text: encoder.encode(text), score });
+  const vocab = [
+    ...Array.from({ length: 100 }, (_, k) => entry("b".repeat(k + 1), k)),
+    entry(`a${"b".repeat(80)}`, 999),
+    entry(`\u00e9${"b".repeat(80)}`, 999),
+    entry(`${"b".repeat(80)}\u{1f999}`, 999),
+    entry("c", 0),
+  ];
+  if (more) vocab.push(entry(`a${"b".repeat(20)}`, -1), entry(`${"b".repeat(90)}c`, 999), entry("a", 0));
+  const text = encoder.encode(runs.map(([character, run]) => character + "b".repeat(run)).join(""));
+  expect([...createTokenizer(vocab).encode(text)]).toEqual(plainEncode(vocab, text));
+});
 
 test.prop([vocabulary, bytes({ maxLength: 60 })])("bos comes first, but not alone", (vocab, text) => {
   const tokenizer = createTokenizer(vocab);
