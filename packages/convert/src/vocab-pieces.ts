@@ -29,7 +29,7 @@ const FIRST_BYTE_ID = 3;
 const encoder = /* @__PURE__ */ new TextEncoder();
 const UNKNOWN_TEXT: Uint8Array = /* @__PURE__ */ encoder.encode(" \u2047 ");
 const SPACE = 0x20;
-const SPACE_SYMBOL: Uint8Array = /* @__PURE__ */ encoder.encode("\u2581");
+const SPACE_SYMBOL = [0xe2, 0x96, 0x81] as const; // U+2581 in UTF-8
 
 /**
  * The pieces that stand behind the entries of a ggjt file. Types are not in it: in LLaMA's layout, id 0 is the unknown piece, entries
@@ -80,27 +80,26 @@ function byteOf(text: Uint8Array, id: number): number {
 }
 
 function withSymbols(text: Uint8Array, id: number): Uint8Array {
-  if (indexOfSymbol(text, 0) >= 0) fail(id, "no U+2581", "U+2581", "GGUF would take U+2581 in this text for a space");
-  return Uint8Array.from([...text].flatMap((byte) => (byte === SPACE ? [...SPACE_SYMBOL] : [byte])));
+  if (text.some((_, i) => isSymbolAt(text, i))) {
+    fail(id, "no U+2581", "U+2581", "GGUF would take U+2581 in this text for a space");
+  }
+  return Uint8Array.from([...text].flatMap((byte) => (byte === SPACE ? SPACE_SYMBOL : byte)));
 }
 
 function withSpaces(text: Uint8Array): Uint8Array {
-  const bytes: number[] = [];
-  let from = 0;
-  for (let at = indexOfSymbol(text, 0); at >= 0; at = indexOfSymbol(text, from)) {
-    bytes.push(...text.subarray(from, at), SPACE);
-    from = at + SPACE_SYMBOL.length;
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; length++) {
+    const isSymbol = isSymbolAt(text, i);
+    bytes[length] = isSymbol ? SPACE : (text[i] as number);
+    i += isSymbol ? SPACE_SYMBOL.length : 1;
   }
-  bytes.push(...text.subarray(from));
-  return Uint8Array.from(bytes);
+  return bytes.slice(0, length);
 }
 
-function indexOfSymbol(text: Uint8Array, from: number): number {
+function isSymbolAt(text: Uint8Array, i: number): boolean {
   const [first, second, third] = SPACE_SYMBOL;
-  for (let i = from; i + 2 < text.length; i++) {
-    if (text[i] === first && text[i + 1] === second && text[i + 2] === third) return i;
-  }
-  return -1;
+  return text[i] === first && text[i + 1] === second && text[i + 2] === third;
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -275,6 +275,15 @@ describe("ggjt → GGUF", () => {
 });
 
 describe("pieces", () => {
+  test("of any length: half a mebibyte behind a blank", async () => {
+    const long = `\u2581${"w".repeat(2 ** 19)}`;
+    const tokens: WritableValue = { type: "array", itemType: "string", items: ["<unk>", "<s>", long] };
+    const types: WritableValue = { type: "array", itemType: "i32", items: [2, 3, 1] };
+    const vocab = { "tokenizer.ggml.tokens": tokens, "tokenizer.ggml.token_type": types };
+    const contents = await contentsOfGguf(await model({ vocab }), CONFIG);
+    expect(new TextDecoder().decode(contents.vocab[2]?.text)).toBe(` ${"w".repeat(2 ** 19)}`);
+  });
+
   test("that are given go into the file as they are", async () => {
     const contents = await contentsOfGguf(await model(), CONFIG);
     const pieces: VocabPiece[] = ["<unk>", "x", "\u2581y"].map((text, id) => ({

@@ -60,15 +60,21 @@ export async function createWorkerPacker(
     member.handle.post(request, transfer);
   }
 
-  try {
-    for (let i = 0; i < threads; i++) {
+  function start(i: number): void {
+    const who = `worker ${i + 1} of ${threads}`;
+    try {
       const handle = spawn({
         message: (message) => receive(members[i] as Member, message as Reply),
-        death: (message, cause) =>
-          void endWith(new WorkerError(`worker ${i + 1} of ${threads} died: ${message}`, cause)),
+        death: (message, cause) => void endWith(new WorkerError(`${who} died: ${message}`, cause)),
       });
       members.push({ handle, pending: [] });
+    } catch (cause) {
+      throw new WorkerError(`${who} could not be started: ${(cause as Error).message}`, cause);
     }
+  }
+
+  try {
+    for (let i = 0; i < threads; i++) start(i);
     const set = await kernels;
     for (const member of members) post(member, { kind: "set-up", kernels: set });
   } catch (error) {

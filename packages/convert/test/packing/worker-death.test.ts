@@ -94,12 +94,16 @@ describe("a worker that dies", () => {
     await expect(work).rejects.toThrow(WorkerError);
   });
 
-  test("because it was never there", async () => {
-    const spawn: SpawnWorker = () => {
-      throw new Error("no workers here");
+  test("because it was never there takes along those that were started", async () => {
+    const workers: MortalWorker[] = [];
+    const start = mortalWorkers(workers);
+    const spawn: SpawnWorker = (listeners) => {
+      if (workers.length === 1) throw new Error("no more threads");
+      return start(listeners);
     };
     const work = quantizeWith(await model(), memorySink(), { ftype: 2, threads: 2 }, { spawn, workerMs: 0 });
-    await expect(work).rejects.toThrow("no workers here");
+    await expect(work).rejects.toThrow(new WorkerError("worker 2 of 2 could not be started: no more threads"));
+    expect(workers.map(({ worker }) => worker.threadId)).toEqual([-1]);
   });
 });
 
