@@ -19,10 +19,16 @@ export async function loadLlamaKernels(tier: KernelTier): Promise<WebAssembly.Mo
   if (tier === "scalar") return undefined;
   let module = loaded.get(tier);
   if (module === undefined) {
-    module = compileKernels(tier, WASM_SIMD, passesSelfTest);
+    module = compile(tier);
     loaded.set(tier, module);
   }
   return module;
+}
+
+/** V8's 256-bit code may fail where its 128-bit code does not. Either goes with the matrix kernels of any tier. */
+async function compile(tier: KernelTier): Promise<WebAssembly.Module | undefined> {
+  const module = await compileKernels(tier, WASM_SIMD, passesSelfTest);
+  return module === undefined && tier === "wide" ? compile("simd") : module;
 }
 
 function passesSelfTest(module: WebAssembly.Module): boolean {

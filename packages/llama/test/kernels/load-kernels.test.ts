@@ -30,6 +30,24 @@ test("none for the scalar tier, and where compiling fails", async () => {
   }
 });
 
+test("128-bit code where V8 makes no good 256-bit code", async () => {
+  class NoModule extends WebAssembly.Module {
+    constructor() {
+      super(new Uint8Array()); // a CompileError
+    }
+  }
+  // only code of the tier "wide" is made by the constructor
+  vi.stubGlobal("WebAssembly", Object.create(WebAssembly, { Module: { value: NoModule } }));
+  const again: string = "../../src/kernels/load-kernels.ts?once more";
+  try {
+    const fresh: typeof import("../../src/kernels/load-kernels.ts") = await import(again);
+    const module = await fresh.loadLlamaKernels("wide");
+    expect(WebAssembly.Module.customSections(module!, "wide")).toEqual([]);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
 describe("the self-test finds", () => {
   const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
   const right = bindLlamaKernels(module, memory, SELF_TEST_SCRATCH);
