@@ -1,6 +1,7 @@
 // Random access to bytes that are somewhere: in memory, in a Blob, in a file (see ./node).
 
 import { IoError } from "./errors.ts";
+import type { Blob } from "./platform-types.ts";
 
 /** Where a source's bytes come from, for workers that can open it there themselves. */
 export type SourceOrigin = { readonly path: string } | { readonly blob: Blob };

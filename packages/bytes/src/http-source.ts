@@ -3,10 +3,11 @@
 
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
+import type { AbortSignal, Fetch, URL } from "./platform-types.ts";
 
 export interface HttpSourceOptions {
   /** Sends the requests; the platform's own `fetch` if absent. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: Fetch;
   /** Sent with every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends requests under way; its reason is thrown. */

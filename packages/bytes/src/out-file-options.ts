@@ -17,6 +17,10 @@ export interface OutFileOptions {
   readonly noClobber?: boolean;
   /** Before the file appears, read it back and compare its SHA-256 with that of the bytes written. */
   readonly verify?: boolean;
+}
+
+/** For tests. Not in `./node`: the declarations of Node's types are not for every user of this package. */
+export interface OutFileTestOptions extends OutFileOptions {
   /** `node:fs/promises` if absent. */
   readonly fs?: OutFileSystem;
 }

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import * as nodeFs from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ByteSink } from "./byte-sink.ts";
-import type { OutFileOptions, OutFileSystem } from "./out-file-options.ts";
+import type { OutFileSystem, OutFileTestOptions } from "./out-file-options.ts";
 import { assertReplaceable, assertSpace, errorCode, fail, resolveTarget } from "./out-target.ts";
 import { forgetTemporary, registerTemporary, removeStale } from "./temporary-files.ts";
 
@@ -23,11 +23,8 @@ export interface OutFile extends ByteSink {
 /** Node rejects writes of 2^31 bytes and more. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
-/**
- * Begins a file. An existing regular file is replaced, with its permissions, when `commit` is called and not before.
- * @throws IoError `E_SAME_FILE`, `E_EXISTS`, `E_NOSPACE` or `E_IO` before anything is written.
- */
-export async function createOutFile(path: string, options: OutFileOptions = {}): Promise<OutFile> {
+/** `createOutFile` of `./node`, for tests also on another file system. */
+export async function createOutFile(path: string, options: OutFileTestOptions = {}): Promise<OutFile> {
   const fs = options.fs ?? nodeFs;
   const target = await resolveTarget(fs, path);
   const directory = dirname(target);

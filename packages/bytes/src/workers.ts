@@ -1,6 +1,7 @@
 // Workers on Node and in browsers. A worker is a script of the package that starts it.
 
 import { nodeModule } from "./node-modules.ts";
+import type { URL, Worker } from "./platform-types.ts";
 
 export { isSyncReadable, openSyncFile, type SyncFile } from "./sync-file.ts";
 

@@ -1,7 +1,7 @@
 // The file system under an `OutFile`, with a hook before every call, also those on open files.
 
 import * as nodeFs from "node:fs/promises";
-import type { OutFileSystem } from "../src/node.ts";
+import type { OutFileSystem } from "../src/out-file-options.ts";
 
 /** Called with the number of the call, from 1, and its name; what it throws, the call rejects with. */
 export type Hook = (call: number, name: string) => void;

@@ -15,7 +15,9 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createOutFile, type OutFileSystem, removeTemporaryFiles } from "../src/node.ts";
+import { removeTemporaryFiles } from "../src/node.ts";
+import { createOutFile } from "../src/out-file.ts";
+import type { OutFileSystem } from "../src/out-file-options.ts";
 import { hookedFs, systemError } from "./faulty-fs.ts";
 import { partFiles, temporaryFolder } from "./temporary-folder.ts";
 

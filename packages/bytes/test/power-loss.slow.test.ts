@@ -5,7 +5,7 @@
 import * as nodeFs from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { OutFileSystem } from "../src/node.ts";
+import type { OutFileSystem } from "../src/out-file-options.ts";
 import { newBytes, replaceFile } from "./replace-file.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

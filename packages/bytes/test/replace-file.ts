@@ -1,6 +1,7 @@
 // The work that is disturbed in out-file-faults.test.ts, in this process or in a child.
 
-import { createOutFile, type OutFileSystem } from "../src/node.ts";
+import { createOutFile } from "../src/out-file.ts";
+import type { OutFileSystem } from "../src/out-file-options.ts";
 
 const PIECE: Uint8Array = new Uint8Array(10_000).fill(0x5a);
 

@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { printable } from "@ll/bytes";
+import { type AbortSignal, printable } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import {
   assembleCheckpoint,

@@ -1,7 +1,15 @@
 // A zip archive as torch.save makes it: its members are stored as they are, so that a tensor is read straight from the file.
 // yauzl walks through the directory; everything it does not enforce is checked here. Nothing is inflated or extracted.
 
-import { type Budget, type BudgetOptions, type ByteSource, headerBudget, isIoError, printable } from "@ll/bytes";
+import {
+  type AbortSignal,
+  type Budget,
+  type BudgetOptions,
+  type ByteSource,
+  headerBudget,
+  isIoError,
+  printable,
+} from "@ll/bytes";
 import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from "yauzl";
 import { type CheckedSource, checkedSource } from "./checked-source.ts";
 import { CheckpointError } from "./errors.ts";

@@ -1,5 +1,7 @@
 // What is told while a model file is written: two events per tensor, and the totals at the end.
 
+import type { AbortSignal } from "@ll/bytes";
+
 /** A tensor on its way from one file to the other. */
 export interface TensorStep {
   /** Counted from 0, in file order. */

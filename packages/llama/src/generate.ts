@@ -1,5 +1,6 @@
 // The short way from prompt ids to text: an async iterator over the generator's three steps.
 
+import type { AbortSignal } from "@ll/bytes";
 import { build803Chain, createSampler } from "@ll/sampling";
 import { ContextOverflowError } from "./errors.ts";
 import { createGenerator, RESERVED_TOKENS, type TokenSampler } from "./generator.ts";

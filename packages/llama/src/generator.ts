@@ -2,6 +2,7 @@
 // `sample`. The order of events is that of the main loop of llama.cpp build 803, so that long texts, conversations and
 // sessions go on with the same tokens.
 
+import type { AbortSignal } from "@ll/bytes";
 import type { Context } from "./model.ts";
 
 /** What chooses the next token; a `Sampler` of @ll/sampling is one. */

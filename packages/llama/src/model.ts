@@ -1,6 +1,7 @@
 // The seam for engines. `Model` holds weights, `Context` one KV cache over them; everything between is asynchronous, so that
 // an engine may keep weights in the memories of workers. `createScalarModel` is the readable engine, the twin of all others.
 
+import type { AbortSignal } from "@ll/bytes";
 import { createActivations, rowOf } from "./activations.ts";
 import type { ModelConfig } from "./config.ts";
 import { ContextOverflowError } from "./errors.ts";

@@ -1,5 +1,7 @@
 // What weights are loaded from: a shape that file readers have without knowing this package, and that a test can make by hand.
 
+import type { Blob } from "@ll/bytes";
+
 /** Where the bytes of a tensor are, for workers that can read them there themselves: `offset` bytes into a file. */
 export type TensorLocation =
   | { readonly path: string; readonly offset: number }

@@ -1,5 +1,6 @@
 // The tensors of a LLaMA model, checked against its config before memory is asked for, then read into typed arrays.
 
+import type { AbortSignal } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { assertConfig, derivedSizes, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";

@@ -1,5 +1,6 @@
 // Loading a model into the fastest engine that runs here.
 
+import type { AbortSignal } from "@ll/bytes";
 import { availableCores, type SpawnWorker } from "@ll/bytes/workers";
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
