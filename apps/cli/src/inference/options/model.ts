@@ -5,6 +5,7 @@ import { invalidParameter } from "../../option-table.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Model";
+const PERFORMANCE = "Performance";
 
 /** More than an engine takes would only wait for each other. */
 const MAX_THREADS = 256;
@@ -90,7 +91,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     p.memoryF32 = true;
   }),
   valueRow(
-    GROUP,
+    PERFORMANCE,
     ["--threads", "-t"],
     "int",
     { placeholder: "N", help: "threads", default: "as many cores as help" },
@@ -99,7 +100,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     },
   ),
   valueRow(
-    GROUP,
+    PERFORMANCE,
     ["--batch-size", "-b"],
     "int",
     { placeholder: "N", help: "prompt tokens evaluated at a time, at most 512", default: "512" },

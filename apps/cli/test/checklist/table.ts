@@ -1,0 +1,59 @@
+// A row of the checklist: a promise of the command line, and what proves it.
+
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { temporaryDirectory } from "../programs.ts";
+
+const ROOT = join(import.meta.dirname, "../../../..");
+
+export interface Row {
+  readonly promise: string;
+  /** Fails if the promise is not kept; absent if that cannot be tested. */
+  readonly check: (() => void | Promise<void>) | undefined;
+  /** Why there is no check. */
+  readonly why?: string;
+}
+
+/** One entry of the checklist, which may promise several things. */
+export interface Item {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+/** A promise that is checked here. */
+export function row(promise: string, check: () => void | Promise<void>): Row {
+  return { promise, check };
+}
+
+/** A promise that a test elsewhere checks, by its path from the root and its name; the row fails if there is no such test. */
+export function shownBy(promise: string, path: string, ...names: readonly string[]): Row {
+  return {
+    promise,
+    check: () => {
+      const lines = readFileSync(join(ROOT, path), "utf8").split("\n");
+      const isNamed = (name: string): boolean =>
+        lines.some((line) => !line.trimStart().startsWith("//") && line.includes(`("${name}"`));
+      expect(names.filter((name) => !isNamed(name))).toEqual([]);
+    },
+  };
+}
+
+/** A promise that no test can check. */
+export function untested(promise: string, why: string): Row {
+  return { promise, check: undefined, why };
+}
+
+/** A file with the embedded model, gone after the test. */
+export async function tinyFile(type: Parameters<typeof tinyModel>[0] = "q4_0"): Promise<string> {
+  const path = join(await temporaryDirectory(), "model.bin");
+  await writeFile(path, await tinyModel(type));
+  return path;
+}
+
+/** The text of a file, by its path from the root. */
+export function textOf(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
