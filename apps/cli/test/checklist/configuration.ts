@@ -7,7 +7,7 @@ import { KERNEL_TIERS } from "@ll/quant";
 import { expect } from "vitest";
 import { SHARED_OPTIONS, variableOf } from "../../src/configuration.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
-import { type Item, row, shownBy, textOf, tinyFile, untested } from "./table.ts";
+import { type Item, proseOf, row, shownBy, tinyFile, untested } from "./table.ts";
 
 /** The programs that run a model. */
 const RUN_A_MODEL = ["ll-main", "ll-perplexity", "ll-embedding", "ll-chat", "ll-bench"];
@@ -91,7 +91,7 @@ const TRACES: Item = {
       ]);
     }),
     row("the README says so", () => {
-      expect(textOf("apps/cli/README.md")).toContain("Nothing is fetched but a URL that you type, nothing is sent;");
+      expect(proseOf("apps/cli/README.md")).toContain("Nothing is fetched but a URL that you type, nothing is sent;");
     }),
   ],
 };

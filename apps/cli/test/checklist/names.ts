@@ -13,7 +13,7 @@ import { parseOptions } from "../../src/option-table.ts";
 import { VERBS } from "../../src/verbs.ts";
 import { sha256File, writeGgjt } from "../models.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
-import { type Item, row, shownBy, textOf, tinyFile, untested } from "./table.ts";
+import { type Item, proseOf, row, shownBy, textOf, tinyFile, untested } from "./table.ts";
 
 const BINS = [...VERBS.keys()].map((verb) => `ll-${verb}`);
 
@@ -86,7 +86,7 @@ const PROGRAMS: Item = {
     row("the hyphenated names are the documented ones, since ll may be an alias", async () => {
       const { stdout } = await runHere("ll", ["--help"]);
       for (const bin of BINS) expect(stdout).toContain(`  ${bin} `);
-      expect(textOf("apps/cli/README.md")).toContain("Some shells have `ll` as an alias");
+      expect(proseOf("apps/cli/README.md")).toContain("Some shells have `ll` as an alias");
     }),
   ],
 };

@@ -10,7 +10,7 @@ import { term } from "../../src/terminal.ts";
 import { sizeText } from "../../src/units.ts";
 import { writeGgjt } from "../models.ts";
 import { captured, type Outcome, runHere, runOn, temporaryDirectory } from "../programs.ts";
-import { type Item, row, shownBy, textOf, tinyFile, untested } from "./table.ts";
+import { type Item, proseOf, row, shownBy, tinyFile, untested } from "./table.ts";
 
 const SHORT = ["-t", "1", "-s", "1", "-n", "4", "-p", "Once upon a time"];
 
@@ -78,7 +78,7 @@ const MODES: Item = {
         const report = JSON.parse((await runHere(bin, [...argv, "--json"])).stdout);
         expect(report.version, bin).toBe(1);
       }
-      expect(textOf("apps/cli/README.md")).toContain("one object with a `version` that changes when its shape does");
+      expect(proseOf("apps/cli/README.md")).toContain("one object with a `version` that changes when its shape does");
     }),
     shownBy(
       "--json of ll-chat: one object a line",
@@ -117,6 +117,11 @@ const MODES: Item = {
       expect(await shown(false)).toContain("1.0 tokens/s");
       expect(await shown(true)).toBe("");
     }),
+    shownBy(
+      "… and no word about the model",
+      "apps/cli/test/commands/chat/terminal.test.ts",
+      "with --quiet nothing but the prompt is there at first",
+    ),
     untested("--quiet of ll-tokenize, ll-detokenize and ll-system-info", "they print nothing else, or nothing less"),
     shownBy(
       "--verbose shows where an error comes from",

@@ -57,3 +57,8 @@ export async function tinyFile(type: Parameters<typeof tinyModel>[0] = "q4_0"): 
 export function textOf(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
 }
+
+/** The same with its lines joined, so that a sentence is found wherever it is broken. */
+export function proseOf(path: string): string {
+  return textOf(path).replace(/\s+/g, " ");
+}

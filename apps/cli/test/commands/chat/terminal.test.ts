@@ -1,10 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import type { TerminalProgram } from "../../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { temporaryDirectory } from "../../programs.ts";
-import { describeOnTerminal, startOnTerminal } from "../../pseudo-terminal.ts";
+import { describeOnTerminal, startInShell, startOnTerminal } from "../../pseudo-terminal.ts";
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
@@ -49,6 +50,13 @@ describeOnTerminal("ll-chat on a terminal", () => {
     chat.type("Hello\n");
     await chat.sees(/\n\S[^\n]*\r\n/);
     await chat.sees(PROMPT);
+    chat.type(CTRL_D);
+    expect(await chat.ended()).toBe(0);
+  });
+
+  test("with --quiet nothing but the prompt is there at first", async () => {
+    const chat = await startChat(["-q"]);
+    expect(stripVTControlCharacters(chat.output)).toBe(PROMPT);
     chat.type(CTRL_D);
     expect(await chat.ended()).toBe(0);
   });
@@ -189,5 +197,36 @@ describeOnTerminal("ll-chat on a terminal", () => {
     third.type(`${UP}/exit\n`);
     expect(await third.ended()).toBe(0);
     expect(third.output).not.toContain("stats");
+  });
+
+  test("what is typed while the model loads is shown once, behind the first prompt", async () => {
+    const folder = await temporaryDirectory();
+    const path = join(folder, "model.bin");
+    await writeFile(path, await tinyModel("q4_0"));
+    const chat = startOnTerminal(["ll-chat", path, "--template", "alpaca", "-t", "1"], { HOME: folder });
+    await chat.sees("/help shows"); // said before the model is loaded
+    chat.type("/stats");
+    await chat.sees("/stats");
+    expect(chat.output.split(PROMPT).at(-1)).toMatch(/^[^\n]*\/stats/);
+    expect(chat.output.split("/stats")).toHaveLength(2);
+    chat.type(`${CTRL_C}${CTRL_C}`);
+    expect(await chat.ended()).toBe(130);
+  });
+
+  test("the terminal is as it was after Ctrl-C while the model loads, and after a file that is none", async () => {
+    const folder = await temporaryDirectory();
+    const path = join(folder, "model.bin");
+    await writeFile(path, await tinyModel("q4_0"));
+    const ended = startInShell(["ll-chat", path, "-t", "1"], { HOME: folder });
+    await ended.sees("/help shows");
+    ended.type(CTRL_C);
+    await ended.sees("code 130\r\n");
+    const failed = startInShell(["ll-chat", import.meta.filename, "-t", "1"], { HOME: folder });
+    await failed.sees("code 3\r\n");
+    for (const program of [ended, failed]) {
+      await program.ended();
+      expect(program.output).toMatch(/[ ;]icanon /);
+      expect(program.output).toMatch(/[ ;]echo /);
+    }
   });
 });
