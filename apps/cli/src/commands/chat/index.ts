@@ -47,21 +47,29 @@ export const chatCommand: Command = async (bin, argv, io) => {
 
 async function talk(params: ChatParams, origins: Origins, io: Io): Promise<number> {
   const template = await loadTemplate(params.template);
-  const onTerminal = process.stdin.isTTY === true;
-  if (onTerminal && !params.quiet) for (const line of await banner(params)) io.err.write(`${line}\n`);
-  const { model, tokenizer } = await loadQuietly(params, io);
-  try {
+  let model: { dispose(): Promise<void> } | undefined;
+  const begin = async (): Promise<Chat> => {
+    const loaded = await loadQuietly(params, io);
+    model = loaded.model;
+    const { tokenizer } = loaded;
     const { contextTokens, memoryF32 } = params;
-    const context = await model.createContext({ contextTokens, kvType: memoryF32 ? "f32" : "f16" });
+    const context = await loaded.model.createContext({ contextTokens, kvType: memoryF32 ? "f32" : "f16" });
     const now = (): number => performance.now();
     const settings = settingsFrom(origins);
     const chat = createChat({ context, tokenizer, idOf: idFinder(tokenizer), params, settings, template, now });
     if (params.resume !== undefined) await resume(chat, params.resume, origins);
-    if (!onTerminal) return await talkInPipes(chat, standardInputLines(), params, io);
+    return chat;
+  };
+  try {
+    if (process.stdin.isTTY !== true) return await talkInPipes(await begin(), standardInputLines(), params, io);
     const history = await openHistory(params.history ? io.env : {});
-    return await talkOnTerminal(chat, history, params, io);
+    const beginWithBanner = async (): Promise<Chat> => {
+      if (!params.quiet) for (const line of await banner(params)) io.err.write(`${line}\n`);
+      return begin();
+    };
+    return await talkOnTerminal(beginWithBanner, history, params, io);
   } finally {
-    await model.dispose();
+    await model?.dispose();
   }
 }
 

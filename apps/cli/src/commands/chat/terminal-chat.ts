@@ -17,12 +17,18 @@ const MORE_PROMPT = "… ";
 const HISTORY_LINES = 1000;
 
 /**
- * Talks until the user leaves.
+ * Talks until the user leaves. The line editor is there before `begin`, which loads the model: what is typed meanwhile waits.
  * @returns 0 after Ctrl-D or /exit, 130 after Ctrl-C
  */
-export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: AnswerStyle, io: Io): Promise<number> {
+export async function talkOnTerminal(
+  begin: () => Promise<Chat>,
+  history: HistoryFile,
+  style: AnswerStyle,
+  io: Io,
+): Promise<number> {
   const say = (line: string): void => io.err.write(`${line}\n`);
   const input = createInputLines();
+  let chat: Chat | undefined;
   let answering: AbortController | undefined;
   let isLeaving = false;
 
@@ -32,7 +38,7 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: An
       answering.abort();
       return true;
     }
-    if (answering === undefined && (reader.typed !== "" || input.isOpen)) {
+    if (chat !== undefined && answering === undefined && (reader.typed !== "" || input.isOpen)) {
       input.clear();
       reader.discard(PROMPT);
       return true;
@@ -47,7 +53,8 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: An
     screen,
     history: history.lines,
     historySize: HISTORY_LINES,
-    onInterrupt: () => void interrupt(),
+    // loading cannot be broken off, but the program can
+    onInterrupt: () => void (chat === undefined ? process.kill(process.pid, "SIGINT") : interrupt()),
   });
   const removeHandler = onInterrupt(interrupt); // for a signal that comes from elsewhere
 
@@ -59,7 +66,7 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: An
       answering = undefined;
     }
   };
-  const take = async (text: string): Promise<boolean> => {
+  const take = async (chat: Chat, text: string): Promise<boolean> => {
     if (text.trim() === "") return true;
     if (!isSlashCommand(text)) {
       await answer((options) => chat.ask(text.replace(/^\/\//, "/"), options));
@@ -71,6 +78,7 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: An
   };
 
   try {
+    chat = await begin();
     for (let goesOn = true; goesOn && !isLeaving; ) {
       const line = await reader.read(input.isOpen ? MORE_PROMPT : PROMPT);
       if (line === undefined) break;
@@ -78,7 +86,7 @@ export async function talkOnTerminal(chat: Chat, history: HistoryFile, style: An
       const text = input.push(line);
       if (text === undefined) continue;
       try {
-        goesOn = await take(text);
+        goesOn = await take(chat, text);
       } catch (error) {
         if (exitCodeOf(error) === ExitCode.internal) throw error;
         sayError(error, say);
