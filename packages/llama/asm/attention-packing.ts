@@ -1,7 +1,7 @@
 // What goes into the inner loops of attention (dot-blocks.ts) and what comes out of them.
 
 import { F32 } from "./dot-blocks";
-import { BITS42, constants, halfValues, loadFew, roundToHalf, storeFew } from "./vectors";
+import { BITS42, constants, loadFew, roundToHalf, storeFew } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const SCALE1008: f64 = reinterpret<f64>(<u64>(1023 + 1008) << 52);
@@ -27,8 +27,9 @@ export function widen(out: usize, halves: usize, n: i32): void {
 /** The same for any binary16 numbers: infinities stay infinite. */
 export function widenAny(out: usize, halves: usize, n: i32): void {
   for (; n > 0; n--) {
-    const x = f32x4.extract_lane(halfValues(i32x4.splat(load<u16>(halves))), 0);
-    store<f64>(out, <f64>x / SCALE1008);
+    const half = load<i16>(halves);
+    const tiny = (<i64>half << 42) & 0x81fffc0000000000;
+    store<i64>(out, (half & 0x7c00) == 0x7c00 ? tiny | 0x7ff0000000000000 : tiny);
     halves += 2;
     out += 8;
   }

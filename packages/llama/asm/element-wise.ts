@@ -1,35 +1,6 @@
 // Functions of single numbers over arrays.
 
-import { halfBits, halfValues, loadFew, storeFew } from "./vectors";
-
-/** Bits of `x` (n) rounded to binary16. */
-export function encode_f16(out: usize, x: usize, n: i32): void {
-  for (; n >= 8; n -= 8) {
-    const low = halfBits(v128.load(x)), high = halfBits(v128.load(x, 16));
-    v128.store(out, i16x8.narrow_i32x4_u(low, high));
-    x += 32;
-    out += 16;
-  }
-  for (; n > 0; n--) {
-    store<u16>(out, <u16>i32x4.extract_lane(halfBits(v128.load32_zero(x)), 0));
-    x += 4;
-    out += 2;
-  }
-}
-
-/** Values of `bits` (n) of binary16. */
-export function decode_f16(out: usize, bits: usize, n: i32): void {
-  for (; n >= 4; n -= 4) {
-    v128.store(out, halfValues(v128.load_ext<u16>(bits)));
-    bits += 8;
-    out += 16;
-  }
-  for (; n > 0; n--) {
-    store<f32>(out, f32x4.extract_lane(halfValues(i32x4.splat(load<u16>(bits))), 0));
-    bits += 2;
-    out += 4;
-  }
-}
+import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
 export function add_into(x: usize, y: usize, n: i32): void {

@@ -1,4 +1,4 @@
-// What the kernels share: vector constants in memory, and binary16 to and from binary32.
+// What the kernels share: vector constants in memory, and rounding to binary16.
 
 /** Where the constants of this instance are; set once by `initialize`. */
 export let constants: usize = 0;
@@ -25,23 +25,13 @@ export let constants: usize = 0;
 // @ts-ignore: decorator
 @inline export const NAN16: usize = 256; // NaN in binary16
 // @ts-ignore: decorator
-@inline export const BIAS: usize = 288; // 0x38000000: 112 in the exponent, the difference of the biases
+@inline export const BITS42: usize = 288; // in 64-bit lanes: sign and, shifted left by 42, the rest of binary16
 // @ts-ignore: decorator
-@inline export const BITS13: usize = 320; // 0x0fffe000: exponent and fraction of binary16, shifted left by 13
+@inline export const LARGE: usize = 320; // 65520 in binary32: the smallest that rounds to infinity
 // @ts-ignore: decorator
-@inline export const INFINITY13: usize = 352; // infinity of binary16, shifted left by 13
+@inline export const BELOW_HALF: usize = 352; // 0x0fff: half of the last bit of binary16, less one
 // @ts-ignore: decorator
-@inline export const QUIET: usize = 384; // 0x00400000: the bit that makes a NaN of binary32 quiet
-// @ts-ignore: decorator
-@inline export const SIGN: usize = 416; // 0x80000000
-// @ts-ignore: decorator
-@inline export const BITS42: usize = 448; // in 64-bit lanes: sign and, shifted left by 42, the rest of binary16
-// @ts-ignore: decorator
-@inline export const LARGE: usize = 480; // 65520 in binary32: the smallest that rounds to infinity
-// @ts-ignore: decorator
-@inline export const BELOW_HALF: usize = 512; // 0x0fff: half of the last bit of binary16, less one
-// @ts-ignore: decorator
-@inline export const UPPER19: usize = 544; // 0xffffe000: the bits of binary32 that binary16 has
+@inline export const UPPER19: usize = 384; // 0xffffe000: the bits of binary32 that binary16 has
 
 /** True if V8 makes 256-bit code of this module. */
 export let isWide: bool = false;
@@ -59,11 +49,6 @@ export function initialize(at: usize, wide: bool): void {
   fill(INFINITY, i32x4.splat(0x7f800000));
   fill(INFINITY16, i32x4.splat(0x7c00));
   fill(NAN16, i32x4.splat(0x7e00));
-  fill(BIAS, i32x4.splat(0x38000000));
-  fill(BITS13, i32x4.splat(0x0fffe000));
-  fill(INFINITY13, i32x4.splat(0x0f800000));
-  fill(QUIET, i32x4.splat(0x00400000));
-  fill(SIGN, i32x4.splat(0x80000000));
   fill(BITS42, i64x2.splat(0x81fffc0000000000));
   fill(LARGE, i32x4.splat(0x477ff000));
   fill(BELOW_HALF, i32x4.splat(0x0fff));
@@ -95,10 +80,7 @@ export function halfBits(x: v128): v128 {
   return v128.or(result, i32x4.shr_u(v128.xor(x, magnitude), 16));
 }
 
-/**
- * Four binary32 numbers rounded to binary16, to nearest with ties to even, as binary32. The detour over `halfBits` and
- * `halfValues` takes twice the instructions.
- */
+/** Four binary32 numbers rounded to binary16, to nearest with ties to even, as binary32. */
 // @ts-ignore: decorator
 @inline
 export function roundToHalf(x: v128): v128 {
@@ -116,23 +98,6 @@ export function roundToHalf(x: v128): v128 {
   const large = v128.bitselect(magnitude, infinity, i32x4.gt_s(magnitude, infinity));
   const result = v128.bitselect(large, finite, i32x4.ge_s(magnitude, v128.load(at, LARGE)));
   return v128.or(result, v128.xor(x, magnitude));
-}
-
-/** The values of four binary16 numbers whose bits are in the lower halves of 32-bit lanes; a NaN becomes quiet. */
-// @ts-ignore: decorator
-@inline
-export function halfValues(bits: v128): v128 {
-  const at = constants;
-  const infinity13 = v128.load(at, INFINITY13), bias = v128.load(at, BIAS), unit = v128.load(at, NORMAL);
-  const shifted = v128.and(i32x4.shl(bits, 13), v128.load(at, BITS13));
-  const normal = i32x4.add(shifted, bias);
-  // subnormal: as if the exponent were 1, less the hidden bit; multiplying a subnormal binary32 would take 100 cycles
-  const subnormal = f32x4.sub(i32x4.add(shifted, unit), unit);
-  const finite = v128.bitselect(normal, subnormal, i32x4.ge_s(normal, unit));
-  const quiet = v128.and(i32x4.gt_s(shifted, infinity13), v128.load(at, QUIET));
-  const large = v128.or(v128.or(shifted, v128.load(at, INFINITY)), quiet);
-  const magnitude = v128.bitselect(large, finite, i32x4.ge_s(shifted, infinity13));
-  return v128.or(magnitude, v128.and(i32x4.shl(bits, 16), v128.load(at, SIGN)));
 }
 
 /** Four binary32 numbers at `at`, of which only the first `n` (1 … 4) are there; the others read as zero. */

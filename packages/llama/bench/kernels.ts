@@ -2,7 +2,7 @@
 // take. Run from the package folder after `kernels` was run:
 //   node --conditions=@ll/source bench/kernels.ts [simd|wide]
 
-import { KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
+import { assertMemorySpan, KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
 import {
   type AttentionShape,
   bindLlamaKernels,
@@ -59,7 +59,7 @@ function attention(nPast: number, n: number, shape: AttentionShape): void {
     const work = rows + 4 * (nPast + n) * headDim;
     const q = work + head.workBytes(n);
     const out = q + 4 * n * rowValues;
-    kernels.checkSpan("all", DATA, out + 4 * n * rowValues - DATA);
+    assertMemorySpan(kernels.memory, "all", DATA, out + 4 * n * rowValues - DATA);
     fillWithNoise(new Float32Array(kernels.memory.buffer, rows, (nPast + n) * headDim));
     fillWithNoise(new Float32Array(kernels.memory.buffer, q, n * rowValues));
     head.clear(DATA);
@@ -105,8 +105,6 @@ for (const nRows of [1, 128]) {
   report(`rope n=${nRows} head=128`, nAll, (k) => () => k.rope(x, y, z, nRows, 32, 128, n));
   report(`swiglu n=${nRows}`, nAll, (k) => () => k.swiglu(x, y, nAll));
   report(`addInto n=${nRows}`, nAll, (k) => () => k.addInto(y, x, nAll));
-  report(`encodeF16 n=${nRows}`, nAll, (k) => () => k.encodeF16(z, x, nAll));
-  report(`decodeF16 n=${nRows}`, nAll, (k) => () => k.decodeF16(y, z, nAll));
   for (const kvType of ["f16", "f32"] as const) {
     const shape = { kvType, headDim: 128, headsPerKvHead: 1, contextTokens: 2048 };
     report(`store ${kvType} n=${nRows}, keys and values`, 2 * nRows * 128, (k) => {

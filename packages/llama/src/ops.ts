@@ -66,7 +66,8 @@ export function expTable(): Float32Array {
   return exp16;
 }
 
-function siluTable(): Float32Array {
+/** (65536): silu of every binary16 x. Exact for the same reason. */
+export function siluTable(): Float32Array {
   silu16 ??= f16Function((x) => x / Math.fround(1 + Math.fround(Math.exp(-x))));
   return silu16;
 }

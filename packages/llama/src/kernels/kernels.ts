@@ -7,8 +7,8 @@ import type { KvType } from "../kv-cache.ts";
 export const LLAMA_SCRATCH_BYTES: number = 1024 + 2 * 4 * 65536;
 
 /**
- * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise; numbers are binary32
- * and arrays contiguous unless said otherwise. Strides are counted in values. A memory that grows is followed; kernels
+ * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise, and is not checked;
+ * numbers are binary32 and arrays contiguous unless said otherwise. Strides are counted in values. A memory that grows is followed; kernels
  * allocate nothing, so they may share a memory with other modules.
  */
 export interface LlamaKernels {
@@ -27,20 +27,11 @@ export interface LlamaKernels {
   swiglu(gate: number, up: number, n: number): void;
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
-  /** out = bits of x rounded to binary16. x: (n); out: (n) 16-bit, a multiple of 2. */
-  encodeF16(out: number, x: number, n: number): void;
-  /** out = values of binary16 bits. bits: (n) 16-bit, a multiple of 2; out: (n). */
-  decodeF16(out: number, bits: number, n: number): void;
   /**
    * The kernels for KV heads of one shape. Make them once per context.
    * @throws RangeError if a size is no count, or `headDim` is odd
    */
   attention(shape: AttentionShape): AttentionKernels;
-  /**
-   * Kernels do not check pointers. Check each buffer once, when it is placed.
-   * @throws RangeError unless `byteLength` bytes at `pointer` lie inside the memory, above `LOWEST_POINTER`
-   */
-  checkSpan(name: string, pointer: number, byteLength: number): void;
 }
 
 /** What KV heads of a context have in common. */

@@ -9,8 +9,6 @@ type WasmExport =
   | "rope"
   | "swiglu"
   | "add_into"
-  | "encode_f16"
-  | "decode_f16"
   | "clear_head"
   | "store_positions"
   | "attend_f16"

@@ -1,8 +1,6 @@
 // The WebAssembly kernels (asm/) as `LlamaKernels`.
 
-import { f16Values } from "@ll/bytes";
-import { assertMemorySpan } from "@ll/quant";
-import { expTable, swiglu } from "../ops.ts";
+import { expTable, siluTable } from "../ops.ts";
 import type { LlamaKernels } from "./kernels.ts";
 import { wasmAttention } from "./wasm-attention.ts";
 import type { WasmExports } from "./wasm-exports.ts";
@@ -26,16 +24,6 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
       exports.rope(x, cos, sin, nRows, nHeads, headDim, rowStride),
     swiglu: (gate, up, n) => exports.swiglu(gate, up, n, silu16),
     addInto: (x, y, n) => exports.add_into(x, y, n),
-    encodeF16: (out, x, n) => exports.encode_f16(out, x, n),
-    decodeF16: (out, bits, n) => exports.decode_f16(out, bits, n),
     attention: (shape) => wasmAttention(exports, exp16, shape),
-    checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
   };
-}
-
-/** (65536): silu(x) · 1 of every binary16 x, by the twin. */
-function siluTable(): Float32Array {
-  const gate = f16Values().slice(); // (65536)
-  swiglu(gate, new Float32Array(65536).fill(1), 65536);
-  return gate;
 }

@@ -1,7 +1,7 @@
 // The kernels and their twin, each on a memory of its own, fed with the same bytes.
 
 import { fc } from "@fast-check/vitest";
-import { KERNEL_TIERS, type KernelTier, LOWEST_POINTER } from "@ll/quant";
+import { assertMemorySpan, KERNEL_TIERS, type KernelTier, LOWEST_POINTER } from "@ll/quant";
 import {
   type AttentionKernels,
   type AttentionShape,
@@ -102,7 +102,7 @@ export function placeHead(
   const q = place(n * rowBytes);
   const out = place(n * rowBytes);
   const rows = place(2 * keys.byteLength);
-  kernels.checkSpan("head", head, rows + 2 * keys.byteLength - head);
+  assertMemorySpan(kernels.memory, "head", head, rows + 2 * keys.byteLength - head);
   floatsAt(kernels, rows, keys.length).set(keys);
   floatsAt(kernels, rows + keys.byteLength, values.length).set(values);
   attention.clear(head);

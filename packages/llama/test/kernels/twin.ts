@@ -1,7 +1,6 @@
 // `LlamaKernels` out of the functions of the scalar engine, as the kernels' twin. Keys and values are in its own caches, outside
 // of the memory; a head's address is only their name.
 
-import { decodeF16, encodeF16 } from "@ll/bytes";
 import { attend } from "../../src/attention.ts";
 import { configFromGgml, type ModelConfig } from "../../src/config.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
@@ -11,7 +10,6 @@ import { rope } from "../../src/rope.ts";
 
 export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
-  const halves = (pointer: number, n: number): Uint16Array => new Uint16Array(memory.buffer, pointer, n);
   return {
     memory,
     rmsNorm(out, x, weight, nRows, nValues, eps) {
@@ -29,10 +27,7 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
     },
     swiglu: (gate, up, n) => swiglu(floats(gate, n), floats(up, n), n),
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
-    encodeF16: (out, x, n) => void encodeF16(floats(x, n), halves(out, n)),
-    decodeF16: (out, bits, n) => void decodeF16(halves(bits, n), floats(out, n)),
     attention: (shape) => twinAttention(memory, shape),
-    checkSpan() {},
   };
 }
 
