@@ -3,7 +3,7 @@
 import type { AbortSignal } from "@ll/bytes";
 import { build803Chain, createSampler } from "@ll/sampling";
 import { ContextOverflowError } from "./errors.ts";
-import { createGenerator, RESERVED_TOKENS, type TokenSampler } from "./generator.ts";
+import { createGenerator, DEFAULT_BATCH_TOKENS, RESERVED_TOKENS, type TokenSampler } from "./generator.ts";
 import type { Context } from "./model.ts";
 import { createTextStream } from "./text-stream.ts";
 
@@ -44,7 +44,13 @@ export async function* generate(
   promptIds: ArrayLike<number>,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const { tokenBytes, maxTokens = Number.POSITIVE_INFINITY, eosId = 2, batchTokens = 512, signal } = options;
+  const {
+    tokenBytes,
+    maxTokens = Number.POSITIVE_INFINITY,
+    eosId = 2,
+    batchTokens = DEFAULT_BATCH_TOKENS,
+    signal,
+  } = options;
   const { contextTokens } = context;
   const prompt = Array.from(promptIds);
   const nPrompt = prompt.length;

@@ -77,7 +77,7 @@ export const RESERVED_TOKENS = 4;
 /** Smallest context that build 803's `main` makes. */
 const MIN_CONTEXT_TOKENS = 8;
 
-const DEFAULT_BATCH_TOKENS = 512;
+export const DEFAULT_BATCH_TOKENS = 512;
 
 /** @throws RangeError for a context below 8 tokens or options out of range. */
 export function createGenerator(context: Context, options: TokenGeneratorOptions): TokenGenerator {

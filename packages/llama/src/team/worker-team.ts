@@ -10,7 +10,6 @@ import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
 import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
-import { spawnWorker } from "./spawn-worker.ts";
 import type { Team, TeamLoadOptions } from "./team.ts";
 
 /** A request that was sent and not answered yet. */
@@ -36,7 +35,7 @@ export async function createWorkerTeam(
   plan: TeamPlan,
   exchange: Exchange,
   setups: readonly ThreadSetup[],
-  spawn: SpawnWorker = spawnWorker,
+  spawn: SpawnWorker,
 ): Promise<Team> {
   let end: Error | undefined; // why nothing can be asked any longer
   let onProgress: (bytes: number) => void = () => {};

@@ -19,11 +19,11 @@ export const TIERS: readonly KernelTier[] = KERNEL_TIERS.filter(
 
 const PAGES = 96;
 /** First byte that tests may use. */
-export const FIRST: number = 64 * Math.ceil((LOWEST_POINTER + LLAMA_SCRATCH_BYTES) / 64);
+const FIRST = 64 * Math.ceil((LOWEST_POINTER + LLAMA_SCRATCH_BYTES) / 64);
 
 /** Hands out addresses, multiples of 64. */
-export function placer(first = FIRST): (bytes: number) => number {
-  let end = first;
+export function placer(): (bytes: number) => number {
+  let end = FIRST;
   return (bytes) => {
     const address = 64 * Math.ceil(end / 64);
     end = address + bytes;
