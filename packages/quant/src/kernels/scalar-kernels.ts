@@ -2,7 +2,7 @@
 // all faster tiers, and what runs where there is no WebAssembly SIMD.
 
 import type { BlockFormat } from "../block-format.ts";
-import { BLOCK_TYPES, blockInfo, formatOf, rowBytes } from "../block-types.ts";
+import { BLOCK_TYPES, formatOf, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
 import type { Kernels, MatrixKernels } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
@@ -41,9 +41,7 @@ function matrixKernels(format: BlockFormat, dot: NonNullable<BlockFormat["dot"]>
     },
     activationBytes(nVectors, rowValues) {
       assertCount(nVectors, "nVectors");
-      return (
-        nVectors * rowBytes(activationType, (rowValues / format.blockValues) * blockInfo(activationType).blockValues)
-      );
+      return nVectors * rowBytes(activationType, rowValues);
     },
     repack(src, dst, nRows, rowValues) {
       const nBytes = nRows * rowBytes(type, rowValues);
