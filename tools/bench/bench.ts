@@ -8,7 +8,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type EngineRun, runEngine } from "./engines.ts";
 import { type BenchModel, benchModel, f16Model, textPath, warmPageCache } from "./models.ts";
-import { measureAbort, measureQuantize, measureSampling, measureStream, type PartRun, quantizeTypes } from "./parts.ts";
+import {
+  measureAbort,
+  measureQuantize,
+  measureSampling,
+  measureStream,
+  measureTokenizer,
+  type PartRun,
+  quantizeTypes,
+} from "./parts.ts";
 import { promptIds } from "./plan.ts";
 import { plot } from "./plot.ts";
 import { type BenchResult, report } from "./report.ts";
@@ -64,6 +72,7 @@ async function main(): Promise<void> {
     }
     if (isWanted("abort")) add("abort", await measureAbort(await benchModel("1.1b"), fromSource));
     if (isWanted("sampling")) add("sampling", await measureSampling(fromSource));
+    if (isWanted("tokenizer")) add("tokenizer", await measureTokenizer(fromSource));
     if (isWanted("quantize")) {
       const path = await f16Model(options.quick ? "small" : "1.1b");
       warmPageCache(path);

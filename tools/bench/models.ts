@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const CACHE = join(ROOT, ".cache", "bench");
 const TEST_DATA = process.env["LL_TEST_DATA"] ?? join(ROOT, "..", "shared");
 
-/** The tokenizer of LLaMA, if there is one: without it, texts are cut into bytes. */
+/** The tokenizer of LLaMA, if there is one: without it, models cut texts into bytes. */
 const VOCAB_PATH = join(TEST_DATA, "vocab", "llama-tokenizer.model");
 
 /** A text to tokenise: WikiText-2, or the project's own words. */
@@ -31,6 +31,11 @@ export interface BenchModel {
 
 export function textPath(): string {
   return TEXT_PATHS.find((path) => existsSync(path)) as string;
+}
+
+/** The tokenizer of LLaMA, or the tiny one of the project. */
+export function vocabPath(): string {
+  return existsSync(VOCAB_PATH) ? VOCAB_PATH : join(ROOT, "fixtures", "tiny", "meta", "tokenizer.model");
 }
 
 /** Makes the model of a shape that make-synthetic-model.ts knows, unless it is there. */

@@ -1,16 +1,16 @@
 // What is measured without peers: the quantiser against a copy of the file, sampling against one pass over the logits, decoding
-// against the bare kernel.
+// against the bare kernel, encoding against itself with half of the text.
 
 import { spawnSync } from "node:child_process";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { nodeArguments, run } from "./engines.ts";
-import type { BenchModel } from "./models.ts";
+import { type BenchModel, textPath, vocabPath } from "./models.ts";
 import { promptIds } from "./plan.ts";
 
 /** One measured number. */
 export interface PartRun {
-  readonly part: "quantize" | "sampling" | "stream" | "abort";
+  readonly part: "quantize" | "sampling" | "stream" | "abort" | "tokenizer";
   readonly name: string;
   readonly round: number;
   readonly value: number;
@@ -53,6 +53,19 @@ export function quantizeTypes(isQuick: boolean): readonly string[] {
 /** Microseconds per token. */
 export async function measureSampling(fromSource: boolean): Promise<Map<string, number>> {
   return new Map(Object.entries(JSON.parse(await run("measure-sampling.ts", [], fromSource))));
+}
+
+/** By shape and column, with a colon in between: t(2n)/t(n) for texts of 2n bytes, and the speed. */
+export async function measureTokenizer(fromSource: boolean): Promise<Map<string, number>> {
+  const job = JSON.stringify({ vocab: vocabPath(), text: textPath() });
+  const shapes: Record<string, Record<string, number>> = JSON.parse(
+    await run("measure-tokenizer.ts", [job], fromSource),
+  );
+  return new Map(
+    Object.entries(shapes).flatMap(([shape, columns]) =>
+      Object.entries(columns).map(([column, value]) => [`${shape}: ${column}`, value]),
+    ),
+  );
 }
 
 /** Milliseconds from the call of abort() during a prompt of 2,000 tokens until evaluate() has thrown. */

@@ -72,6 +72,7 @@ export function report(result: BenchResult): string {
     ...streamSection(result),
     ...partSection(result, "quantize"),
     ...partSection(result, "sampling"),
+    ...tokenizerSection(result),
     ...abortSection(result),
   ].join("\n");
 }
@@ -204,6 +205,31 @@ function abortSection(result: BenchResult): string[] {
     ...table(
       ["", "ms, median", "ms, largest"],
       Array.from(waits, ([name, all]) => [name, median(all).toFixed(0), Math.max(...all).toFixed(0)]),
+    ),
+    "",
+  ];
+}
+
+/** One row for each shape of text. */
+function tokenizerSection(result: BenchResult): string[] {
+  const rows = new Map<string, Map<string, number[]>>();
+  for (const [name, all] of partValues(result.partRuns, "tokenizer")) {
+    const [shape, column] = name.split(": ") as [string, string];
+    rows.set(shape, new Map([...(rows.get(shape) ?? []), [column, all]]));
+  }
+  const columns = [...(rows.values().next().value?.keys() ?? [])];
+  if (columns.length === 0) return [];
+  return [
+    "## Tokenising texts that are made to be slow",
+    "",
+    "How many times as long a text takes as the first half of it, for texts of 256 KiB to 1 MiB, and the speed with 1 MiB.",
+    "",
+    ...table(
+      ["text", ...columns],
+      Array.from(rows, ([shape, cells]) => [
+        shape,
+        ...Array.from(cells, ([column, all]) => median(all).toFixed(column === "MB/s" ? 1 : 2)),
+      ]),
     ),
     "",
   ];
