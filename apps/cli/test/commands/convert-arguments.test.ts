@@ -15,6 +15,7 @@ test("defaults", () => {
     mode: "convert",
     noClobber: false,
     progress: true,
+    quiet: false,
   });
 });
 
@@ -50,6 +51,7 @@ test("every option, before or after the model", () => {
     mode: "vocab-only",
     noClobber: true,
     progress: false,
+    quiet: false,
   });
 });
 
