@@ -18,7 +18,7 @@ const INSTALL_INPUTS = [
   "packages/*/package.json",
   "apps/*/package.json",
 ];
-const KERNEL_INPUTS = ["packages/*/asm", "packages/*/package.json", "turbo.json"];
+const KERNEL_INPUTS = ["packages/*/asm", "packages/*/package.json", "tools/build-kernels.mjs", "turbo.json"];
 const BUILD_INPUTS = [
   ...KERNEL_INPUTS,
   "packages/*/src",
