@@ -8,6 +8,12 @@
 // @ts-ignore: decorator
 @inline export const BF16 = 2; // the upper half of a binary32
 
+// @ts-ignore: decorator
+@inline
+export function isFinite16(bits: u16): bool {
+  return (bits & 0x7c00) != 0x7c00;
+}
+
 /** `value` rounded to binary16, as binary32; too large gives an infinity. */
 // @ts-ignore: decorator
 @inline

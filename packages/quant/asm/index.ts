@@ -18,10 +18,8 @@ export {
   pack_activations_q4_1, pack_activations_q4_K, pack_activations_q5_0, pack_activations_q5_1, pack_activations_q5_K,
   pack_activations_q6_K, pack_activations_q8_0,
 } from "./activations";
-export {
-  repack_f16, repack_f32, repack_q2_K, repack_q3_K, repack_q4_0, repack_q4_1, repack_q4_K, repack_q5_0, repack_q5_1,
-  repack_q5_K, repack_q6_K, repack_q8_0,
-} from "./repack";
+export { repack_f16, repack_f32, repack_q4_0, repack_q4_1, repack_q5_0, repack_q5_1, repack_q8_0 } from "./repack";
+export { repack_q2_K, repack_q3_K, repack_q4_K, repack_q5_K, repack_q6_K } from "./repack-k";
 export { pack_q4_0, pack_q4_1, pack_q5_0, pack_q5_1, pack_q8_0 } from "./pack";
 export { pack_q2_K, pack_q3_K, pack_q4_K, pack_q5_K, pack_q6_K } from "./pack-k";
 export { pack_f16, pack_f32 } from "./pack-floats";

@@ -1,5 +1,5 @@
 // The layouts of the WebAssembly kernels, byte by byte in plain TypeScript. asm/nibble-types.ts, q8_0.ts, k-types.ts and
-// float-types.ts draw them; asm/repack.ts and asm/activations.ts must give exactly these bytes.
+// float-types.ts draw them; asm/repack.ts, asm/repack-k.ts and asm/activations.ts must give exactly these bytes.
 
 import { blockInfo, f16ToF32, packActivation } from "../../src/index.ts";
 import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
