@@ -14,41 +14,12 @@
 //   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
 
 import { packFour, packOne, storeOutput, storeScores, widen, widenAny } from "./attention-packing";
-import { addFourRows, addOneRow, F16, F32, TINY } from "./dot-blocks";
+import { addFour, addOneF16, addOneF32, addOneTiny, F16, F32 } from "./dot-blocks";
 import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
 import { softmax } from "./softmax";
-import { isWide } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const CHUNK: i32 = 32;
-
-// one function per kind of columns, rather than copies wherever they are used
-function addFourWide(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
-  addFourRows(TINY, true, sums, a, aStride, b, nK);
-}
-function addFourNarrow(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
-  addFourRows(TINY, false, sums, a, aStride, b, nK);
-}
-function addFourF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
-  addFourRows(F32, false, sums, a, aStride, b, nK); // V8 cannot make it 256 bits wide
-}
-function addOneF16(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(F16, sums, a, b, nK, nColumns);
-}
-function addOneF32(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(F32, sums, a, b, nK, nColumns);
-}
-function addOneTiny(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(TINY, sums, a, b, nK, nColumns);
-}
-
-// @ts-ignore: decorator
-@inline
-function addFour(type: i32, sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
-  if (type == F32) addFourF32(sums, a, aStride, b, nK);
-  else if (isWide) addFourWide(sums, a, aStride, b, nK);
-  else addFourNarrow(sums, a, aStride, b, nK);
-}
 
 // The arguments of the call that is being worked on; a dozen parameters of every function otherwise.
 let kvHead: usize, queries: usize, outputs: usize, exp16: usize;

@@ -11,7 +11,7 @@
 // into 256-bit instructions. Of adjacent stores the higher comes first, else V8 keeps a third store.
 
 import { BLOCK, TILE } from "./kv-head";
-import { BITS42, constants } from "./vectors";
+import { BITS42, constants, isWide } from "./vectors";
 
 // What `a` holds:
 // @ts-ignore: decorator
@@ -115,7 +115,7 @@ function addColumns(type: i32, isWide: bool, sums: usize, a: usize, aStride: usi
  */
 // @ts-ignore: decorator
 @inline
-export function addFourRows(
+function addFourRows(
   type: i32, isWide: bool, sums: usize, a: usize, aStride: usize, b: usize, nK: i32,
 ): void {
   addColumns(type, isWide, sums, a, aStride, b, nK);
@@ -176,7 +176,7 @@ function addRow(type: i32, nColumns: i32, sums: usize, a: usize, aStride: usize,
  */
 // @ts-ignore: decorator
 @inline
-export function addOneRow(type: i32, sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+function addOneRow(type: i32, sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
   const bytes = elementBytes(type);
   for (; nColumns >= BLOCK; nColumns -= BLOCK) {
     addRow(type, 32, sums, a, BLOCK * bytes, b, nK);
@@ -189,4 +189,32 @@ export function addOneRow(type: i32, sums: usize, a: usize, b: usize, nK: i32, n
     sums += 64;
     a += 8 * bytes;
   }
+}
+
+// one function per kind of columns, rather than copies wherever they are used
+function addFourWide(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(TINY, true, sums, a, aStride, b, nK);
+}
+function addFourNarrow(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(TINY, false, sums, a, aStride, b, nK);
+}
+function addFourF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  addFourRows(F32, false, sums, a, aStride, b, nK); // V8 cannot make it 256 bits wide
+}
+export function addOneF16(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(F16, sums, a, b, nK, nColumns);
+}
+export function addOneF32(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(F32, sums, a, b, nK, nColumns);
+}
+export function addOneTiny(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
+  addOneRow(TINY, sums, a, b, nK, nColumns);
+}
+
+// @ts-ignore: decorator
+@inline
+export function addFour(type: i32, sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
+  if (type == F32) addFourF32(sums, a, aStride, b, nK);
+  else if (isWide) addFourWide(sums, a, aStride, b, nK);
+  else addFourNarrow(sums, a, aStride, b, nK);
 }
