@@ -78,11 +78,11 @@ async function numberedFiles(directory: string, name: string): Promise<string[]>
   const names = new Set(await readdir(directory));
   const meta = /^(.*\.)\d\d\.pth$/.exec(name);
   if (meta !== null) {
-    const last = [...names].filter(
-      (other) => other.startsWith(meta[1] as string) && /^\d\d\.pth$/.test(other.slice(meta[1]?.length)),
+    const prefix = meta[1] as string;
+    const set = [...names].filter(
+      (other) => other.startsWith(prefix) && /^\d\d\.pth$/.test(other.slice(prefix.length)),
     );
-    const wanted =
-      last.length === 0 ? [] : Array.from({ length: numberOf(last) + 1 }, (_, n) => `${meta[1]}${pad(n, 2)}.pth`);
+    const wanted = Array.from({ length: numberOf(set) + 1 }, (_, n) => `${prefix}${pad(n, 2)}.pth`);
     return assertPresent(directory, names, wanted);
   }
   const shard = /^(.*-)\d{5}-of-(\d{1,5})(\D.*)?$/.exec(name);

@@ -90,8 +90,8 @@ type ZeroRows = (firstRow: number, nRows: number, scales: Float32Array) => Promi
 
 /** Zero points that are stored as they are, (outputs, groups). */
 function zeroRowsOf(zeros: SourceTensor, nGroups: number, file: string): ZeroRows {
-  if (zeros.shape[1] !== nGroups)
-    throw gptqError("E_SHAPE", file, zeros.name, `${nGroups} groups`, zeros.shape[1] ?? 0);
+  const got = zeros.shape[1] as number;
+  if (got !== nGroups) throw gptqError("E_SHAPE", file, zeros.name, `${nGroups} groups`, got);
   return async (firstRow, nRows) => {
     const values = new Float32Array(nRows * nGroups);
     await zeros.read(firstRow * nGroups * 4, bytesOf(values));

@@ -20,14 +20,16 @@ export function isOldBlockType(type: string): boolean {
 
 /** The same tensors, with every one of an old block type replaced by an f32 view. */
 export function dequantizeOld(tensors: ReadonlyMap<string, SourceTensor>): ReadonlyMap<string, SourceTensor> {
-  const read = (tensor: SourceTensor) => (isOldBlockType(tensor.type) ? dequantizeOldBlocks(tensor) : tensor);
-  return new Map([...tensors].map(([name, tensor]) => [name, read(tensor)]));
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const headBytes = HEAD_BYTES.get(tensor.type);
+      return [name, headBytes === undefined ? tensor : dequantizeOldBlocks(tensor, headBytes)];
+    }),
+  );
 }
 
 /** The reader of the file has checked that the blocks are there. */
-function dequantizeOldBlocks(tensor: SourceTensor): SourceTensor {
-  const headBytes = HEAD_BYTES.get(tensor.type);
-  if (headBytes === undefined) throw new TypeError(`"tensor" expected type q4_0_v1 or q4_1_v1, got ${tensor.type}`);
+function dequantizeOldBlocks(tensor: SourceTensor, headBytes: number): SourceTensor {
   const blockBytes = headBytes + BLOCK_VALUES / 2;
   const nBlocks = tensor.byteLength / blockBytes;
   const hasAddend = headBytes === 8;

@@ -171,6 +171,11 @@ describe("values", () => {
     expect(await metaWith("vocab_size", "10")).toHaveProperty("nVocab", 10);
   });
 
+  it("CF07 + unknown members of rope_scaling are skipped unread", async () => {
+    const scaling = '{"type": "linear", "factor": 2, "other": [{}]}';
+    expect(await hfWith("rope_scaling", scaling)).toHaveProperty("ropeFreqScale", 0.5);
+  });
+
   it("CF07 + code and templates are skipped unread", async () => {
     const template = JSON.stringify("{{ ''.__class__.__mro__[1].__subclasses__() }}");
     const json = CONFIG_JSON.replace(

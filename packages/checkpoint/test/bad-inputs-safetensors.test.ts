@@ -280,6 +280,21 @@ describe("index files", () => {
     await expectRejected(() => openCheckpoint(model({ weight_map: map })), "E_SHARD");
   });
 
+  it("ST19 an index that names no files", async () => {
+    await expectRejected(() => openCheckpoint(model({ weight_map: ["model-00001-of-00002.safetensors"] })), "E_FIELD");
+    await expectRejected(() => openCheckpoint(model({ weight_map: { ...weightMap(), x: null } })), "E_PATH");
+    await expectRejected(() => openCheckpoint(model({ metadata: {}, other: 1 })), "E_SHARD");
+  });
+
+  it("ST19 + what the index says beside files is skipped unread", async () => {
+    const metadata = { total_size: "5", other: [{}] };
+    for (const index of [{ metadata }, { metadata: "text" }, { format: { pt: true } }]) {
+      const checkpoint = await openCheckpoint(model({ ...index, weight_map: weightMap() }));
+      expect(checkpoint.warnings).toEqual([]);
+      await checkpoint.close();
+    }
+  });
+
   it("ST19 no files", async () => {
     await expectRejected(() => openCheckpoint(model({ weight_map: {} })), "E_SHARD");
   });

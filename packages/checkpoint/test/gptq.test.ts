@@ -149,6 +149,20 @@ describe("dequantizeGptq", () => {
     expect(await weight(stored)).toEqual(expectedValues(m));
   });
 
+  it("needs no bias", async () => {
+    const m = example(5, 16, 2, false);
+    const stored = store("x", m, false);
+    stored.delete("x.bias");
+    expect(await weight(stored)).toEqual(expectedValues(m));
+  });
+
+  it("refuses groups that do not divide the inputs, with zeros that are stored as numbers", async () => {
+    const stored = store("x", example(5, 16, 2, false), false);
+    stored.delete("x.qzeros");
+    for (const name of ["scales", "zeros"]) stored.set(`x.${name}`, f32([3, 16], new Float32Array(48)));
+    await expectRejected(() => dequantizeGptq(opened(stored), "model"), "E_SHAPE");
+  });
+
   it("widens scales of 16 bits", async () => {
     const m = { ...example(2, 16, 2, false), scale: (o: number, g: number) => (o + 1) / 64 + g };
     const stored = store("x", m, false);
@@ -184,6 +198,17 @@ describe("dequantizeGptq", () => {
     if (tensor === undefined) stored.delete(`x.${name}`);
     else stored.set(`x.${name}`, tensor);
     await expectRejected(() => dequantizeGptq(opened(stored), "model"), code);
+  });
+
+  it.each([
+    ["qweight", "i32", [2 ** 21 + 1, 16]],
+    ["bias", "f32", [2 ** 24 + 1]],
+  ])("refuses a %s of which one row is too large to be held", async (name, type, shape) => {
+    const tensors = opened(store("x", example(3, 16, 2, false), false));
+    const byteLength = shape.reduce((product, size) => product * size, 4);
+    // it is refused by its shape: no byte of it is read
+    tensors.set(`x.${name}`, spanTensor(`x.${name}`, type, shape, memorySource(new Uint8Array(0)), 0, byteLength));
+    await expectRejected(() => dequantizeGptq(tensors, "model"), "E_LIMIT");
   });
 
   it("opens a quantised model: rows of q are reordered after they are unpacked", async () => {

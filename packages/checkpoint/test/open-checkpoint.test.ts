@@ -288,6 +288,11 @@ describe("which files are opened", () => {
     expect((await expectRejected(() => openCheckpoint(path), code)).message).toMatch(message);
   });
 
+  it.each(["x-00001-of-00000.bin", "x-00001-of-00002"])("refuses %s alone: its set is not whole", async (name) => {
+    const directory = directoryWith({ [name]: torchFile(META) });
+    await expectRejected(() => openCheckpoint(join(directory, name)), "E_SHARD");
+  });
+
   it("says so if there is nothing at the path", async () => {
     await expect(openCheckpoint("/nowhere/at all")).rejects.toSatisfy((error) => isIoError(error, "E_IO"));
   });

@@ -15,7 +15,7 @@ export interface LoraPlan {
 
 /** Exact size of the file in bytes. @throws RangeError for a plan whose records `openLora` would refuse */
 export function loraFileBytes(plan: LoraPlan): number {
-  return layOut(plan).at(-1)?.end ?? LORA_HEADER_BYTES;
+  return (layOut(plan).at(-1) as TensorRecord).end;
 }
 
 /**
@@ -36,6 +36,7 @@ export async function createLoraWriter(sink: ByteSink, plan: LoraPlan): Promise<
 function layOut({ r, alpha, tensors }: LoraPlan): TensorRecord[] {
   assertInteger("r", r, 1);
   assertInteger("alpha", alpha, -(2 ** 31));
+  if (tensors.length === 0) throw new RangeError('"tensors" expected at least one pair, got none');
   for (const { name, type, shape } of tensors) {
     if (type !== "f32" || shape.length !== 2) {
       throw new RangeError(`"tensors" expected f32 matrices, got ${type} with ${shape.length} dimensions for ${name}`);

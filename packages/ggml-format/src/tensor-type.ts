@@ -106,7 +106,7 @@ export function isWholeBlocks(type: TensorType, rowValues: number): boolean {
 /** As `tensorBytes`, for rows that are known to be whole blocks, and without an upper limit. */
 export function exactTensorBytes(type: TensorType, shape: readonly number[]): bigint {
   // divide first: build 803 multiplies first, and its 64-bit product can wrap
-  const blocksPerRow = BigInt((shape.at(-1) ?? 0) / type.blockValues);
+  const blocksPerRow = BigInt((shape.at(-1) as number) / type.blockValues);
   const rows = shape.slice(0, -1).reduce((product, size) => product * BigInt(size), 1n);
   return rows * blocksPerRow * BigInt(type.blockBytes);
 }

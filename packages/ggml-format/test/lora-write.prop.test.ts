@@ -66,6 +66,7 @@ describe("writing adapters", () => {
   test.each<[string, LoraPlan, RegExp]>([
     ["r = 0", { r: 0, alpha: 1, tensors: [good] }, /"r" expected/],
     ["alpha = 0.5", { r: 1, alpha: 0.5, tensors: [good] }, /"alpha" expected/],
+    ["no tensors", { r: 1, alpha: 1, tensors: [] }, /"tensors" expected at least one pair/],
     ["f16", { r: 1, alpha: 1, tensors: [{ ...good, type: "f16" }] }, /expected f32 matrices, got f16/],
     ["a vector", { r: 1, alpha: 1, tensors: [{ ...good, shape: [2] }] }, /got f32 with 1 dimensions/],
     ["another name", { r: 1, alpha: 1, tensors: [{ ...good, name: "w" }] }, /"name" expected/],

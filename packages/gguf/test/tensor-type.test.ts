@@ -40,6 +40,7 @@ describe("types", () => {
     expect(tensorBytes(tensorType("f32"), [])).toBe(4);
     expect(tensorBytes(tensorType("f32"), [5, 0])).toBe(0);
     expect(() => tensorBytes(tensorType("q4_0"), [32, 31])).toThrow("rows of a multiple of 32 for q4_0, got 31");
+    expect(() => tensorBytes(tensorType("q4_0"), [])).toThrow("rows of a multiple of 32 for q4_0, got 1");
     expect(() => tensorBytes(tensorType("f32"), [1.5])).toThrow("sizes from 0, got 1.5");
     expect(() => tensorType("q4_2")).toThrow('got "q4_2"');
   });

@@ -54,7 +54,7 @@ export function ggmlTexts(pieces: Pieces, budget?: Budget): Texts {
   for (const [id, type] of types.entries()) {
     if (type === TYPE.unknown) writer.bytes(UNKNOWN_TEXT);
     else if (type === TYPE.byte)
-      writer.byte(bytePieceValue(pieces, id) ?? 0); // readSentencePieceModel lets no other text through
+      writer.byte(bytePieceValue(pieces, id) as number); // readSentencePieceModel lets no other text through
     else if (type !== TYPE.control) writeWithSpaces(texts, id, writer);
     writer.endText();
   }

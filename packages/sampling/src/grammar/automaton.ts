@@ -76,7 +76,7 @@ export function createAutomaton(grammar: Grammar): Automaton {
       if (remaining === 1 && value < 2) return false; // would be a longer spelling of an ASCII character
       let low = value * 64 ** remaining;
       const high = low + 64 ** remaining - 1;
-      if (low === 0) low = SHORTEST[remaining] ?? 0;
+      if (low === 0) low = SHORTEST[remaining]!;
       return state.tops.some((top) => admits(program, top, low, high));
     },
     beginToken() {

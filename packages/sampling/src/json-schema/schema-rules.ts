@@ -64,7 +64,8 @@ function tooMuch(message: string): GrammarError {
 
 const MAX_NAME = 60; // letters of a rule's name that come from the pointer
 
+/** Never empty: below the root, a pointer has the name of a keyword in it. */
 function nameFrom(pointer: string): string {
   const words = pointer.replace(/[^a-zA-Z0-9]+/g, "-").replace(/^-|-$/g, "");
-  return words === "" ? "schema" : words.slice(-MAX_NAME);
+  return words.slice(-MAX_NAME);
 }

@@ -202,12 +202,19 @@ describe("alternatives", () => {
 
   const object = (properties: object, required: string[] = []) => ({ type: "object", properties, required });
 
+  /** The schema inside so many objects. */
+  function nested(depth: number, schema: object): object {
+    return depth === 0 ? schema : object({ a: nested(depth - 1, schema) }, ["a"]);
+  }
+
   test.each([
     [[{ type: "integer" }, { type: "string" }]],
     [[{ const: 1 }, { enum: [2, "1"] }]],
     [[{ type: "string" }, { const: 1 }]],
     [[object({ kind: { const: "a" } }, ["kind"]), object({ kind: { enum: ["b", "c"] } }, ["kind"])]],
     [[object({ a: { type: "null" } }, ["a"]), object({ b: { type: "null" } }, ["b"])]],
+    [[object({ a: { type: "null" } }, ["a"]), { type: "object", required: ["b"] }]],
+    [[nested(8, { const: 1 }), nested(8, { const: 2 })]],
     [[{ type: "array" }, { anyOf: [{ type: "null" }, { type: "boolean" }] }]],
     [
       [
@@ -233,6 +240,9 @@ describe("alternatives", () => {
     [[object({ a: { type: "null" } }), object({ b: { type: "null" } })]], // {} is both
     [[object({ a: { type: "null" } }, ["a"]), { properties: { b: {} } }]],
     [[object({ kind: { const: "a" } }), object({ kind: { const: "b" } }, ["kind"])]],
+    [[object({ a: { type: "null" } }, ["a"]), { type: "object", required: ["a"] }]],
+    // nine objects inside each other are not looked through
+    [[nested(9, { const: 1 }), nested(9, { const: 2 })]],
   ])("oneOf that could be ambiguous is refused: %j", (oneOf) => {
     expect(errorOf({ oneOf })).toMatchObject({ code: "E_SCHEMA", field: "" });
     expect(() => jsonSchemaToGrammar({ anyOf: oneOf })).not.toThrow();
