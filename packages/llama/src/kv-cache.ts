@@ -1,6 +1,7 @@
 // Keys and values of the positions seen so far, in binary16 or binary32, and the sums that attention takes over them.
 
-import { f16Values, f32ToF16, IoError } from "@ll/bytes";
+import { f16Values, f32ToF16 } from "@ll/bytes";
+import { allocate } from "./allocate.ts";
 import { derivedSizes, type ModelConfig } from "./config.ts";
 
 export type KvType = "f16" | "f32";
@@ -82,8 +83,10 @@ function cacheOf<E extends KvElements>(
   contextTokens: number,
   kvDim: number,
 ): KvCache {
-  const keys = allocate(precision, nLayers * contextTokens * kvDim); // (nLayers, contextTokens, kvDim)
-  const values = allocate(precision, nLayers * contextTokens * kvDim); // (nLayers, kvDim, contextTokens)
+  const length = nLayers * contextTokens * kvDim;
+  const purpose = `a cache of ${length} keys and as many values: choose a smaller context`;
+  const keys = allocate(precision.Elements, length, purpose); // (nLayers, contextTokens, kvDim)
+  const values = allocate(precision.Elements, length, purpose); // (nLayers, kvDim, contextTokens)
 
   /** The runs of consecutive elements that hold the first `nTokens` positions, in the order of a session file. */
   function* runs(nTokens: number): Generator<E> {
@@ -135,13 +138,4 @@ function cacheOf<E extends KvElements>(
       }
     },
   };
-}
-
-function allocate<E extends KvElements>(precision: KvPrecision<E>, length: number): E {
-  try {
-    return new precision.Elements(length);
-  } catch (cause) {
-    const message = `no memory for a cache of ${length} keys and as many values: choose a smaller context`;
-    throw new IoError({ code: "E_NOMEM", message, cause });
-  }
 }

@@ -2,6 +2,7 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
+import { allocate } from "./allocate.ts";
 import { assertConfig, derivedSizes, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
 import type { SourceTensor, TensorSource } from "./tensor-source.ts";
@@ -55,7 +56,7 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 /**
  * Reads all weights of a model.
  * @throws ModelError `E_HPARAM`, `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR`, `E_SHAPE`, `E_TENSOR_TYPE` or `E_LENGTH` before
- * anything is read; the signal's reason; whatever the source's `read` throws.
+ * anything is read; IoError `E_NOMEM`; the signal's reason; whatever the source's `read` throws.
  */
 export async function loadWeights(
   source: TensorSource,
@@ -68,7 +69,11 @@ export async function loadWeights(
 
   const bytesOf = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
     const tensor = source.tensor(name)!;
-    const data = new Uint8Array(tensor.byteLength);
+    const data = allocate<Uint8Array<ArrayBuffer>>(
+      Uint8Array,
+      tensor.byteLength,
+      `${name} (${tensor.byteLength} bytes)`,
+    );
     for (let offset = 0; offset < data.byteLength; offset += PIECE_BYTES) {
       options.signal?.throwIfAborted();
       await tensor.read(offset, data.subarray(offset, offset + PIECE_BYTES));

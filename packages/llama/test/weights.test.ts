@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadWeights, type SourceTensor, type TensorLoadedEvent } from "../src/index.ts";
+import { expectedTensors, loadWeights, type SourceTensor, type TensorLoadedEvent } from "../src/index.ts";
 import { randomTensors, smallConfig, sourceOf } from "./support/hand-made.ts";
 
 const config = smallConfig();
@@ -21,6 +21,21 @@ test("tells of each tensor as it arrives", async () => {
   expect(events.map((event) => event.name).sort()).toEqual([...source.names()].sort());
   expect(events.at(-1)!.bytesLoaded).toBe(events.at(-1)!.bytesTotal);
   expect(events.reduce((sum, event) => sum + event.bytes, 0)).toBe(events.at(-1)!.bytesTotal);
+});
+
+test("says which tensor there is no memory for", async () => {
+  const huge = { ...config, nVocab: 2 ** 31 - 1, nEmbd: 2 ** 18 }; // more bytes than there are addresses
+  const shapes = new Map(expectedTensors(huge));
+  const tensor = (name: string): SourceTensor => {
+    const shape = shapes.get(name) as readonly number[];
+    const byteLength = shape.reduce((product, size) => product * size, 4);
+    return { name, type: "f32", shape, byteLength, async read() {} };
+  };
+  await expect(loadWeights({ names: () => shapes.keys(), tensor }, huge)).rejects.toMatchObject({
+    name: "IoError",
+    code: "E_NOMEM",
+    message: "no memory for tok_embeddings.weight (2251799812636672 bytes)",
+  });
 });
 
 test("hears an abort between two tensors", async () => {
