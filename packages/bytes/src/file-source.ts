@@ -27,7 +27,8 @@ export async function openFileSource(path: string): Promise<FileSource> {
   const opened = await handle.stat({ bigint: true });
   if (!opened.isFile()) {
     await handle.close();
-    throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: not a regular file` });
+    const what = opened.isDirectory() ? "Is a directory" : "not a regular file";
+    throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${what}` });
   }
   const byteLength = Number(opened.size);
   return {

@@ -95,7 +95,10 @@ test("links lead to their file; a folder is no file", async () => {
     await source.close();
   }
   mkdirSync(`${path}.folder`);
-  await expect(openFileSource(`${path}.folder`)).rejects.toMatchObject({ code: "E_IO" });
+  await expect(openFileSource(`${path}.folder`)).rejects.toMatchObject({
+    code: "E_IO",
+    message: `failed to open ${path}.folder: Is a directory`,
+  });
 });
 
 test("reads beyond 2^32 bytes", async () => {

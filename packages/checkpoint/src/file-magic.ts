@@ -15,6 +15,8 @@ const MAGICS: readonly (readonly [bytes: readonly number[], hint: string])[] = [
   [[0x80, 0x03], "a bare pickle"],
   [[0x80, 0x04], "a bare pickle"],
   [[0x80, 0x05], "a bare pickle"],
+  [[0x76, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x20], "a Git LFS pointer: the file itself has not been fetched"],
+  [[0x3c], "a web page: the download went wrong"],
 ];
 
 /** In words, what the file with these first bytes seems to be; undefined if nothing known. */

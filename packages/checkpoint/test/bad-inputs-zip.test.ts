@@ -245,6 +245,8 @@ describe("files by that name that are something else", () => {
     ["PZ01 the stream of torch before 1.6", legacy, "E_UNSUPPORTED"],
     ["PZ01 tar", tar, "E_UNSUPPORTED"],
     ["PZ01 7z", concat([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4], new Uint8Array(64)), "E_UNSUPPORTED"],
+    ["PZ01 a Git LFS pointer", concat("version https://git-lfs.github.com/spec/v1\n"), "E_UNSUPPORTED"],
+    ["PZ01 a web page", concat("<!DOCTYPE html>"), "E_UNSUPPORTED"],
     ["PZ01 a ggml file, without a reader for it", concat("tjgg", u32(1), new Uint8Array(64)), "E_UNSUPPORTED"],
     [
       "PZ03 a picture before a zip file",

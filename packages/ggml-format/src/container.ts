@@ -44,13 +44,15 @@ function container(magic: Container["magic"], version: number, name: string): Co
 const LOOKALIKES: readonly (readonly [start: string, hint: string])[] = [
   ["algg", "it is a LoRA adapter (ggla): give it with --lora, beside a model"],
   ["nsgg", "it is a saved session (ggsn): give it with --prompt-cache, beside a model"],
-  ["GGUF", "it is a GGUF file, the successor of ggjt: this reader takes ggml, ggmf and ggjt"],
+  ["GGUF", "it is a GGUF file, the successor of ggjt: convert it first, with ll-convert"],
   ["ggml", "its numbers are big-endian (byte-swapped ggml): only little-endian files are read"],
   ["ggmf", "its numbers are big-endian (byte-swapped ggmf): only little-endian files are read"],
   ["ggjt", "its numbers are big-endian (byte-swapped ggjt): only little-endian files are read"],
   ["PK\x03\x04", "it is a zip archive, such as a PyTorch checkpoint: convert it first, with ll-convert"],
   ["\x80\x02", "it is a Python pickle: convert the model first, with ll-convert"],
   ["{", "it is JSON, such as params.json: give the model file"],
+  ["version https://git-lfs", "it is a Git LFS pointer: the model itself has not been fetched"],
+  ["<", "it is a web page: the download went wrong"],
 ];
 
 /** @throws GgmlFormatError `E_TRUNC`; `E_MAGIC`, with what the file looks like; `E_VERSION`. */
@@ -74,7 +76,7 @@ export async function readContainer(reader: BoundedReader): Promise<Container> {
 
 async function otherMagic(reader: BoundedReader, magic: number): Promise<Error> {
   // the start as text, one character a byte; a safetensors file has the length of its JSON header there
-  const start = new Uint8Array(Math.min(9, reader.source.byteLength));
+  const start = new Uint8Array(Math.min(24, reader.source.byteLength));
   await reader.source.read(0, start);
   const text = String.fromCharCode(...start);
   const version = start.length < 8 ? 0 : new DataView(start.buffer).getUint32(4, true);

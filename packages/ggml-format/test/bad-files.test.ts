@@ -28,7 +28,7 @@ async function failureOf(work: Promise<unknown>): Promise<{ code: string; messag
 
 describe("GJ24 a path that is no readable file", () => {
   test.each<[string, (path: string) => void, string]>([
-    ["directory", (path) => mkdirSync(path), "not a regular file"],
+    ["directory", (path) => mkdirSync(path), "Is a directory"],
     ["FIFO", (path) => execFileSync("mkfifo", [path]), "not a regular file"],
     ["link to /dev/zero", (path) => symlinkSync("/dev/zero", path), "not a regular file"],
     ["symlink loop", (path) => symlinkSync(path, path), "Too many levels of symbolic links"],

@@ -82,18 +82,28 @@ function readPositionals(positionals: readonly string[]): Positionals {
   const shortType = findType(second, isWholeNumber);
   const [outFile, type, rest] =
     shortType === undefined
-      ? [second, requireType(others[0]), others.slice(1)]
+      ? [second, requireType(others[0], second), others.slice(1)]
       : [defaultOutFile(inFile, shortType), shortType, others];
   const [threads, ...more] = rest;
   if (more.length > 0) throw new UsageError(`unexpected argument '${more[0]}'`);
   return { inFile, outFile, type, nThreads: threads === undefined ? 0 : requireThreads(threads) };
 }
 
-function requireType(text: string | undefined): FileType {
-  if (text === undefined) throw new UsageError("main: missing ftype");
+/** @param before what stands there instead if `text` is missing: perhaps a mistyped type, taken for OUT */
+function requireType(text: string | undefined, before: string): FileType {
+  if (text === undefined) throw noType("main: missing ftype", before);
   const type = findType(text, (digits) => leadingInteger(digits) !== undefined);
-  if (type === undefined) throw new UsageError(`main: invalid ftype '${text}'`);
+  if (type === undefined) throw noType(`main: invalid ftype '${text}'`, text);
   return type;
+}
+
+function noType(message: string, word: string): UsageError {
+  const suggestion = closest(
+    word.toLowerCase(),
+    FTYPES.map(({ name }) => name.toLowerCase()),
+  );
+  const hint = suggestion === undefined ? "ll-quantize --help lists the types" : `Did you mean ${suggestion}?`;
+  return new UsageError(message, hint);
 }
 
 /** The type that `text` names, or, if `isNumber` takes it for a number, whose id it begins with. */

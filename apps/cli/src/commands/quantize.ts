@@ -33,6 +33,7 @@ function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.err.write(`${printable(error.message, 512)}\n`);
+    if (error.hint !== undefined) io.err.write(`${error.hint}\n`);
     // build 803 shows its usage for a wrong command line, not for a wrong word in a right one
     if (!error.message.startsWith("main: ")) {
       const { err, out } = usage(bin);

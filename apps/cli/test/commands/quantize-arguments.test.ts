@@ -56,21 +56,25 @@ test("help and version need nothing else", () => {
 });
 
 describe("usage errors", () => {
-  test.each([
+  const HELP_HINT = "ll-quantize --help lists the types";
+
+  test.each<[string, string, string?]>([
     ["", "expected a model file and a type"],
     ["in.bin", "expected a model file and a type"],
-    ["in.bin out.bin", "main: missing ftype"],
-    ["in.bin 2.bin", "main: missing ftype"],
-    ["in.bin out.bin q9", "main: invalid ftype 'q9'"],
-    ["in.bin out.bin 5", "main: invalid ftype '5'"],
+    ["in.bin q4_9", "main: missing ftype", "Did you mean q4_0?"],
+    ["in.bin out.bin", "main: missing ftype", HELP_HINT],
+    ["in.bin 2.bin", "main: missing ftype", HELP_HINT],
+    ["in.bin out.bin Q5_00", "main: invalid ftype 'Q5_00'", "Did you mean q5_0?"],
+    ["in.bin out.bin q9", "main: invalid ftype 'q9'", HELP_HINT],
+    ["in.bin out.bin 5", "main: invalid ftype '5'", HELP_HINT],
     ["in.bin out.bin q4_0 x2", "main: invalid nthread 'x2' (stoi)"],
     ["in.bin q4_0 --allow-requantize", "main: invalid nthread '--allow-requantize' (stoi)"],
     ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)"],
     ["in.bin out.bin q4_0 2 more", "unexpected argument 'more'"],
     ["--leave-ouput-tensor in.bin q4_0", "unknown option '--leave-ouput-tensor' (Did you mean --leave-output-tensor?)"],
     ["--xyz in.bin q4_0", "unknown option '--xyz'"],
-  ])("%j: %s", (line, message) => {
+  ])("%j: %s", (line, message, hint) => {
     const argv = line === "" ? [] : line.split(" ");
-    expect(() => parse(...argv)).toThrow(new UsageError(message));
+    expect(() => parse(...argv)).toThrow(new UsageError(message, hint));
   });
 });

@@ -190,11 +190,11 @@ Allowed quantization types:
     );
   });
 
-  test("after a wrong word: build 803's one line", async () => {
+  test("after a wrong word: build 803's line and a hint", async () => {
     expect(await quantize("in.bin", "out.bin", "q9")).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: "main: invalid ftype 'q9'\n",
+      stderr: "main: invalid ftype 'q9'\nll-quantize --help lists the types\n",
     });
   });
 

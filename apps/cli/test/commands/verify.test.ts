@@ -90,7 +90,7 @@ test("an upper-case sum is never right, as in the script; what is no regular fil
   expect(code).toBe(1);
   const statuses = JSON.parse(stdout).files.map(({ status }: { status: string }) => status);
   expect(statuses).toEqual(["mismatch", "unreadable"]);
-  expect(stderr).toMatch(/folder: not a regular file\n$/);
+  expect(stderr).toMatch(/folder: Is a directory\n$/);
 });
 
 describe("a hostile list is refused before any file is touched", () => {

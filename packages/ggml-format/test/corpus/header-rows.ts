@@ -56,6 +56,8 @@ const otherFiles: readonly Row[] = (
     ["PK\\3\\4", smallModel({ magic: magicOf("PK\x03\x04") }), "04034b50", "zip archive"],
     ["pickle", Uint8Array.of(0x80, 2, 0x7d, 0x71, 0, 0x2e), "717d0280", "pickle"],
     ["{", utf8('{"dim": 4096}'), "6964227b", "JSON"],
+    ["Git LFS", utf8("version https://git-lfs.github.com/spec/v1\n"), "73726576", "it is a Git LFS pointer"],
+    ["HTML", utf8("<!DOCTYPE html>"), "4f44213c", "it is a web page"],
     ["safetensors", concat([u32(2, 0), utf8("{}")]), "00000002", "safetensors"],
     ["byte-swapped ggjt", smallModel({ magic: magicOf("ggjt") }), "746a6767", "big-endian"],
     ["nothing known", smallModel({ magic: 0x12345678 }), "12345678", "12345678, 00000003"],
