@@ -66,7 +66,11 @@ export async function createWorkerTeam(
   function receive(member: Member, reply: Reply): void {
     if (end !== undefined) return;
     if (reply.kind === "progress") {
-      onProgress(reply.bytes);
+      try {
+        onProgress(reply.bytes);
+      } catch (error) {
+        void endWith(error as Error); // nobody else would hear of it
+      }
       return;
     }
     const { resolve, reject } = member.pending.shift() as Pending;

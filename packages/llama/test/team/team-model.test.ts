@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySource } from "@ll/bytes";
@@ -19,6 +19,7 @@ import {
 import { logitsInBatches, randomTensors, smallConfig, sourceOf } from "../support/hand-made.ts";
 import { sha256 } from "../support/model-files.ts";
 import { loadForTest } from "./support/engines.ts";
+import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
 
 const TOKENS = [1, 17, 4, 95, 4, 60, 33, 2, 80, 11, 12, 13];
 
@@ -32,6 +33,24 @@ interface Twins {
   readonly source: TensorSource & { readonly tensors: Map<string, SourceTensor> };
   readonly config: ModelConfig;
   readonly scalar: Model;
+}
+
+/** The same weights in a file that only workers can read. */
+async function located({ tensors }: Twins["source"]): Promise<{ path: string; files: TensorSource }> {
+  const folder = mkdtempSync(join(tmpdir(), "ll-team-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "weights.bin");
+  const inFile = new Map<string, SourceTensor>();
+  let offset = 0;
+  for (const [name, tensor] of tensors) {
+    const bytes = new Uint8Array(tensor.byteLength);
+    await tensor.read(0, bytes);
+    appendFileSync(path, bytes);
+    const read = (): Promise<void> => Promise.reject(new Error("read in the main thread"));
+    inFile.set(name, { ...tensor, read, location: { path, offset } });
+    offset += bytes.length;
+  }
+  return { path, files: { names: () => inFile.keys(), tensor: (name) => inFile.get(name) } };
 }
 
 describe("logits are those of the scalar engine, bit for bit", () => {
@@ -89,31 +108,28 @@ describe("the embedded model gives the logits recorded from build 803", () => {
 describe("weights", () => {
   test("are read by the workers themselves where they say where they are", async () => {
     const { source, config, scalar } = await twins();
-    const folder = mkdtempSync(join(tmpdir(), "ll-team-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const path = join(folder, "weights.bin");
-    const located = new Map<string, SourceTensor>();
-    const parts: Uint8Array[] = [];
-    let offset = 0;
-    for (const [name, tensor] of source.tensors) {
-      const bytes = new Uint8Array(tensor.byteLength);
-      await tensor.read(0, bytes);
-      parts.push(bytes);
-      const read = (): Promise<void> => Promise.reject(new Error("read in the main thread"));
-      located.set(name, { ...tensor, read, location: { path, offset } });
-      offset += bytes.length;
-    }
-    writeFileSync(path, Buffer.concat(parts));
-    const files: TensorSource = { names: () => located.keys(), tensor: (name) => located.get(name) };
+    const { path, files } = await located(source);
     const model = await loadForTest(files, config, { threads: 2 });
     expect(await logitsInBatches(model, TOKENS, 5)).toEqual(await logitsInBatches(scalar, TOKENS, 5));
 
-    writeFileSync(path, Buffer.concat(parts).subarray(0, offset - 1));
+    truncateSync(path, statSync(path).size - 1);
     const cut = loadModel(files, config, { threads: 2 });
     await expect(cut).rejects.toThrow(expect.objectContaining({ name: "IoError", code: "E_CHANGED" }));
     rmSync(path);
     const missing = loadModel(files, config, { threads: 2 });
     await expect(missing).rejects.toThrow(expect.objectContaining({ name: "IoError", code: "E_IO" }));
+  });
+
+  test("are given up if whoever is told of them fails", async () => {
+    const { source, config } = await twins();
+    const { files } = await located(source);
+    const workers: MortalWorker[] = [];
+    const onEvent = (): void => {
+      throw new Error("told enough");
+    };
+    const loading = loadForTest(files, config, { threads: 2, onEvent }, { spawn: mortalWorkers(workers) });
+    await expect(loading).rejects.toThrow("told enough");
+    expect(workers.map(({ worker }) => worker.threadId)).toEqual([-1, -1]);
   });
 
   test.each([1, 2])("report how far loading is, on %i threads", async (threads) => {
