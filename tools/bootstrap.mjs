@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 
 const PNPM = "pnpm@12.21.0";
+/** Shows what a build prints if it fails, and only then. */
+const QUIET = "--output-logs=errors-only";
 const ROOT = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
 const BIN = join(ROOT, "node_modules", ".bin");
 
@@ -30,11 +32,11 @@ const BUILD_INPUTS = [
 const [verb, ...rest] = process.argv.slice(2);
 step("install", INSTALL_INPUTS, ["node_modules/.bin"], () => pnpm("install", "--frozen-lockfile"));
 if (verb === "start") {
-  step("build", BUILD_INPUTS, ["apps/cli/dist/main.js"], () => pnpm("run", "build"));
+  step("build", BUILD_INPUTS, ["apps/cli/dist/main.js"], () => pnpm("run", "build", QUIET));
   finish(run(join(BIN, "node"), [join(ROOT, "tools", "start.ts"), ...rest]));
 } else if (verb === "test") {
   step("kernels", KERNEL_INPUTS, ["packages/quant/src/kernels/wasm-simd.ts"], () =>
-    pnpm("exec", "turbo", "run", "kernels"),
+    pnpm("exec", "turbo", "run", "kernels", QUIET),
   );
   finish(run(join(BIN, "vitest"), ["run", ...rest]));
 } else {

@@ -18,7 +18,6 @@ step(2, "quantise", "ll-quantize", [F16, Q4_0, "q4_0"], "quiet");
 report(Q4_0);
 const story = ["-m", Q4_0, "-n", "160", "-s", "3", "--temp", "0.7", "-p", "Once upon a time"];
 step(3, "generate", "ll-main", story, "stdout");
-process.stdout.write("\n");
 process.stderr.write(
   `\nMore: npx ll-main -m ${relative(process.cwd(), Q4_0)} -n 200 -p "The little dog" (see README.md)\n`,
 );
@@ -38,6 +37,7 @@ function step(number: number, what: string, bin: string, args: string[], output:
     process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}\n${bin} failed\n`);
     process.exit(1);
   }
+  if (output === "stdout") process.stdout.write("\n");
   process.stderr.write(`      done in ${((performance.now() - started) / 1000).toFixed(2)} s\n`);
 }
 

@@ -25,8 +25,9 @@ const PROGRAM: Program<ChatParams> = {
   examples: ["ggml-model-q4_0.bin", "vicuna-7b-q4_K_M.bin --template vicuna --temp 0.7"],
   usage: "[options] MODEL",
   description: [
-    "A conversation with a model. On a terminal /help lists what can be done; without one every line of standard input",
-    "is a turn, and standard output has the answers only.",
+    "A conversation with a model: a ggjt or GGUF file, such as ll-convert and ll-quantize make of a checkpoint.",
+    "On a terminal /help lists what can be done; without one every line of standard input is a turn, and standard output",
+    "has the answers only.",
   ].join("\n"),
   options: CHAT_OPTIONS,
   modelArgument: true,
@@ -40,7 +41,7 @@ export const chatCommand: Command = async (bin, argv, io) => {
   const { positionals, flags, origins } = commandLine;
   if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "")
-    throw usageError(PROGRAM, bin, "no model given: a ggjt file, as ll-convert and ll-quantize write it");
+    throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write");
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   return params.classic ? runClassic(params, classicFlags(flags), io) : talk(params, origins, io);
 };

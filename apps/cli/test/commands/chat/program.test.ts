@@ -189,7 +189,12 @@ describe("configuration", () => {
 
 describe("usage", () => {
   test.each([
-    ["no model", [], 2, "no model given: a ggjt file, as ll-convert and ll-quantize write it\nusage: ll-chat "],
+    [
+      "no model",
+      [],
+      2,
+      "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write\nusage: ll-chat ",
+    ],
     ["two models", ["a", "b"], 2, "more than one model given"],
     ["an unknown template", ["a", "--template", "alpacca"], 2, "Did you mean alpaca?"],
     ["a mistyped option", ["a", "--tmep", "1"], 2, "Did you mean --temp?"],
