@@ -100,21 +100,20 @@ function createScalarContext(modelWeights: () => Weights, config: ModelConfig, o
   }
 
   async function evaluate(tokens: Int32Array, nPast: number, wanted: "last" | "all"): Promise<Float32Array> {
-    const weights = held();
     const n = tokens.length;
     const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
     if (activations.nRows < sliceTokens) activations = createActivations(config, contextTokens, sliceTokens);
-    const state: ForwardState = { weights, cache, activations, pace, mixUpQueries };
     const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab);
 
     for (let first = 0; first < n; first += sliceTokens) {
+      const state: ForwardState = { weights: held(), cache, activations, pace, mixUpQueries };
       const slice = tokens.subarray(first, first + sliceTokens);
       await forward(state, slice, nPast + first);
       if (wanted === "last" && first + slice.length < n) continue;
       const firstRow = wanted === "all" ? 0 : slice.length - 1;
       const nRows = slice.length - firstRow;
       await logitsOf(wanted === "all" ? logits.subarray(first * nVocab) : logits, state, firstRow, nRows);
-      embedding.set(rowOf(activations.xb, nRows - 1, nEmbd));
+      embedding.set(rowOf(state.activations.xb, nRows - 1, nEmbd));
     }
     return logits;
   }
@@ -128,6 +127,7 @@ function createScalarContext(modelWeights: () => Weights, config: ModelConfig, o
       assertIndex("nPast", nPast, 0, contextTokens);
       if (nPast + ids.length > contextTokens) throw new ContextOverflowError(nPast, ids.length, contextTokens);
       if (busy) throw new Error("this context is busy: await the evaluation under way first");
+      held();
       pace.begin(signal);
       busy = true;
       try {

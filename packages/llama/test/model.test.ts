@@ -190,6 +190,17 @@ describe("an abort", () => {
     expect(await context.evaluate([7, 8], 20)).toEqual(await fresh.evaluate([7, 8], 20));
   });
 
+  test.each(["context", "model"] as const)(
+    "is not needed to end an evaluation: its %s may be disposed of",
+    async (which) => {
+      const model = await randomModel(config);
+      const context = await model.createContext();
+      const evaluation = context.evaluate(prompt, 0);
+      setTimeout(() => (which === "context" ? context : model).dispose(), 5);
+      await expect(evaluation).rejects.toThrow("disposed");
+    },
+  );
+
   test("before the start is heard at once", async () => {
     const context = await (await randomModel()).createContext();
     await expect(context.evaluate([1], 0, { signal: AbortSignal.abort(new Error("early")) })).rejects.toThrow("early");
