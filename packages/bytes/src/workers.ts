@@ -1,5 +1,6 @@
 // Workers on Node and in browsers. A worker is a script of the package that starts it.
 
+import { IoError } from "./errors.ts";
 import { nodeModule } from "./node-modules.ts";
 import type { URL, Worker } from "./platform-types.ts";
 
@@ -28,6 +29,13 @@ export interface ParentPort {
   onMessage(listener: (message: unknown) => void): void;
 }
 
+/** What Node says of a thread that was denied what it needs, such as one more open file: no fault of what runs in it. */
+const DENIED: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([
+  ["ERR_WORKER_INIT_FAILED", "E_IO"],
+  ["ERR_INVALID_PACKAGE_CONFIG", "E_IO"], // while its script is loaded: the package.json of a package could not be read
+  ["ERR_WORKER_OUT_OF_MEMORY", "E_NOMEM"],
+]);
+
 /** Starts a worker on Node; undefined in browsers. A `.ts` script is run as it is, with the sources of the other packages. */
 export function spawnNodeWorker(script: URL, { message, death }: WorkerListeners): WorkerHandle | undefined {
   const threads = nodeModule("node:worker_threads");
@@ -36,12 +44,20 @@ export function spawnNodeWorker(script: URL, { message, death }: WorkerListeners
   const worker = new threads.Worker(script, options);
   worker.on("message", message);
   worker.on("messageerror", (error) => death("a message could not be read", error));
-  worker.on("error", (error: Error) => death(String(error), error));
+  worker.on("error", (error: Error & { code?: string }) => {
+    const code = DENIED.get(error.code ?? "");
+    if (code === undefined) death(String(error), error);
+    else death(error.message, new IoError({ code, message: error.message, cause: error }));
+  });
   worker.on("exit", (code: number) => death(`exit code ${code}`));
+  let ending: Promise<unknown> | undefined; // Node listens for the end anew in each call, and warns of more than ten
   return {
     post: (value, transfer) => worker.postMessage(value, transfer),
     keepAlive: (isNeeded) => (isNeeded ? worker.ref() : worker.unref()),
-    terminate: () => worker.terminate(),
+    terminate() {
+      ending ??= worker.terminate();
+      return ending;
+    },
   };
 }
 
