@@ -86,6 +86,9 @@ export async function loadTeamModel(
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new RangeError(`"threads" expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
   }
+  if (threads > 1 && !canShareMemory()) {
+    throw new RangeError(`"threads" expected 1 on a page that is not cross-origin isolated, got ${threads}`);
+  }
   assertConfig(config);
   const total = assertTensors(source, config);
   options.signal?.throwIfAborted();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySource } from "@ll/bytes";
 import { openGgml } from "@ll/ggml-format";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fixture } from "../../../../tools/test-data.ts";
 import { type TinyType, tinyModel } from "../../../../tools/tiny-model.ts";
 import {
@@ -197,6 +197,18 @@ describe("weights", () => {
     await expect(loadModel(source, { ...config, nFf: 128 })).rejects.toThrow("shape");
     const tooSmall = loadForTest(source, config, { threads: 1 }, { memoryLimitBytes: 65536 });
     await expect(tooSmall).rejects.toThrow(expect.objectContaining({ code: "E_NOMEM", have: 65536 }));
+  });
+
+  test("and a page that is not isolated takes one thread, of itself or told so", async () => {
+    vi.stubGlobal("crossOriginIsolated", false);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const { source, config } = await twins();
+    await expect(loadModel(source, config, { threads: 2 })).rejects.toThrow(
+      new RangeError('"threads" expected 1 on a page that is not cross-origin isolated, got 2'),
+    );
+    const model = await loadModel(source, config);
+    expect(model.threads).toBe(1);
+    await model.dispose();
   });
 
   test("on request stay with the readable engine", async () => {
