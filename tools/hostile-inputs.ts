@@ -5,6 +5,7 @@ import { openLlama2c, openSafetensors, openTorchCheckpoint, readAddedTokens, rea
 import { openZipArchive } from "@ll/checkpoint/node";
 import { openGgml, openLora } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
+import { readSentencePieceModel } from "@ll/tokenizer";
 import { readHfConfig } from "../packages/checkpoint/src/hf-config.ts";
 import { readShardIndex } from "../packages/checkpoint/src/shard-index.ts";
 import * as p from "../packages/checkpoint/test/support/pickle-writer.ts";
@@ -13,6 +14,7 @@ import { zip } from "../packages/checkpoint/test/support/zip-writer.ts";
 import { concat, ggmlBytes, MAGIC, u32 } from "../packages/ggml-format/test/ggml-bytes.ts";
 import { loraBytes } from "../packages/ggml-format/test/lora-bytes.ts";
 import { ARRAY, array, ggufBytes, STRING, text, u8 } from "../packages/gguf/test/support/gguf-bytes.ts";
+import { basePieces, modelBytes, TYPE } from "../packages/tokenizer/test/support/model-bytes.ts";
 
 export interface HostileInput {
   readonly name: string;
@@ -172,6 +174,14 @@ export function hostileInputs(size: number): HostileInput[] {
       name: "pickle: a value set, fetched and dropped",
       bytes: p.pickle(p.dict([]), p.put(0), repeat(concat([p.get(0), p.BUILD]), size)),
       parse: pickle,
+    },
+    {
+      name: "sentencepiece: short pieces",
+      bytes: modelBytes([
+        ...basePieces(),
+        ...times(Math.min(900_000, Math.floor(size / 13)), (i) => ({ text: short(i), score: 0, type: TYPE.normal })),
+      ]),
+      parse: (bytes, budget) => readSentencePieceModel(bytes, "tokenizer.model", { budget }),
     },
     {
       name: "zip: members",

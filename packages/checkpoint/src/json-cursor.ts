@@ -80,7 +80,7 @@ export class JsonCursor {
     let end = this.position;
     while (NUMBER_BYTES.has(this.#bytes[end] as number)) end++;
     const isShort = end - this.position <= NUMBER_CHARS;
-    const digits = isShort ? String.fromCharCode(...this.#bytes.subarray(this.position, end)) : "";
+    const digits = isShort ? utf8.decode(this.#bytes.subarray(this.position, end)) : "";
     if (!NUMBER.test(digits)) this.fail("a value expected");
     this.position = end;
     return digits;
