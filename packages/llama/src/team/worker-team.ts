@@ -141,7 +141,8 @@ export async function createWorkerTeam(
       const locations = locationsIn(source);
       return withAbort(options.signal, async () => {
         if (locations === undefined) return sendPieces(source, options);
-        const nBad = await askAll<"load">({ kind: "load", locations });
+        // the first failure ends it: the team is of no use then, and the others may read for long
+        const nBad = await Promise.all(members.map((member) => ask<"load">(member, { kind: "load", locations })));
         options.signal?.throwIfAborted();
         return nBad.reduce((sum, n) => sum + n, 0);
       });

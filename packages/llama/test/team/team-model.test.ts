@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySource } from "@ll/bytes";
+import type { SpawnWorker } from "@ll/bytes/workers";
 import { openGgml } from "@ll/ggml-format";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fixture } from "../../../../tools/test-data.ts";
@@ -118,6 +119,24 @@ describe("weights", () => {
     rmSync(path);
     const missing = loadModel(files, config, { threads: 2 });
     await expect(missing).rejects.toThrow(expect.objectContaining({ name: "IoError", code: "E_IO" }));
+  });
+
+  test("that one worker cannot read fail the loading while another still reads", async () => {
+    const { source, config } = await twins();
+    const { path, files } = await located(source);
+    rmSync(path);
+    const workers: MortalWorker[] = [];
+    const start = mortalWorkers(workers);
+    const spawn: SpawnWorker = (listeners) => {
+      const handle = start(listeners);
+      if (workers.length === 1) return handle;
+      // reads for ever: it is never told to begin
+      return { ...handle, post: (message, transfer) => isLoad(message) || handle.post(message, transfer) };
+    };
+    const isLoad = (message: unknown): boolean => (message as { kind: string }).kind === "load";
+    const loading = loadForTest(files, config, { threads: 2 }, { spawn });
+    await expect(loading).rejects.toThrow(expect.objectContaining({ name: "IoError", code: "E_IO" }));
+    expect(workers.map(({ worker }) => worker.threadId)).toEqual([-1, -1]);
   });
 
   test("are given up if whoever is told of them fails", async () => {
