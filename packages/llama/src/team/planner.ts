@@ -20,7 +20,6 @@ export interface ShardPlan {
 }
 
 export interface TeamPlan {
-  readonly threads: number;
   /** Tokens that go through the layers together. */
   readonly sliceTokens: number;
   /** In the order of their threads, each thread with as many. */
@@ -63,7 +62,7 @@ export function planTeam(
         return aligned(layout.bytes) + sizes.cacheBytes(config, sizeOf(share.kvHeads), reservedTokens, sliceTokens);
       }),
     );
-    if (bytes <= memoryLimitBytes) return { threads, sliceTokens, shards };
+    if (bytes <= memoryLimitBytes) return { sliceTokens, shards };
     fewestBytes = Math.min(fewestBytes, bytes);
   }
   throw new MemoryError("the weights", fewestBytes, memoryLimitBytes);
