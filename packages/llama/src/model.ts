@@ -60,8 +60,6 @@ export interface Context {
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
 
-export const DEFAULT_CONTEXT_TOKENS = 512;
-
 /** The scalar reference engine over weights in memory. */
 export function createScalarModel(weights: Weights): Model {
   let kept: Weights | undefined = weights;
@@ -82,9 +80,7 @@ export function createScalarModel(weights: Weights): Model {
 
 /** @param modelWeights throws once the model is disposed of */
 function createScalarContext(modelWeights: () => Weights, config: ModelConfig, options: ContextOptions): Context {
-  const { contextTokens = DEFAULT_CONTEXT_TOKENS, kvType = "f16", compat = false } = options;
-  assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
-  if (kvType !== "f16" && kvType !== "f32") throw new TypeError(`"kvType" expected f16 or f32, got ${String(kvType)}`);
+  const { contextTokens, kvType, compat } = checkedContextOptions(options);
   const { nEmbd, nVocab } = config;
   const mixUpQueries = compat && kvType === "f32";
   const pace = new Pace();
@@ -123,9 +119,7 @@ function createScalarContext(modelWeights: () => Weights, config: ModelConfig, o
     contextTokens,
     kvType,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
-      const ids = checkedIds(tokens, nVocab);
-      assertIndex("nPast", nPast, 0, contextTokens);
-      if (nPast + ids.length > contextTokens) throw new ContextOverflowError(nPast, ids.length, contextTokens);
+      const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
       if (busy) throw new Error("this context is busy: await the evaluation under way first");
       held();
       pace.begin(signal);
@@ -155,10 +149,27 @@ function createScalarContext(modelWeights: () => Weights, config: ModelConfig, o
   };
 }
 
-/** A copy of `tokens`. @throws RangeError */
-export function checkedIds(tokens: ArrayLike<number>, nVocab: number): Int32Array {
-  if (tokens.length === 0) throw new RangeError(`"tokens" expected at least one id, got none`);
-  return Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1));
+/** Options with nothing left out. @throws RangeError, TypeError */
+export function checkedContextOptions(options: ContextOptions): Required<ContextOptions> {
+  const { contextTokens = 512, kvType = "f16", compat = false } = options;
+  assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
+  if (kvType !== "f16" && kvType !== "f32") throw new TypeError(`"kvType" expected f16 or f32, got ${String(kvType)}`);
+  return { contextTokens, kvType, compat };
+}
+
+/** A copy of `tokens`, which are to go to positions from `nPast` on. @throws RangeError, ContextOverflowError */
+export function checkedTokens(
+  tokens: ArrayLike<number>,
+  nPast: number,
+  nVocab: number,
+  contextTokens: number,
+): Int32Array {
+  const n = tokens.length;
+  if (n === 0) throw new RangeError(`"tokens" expected at least one id, got none`);
+  const ids = Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1)); // (n)
+  assertIndex("nPast", nPast, 0, contextTokens);
+  if (nPast + n > contextTokens) throw new ContextOverflowError(nPast, n, contextTokens);
+  return ids;
 }
 
 export function assertIndex(name: string, value: number, min: number, max: number): number {

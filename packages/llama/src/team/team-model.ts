@@ -1,9 +1,8 @@
 // `Model` and `Context` over a team: slices, logits, sessions, and whose turn it is.
 
 import { derivedSizes, type ModelConfig } from "../config.ts";
-import { ContextOverflowError } from "../errors.ts";
 import { type KvType, kvCacheBytes } from "../kv-cache.ts";
-import { assertIndex, type Context, checkedIds, DEFAULT_CONTEXT_TOKENS, type Model } from "../model.ts";
+import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
 import { scaled } from "./ranges.ts";
 import type { Team } from "./team.ts";
@@ -17,10 +16,7 @@ export function createTeamModel(config: ModelConfig, team: Team): Model {
   return {
     config,
     async createContext(options = {}) {
-      const { contextTokens = DEFAULT_CONTEXT_TOKENS, kvType = "f16", compat = false } = options;
-      assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
-      if (kvType !== "f16" && kvType !== "f32")
-        throw new TypeError(`"kvType" expected f16 or f32, got ${String(kvType)}`);
+      const { contextTokens, kvType, compat } = checkedContextOptions(options);
       if (compat && kvType === "f32") {
         throw new RangeError(`"compat" expected false with an f32 cache: only the scalar engine mixes up queries`);
       }
@@ -89,9 +85,7 @@ function createTeamContext(state: ContextState): Context {
     contextTokens,
     kvType,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
-      const ids = checkedIds(tokens, nVocab);
-      assertIndex("nPast", nPast, 0, contextTokens);
-      if (nPast + ids.length > contextTokens) throw new ContextOverflowError(nPast, ids.length, contextTokens);
+      const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
       if (busy) throw new Error("this context is busy: await the evaluation under way first");
       signal?.throwIfAborted();
       assertHeld();
