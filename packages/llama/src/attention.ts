@@ -4,9 +4,9 @@ import { derivedSizes, type ModelConfig } from "./config.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { softmax } from "./ops.ts";
 
-/** 1/√headDim, rounded to f32 after the division, the root and the reciprocal. */
-export function attentionScale(config: ModelConfig): number {
-  return Math.fround(1 / Math.fround(Math.sqrt(Math.fround(config.nEmbd / config.nHeads))));
+/** 1/√headDim, rounded to f32 after the root and the reciprocal. */
+export function attentionScale(headDim: number): number {
+  return Math.fround(1 / Math.fround(Math.sqrt(headDim)));
 }
 
 /** Where the query vectors of one position lie: head h has the `first + h · step`-th vector of `queries`. */
@@ -30,7 +30,7 @@ export function attend(
   scores: Float32Array, // (at least position + 1): scratch
 ): void {
   const { headDim, headsPerKvHead } = derivedSizes(config);
-  const scale = attentionScale(config);
+  const scale = attentionScale(headDim);
   const nVisible = position + 1;
   for (let head = 0; head < config.nHeads; head++) {
     const vector = rows.first + head * rows.step;

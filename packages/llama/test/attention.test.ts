@@ -26,8 +26,8 @@ function twin(query: Float32Array, keys: Float32Array[], values: Float32Array[],
 }
 
 test("the scale is 1/√headDim in f32 steps", () => {
-  expect(attentionScale(smallConfig())).toBe(0.25);
-  expect(attentionScale({ ...smallConfig(), nEmbd: 400 })).toBe(Math.fround(1 / Math.fround(10)));
+  expect(attentionScale(16)).toBe(0.25);
+  expect(attentionScale(100)).toBe(Math.fround(1 / Math.fround(10)));
 });
 
 describe.each([4, 2, 1])("%i key and value heads", (nKvHeads) => {

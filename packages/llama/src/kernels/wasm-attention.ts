@@ -1,5 +1,6 @@
 // Where the WebAssembly kernels keep keys and values (asm/kv-head.ts), and how much they need to work (asm/attention.ts).
 
+import { attentionScale } from "../attention.ts";
 import { assertAttentionShape } from "./guards.ts";
 import type { AttentionKernels, AttentionShape } from "./kernels.ts";
 import type { WasmExports } from "./wasm-exports.ts";
@@ -16,7 +17,7 @@ export function wasmAttention(exports: WasmExports, exp16: number, shape: Attent
   const elementBytes = kvType === "f16" ? 2 : 4;
   const channels = 8 * Math.ceil(headDim / 8);
   const paddedTokens = TILE * Math.ceil(contextTokens / TILE);
-  const scale = Math.fround(1 / Math.fround(Math.sqrt(headDim)));
+  const scale = attentionScale(headDim);
   const attend = kvType === "f16" ? exports.attend_f16 : exports.attend_f32;
   return {
     shape,
