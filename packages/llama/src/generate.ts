@@ -54,6 +54,7 @@ export async function* generate(
   const { contextTokens } = context;
   const prompt = Array.from(promptIds);
   const nPrompt = prompt.length;
+  if (Number.isNaN(maxTokens)) throw new RangeError(`"maxTokens" expected a number, got NaN`);
   if (nPrompt === 0) throw new RangeError(`"promptIds" expected at least one id, got none`);
   if (nPrompt > contextTokens - RESERVED_TOKENS) throw new ContextOverflowError(0, nPrompt, contextTokens);
   const keepTokens = options.keepTokens === -1 ? nPrompt : Math.min(options.keepTokens ?? 0, nPrompt);

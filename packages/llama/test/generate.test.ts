@@ -95,6 +95,11 @@ describe("the prompt", () => {
   });
 });
 
+test("a limit that is no number is refused: nothing would reach it", async () => {
+  const generation = collect(recordingContext(16), [1], { sampler: script(3, 3, 2), maxTokens: Number.NaN });
+  await expect(generation).rejects.toThrow(new RangeError(`"maxTokens" expected a number, got NaN`));
+});
+
 test("without a sampler draws as build 803 does by default", async () => {
   const context = await (await randomModel()).createContext();
   const ids: number[] = [];
