@@ -17,4 +17,4 @@ export {
 } from "./errors.ts";
 export { decodeBf16, decodeF16, encodeF16, f16ToF32, f16Values, f32ToF16 } from "./f16.ts";
 export { type HttpSourceOptions, httpSource } from "./http-source.ts";
-export type { AbortSignal, Blob } from "./platform-types.ts";
+export type { AbortSignal, Blob, Fetch, URL } from "./platform-types.ts";

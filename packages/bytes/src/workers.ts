@@ -4,6 +4,7 @@ import { IoError } from "./errors.ts";
 import { nodeModule } from "./node-modules.ts";
 import type { URL, Worker } from "./platform-types.ts";
 
+export type { URL, Worker } from "./platform-types.ts";
 export { isSyncReadable, openSyncFile, type SyncFile } from "./sync-file.ts";
 
 /** The main thread's side of a worker. */
