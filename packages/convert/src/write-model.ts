@@ -31,7 +31,7 @@ export async function writeModel(
     for (const [index, { pieces, ...facts }] of works.entries()) {
       const step: TensorStep = { index, total: works.length, ...facts };
       onEvent?.({ kind: "tensor-start", ...step });
-      const histogram = new Float64Array(BINS);
+      const histogram = new Float64Array(BINS); // (16)
       await writer.writeTensor(file.names[index] as string, bytesOf(packed, step.bytesOut, histogram, signal));
       onEvent?.({ kind: "tensor-done", ...step, histogram });
       totals.bytesIn += step.bytesIn;

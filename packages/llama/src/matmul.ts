@@ -17,7 +17,7 @@ export async function matmul(
   pace: Pace,
 ): Promise<void> {
   const { type, rows, columns } = matrix;
-  const activations: Uint8Array[] = [];
+  const activations: Uint8Array[] = []; // (nTokens): packed rows
   for (let i = 0; i < nTokens; i++) activations.push(packActivation(type, rowOf(x, i, columns)));
 
   for (let r = 0; r < rows; r++) {

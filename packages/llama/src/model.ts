@@ -99,7 +99,7 @@ function createScalarContext(modelWeights: () => Weights, config: ModelConfig, o
     const n = tokens.length;
     const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
     if (activations.nRows < sliceTokens) activations = createActivations(config, contextTokens, sliceTokens);
-    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab);
+    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab); // (n, nVocab) or (nVocab)
 
     for (let first = 0; first < n; first += sliceTokens) {
       const state: ForwardState = { weights: held(), cache, activations, pace, mixUpQueries };

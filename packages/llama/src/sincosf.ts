@@ -43,8 +43,8 @@ const FOUR_OVER_PI = [
   0x3c439041n,
 ] as const; // (24)
 
-const angle = new Float32Array(1);
-const angleBits = new Uint32Array(angle.buffer);
+const angle = new Float32Array(1); // (1): one number, seen as a float …
+const angleBits = new Uint32Array(angle.buffer); // (1): … and as its bits
 
 /** The f32 sine of `y` taken as f32. `y` is finite. */
 export function sinf(y: number): number {

@@ -34,7 +34,7 @@ export function packStats(type: string, values: Float32Array, packed: Uint8Array
   assertMultiple(values.length, format.blockValues, "values");
   assertLength(packed.length, (values.length / format.blockValues) * format.blockBytes, "packed");
 
-  const histogram = new Float64Array(BINS);
+  const histogram = new Float64Array(BINS); // (16)
   format.countLevels?.(packed, histogram);
 
   const stepValues = BLOCKS_PER_STEP * format.blockValues;

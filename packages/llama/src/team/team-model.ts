@@ -66,7 +66,7 @@ function createTeamContext(state: ContextState): Context {
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     const n = tokens.length;
-    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab);
+    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab); // (n, nVocab) or (nVocab)
     for (let first = 0; first < n; first += sliceTokens) {
       assertHeld();
       const slice = tokens.slice(first, first + sliceTokens);
