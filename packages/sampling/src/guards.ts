@@ -15,6 +15,11 @@ export function checkNumber(name: string, value: number, useful: string): number
   throw new RangeError(`"${name}" expected ${useful}, got ${show(value)}`);
 }
 
+/** How many candidates a stage must keep: 1 if it does not say. @throws RangeError for less than one. */
+export function checkMinKeep(stage: { readonly kind: string; readonly minKeep?: number | undefined }): number {
+  return checkInteger(`${stage.kind}: minKeep`, stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+}
+
 /** True for what can be an id; a history may hold anything. */
 export function isId(value: number, nVocab: number): boolean {
   return value >= 0 && value < nVocab && Number.isInteger(value);

@@ -2,7 +2,7 @@
 // p times as likely as the most likely one, so that the cut follows the model's confidence.
 
 import { type Candidates, keepIf, sortCandidates } from "../candidates.ts";
-import { checkInteger, checkNumber } from "../guards.ts";
+import { checkMinKeep, checkNumber } from "../guards.ts";
 import { logf } from "../libm.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
@@ -20,7 +20,7 @@ export interface MinPStage {
  */
 export function minP(stage: MinPStage): ApplyStage {
   const share = checkNumber("min-p: p", stage.p, "0 < n <= 1 (or n <= 0: off)");
-  const minKeep = checkInteger("min-p: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  const minKeep = checkMinKeep(stage);
   if (share <= 0) return OFF;
   const drop = logf(share); // how far below the largest logit a candidate may be
   return (candidates) => {

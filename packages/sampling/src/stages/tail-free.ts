@@ -3,7 +3,7 @@
 // Builds of llama.cpp without SSE3 take the absolute value of an integer here and never cut; this follows the other builds.
 
 import { softmax } from "../candidates.ts";
-import { checkInteger, checkNumber } from "../guards.ts";
+import { checkMinKeep, checkNumber } from "../guards.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
 export interface TailFreeStage {
@@ -16,7 +16,7 @@ export interface TailFreeStage {
 
 export function tailFree(stage: TailFreeStage): ApplyStage {
   const z = checkNumber("tail-free: z", stage.z, "0 < n < 1 (or n >= 1: off)");
-  const minKeep = checkInteger("tail-free: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  const minKeep = checkMinKeep(stage);
   if (z >= 1) return OFF;
   return (candidates) => {
     if (candidates.n <= 2) return;

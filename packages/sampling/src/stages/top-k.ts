@@ -1,7 +1,7 @@
 // Top-k (Fan et al. 2018): keeps the k most likely candidates.
 
 import { type Candidates, sortCandidates } from "../candidates.ts";
-import { checkInteger } from "../guards.ts";
+import { checkInteger, checkMinKeep } from "../guards.ts";
 import { selectDescending } from "../sort.ts";
 import type { ApplyStage } from "../stage.ts";
 
@@ -15,7 +15,7 @@ export interface TopKStage {
 
 export function topK(stage: TopKStage, nVocab: number): ApplyStage {
   const k = checkInteger("top-k: k", stage.k, -(2 ** 31), 2 ** 31 - 1);
-  const minKeep = checkInteger("top-k: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  const minKeep = checkMinKeep(stage);
   const kept = Math.max(k <= 0 ? nVocab : k, minKeep);
   return (candidates) => keepTopK(candidates, kept);
 }

@@ -1,7 +1,7 @@
 // Top-p or nucleus sampling (Holtzman et al. 2019): keeps the shortest prefix whose probabilities reach p.
 
 import { softmax } from "../candidates.ts";
-import { checkInteger, checkNumber } from "../guards.ts";
+import { checkMinKeep, checkNumber } from "../guards.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
 export interface TopPStage {
@@ -14,7 +14,7 @@ export interface TopPStage {
 
 export function topP(stage: TopPStage): ApplyStage {
   const mass = checkNumber("top-p: p", stage.p, "0 < n < 1 (or n >= 1: off)");
-  const minKeep = checkInteger("top-p: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  const minKeep = checkMinKeep(stage);
   if (mass >= 1) return OFF;
   return (candidates) => {
     softmax(candidates);

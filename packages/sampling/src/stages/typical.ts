@@ -4,7 +4,7 @@
 // entropy NaN; all candidates are then equally typical.
 
 import { softmax } from "../candidates.ts";
-import { checkInteger, checkNumber } from "../guards.ts";
+import { checkMinKeep, checkNumber } from "../guards.ts";
 import { logf } from "../libm.ts";
 import { sortDescending } from "../sort.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
@@ -19,7 +19,7 @@ export interface TypicalStage {
 
 export function typical(stage: TypicalStage, nVocab: number): ApplyStage {
   const mass = checkNumber("typical: p", stage.p, "0 < n < 1 (or n >= 1: off)");
-  const minKeep = checkInteger("typical: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  const minKeep = checkMinKeep(stage);
   if (mass >= 1) return OFF;
   const order = new Int32Array(nVocab); // (nVocab): indices of candidates by typicality
   const closeness = new Float32Array(nVocab); // (nVocab): minus the distance from the entropy; its descending sort gives `order`

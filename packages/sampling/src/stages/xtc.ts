@@ -2,7 +2,7 @@
 // removes the candidates that are likely enough, all but the least likely of them, so that the text takes a less trodden path.
 
 import { keepIf, softmax } from "../candidates.ts";
-import { checkInteger, checkNumber } from "../guards.ts";
+import { checkMinKeep, checkNumber } from "../guards.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
 export interface XtcStage {
@@ -24,7 +24,7 @@ export interface XtcStage {
 export function xtc(stage: XtcStage): ApplyStage {
   const probability = checkNumber("xtc: probability", stage.probability, "0 < n <= 1 (or n <= 0: off)");
   const threshold = checkNumber("xtc: threshold", stage.threshold, "0 <= n <= 0.5 (or n > 0.5: off)");
-  const minKeep = checkInteger("xtc: minKeep", stage.minKeep ?? 1, 1, 2 ** 31 - 1);
+  const minKeep = checkMinKeep(stage);
   if (probability <= 0 || threshold > 0.5) return OFF;
   return (candidates, { rng }) => {
     if (candidates.n < 2) return;
