@@ -1,7 +1,7 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { availableParallelism } from "node:os";
-import { type FileSource, openFileSource } from "@ll/bytes/node";
+import type { FileSource } from "@ll/bytes/node";
 import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
   createScalarModel,
@@ -17,7 +17,7 @@ import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
-import { type ModelFile, readModelFile } from "./model-file.ts";
+import { type ModelFile, openModelSource, readModelFile } from "./model-file.ts";
 import type { RunParams } from "./params.ts";
 
 export interface LoadedModel {
@@ -33,7 +33,7 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
   const files: FileSource[] = [];
   let stage: keyof typeof FAILURES = "model";
   try {
-    const source = await openFileSource(params.model);
+    const source = await openModelSource(params.model);
     files.push(source);
     io.err.write(`llama.cpp: loading model from ${params.model}\n`);
     const file = await readModelFile(source, params, files);

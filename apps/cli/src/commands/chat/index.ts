@@ -1,11 +1,11 @@
 // ll-chat: a conversation with a model file.
 
 import { printable } from "@ll/bytes";
-import { openFileSource } from "@ll/bytes/node";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Command, Io } from "../../command.ts";
 import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { openModelSource } from "../../inference/model-file.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { countText, sizeText } from "../../units.ts";
@@ -76,7 +76,7 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
 
 /** Name of the model, and what it takes of the memory, before that is taken. */
 async function banner({ model, contextTokens, template }: ChatParams): Promise<string[]> {
-  const source = await openFileSource(model);
+  const source = await openModelSource(model);
   try {
     const facts = await readModelFacts(source);
     const { types, memory } = modelReport(facts, [contextTokens]);

@@ -198,6 +198,7 @@ describe("usage", () => {
     ["two models", ["a", "b"], 2, "more than one model given"],
     ["an unknown template", ["a", "--template", "alpacca"], 2, "Did you mean alpaca?"],
     ["a mistyped option", ["a", "--tmep", "1"], 2, "Did you mean --temp?"],
+    ["a directory", ["/"], 1, "/ is a directory: name the model file in it, or have ll-convert make one\n"],
     ["a model that is not there", ["/nonexistent"], 4, "failed to open /nonexistent"],
     ["a template that is not there", ["a", "--template", "./t.json"], 4, "failed to open ./t.json"],
   ])("%s", async (_name, argv, code, message) => {
