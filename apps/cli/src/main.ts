@@ -24,7 +24,8 @@ export async function main(bin: string, argv: readonly string[]): Promise<void> 
 }
 
 /** Runs a program and returns its exit code. Nothing is thrown. */
-export async function run(bin: string, argv: readonly string[], io: Io): Promise<number> {
+export async function run(bin: string, given: readonly string[], io: Io): Promise<number> {
+  const argv = given[0]?.startsWith("--completion=") ? [...given[0].split("="), ...given.slice(1)] : given;
   try {
     if (bin === "ll") return await runVerb(argv, io);
     const verb = VERBS.get(bin.replace(/^ll-/, ""));

@@ -60,7 +60,7 @@ export async function parseOptions<P>(
 }
 
 /** In a long option every `_` stands for `-`: `--repeat_penalty`. */
-function withDashes(name: string): string {
+export function withDashes(name: string): string {
   return name.startsWith("--") ? name.replaceAll("_", "-") : name;
 }
 

@@ -15,7 +15,7 @@ import {
   variableOf,
 } from "./configuration.ts";
 import { UsageError } from "./errors.ts";
-import { type OptionSpec, optionHelp } from "./option-table.ts";
+import { invalidParameter, type OptionSpec, optionHelp, withDashes } from "./option-table.ts";
 import { versionLine } from "./version.ts";
 
 /** What a program says about itself; `P` is what its options set. */
@@ -47,7 +47,13 @@ const OUTPUT_MODES: readonly string[] = ["--pieces", "--quiet", "--json"];
 
 /** Every program answers to these. */
 export const FRAME_OPTIONS: readonly OptionSpec<unknown>[] = [
-  { ...row(COMPLETION_OPTION.names, COMPLETION_OPTION.help), value: "text", placeholder: "SHELL" },
+  {
+    ...COMPLETION_OPTION,
+    group: "Other",
+    set: (_params, { option }) => {
+      throw invalidParameter(option, "expected to be the first of all arguments");
+    },
+  },
   row(["--version"], "show the version"),
   row(["--help", "-h"], "show this help"),
 ];
@@ -131,7 +137,7 @@ async function outerLayers<P>({ options, wholeConfig }: Program<P>, { env }: Io)
 interface SplitArguments {
   /** Options, each followed by its value if it takes one. */
   readonly options: readonly string[];
-  /** The options without their values. */
+  /** The options without their values, with `-` for `_`. */
   readonly names: readonly string[];
   readonly positionals: readonly string[];
 }
@@ -155,15 +161,12 @@ export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonl
     }
     const [, long, value] = /^(--[^=]+)=(.*)$/s.exec(argument) ?? [];
     const name = long ?? argument;
-    const needsValue = takesValue.has(name.startsWith("--") ? name.replaceAll("_", "-") : name);
-    if (needsValue && value !== undefined) {
-      options.push(name, value);
-      names.push(name);
-      continue;
-    }
-    options.push(argument);
-    names.push(argument);
-    if (needsValue && i + 1 < argv.length) options.push(argv[++i] as string);
+    const needsValue = takesValue.has(withDashes(name));
+    const isWhole = needsValue && value !== undefined;
+    names.push(withDashes(isWhole ? name : argument));
+    if (isWhole) options.push(name, value);
+    else options.push(argument);
+    if (needsValue && !isWhole && i + 1 < argv.length) options.push(argv[++i] as string);
   }
   return { options, names, positionals };
 }

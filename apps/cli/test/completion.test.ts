@@ -128,13 +128,32 @@ describe.each([...VERBS.keys()])("ll-%s", (verb) => {
   });
 });
 
-test.each([[["--completion"]], [["--completion", "tcsh"]]])("%j is a usage error", async (argv) => {
+test("behind = as well", async () => {
   for (const bin of ["ll", "ll-convert", "ll-quantize", "ll-tokenize"]) {
-    const { code, stdout, stderr } = await runHere(bin, argv);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/: --completion expected one of bash, zsh, fish, got (nothing|tcsh)\n/);
+    const script = await runHere(bin, ["--completion=bash"]);
+    expect(script, bin).toMatchObject({ code: 0, stderr: "" });
+    expect(script).toEqual(await runHere(bin, ["--completion", "bash"]));
   }
 });
+
+test("a usage error behind other arguments, where it would do nothing", async () => {
+  for (const bin of ["ll-convert", "ll-quantize", "ll-tokenize", "ll-main"]) {
+    const { code, stderr } = await runHere(bin, ["-v", "--completion", "bash"]);
+    expect(code, bin).toBe(2);
+    expect(stderr).toContain("--completion");
+  }
+});
+
+test.each([[["--completion"]], [["--completion", "tcsh"]], [["--completion=tcsh"]]])(
+  "%j is a usage error",
+  async (argv) => {
+    for (const bin of ["ll", "ll-convert", "ll-quantize", "ll-tokenize"]) {
+      const { code, stdout, stderr } = await runHere(bin, argv);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(/: --completion expected one of bash, zsh, fish, got (nothing|tcsh)\n/);
+    }
+  },
+);
 
 test.each(["bash", "zsh", "fish"].filter(hasShell))("%s accepts the syntax of every script", async (shell) => {
   const directory = await temporaryDirectory();

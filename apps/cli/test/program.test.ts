@@ -66,6 +66,22 @@ test("a value behind = is one only for an option that takes one", async () => {
   await expect(read(["--n-predict="])).rejects.toMatchObject({ hint: 'expected a whole number, got ""' });
 });
 
+test("_ stands for - in options that end a run too", async () => {
+  const withModel = [
+    ...OPTIONS,
+    valueRow<Params>("Model", ["--model"], "path", { placeholder: "F", help: "" }, () => undefined),
+  ];
+  const io = { out: term(captured()), err: term(captured()), env: {} };
+  const read = readArguments(
+    { ...PROGRAM, options: withModel },
+    "ll-demo",
+    ["--print_config"],
+    { n: 3, json: false },
+    io,
+  );
+  expect(await read).toBeUndefined();
+});
+
 test("two output modes exclude each other, by whatever name", async () => {
   await expect(read(["-q", "--json"])).rejects.toMatchObject({
     name: "UsageError",

@@ -96,6 +96,10 @@ function path(value: string): string {
   return value;
 }
 
+function misplaced(): never {
+  throw new InvalidArgumentError("It was expected to be the first of all arguments.");
+}
+
 function outType(text: string | undefined): "f32" | "f16" | undefined {
   if (text === undefined || text === "f32" || text === "f16") return text;
   if (text === "q4_0" || text === "q4_1") {
@@ -184,7 +188,7 @@ function commandLine(bin: string): Command {
     .option("--no-progress", "no progress line on standard error")
     .option("-q, --quiet", "say nothing on standard error unless it fails")
     .option("-v, --verbose", "show where an error comes from (as LL_DEBUG=1)")
-    .option("--completion <shell>", COMPLETION_OPTION.help)
+    .option("--completion <shell>", COMPLETION_OPTION.help, misplaced)
     .version(versionLine(bin), "--version", "show the version")
     .helpOption("-h, --help", "show this help")
     .exitOverride()
