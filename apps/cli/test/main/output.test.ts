@@ -65,6 +65,11 @@ describe("a prompt from standard input", () => {
   test.each([["-p", "-"], ["-f", "-"], ["--prompt=-"]])("%s %s: without the last newline", async (...args) => {
     expect((await piped("Once upon a time\n", ...args)).stdout).toBe(TEXT);
   });
+
+  test("leaves nothing for a conversation, which then ends", async () => {
+    const { code, stdout } = await piped("Once upon a time\n", "-p", "-", "-i");
+    expect({ code, stdout: stdout.slice(0, TEXT.length) }).toEqual({ code: 0, stdout: TEXT });
+  });
 });
 
 describe("--color=WHEN", () => {

@@ -99,6 +99,7 @@ function characterQueue(
   };
   const start = (): void => {
     started = true;
+    ended = stdin.destroyed; // a prompt has been read from it
     if (isTerminal) stdin.setRawMode(true);
     stdin.on("data", (chunk: Buffer) => push(decoder.decode(chunk, { stream: true })));
     stdin.on("end", end);
