@@ -5,10 +5,11 @@ import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { type ModelEvent, type ModelTotals, quantizedBytes, quantizeModel, type TensorStep } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
-import { KERNEL_TIERS, type KernelTier, QuantizationError } from "@ll/quant";
+import { QuantizationError } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { ReportedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { kernelTier } from "../kernel-tier.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
@@ -74,7 +75,7 @@ async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
 
 async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void> {
   const target = { ftype: request.type.id, ...request };
-  const maxTier = highestTier(io.env["LL_KERNEL"]);
+  const maxTier = kernelTier(io.env);
   const source = await openFileSource(request.inFile);
   try {
     io.err.write(`llama.cpp: loading model from ${printable(request.inFile, 4096)}\n`);
@@ -104,13 +105,6 @@ async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void>
   } finally {
     await source.close();
   }
-}
-
-/** The tier that LL_KERNEL names, the highest if it is not set. @throws UsageError */
-function highestTier(name = ""): KernelTier {
-  const tier = KERNEL_TIERS.find((known) => known === (name || "wide"));
-  if (tier === undefined) throw new UsageError(`LL_KERNEL expected one of ${KERNEL_TIERS.join(", ")}, got '${name}'`);
-  return tier;
 }
 
 /** Prints the events in build 803's lines, and a progress line where those lines are not seen. */

@@ -1,8 +1,8 @@
 // The command line of the programs that run a model: what they share before any model is loaded.
 
-import { KERNEL_TIERS, type KernelTier } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { kernelTier } from "../kernel-tier.ts";
 import { type Program, readArguments, splitArguments, usageError } from "../program.ts";
 import { MAIN_OPTIONS } from "./options/index.ts";
 import { defaultParams, type RunParams } from "./params.ts";
@@ -11,7 +11,7 @@ import { defaultParams, type RunParams } from "./params.ts";
 const INSTRUCT_REVERSE_PROMPT = "### Instruction:\n\n";
 
 /**
- * The parameters that `argv` sets; `undefined` if it asked for help or the version, which is then printed.
+ * The parameters that `argv` sets; `undefined` if it asked for help, version or configuration, which is then printed.
  * @throws UsageError
  */
 export async function readParams(
@@ -21,7 +21,7 @@ export async function readParams(
   io: Io,
 ): Promise<RunParams | undefined> {
   const params = defaultParams();
-  params.kernels = kernelsFrom(io);
+  params.kernels = kernelTier(io.env);
   // options before it heed it as well: `-p - --compat`
   params.compat = splitArguments(MAIN_OPTIONS, argv).names.includes("--compat");
   const whole = { ...program, usage: "[options]", options: MAIN_OPTIONS };
@@ -30,15 +30,6 @@ export async function readParams(
   if (positionals.length > 0) throw usageError(whole, bin, `error: unknown argument: ${positionals[0]}`);
   settle(params);
   return params;
-}
-
-/** `LL_KERNEL` forces a tier of kernels; all compute the same bits. @throws UsageError */
-function kernelsFrom(io: Io): KernelTier | undefined {
-  const wanted = io.env["LL_KERNEL"];
-  if (wanted === undefined || wanted === "") return undefined;
-  const tier = KERNEL_TIERS.find((known) => known === wanted);
-  if (tier === undefined) throw new UsageError(`LL_KERNEL is "${wanted}", expected one of ${KERNEL_TIERS.join(", ")}`);
-  return tier;
 }
 
 /** What some options mean for others, and the escapes, which wait until all are read. */

@@ -44,6 +44,13 @@ const ESSENTIAL: Readonly<Record<string, RegExp>> = {
   "ll-quantize-stats": /^q4_0 \d\.\d+\nq8_0 \d\.\d+\n$/,
 };
 
+/** Lets 5 seconds pass between two looks at the clock, so that everything takes long. */
+function slowClock(): void {
+  let clockMs = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => (clockMs += 5000));
+  onTestFinished(() => clock.mockRestore());
+}
+
 const STREAMS: Item = {
   title: "standard output is the product",
   rows: [
@@ -86,11 +93,13 @@ const MODES: Item = {
       "--json: one object for each answer",
     ),
     row("--quiet prints the essential value and nothing else", async () => {
+      slowClock(); // or no progress would be shown anyway
       const all = await reports();
       for (const [bin, pattern] of Object.entries(ESSENTIAL)) {
-        const { stdout, stderr } = await runHere(bin, [...(all[bin] as string[]), "-q"]);
-        expect(stderr, bin).toBe("");
-        expect(stdout, bin).toMatch(pattern);
+        const [out, err] = [captured(), captured(true)];
+        await runOn(bin, [...(all[bin] as string[]), "-q"], { out, err, env: {} });
+        expect(err.text(), bin).toBe("");
+        expect(out.text(), bin).toMatch(pattern);
       }
     }),
     shownBy(
@@ -228,9 +237,7 @@ const PROGRESS: Item = {
       "a terminal with %o counts as none",
     ),
     row("names the tensor, its shape, types and sizes, and the time left", async () => {
-      let clockMs = 0;
-      const clock = vi.spyOn(performance, "now").mockImplementation(() => (clockMs += 5000));
-      onTestFinished(() => clock.mockRestore());
+      slowClock();
       const folder = await temporaryDirectory();
       const tensors = ["a", "b"].map((name) => ({ name: `${name}.weight`, shape: [64, 4096] }));
       const input = await writeGgjt(join(folder, "in.bin"), tensors);

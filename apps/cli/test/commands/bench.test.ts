@@ -84,6 +84,13 @@ describe("the program", () => {
     expect(report.results[0].elapsedMs).toHaveLength(3);
   });
 
+  test("LL_KERNEL forces the kernels", async () => {
+    const argv = [await tinyFile(), "--json", "-p", "4", "-n", "0", "-r", "1", "-t", "1"];
+    const { stdout } = await runHere("ll-bench", argv, { LL_KERNEL: "scalar" });
+    expect(JSON.parse(stdout).results[0].kernels).toBe("scalar");
+    expect(await runHere("ll-bench", argv, { LL_KERNEL: "avx" })).toMatchObject({ code: 2, stdout: "" });
+  });
+
   test.each([
     ["no model", [], "no model given"],
     ["two models", ["a", "b"], "more than one model given"],

@@ -6,6 +6,7 @@ import { openFileSource } from "@ll/bytes/node";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { defaultParams } from "../../inference/params.ts";
+import { kernelTier } from "../../kernel-tier.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";
@@ -40,8 +41,9 @@ const PROGRAM: Program<BenchParams> = {
 
 export const benchCommand: Command = async (bin, argv, io) => {
   const params: BenchParams = {
-    ...defaultParams(availableParallelism()),
+    ...defaultParams(),
     model: "",
+    kernels: kernelTier(io.env),
     promptSizes: [128, 512],
     decodeTokens: [32],
     repetitions: 5,
@@ -73,10 +75,10 @@ async function factsOf(path: string): Promise<ModelFacts> {
 }
 
 async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
-  const { promptSizes, decodeTokens, threadCounts, repetitions, batchTokens } = params;
+  const { promptSizes, decodeTokens, threadCounts, repetitions, batchTokens, quiet } = params;
   const nTests = [...promptSizes, ...decodeTokens].filter((size) => size > 0).length;
   const total = threadCounts.length * nTests * repetitions;
-  const progress = createProgress(io, { total, enabled: params.progress });
+  const progress = createProgress(io, { total, enabled: params.progress && !quiet });
   const results: BenchResult[] = [];
   let done = 0;
   for (const threads of threadCounts) {

@@ -125,7 +125,7 @@ function typeNamed(word: string): string {
 async function measureModel(
   model: string,
   types: readonly string[],
-  { include, progress: enabled }: StatsParams,
+  { include, progress: isShown, quiet }: StatsParams,
   io: Io,
 ): Promise<StatsReport> {
   const source = await openFileSource(model);
@@ -140,7 +140,7 @@ async function measureModel(
     if (fitting.length === 0) throw new Refusal("none of the types fits this model");
 
     const total = matrices.reduce((sum, tensor) => sum + workOf(tensor, fitting), 0);
-    const progress = createProgress(io, { total, enabled });
+    const progress = createProgress(io, { total, enabled: isShown && !quiet });
     const measured: MeasuredTensor[] = [];
     let done = 0;
     for (const [index, tensor] of matrices.entries()) {

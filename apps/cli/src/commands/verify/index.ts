@@ -92,7 +92,7 @@ async function checkAll(
   io: Io,
 ): Promise<CheckedEntry[]> {
   const total = await totalBytes(root, entries);
-  const progress = createProgress(io, { total, enabled: params.progress });
+  const progress = createProgress(io, { total, enabled: params.progress && !params.quiet });
   let done = 0;
   const checked: CheckedEntry[] = [];
   for (const entry of entries) {
