@@ -37,8 +37,6 @@ export interface Program<P> {
 export interface CommandLine {
   /** The arguments that are no options. */
   readonly positionals: readonly string[];
-  /** The options, each followed by its value if it takes one. */
-  readonly flags: readonly string[];
   readonly origins: Origins;
 }
 
@@ -113,7 +111,7 @@ export async function readCommandLine<P>(
     io.out.write(configText(program.options, origins));
     return undefined;
   }
-  return { positionals, flags, origins };
+  return { positionals, origins };
 }
 
 /** First name of the option that is called by this one of its names. */

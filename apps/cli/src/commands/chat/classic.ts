@@ -25,7 +25,7 @@ const SCRIPT_OPTIONS = [
 
 /**
  * Runs the dialogue to its end.
- * @param given options of the command line that ll-main takes as well; they win over the script's
+ * @param given options that were set, here or in the configuration, and that ll-main takes; they win over the script's
  */
 export async function runClassic(params: ChatParams, given: readonly string[], io: Io): Promise<number> {
   const { introduction, dialogue } = await transcript(params.system);

@@ -6,6 +6,8 @@ import type { Command, Io } from "../../command.ts";
 import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { openModelSource } from "../../inference/model-file.ts";
+import { MAIN_OPTIONS } from "../../inference/options/index.ts";
+import { kernelTier } from "../../kernel-tier.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { countText, sizeText } from "../../units.ts";
@@ -20,6 +22,9 @@ import { loadTemplate } from "./template.ts";
 import { talkOnTerminal } from "./terminal-chat.ts";
 
 const MIN_CONTEXT_TOKENS = 8;
+
+/** Options of which the dialogue of --classic knows nothing. */
+const NOT_CLASSIC: readonly string[] = ["--template", "--resume", "--json"];
 
 const PROGRAM: Program<ChatParams> = {
   examples: ["ggml-model-q4_0.bin", "vicuna-7b-q4_K_M.bin --template vicuna --temp 0.7"],
@@ -38,12 +43,16 @@ export const chatCommand: Command = async (bin, argv, io) => {
   const params = defaultChatParams();
   const commandLine = await readCommandLine(PROGRAM, bin, argv, params, io);
   if (commandLine === undefined) return ExitCode.ok;
-  const { positionals, flags, origins } = commandLine;
+  const { positionals, origins } = commandLine;
   if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "")
     throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write");
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
-  return params.classic ? runClassic(params, classicFlags(flags), io) : talk(params, origins, io);
+  params.kernels = kernelTier(io.env);
+  if (!params.classic) return talk(params, origins, io);
+  const useless = NOT_CLASSIC.find((name) => origins.get(name)?.origin === FLAG);
+  if (useless !== undefined) throw usageError(PROGRAM, bin, `--classic and ${useless} exclude each other`);
+  return runClassic(params, argumentsForMain(origins), io);
 };
 
 async function talk(params: ChatParams, origins: Origins, io: Io): Promise<number> {
@@ -118,17 +127,12 @@ function idFinder(tokenizer: Tokenizer): (text: string) => number | undefined {
   };
 }
 
-/** The flags that ll-main takes as well. */
-function classicFlags(flags: readonly string[]): string[] {
-  const own = new Map(CHAT_OPTIONS.flatMap((row) => row.names.map((name) => [name, row] as const)));
-  const unknownToMain = ["--template", "--system", "--resume", "--classic", "--no-history", "--json"];
-  const kept: string[] = [];
-  for (let i = 0; i < flags.length; i++) {
-    const name = flags[i] as string;
-    const row = own.get(name.startsWith("--") ? name.replaceAll("_", "-") : name);
-    const width = row === undefined || row.value === "flag" ? 1 : 2;
-    if (row !== undefined && !unknownToMain.includes(row.names[0])) kept.push(...flags.slice(i, i + width));
-    i += width - 1;
-  }
-  return kept;
+/** The options that some source has set, and that ll-main takes as well. */
+function argumentsForMain(origins: Origins): string[] {
+  return [...origins].flatMap(([name, { texts }]) => {
+    const row = MAIN_OPTIONS.find(({ names }) => names[0] === name);
+    if (row === undefined) return [];
+    if (row.value !== "flag") return texts.flatMap((text) => [name, text]);
+    return texts.map((text) => (row.words?.includes(text) ? `${name}=${text}` : name));
+  });
 }

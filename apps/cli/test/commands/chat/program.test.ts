@@ -143,6 +143,25 @@ describe("--classic", () => {
     expect(stderr).toContain("repeat_penalty = 1.000000");
   });
 
+  test("--color=WHEN, the environment and the configuration file count here too", async () => {
+    const folder = await temporaryDirectory();
+    await mkdir(join(folder, "ll"));
+    await writeFile(join(folder, "ll/config.json"), '{"temp": 0.5, "n-predict": 3, "ignore-eos": true}');
+    const env = { XDG_CONFIG_HOME: folder, LL_CTX_SIZE: "384" };
+    const argv = [await tinyFile(), "--classic", "--color=never", "-n", "2"];
+    const { code, stdout, stderr } = await chat(argv, "Hi.\n", { detached: true, env });
+    expect(code, stderr).toBe(0);
+    expect(stdout).not.toContain("\x1b");
+    expect(stderr).toContain("temp = 0.500000,");
+    expect(stderr).toContain("generate: n_ctx = 384, n_batch = 512, n_predict = 2,");
+  });
+
+  test.each(["--json", "--template=alpaca", "--resume=x"])("%s would do nothing there", async (option) => {
+    const { code, stdout, stderr } = await runHere("ll-chat", ["m", "--classic", option]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(`--classic and ${option.split("=")[0]} exclude each other\n`);
+  });
+
   test("its introduction is whole tokens: what is kept is the beginning of the prompt", async () => {
     const tokenizer = await openTokenizer(fixture("tiny/hf/tokenizer.model"));
     const plain = JSON.parse(await readFile(join(import.meta.dirname, "../../../templates/plain.json"), "utf8"));
@@ -198,11 +217,12 @@ describe("usage", () => {
     ["two models", ["a", "b"], 2, "more than one model given"],
     ["an unknown template", ["a", "--template", "alpacca"], 2, "Did you mean alpaca?"],
     ["a mistyped option", ["a", "--tmep", "1"], 2, "Did you mean --temp?"],
+    ["kernels that are none", ["a"], 2, 'LL_KERNEL is "avx", expected one of scalar', { LL_KERNEL: "avx" }],
     ["a directory", ["/"], 1, "/ is a directory: name the model file in it, or have ll-convert make one\n"],
     ["a model that is not there", ["/nonexistent"], 4, "failed to open /nonexistent"],
     ["a template that is not there", ["a", "--template", "./t.json"], 4, "failed to open ./t.json"],
-  ])("%s", async (_name, argv, code, message) => {
-    const outcome = await runHere("ll-chat", argv, { HOME: "/nonexistent" });
+  ])("%s", async (_name, argv, code, message, env?: Record<string, string>) => {
+    const outcome = await runHere("ll-chat", argv, { HOME: "/nonexistent", ...env });
     expect(outcome).toMatchObject({ code, stdout: "" });
     expect(outcome.stderr).toContain(message);
   });
