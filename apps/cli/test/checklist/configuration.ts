@@ -1,13 +1,12 @@
 // Configuration, and what is the same everywhere.
 
-import { globSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KERNEL_TIERS } from "@ll/quant";
 import { expect } from "vitest";
 import { SHARED_OPTIONS, variableOf } from "../../src/configuration.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
-import { type Item, proseOf, row, shownBy, tinyFile, untested } from "./table.ts";
+import { type Item, proseOf, row, shownBy, sourcesWith, tinyFile, untested } from "./table.ts";
 
 /** The programs that run a model. */
 const RUN_A_MODEL = ["ll-main", "ll-perplexity", "ll-embedding", "ll-chat", "ll-bench"];
@@ -79,14 +78,10 @@ const TRACES: Item = {
       "nothing is written anywhere: no history without a terminal",
     ),
     row("nothing is fetched but a URL that was typed: one file can fetch, and only ll-inspect uses it", () => {
-      const root = join(import.meta.dirname, "../../../..");
-      const sources = globSync(["apps/cli/src/**/*.ts", "packages/*/src/**/*.ts"], { cwd: root });
-      const having = (pattern: RegExp): string[] =>
-        sources.filter((path) => pattern.test(readFileSync(join(root, path), "utf8")));
-      expect(having(/[^#.\w]fetch[;(]|"node:(?:https?2?|net|tls|dgram)"/)).toEqual([
+      expect(sourcesWith(/[^#.\w]fetch[;(]|"node:(?:https?2?|net|tls|dgram)"/)).toEqual([
         "packages/bytes/src/http-source.ts",
       ]);
-      expect(having(/\bhttpSource\(/).filter((path) => path.startsWith("apps/"))).toEqual([
+      expect(sourcesWith(/\bhttpSource\(/).filter((path) => path.startsWith("apps/"))).toEqual([
         "apps/cli/src/commands/inspect/index.ts",
       ]);
     }),

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { fixture } from "../../../../tools/test-data.ts";
 import { parseQuantizeArguments } from "../../src/commands/quantize-arguments.ts";
 import { MAIN_OPTIONS } from "../../src/inference/options/index.ts";
@@ -11,9 +11,10 @@ import { IGNORED_GROUP } from "../../src/inference/options/option.ts";
 import { defaultParams } from "../../src/inference/params.ts";
 import { parseOptions } from "../../src/option-table.ts";
 import { VERBS } from "../../src/verbs.ts";
+import { versionLine } from "../../src/version.ts";
 import { sha256File, writeGgjt } from "../models.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
-import { type Item, proseOf, row, shownBy, textOf, tinyFile, untested } from "./table.ts";
+import { type Item, proseOf, row, shownBy, textOf, tinyFile } from "./table.ts";
 
 const BINS = [...VERBS.keys()].map((verb) => `ll-${verb}`);
 
@@ -81,7 +82,12 @@ const PROGRAMS: Item = {
         });
       }
     }),
-    untested("--version names the commit", "the build puts it in, and tests run from the sources"),
+    row("--version names the commit, which the build puts in", () => {
+      vi.stubGlobal("LL_COMMIT", "1d656d6");
+      onTestFinished(() => void vi.unstubAllGlobals());
+      expect(versionLine("ll")).toMatch(/^ll \S+ \(1d656d6\), Node /);
+      expect(textOf("apps/cli/tsup.config.ts")).toContain("define: { LL_COMMIT: JSON.stringify(commit()) }");
+    }),
     shownBy("ll VERB is ll-VERB", "apps/cli/test/main.test.ts", "VERB is the same as ll-VERB"),
     row("the hyphenated names are the documented ones, since ll may be an alias", async () => {
       const { stdout } = await runHere("ll", ["--help"]);
@@ -209,9 +215,12 @@ const SAMPLING: Item = {
     }),
     row("--repeat-penalty 1 and --repeat-last-n 0 are off, both alike", async () => {
       expect(await text("--repeat-penalty", "1")).toBe(await text("--repeat-last-n", "0"));
+      expect(await text("--repeat-penalty", "1")).not.toBe(await text());
     }),
     row("--repeat-last-n -1 looks back over the whole context", async () => {
-      expect(await text("--repeat-last-n", "-1")).toBe(await text("--repeat-last-n", "512"));
+      const long = (n: string): Promise<string> => text("-n", "120", "--repeat-last-n", n);
+      expect(await long("-1")).toBe(await long("512"));
+      expect(await long("-1")).not.toBe(await long("64"));
     }),
     row("--n-predict -1 has no limit but the model's own end", async () => {
       const { stderr } = await runHere("ll-main", ["-m", await tinyFile(), "-t", "1", "-n", "-1", "-l", "2+100"]);

@@ -10,7 +10,7 @@ import { term } from "../../src/terminal.ts";
 import { sizeText } from "../../src/units.ts";
 import { writeGgjt } from "../models.ts";
 import { captured, type Outcome, runHere, runOn, temporaryDirectory } from "../programs.ts";
-import { type Item, proseOf, row, shownBy, tinyFile, untested } from "./table.ts";
+import { type Item, proseOf, row, shownBy, tinyFile } from "./table.ts";
 
 const SHORT = ["-t", "1", "-s", "1", "-n", "4", "-p", "Once upon a time"];
 
@@ -131,7 +131,17 @@ const MODES: Item = {
       "apps/cli/test/commands/chat/terminal.test.ts",
       "with --quiet nothing but the prompt is there at first",
     ),
-    untested("--quiet of ll-tokenize, ll-detokenize and ll-system-info", "they print nothing else, or nothing less"),
+    row(
+      "no --quiet in ll-tokenize, ll-detokenize and ll-system-info, which say nothing beside what was asked",
+      async () => {
+        const all = await reports();
+        for (const bin of ["ll-tokenize", "ll-detokenize", "ll-system-info"]) {
+          const argv = all[bin] as string[];
+          expect(await runHere(bin, argv), bin).toMatchObject({ code: 0, stderr: "" });
+          expect((await runHere(bin, [...argv, "--quiet"])).code, bin).toBe(2);
+        }
+      },
+    ),
     shownBy(
       "--verbose shows where an error comes from",
       "apps/cli/test/main.test.ts",
@@ -256,10 +266,15 @@ const PROGRESS: Item = {
       "apps/cli/test/commands/quantize.test.ts",
       "ends as build 803's does",
     ),
-    untested(
-      "ll-quantize prints bits per weight",
-      "its lines are build 803's, which have none; help has them for each type, ll-inspect for each file",
+    shownBy(
+      "help of ll-quantize has the bits per weight of each type, since build 803's lines have none",
+      "apps/cli/test/commands/quantize.test.ts",
+      "on request: to standard output, two examples first, bits per weight for every type",
     ),
+    row("ll-inspect has those of the file that it wrote", async () => {
+      const { stdout } = await runHere("ll-inspect", [await tinyFile()]);
+      expect(stdout).toMatch(/bits per weight\nq4_0 .* 4\.50\n/);
+    }),
   ],
 };
 
@@ -293,7 +308,11 @@ const TABLES: Item = {
         expect(await widest("--no-truncate"), bin).toBeGreaterThan(30);
       }
     }),
-    untested("the table of ll-verify fits", "it is that of llama.cpp's script, 80 columns wide"),
+    shownBy(
+      "but for that of ll-verify, which is as wide as the one of llama.cpp's script",
+      "apps/cli/test/commands/verify.test.ts",
+      "that of verify-checksum-models.py; exit code 1, since not all are valid",
+    ),
   ],
 };
 

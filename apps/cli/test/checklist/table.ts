@@ -1,6 +1,6 @@
 // A row of the checklist: a promise of the command line, and what proves it.
 
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -34,8 +34,8 @@ export function shownBy(promise: string, path: string, ...names: readonly string
     promise,
     check: () => {
       const lines = readFileSync(join(ROOT, path), "utf8").split("\n");
-      const isNamed = (name: string): boolean =>
-        lines.some((line) => !line.trimStart().startsWith("//") && line.includes(`("${name}"`));
+      const counts = (line: string): boolean => !/^\s*\/\/|\.(?:skip|todo|fails)\(/.test(line);
+      const isNamed = (name: string): boolean => lines.some((line) => counts(line) && line.includes(`("${name}"`));
       expect(names.filter((name) => !isNamed(name))).toEqual([]);
     },
   };
@@ -51,6 +51,12 @@ export async function tinyFile(type: Parameters<typeof tinyModel>[0] = "q4_0"): 
   const path = join(await temporaryDirectory(), "model.bin");
   await writeFile(path, await tinyModel(type));
   return path;
+}
+
+/** Paths from the root of all sources that are shipped and match `pattern`. */
+export function sourcesWith(pattern: RegExp): string[] {
+  const paths = globSync(["apps/cli/src/**/*.ts", "packages/*/src/**/*.ts"], { cwd: ROOT });
+  return paths.filter((path) => pattern.test(textOf(path)));
 }
 
 /** The text of a file, by its path from the root. */
