@@ -124,9 +124,13 @@ function argumentsFor<P>(origin: string, key: string, value: unknown, table: rea
     throw new UsageError(`${origin}: "${key}" is no option`, hint);
   }
   if (spec.value === "flag") {
-    if (typeof value === "string" && spec.words?.includes(value)) return [`${name}=${value}`];
-    if (typeof value !== "boolean") throw new UsageError(`${origin}: "${key}" expected true or false`);
-    return value ? [name] : [];
+    const { words } = spec;
+    if (typeof value === "string" && words?.includes(value)) return [`${name}=${value}`];
+    if (value === true) return [name];
+    if (value === false && words === undefined) return [];
+    const others = words ?? ["false"]; // where there are words, false may mean more than one of them
+    const expected = ["true", ...others.slice(0, -1)].join(", ");
+    throw new UsageError(`${origin}: "${key}" expected ${expected} or ${others.at(-1)}`);
   }
   return (Array.isArray(value) ? value : [value]).flatMap((one: unknown) => {
     if (typeof one !== "string" && typeof one !== "number") {

@@ -33,6 +33,7 @@ const TABLE: readonly OptionSpec<Params>[] = [
   flagRow("A", ["--color"], "", (params) => {
     params.color = true;
   }),
+  { ...flagRow("A", ["--paint"], "", () => undefined), words: ["auto", "never"] },
 ];
 
 const defaults = (): Params => ({ model: "m", size: 512, color: false, stops: [] });
@@ -63,6 +64,7 @@ test("flags win over the environment, that over the file, that over defaults", a
     ctx-size  3            flag
     stop      b            PATH
     color     on           PATH
+    paint     off          default
     "
   `);
 });
@@ -108,6 +110,8 @@ describe("errors name the source", () => {
     ["a prototype", '{"__proto__": {"model": "x"}}', '"__proto__" is no option'],
     ["an object as a value", '{"model": {}}', '"model" expected a text or a number'],
     ["a text for a flag", '{"color": "yes"}', '"color" expected true or false'],
+    ["a word that a flag does not know", '{"paint": "yes"}', '"paint" expected true, auto or never'],
+    ["no word for a flag that knows some", '{"paint": false}', '"paint" expected true, auto or never'],
     ["too much", `"${"x".repeat(70_000)}"`, "more than 65536 bytes"],
   ])("of the file: %s", async (_name, text, message) => {
     const env = await withConfig(text);
