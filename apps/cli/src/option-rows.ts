@@ -41,12 +41,10 @@ export function colorRow<P extends { color: ColourMode }>(
   shownDefault: ColourMode,
 ): OptionSpec<P> {
   return {
-    ...flagRow<P>(
-      group,
-      ["--color"],
-      `${what}; =auto where a terminal shows colours, =never, or =always (--color alone)`,
-      () => undefined,
-    ),
+    group,
+    names: ["--color"],
+    value: "flag",
+    help: `${what}; =auto where a terminal shows colours, =never, or =always (--color alone)`,
     words: COLOUR_MODES,
     shownDefault,
     set: (params, { text }) => {

@@ -25,9 +25,13 @@ function length(text: string): number {
   return [...text].length;
 }
 
-/** `text` as it fits on a terminal: longer lines end in `…` where it ends. A file or a pipe gets all of it. */
-export function fitted(text: string, { isTty, columns }: Pick<Terminal, "isTty" | "columns">): string {
-  return isTty
+/** `text` as it fits on a terminal: longer lines end in `…` where it ends, unless `--no-truncate`. A file or a pipe gets all of it. */
+export function fitted(
+  text: string,
+  { isTty, columns }: Pick<Terminal, "isTty" | "columns">,
+  { truncate }: { readonly truncate: boolean },
+): string {
+  return isTty && truncate
     ? text
         .split("\n")
         .map((line) => cutLine(line, columns))

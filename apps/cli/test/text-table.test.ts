@@ -16,9 +16,9 @@ test.each([
   ["a wide character over the end", "12好好", "12好…"],
   ["a wide character where the mark has to be", "123好好", "123…"],
 ])("on a terminal of five columns: %s", (_name, text, shown) => {
-  expect(fitted(text, { isTty: true, columns: 5 })).toBe(shown);
+  expect(fitted(text, { isTty: true, columns: 5 }, { truncate: true })).toBe(shown);
 });
 
 test("a file or a pipe gets all of it", () => {
-  expect(fitted("123456", { isTty: false, columns: 5 })).toBe("123456");
+  expect(fitted("123456", { isTty: false, columns: 5 }, { truncate: true })).toBe("123456");
 });

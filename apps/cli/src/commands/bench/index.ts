@@ -61,7 +61,7 @@ export const benchCommand: Command = async (bin, argv, io) => {
   const results = await measureAll(params, io);
   if (params.json) io.out.write(reportJson(facts, results));
   else if (params.quiet) io.out.write(results.map((result) => `${tokensPerSecond(result).mean}\n`).join(""));
-  else io.out.write(params.truncate ? fitted(reportText(facts, results), io.out) : reportText(facts, results));
+  else io.out.write(fitted(reportText(facts, results), io.out, params));
   return ExitCode.ok;
 };
 

@@ -62,7 +62,7 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   const report = modelReport(facts, params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens]);
   if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (params.quiet) io.out.write(report.memory.map(({ total }) => `${total}\n`).join(""));
-  else io.out.write(params.truncate ? fitted(reportText(report), io.out) : reportText(report));
+  else io.out.write(fitted(reportText(report), io.out, params));
   return ExitCode.ok;
 };
 

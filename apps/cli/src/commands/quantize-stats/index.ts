@@ -110,7 +110,7 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
   if (params.svg !== undefined) await writePicture(params.svg, model, report, params.worst, io);
   if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (params.quiet) io.out.write(report.types.map(({ type, rmse }) => `${type} ${rmse}\n`).join(""));
-  else io.out.write(params.truncate ? fitted(statsText(report, params), io.out) : statsText(report, params));
+  else io.out.write(fitted(statsText(report, params), io.out, params));
   return ExitCode.ok;
 };
 
