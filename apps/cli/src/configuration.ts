@@ -17,8 +17,8 @@ export interface ConfigLayer {
   readonly argv: readonly string[];
 }
 
-/** By the first name of each option that was set: its values, the weakest first, and the source of the last one. */
-export type Origins = ReadonlyMap<string, { readonly texts: readonly string[]; readonly origin: string }>;
+/** By the first name of each option that was set: its values and where they come from, the weakest first. */
+export type Origins = ReadonlyMap<string, readonly { readonly text: string; readonly origin: string }[]>;
 
 /** Options that the environment and the configuration file may set for every program that runs a model and has them. */
 export const SHARED_OPTIONS: readonly string[] = ["--model", "--threads", "--ctx-size"];
@@ -35,7 +35,7 @@ export async function applyLayers<P>(
   layers: readonly ConfigLayer[],
   params: P,
 ): Promise<Origins> {
-  const origins = new Map<string, { texts: readonly string[]; origin: string }>();
+  const origins = new Map<string, { text: string; origin: string }[]>();
   for (const { origin, argv } of layers) {
     const noting = table.map(
       (spec): OptionSpec<P> => ({
@@ -43,10 +43,8 @@ export async function applyLayers<P>(
         set: async (target, value) => {
           await spec.set(target, value);
           const [name] = spec.names;
-          origins.set(name, {
-            texts: [...(origins.get(name)?.texts ?? []), spec.value === "flag" ? value.text || "on" : value.text],
-            origin,
-          });
+          const text = spec.value === "flag" ? value.text || "on" : value.text;
+          origins.set(name, [...(origins.get(name) ?? []), { text, origin }]);
         },
       }),
     );
@@ -162,11 +160,11 @@ async function readIfPresent(path: string): Promise<string | undefined> {
 /** `--print-config`: every option with its value and where that comes from. */
 export function configText<P>(table: readonly OptionSpec<P>[], origins: Origins): string {
   const rows = table.map(({ names, value, shownDefault }) => {
-    const set = origins.get(names[0]);
+    const set = origins.get(names[0])?.at(-1);
     const name = names[0].replace(/^--/, "");
     return set === undefined
       ? [name, shownDefault ?? (value === "flag" ? "off" : "-"), "default"]
-      : [name, printable(set.texts.at(-1) ?? "", 200), set.origin];
+      : [name, printable(set.text, 200), set.origin];
   });
   return `${tableLines([["option", "value", "origin"], ...rows], ["left", "left", "left"]).join("\n")}\n`;
 }

@@ -50,7 +50,7 @@ export const chatCommand: Command = async (bin, argv, io) => {
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   params.kernels = kernelTier(io.env);
   if (!params.classic) return talk(params, origins, io);
-  const useless = NOT_CLASSIC.find((name) => origins.get(name)?.origin === FLAG);
+  const useless = NOT_CLASSIC.find((name) => origins.get(name)?.at(-1)?.origin === FLAG);
   if (useless !== undefined) throw usageError(PROGRAM, bin, `--classic and ${useless} exclude each other`);
   return runClassic(params, argumentsForMain(origins), io);
 };
@@ -104,8 +104,8 @@ async function banner({ model, contextTokens, template }: ChatParams): Promise<s
 /** The settings that some source has set, for saved conversations. */
 function settingsFrom(origins: Origins): Settings {
   return SETTINGS.flatMap(({ names: [name] }) => {
-    const texts = origins.get(name)?.texts ?? [];
-    return texts.map((text): readonly [string, string] => [name.slice(2), text]);
+    const values = origins.get(name) ?? [];
+    return values.map(({ text }): readonly [string, string] => [name.slice(2), text]);
   });
 }
 
@@ -113,8 +113,9 @@ function settingsFrom(origins: Origins): Settings {
 async function resume(chat: Chat, path: string, origins: Origins): Promise<void> {
   await chat.load(path);
   for (const { names } of SETTINGS) {
-    const set = origins.get(names[0]);
-    if (set?.origin === FLAG) await chat.set(names[0].slice(2), set.texts.at(-1) ?? "");
+    for (const { text, origin } of origins.get(names[0]) ?? []) {
+      if (origin === FLAG) await chat.set(names[0].slice(2), text);
+    }
   }
 }
 
@@ -129,10 +130,10 @@ function idFinder(tokenizer: Tokenizer): (text: string) => number | undefined {
 
 /** The options that some source has set, and that ll-main takes as well. */
 function argumentsForMain(origins: Origins): string[] {
-  return [...origins].flatMap(([name, { texts }]) => {
+  return [...origins].flatMap(([name, values]) => {
     const row = MAIN_OPTIONS.find(({ names }) => names[0] === name);
     if (row === undefined) return [];
-    if (row.value !== "flag") return texts.flatMap((text) => [name, text]);
-    return texts.map((text) => (row.words?.includes(text) ? `${name}=${text}` : name));
+    if (row.value !== "flag") return values.flatMap(({ text }) => [name, text]);
+    return values.map(({ text }) => (row.words?.includes(text) ? `${name}=${text}` : name));
   });
 }

@@ -97,6 +97,23 @@ describe("without a terminal", () => {
     expect(stdout.trimEnd().split("\n")).toHaveLength(2);
   });
 
+  test("--resume: flags win over what was saved, those that may be repeated all of them", async () => {
+    const [folder, model] = [await temporaryDirectory(), await tinyFile()];
+    const [first, second] = [join(folder, "1.json"), join(folder, "2.json")];
+    await chat([model, "--temp", "0.5", "--top-k", "7", "-l", "5+1"], `/save ${first}\n`);
+    const flags = ["--temp", "0.6", "-l", "6+1", "-l", "7+1"];
+    const { code, stderr } = await chat([model, "--resume", first, ...flags], `/save ${second}\n`);
+    expect(code, stderr).toBe(0);
+    const { settings } = JSON.parse(await readFile(second, "utf8")) as { settings: [string, string][] };
+    expect(settings.map((setting) => setting.join(" ")).sort()).toEqual([
+      "logit-bias 5+1",
+      "logit-bias 6+1",
+      "logit-bias 7+1",
+      "temp 0.6",
+      "top-k 7",
+    ]);
+  });
+
   test("a GGUF file of the same model gives the same answers", async () => {
     const folder = await temporaryDirectory();
     await writeFile(join(folder, "m.gguf"), await tinyGguf());
