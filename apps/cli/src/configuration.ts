@@ -83,7 +83,7 @@ export function configPath(env: Io["env"]): string | undefined {
 
 /**
  * The configuration file, if there is one: an object with option names without their dashes, such as `{"ctx-size": 4096}`.
- * `true` switches a flag on, a list repeats an option.
+ * `true` switches a flag on, or one of its words, as in `{"color": "auto"}`; a list repeats an option.
  * @param only names of the options that count, if not all do: what else is in the file is for another program
  * @throws UsageError for a file that is no such object; IoError
  */

@@ -21,13 +21,13 @@ export async function readParams(
   io: Io,
 ): Promise<RunParams | undefined> {
   const params = defaultParams();
-  params.kernels = kernelTier(io.env);
   // options before it heed it as well: `-p - --compat`
   params.compat = splitArguments(MAIN_OPTIONS, argv).names.includes("--compat");
   const whole = { ...program, usage: "[options]", options: MAIN_OPTIONS };
   const positionals = await readArguments(whole, bin, argv, params, io);
   if (positionals === undefined) return undefined;
   if (positionals.length > 0) throw usageError(whole, bin, `error: unknown argument: ${positionals[0]}`);
+  params.kernels = kernelTier(io.env);
   settle(params);
   return params;
 }

@@ -88,7 +88,10 @@ describe("the program", () => {
     const argv = [await tinyFile(), "--json", "-p", "4", "-n", "0", "-r", "1", "-t", "1"];
     const { stdout } = await runHere("ll-bench", argv, { LL_KERNEL: "scalar" });
     expect(JSON.parse(stdout).results[0].kernels).toBe("scalar");
-    expect(await runHere("ll-bench", argv, { LL_KERNEL: "avx" })).toMatchObject({ code: 2, stdout: "" });
+    for (const bin of ["ll-bench", "ll-main"]) {
+      expect(await runHere(bin, ["-m", "m"], { LL_KERNEL: "avx" })).toMatchObject({ code: 2, stdout: "" });
+      expect(await runHere(bin, ["--help"], { LL_KERNEL: "avx" })).toMatchObject({ code: 0, stderr: "" });
+    }
   });
 
   test.each([

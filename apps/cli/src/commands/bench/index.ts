@@ -43,7 +43,6 @@ export const benchCommand: Command = async (bin, argv, io) => {
   const params: BenchParams = {
     ...defaultParams(),
     model: "",
-    kernels: kernelTier(io.env),
     promptSizes: [128, 512],
     decodeTokens: [32],
     repetitions: 5,
@@ -56,6 +55,7 @@ export const benchCommand: Command = async (bin, argv, io) => {
   if (positionals === undefined) return ExitCode.ok;
   if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
+  params.kernels = kernelTier(io.env);
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, ...params.promptSizes, ...params.decodeTokens);
   const facts = await factsOf(params.model);
   const results = await measureAll(params, io);
