@@ -76,9 +76,9 @@ export function environmentLayers(env: Io["env"], names: readonly string[]): Con
 /** `$XDG_CONFIG_HOME/ll/config.json`; undefined where there is no home either. */
 export function configPath(env: Io["env"]): string | undefined {
   const { XDG_CONFIG_HOME, HOME, USERPROFILE } = env;
-  const home = HOME ?? USERPROFILE;
-  const folder = XDG_CONFIG_HOME || (home === undefined ? undefined : join(home, ".config"));
-  return folder === undefined ? undefined : join(folder, "ll", "config.json");
+  const home = HOME || USERPROFILE;
+  const folder = XDG_CONFIG_HOME || (home && join(home, ".config"));
+  return folder ? join(folder, "ll", "config.json") : undefined;
 }
 
 /**

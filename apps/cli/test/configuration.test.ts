@@ -85,6 +85,7 @@ test("the file is where XDG says, else below the home, else nowhere", () => {
   expect(configPath({ XDG_CONFIG_HOME: "/x", HOME: "/h" })).toBe("/x/ll/config.json");
   expect(configPath({ XDG_CONFIG_HOME: "", HOME: "/h" })).toBe("/h/.config/ll/config.json");
   expect(configPath({})).toBeUndefined();
+  expect(configPath({ HOME: "" })).toBeUndefined(); // not below the working directory
 });
 
 describe("errors name the source", () => {
