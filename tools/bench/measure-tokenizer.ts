@@ -9,7 +9,8 @@ const KIB = 1024;
 const LARGEST = 1024 * KIB;
 const SIZES = [LARGEST / 8, LARGEST / 4, LARGEST / 2, LARGEST];
 const WARM_UPS = 2;
-const ROUNDS = 9;
+const ROUNDS = 7;
+const FEWEST_MS = 150;
 
 const { vocab, text } = JSON.parse(process.argv.at(-1) as string);
 const tokenizer = createTokenizer(readSentencePieceModel(readFileSync(vocab)));
@@ -49,15 +50,17 @@ const rows = texts.map(({ shape, times }) => {
 console.log(JSON.stringify(Object.fromEntries(rows)));
 
 /**
- * Milliseconds of the processor, as the ratios are about steps, whatever else the machine does. Its clock ticks slowly: shorter texts are
- * encoded more often.
+ * Milliseconds of the processor, as the ratios are about steps, whatever else the machine does. Its clock ticks every few milliseconds: a
+ * text is encoded again and again until a tick does not matter.
  */
 function timeOf(bytes: Uint8Array): number {
-  const nTimes = LARGEST / bytes.length;
   const start = process.threadCpuUsage();
-  for (let i = 0; i < nTimes; i++) tokenizer.encode(bytes);
-  const { user, system } = process.threadCpuUsage(start);
-  return (user + system) / 1000 / nTimes;
+  for (let n = 1; ; n++) {
+    tokenizer.encode(bytes);
+    const { user, system } = process.threadCpuUsage(start);
+    const ms = (user + system) / 1000;
+    if (ms >= FEWEST_MS) return ms / n;
+  }
 }
 
 function utf8(string: string): Uint8Array {
