@@ -1,11 +1,12 @@
-// node --conditions=@ll/source --expose-gc tools/hostile-cost.ts [--mib 4]
+// node --conditions=@ll/source tools/hostile-cost.ts [--mib 4]
 // What the inputs that cost most really take: processor time for each MiB of the input and for each step of the budget, and memory
 // of the heap. Tests hold the counters of the budget against the promise; this says what the counters stand for.
 
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { createBudget, isFormatError } from "@ll/bytes";
+import { isFormatError } from "@ll/bytes";
+import { countingBudget } from "./counting-budget.ts";
 import { type HostileInput, hostileInputs } from "./hostile-inputs.ts";
 
 const { values } = parseArgs({ options: { mib: { type: "string", default: "4" } } });
@@ -24,11 +25,7 @@ interface Cost {
 }
 
 async function costOf({ bytes, parse }: HostileInput): Promise<Cost> {
-  const budget = createBudget({
-    bytes: Number.POSITIVE_INFINITY,
-    items: Number.POSITIVE_INFINITY,
-    steps: Number.POSITIVE_INFINITY,
-  });
+  const budget = countingBudget();
   collectGarbage();
   const before = process.memoryUsage();
   const begin = process.threadCpuUsage();

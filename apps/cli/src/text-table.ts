@@ -1,6 +1,6 @@
 // Tables of text: columns as wide as their widest cell, two spaces between them.
 
-import { charWidth } from "./commands/main/char-width.ts";
+import { charWidth } from "./char-width.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `left` or `right` for each column. */
@@ -8,11 +8,11 @@ export type Alignment = "left" | "right";
 
 /** Lines of a table, without line ends and without spaces at the end. Rows may be shorter than others. */
 export function tableLines(rows: readonly (readonly string[])[], alignment: readonly Alignment[]): string[] {
-  const widths = alignment.map((_, column) => Math.max(...rows.map((row) => length(row[column] ?? ""))));
+  const widths = alignment.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ""))));
   return rows.map((row) =>
     row
       .map((cell, column) => {
-        const padding = " ".repeat((widths[column] ?? 0) - length(cell));
+        const padding = " ".repeat((widths[column] ?? 0) - widthOf(cell));
         return alignment[column] === "right" ? padding + cell : cell + padding;
       })
       .join("  ")
@@ -20,9 +20,9 @@ export function tableLines(rows: readonly (readonly string[])[], alignment: read
   );
 }
 
-/** Characters, not UTF-16 units. */
-function length(text: string): number {
-  return [...text].length;
+/** Columns of a terminal. */
+function widthOf(text: string): number {
+  return [...text].reduce((sum, character) => sum + charWidth(character), 0);
 }
 
 /** `text` as it fits on a terminal: longer lines end in `…` where it ends, unless `--no-truncate`. A file or a pipe gets all of it. */

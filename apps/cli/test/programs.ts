@@ -28,6 +28,9 @@ export interface SpawnOptions {
   readonly detached?: boolean;
 }
 
+/** A shell prefix under which permissions hold for the superuser too, who without it may write anywhere. */
+export const UNPRIVILEGED = process.getuid?.() === 0 ? "exec setpriv --inh-caps=-all --bounding-set=-all --" : "exec";
+
 /** Starts a program from the sources, with pipes as its streams. */
 export function start(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const nodeArgs = [...(options.nodeArgs ?? []), "--conditions=@ll/source", BIN, ...argv];

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { fitted, tableLines } from "../src/text-table.ts";
 
-test("columns are as wide as their widest cell, by characters", () => {
+test("columns are as wide as their widest cell on a terminal", () => {
   expect(tableLines([["a", "12"], ["🙂🙂🙂", "3", "x"], ["b"]], ["left", "right", "left"])).toEqual([
-    "a    12",
+    "a       12",
     "🙂🙂🙂   3  x",
     "b",
   ]);

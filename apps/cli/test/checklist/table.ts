@@ -11,10 +11,8 @@ const ROOT = join(import.meta.dirname, "../../../..");
 
 export interface Row {
   readonly promise: string;
-  /** Fails if the promise is not kept; absent if that cannot be tested. */
-  readonly check: (() => void | Promise<void>) | undefined;
-  /** Why there is no check. */
-  readonly why?: string;
+  /** Fails if the promise is not kept. */
+  readonly check: () => void | Promise<void>;
 }
 
 /** One entry of the checklist, which may promise several things. */
@@ -39,11 +37,6 @@ export function shownBy(promise: string, path: string, ...names: readonly string
       expect(names.filter((name) => !isNamed(name))).toEqual([]);
     },
   };
-}
-
-/** A promise that no test can check. */
-export function untested(promise: string, why: string): Row {
-  return { promise, check: undefined, why };
 }
 
 /** A file with the embedded model, gone after the test. */

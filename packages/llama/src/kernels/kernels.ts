@@ -7,8 +7,8 @@ import type { KvType } from "../kv-cache.ts";
 export const LLAMA_SCRATCH_BYTES: number = 1024 + 2 * 4 * 65536;
 
 /**
- * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise, and is not checked;
- * numbers are binary32 and arrays contiguous unless said otherwise. Strides are counted in values. A memory that grows is followed; kernels
+ * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise; none is
+ * checked: use `assertMemorySpan` of @ll/quant once for each buffer, when it is placed. Numbers are binary32 and arrays contiguous unless said otherwise. Strides are counted in values. A memory that grows is followed; kernels
  * allocate nothing, so they may share a memory with other modules.
  */
 export interface LlamaKernels {

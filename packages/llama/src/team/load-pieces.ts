@@ -44,11 +44,14 @@ export function* loadPieces(layout: ArenaLayout): Generator<LoadPiece, void, voi
  * Brings the bytes of a piece, which are at its address, into the form in which they are used.
  * @returns the number of blocks with a scale that is infinite or NaN
  */
-export function finishPiece(kernels: Kernels, { address, repack }: LoadPiece): number {
+export function finishPiece(kernels: Kernels, { name, address, bytes, repack }: LoadPiece): number {
   if (repack === undefined) return 0;
   const { type, columns, row, nRows, matrixAddress } = repack;
   const matrix = kernels.matrix(type);
-  return matrix.repack(address, matrixAddress + matrix.weightBytes(row, columns), nRows, columns);
+  const target = matrixAddress + matrix.weightBytes(row, columns);
+  kernels.checkSpan(name, address, bytes);
+  kernels.checkSpan(name, target, matrix.weightBytes(nRows, columns));
+  return matrix.repack(address, target, nRows, columns);
 }
 
 function vectorPiece({ name, address, length }: PlacedVector): LoadPiece {

@@ -1,6 +1,7 @@
 // Keys and values of a shard's heads for one context, in a region of the shard's memory: the heads of layer 0, of layer 1 and so
 // on, then what attention needs to work.
 
+import { assertMemorySpan } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../kernels/index.ts";
 import type { KvType } from "../kv-cache.ts";
@@ -56,6 +57,7 @@ export class ShardCache {
     const sizes = regionSizes(this.#attention, config.nLayers * nKvHeads, sliceTokens);
     const bytes = sizes.heads + sizes.work + sizes.transfer;
     this.#start = regions.allocate(bytes, `a context of ${contextTokens} tokens`);
+    assertMemorySpan(kernels.memory, "cache", this.#start, bytes);
     this.#work = this.#start + sizes.heads;
     this.#transfer = this.#work + sizes.work;
     for (let i = 0; i < config.nLayers * nKvHeads; i++)

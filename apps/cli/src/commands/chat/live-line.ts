@@ -1,9 +1,9 @@
 // An answer on a terminal while it grows, with its speed behind it: the speed is written behind the last word and taken away
 // again before the next one.
 
+import { charWidth } from "../../char-width.ts";
 import type { Io } from "../../command.ts";
 import { type ColourMode, inert, usesColour } from "../../terminal.ts";
-import { charWidth } from "../main/char-width.ts";
 
 /** Between two changes of the speed. */
 const REDRAW_MS = 100;

@@ -1,7 +1,7 @@
 // The line editor of build 803: characters are read one at a time and echoed by the program itself. A last `\` or `/` is special, is shown so,
 // and says how the line ends.
 
-import { charWidth } from "./char-width.ts";
+import { charWidth } from "../../char-width.ts";
 
 /** Where characters come from: one code point at a time, `undefined` at the end of input. */
 export interface CharacterSource {
