@@ -4,27 +4,39 @@ import { type ByteSource, FormatError } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import { openGgml } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
-import { createTokenizer, readSentencePieceModel, type Tokenizer } from "@ll/tokenizer";
+import {
+  createTokenizer,
+  readSentencePieceModel,
+  type SentencePieceModel,
+  type Tokenizer,
+  type VocabEntry,
+} from "@ll/tokenizer";
 import { ggufTokenizerModel } from "./gguf-tokenizer.ts";
 import { containerOf } from "./model-container.ts";
 
 /** Bytes of a tokenizer.model, which is read whole. That of LLaMA has 499,723. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
-/** @throws FormatError of the reader that takes the file; IoError */
+/** @throws FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
 export async function openTokenizer(path: string): Promise<Tokenizer> {
   const source = await openFileSource(path);
   try {
-    switch (await containerOf(source)) {
-      case "ggml":
-        return createTokenizer((await openGgml(source, { oldBlocks: true })).vocab);
-      case "gguf":
-        return createTokenizer(await ggufTokenizerModel(await openGguf(source)));
-      default:
-        return createTokenizer(readSentencePieceModel(await wholeFile(source), path));
-    }
+    const tokenizer = createTokenizer(await vocabularyOf(source));
+    await source.assertUnchanged();
+    return tokenizer;
   } finally {
     await source.close();
+  }
+}
+
+async function vocabularyOf(source: ByteSource): Promise<SentencePieceModel | readonly VocabEntry[]> {
+  switch (await containerOf(source)) {
+    case "ggml":
+      return (await openGgml(source, { oldBlocks: true })).vocab;
+    case "gguf":
+      return ggufTokenizerModel(await openGguf(source));
+    default:
+      return readSentencePieceModel(await wholeFile(source), source.name);
   }
 }
 

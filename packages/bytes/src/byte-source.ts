@@ -3,8 +3,11 @@
 import { IoError } from "./errors.ts";
 import type { Blob } from "./platform-types.ts";
 
-/** Where a source's bytes come from, for workers that can open it there themselves. */
-export type SourceOrigin = { readonly path: string } | { readonly blob: Blob };
+/**
+ * Where a source's bytes come from, for workers that can open it there themselves. `stamp` says which file was at the path (device,
+ * inode, size and time): another one, or the same written again, is not read.
+ */
+export type SourceOrigin = { readonly path: string; readonly stamp?: string } | { readonly blob: Blob };
 
 /** A readable span of bytes. All readers of the toolchain take one. */
 export interface ByteSource {
@@ -18,6 +21,11 @@ export interface ByteSource {
    * @throws RangeError if the span reaches past `byteLength`; IoError if the bytes cannot be had.
    */
   read(offset: number, target: Uint8Array): Promise<void>;
+  /**
+   * Only of sources whose reads do not notice it themselves.
+   * @throws IoError `E_CHANGED` if the source is not what it was when it was opened
+   */
+  assertUnchanged?(): Promise<void>;
 }
 
 /** The bytes of an ArrayBuffer or typed array; nothing is copied until it is read. */

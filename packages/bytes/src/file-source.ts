@@ -1,9 +1,10 @@
 // A regular file as a byte source.
 
-import { type BigIntStats, constants } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
+import { changed, stampOf } from "./file-stamp.ts";
 
 /** Node rejects reads of 2^31 bytes and more; smaller pieces also keep an abort prompt. */
 const READ_BYTES = 64 * 1024 * 1024;
@@ -31,11 +32,12 @@ export async function openFileSource(path: string): Promise<FileSource> {
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${what}` });
   }
   const byteLength = Number(opened.size);
+  const stamp = stampOf(opened);
   return {
     name: path,
     path,
     byteLength,
-    origin: { path },
+    origin: { path, stamp },
     async read(offset, target) {
       assertSpan(offset, target.byteLength, byteLength);
       await readExactly(handle, path, offset, target);
@@ -43,16 +45,10 @@ export async function openFileSource(path: string): Promise<FileSource> {
     async assertUnchanged() {
       // the handle shows writes to the file that was opened, the path shows that another file took its place
       const states = [await handle.stat({ bigint: true }), await stat(path, { bigint: true }).catch(() => undefined)];
-      if (!states.every((state) => state !== undefined && isSame(state, opened))) {
-        throw new IoError({ code: "E_CHANGED", file: path, message: `${path} changed while it was read` });
-      }
+      if (!states.every((state) => state !== undefined && stampOf(state) === stamp)) throw changed(path);
     },
     close: () => handle.close(),
   };
-}
-
-function isSame(a: BigIntStats, b: BigIntStats): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ino === b.ino && a.dev === b.dev;
 }
 
 async function readExactly(handle: FileHandle, path: string, offset: number, target: Uint8Array): Promise<void> {

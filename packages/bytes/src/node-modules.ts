@@ -1,6 +1,8 @@
 // Node's modules where there are any, without importing them: bundlers for browsers see none. What is used of them is declared
 // here, so that packages without Node's types can have these sources.
 
+import type { FileIdentity } from "./file-stamp.ts";
+
 export interface NodeWorker {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   on(event: string, listener: (value: never) => void): void;
@@ -16,7 +18,9 @@ export interface NodeModules {
   };
   readonly "node:os": { availableParallelism(): number };
   readonly "node:fs": {
-    openSync(path: string, flags: string): number;
+    readonly constants: { readonly O_RDONLY: number; readonly O_NONBLOCK: number };
+    openSync(path: string, flags: number): number;
+    fstatSync(fd: number, options: { readonly bigint: true }): FileIdentity & { isFile(): boolean };
     readSync(fd: number, target: Uint8Array, start: number, length: number, position: number): number;
     closeSync(fd: number): void;
   };

@@ -2,6 +2,7 @@
 
 import type { SourceOrigin } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
+import { changed, stampOf } from "./file-stamp.ts";
 import { type NodeModules, nodeModule } from "./node-modules.ts";
 
 export interface SyncFile {
@@ -15,21 +16,32 @@ export function isSyncReadable(origin: SourceOrigin): boolean {
   return "path" in origin === (nodeModule("node:fs") !== undefined);
 }
 
-/** For an origin that is readable so. @throws IoError `E_IO` */
+/**
+ * For an origin that is readable so. Opening never waits, whatever has taken the file's place.
+ * @throws IoError `E_CHANGED` if the file at the path is not the one of the origin's stamp; `E_IO`
+ */
 export function openSyncFile(origin: SourceOrigin): SyncFile {
-  return "path" in origin ? openPath(origin.path) : openBlob(origin.blob);
+  return "path" in origin ? openPath(origin.path, origin.stamp) : openBlob(origin.blob);
 }
 
-function openPath(path: string): SyncFile {
+function openPath(path: string, stamp: string | undefined): SyncFile {
   const fs = nodeModule("node:fs") as NodeModules["node:fs"];
   const failed = (cause: unknown): never => {
     throw new IoError({ code: "E_IO", file: path, message: `cannot read ${path}: ${String(cause)}`, cause });
   };
   let fd = 0;
   try {
-    fd = fs.openSync(path, "r");
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   } catch (cause) {
+    if (stamp !== undefined && (cause as { code?: string }).code === "ENOENT") throw changed(path);
     failed(cause);
+  }
+  const found = fs.fstatSync(fd, { bigint: true });
+  if (stamp === undefined ? !found.isFile() : stampOf(found) !== stamp) {
+    fs.closeSync(fd);
+    throw stamp === undefined
+      ? new IoError({ code: "E_IO", file: path, message: `cannot read ${path}: not a regular file` })
+      : changed(path);
   }
   return {
     read(offset, target) {

@@ -46,6 +46,8 @@ export interface LoraFile {
   readonly alpha: number;
   /** At least one, in file order of their first tensors; every target once. */
   readonly pairs: readonly LoraPair[];
+  /** @throws IoError `E_CHANGED` if the source is not what it was when it was opened */
+  assertUnchanged(): Promise<void>;
 }
 
 export interface OpenLoraOptions extends BudgetOptions {
@@ -65,7 +67,14 @@ export async function openLora(source: ByteSource, options: OpenLoraOptions = {}
   });
   const { r, alpha } = await readHeader(reader);
   const { tensors } = await readTensorDirectory(reader, RECORDS, false);
-  return { name: source.name, byteLength: source.byteLength, r, alpha, pairs: pairUp(reader, tensors) };
+  return {
+    name: source.name,
+    byteLength: source.byteLength,
+    r,
+    alpha,
+    pairs: pairUp(reader, tensors),
+    assertUnchanged: async () => source.assertUnchanged?.(),
+  };
 }
 
 async function readHeader(reader: BoundedReader): Promise<{ r: number; alpha: number }> {

@@ -34,6 +34,8 @@ export interface GgmlFile {
   tensor(name: string): GgmlTensor | undefined;
   /** What is odd but harmless, for people. */
   readonly warnings: readonly string[];
+  /** @throws IoError `E_CHANGED` if the source is not what it was when it was opened */
+  assertUnchanged(): Promise<void>;
 }
 
 /**
@@ -81,6 +83,7 @@ export async function openGgml(source: ByteSource, options: OpenGgmlOptions = {}
     names: () => directory.tensors.keys(),
     tensor: (name) => directory.tensors.get(name),
     warnings,
+    assertUnchanged: async () => source.assertUnchanged?.(),
   };
 }
 

@@ -72,6 +72,8 @@ export interface LlamaTensors {
   tensor(name: string): NamedTensor | undefined;
   /** True if the file has no output matrix: the token embeddings are given in its place. */
   readonly isTied: boolean;
+  /** As that of the file. */
+  readonly assertUnchanged?: (() => Promise<void>) | undefined;
 }
 
 /** Tables of inverse frequencies in early files: every reader computes them. */
@@ -81,7 +83,9 @@ const UNUSED = /^blk\.\d+\.attn_rot_embd$/;
  * The tensors of a LLaMA model under the names of Meta. Nothing is checked but names: tensors that no LLaMA model has, such as
  * `rope_freqs.weight`, keep theirs, so that whoever loads the model refuses them.
  */
-export function llamaTensors(file: Pick<GgufContents, "tensors">): LlamaTensors {
+export function llamaTensors(
+  file: Pick<GgufContents, "tensors"> & Partial<Pick<GgufContents, "assertUnchanged">>,
+): LlamaTensors {
   const byName = new Map<string, NamedTensor>();
   for (const tensor of file.tensors) {
     if (!UNUSED.test(tensor.name)) byName.set(llamaName(tensor.name), renamed(tensor, llamaName(tensor.name)));
@@ -89,7 +93,12 @@ export function llamaTensors(file: Pick<GgufContents, "tensors">): LlamaTensors 
   const embeddings = byName.get("tok_embeddings.weight");
   const isTied = !byName.has("output.weight") && embeddings !== undefined;
   if (isTied) byName.set("output.weight", renamed(embeddings, "output.weight"));
-  return { names: () => byName.keys(), tensor: (name) => byName.get(name), isTied };
+  return {
+    names: () => byName.keys(),
+    tensor: (name) => byName.get(name),
+    isTied,
+    assertUnchanged: file.assertUnchanged,
+  };
 }
 
 function renamed(tensor: NamedTensor, name: string): NamedTensor {

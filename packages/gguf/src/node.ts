@@ -9,8 +9,6 @@ import { type GgufSet, openGgufSet } from "./split-set.ts";
 export interface OpenedGguf extends GgufSet {
   /** In order; one, unless it is a set. */
   readonly paths: readonly string[];
-  /** @throws IoError `E_CHANGED` if a file is not the one that was opened. */
-  assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,9 +30,6 @@ export async function openGgufPath(path: string, options: OpenGgufOptions = {}):
     return {
       ...(await openGgufSet(sources, options)),
       paths,
-      async assertUnchanged() {
-        for (const source of sources) await source.assertUnchanged();
-      },
       close,
     };
   } catch (error) {

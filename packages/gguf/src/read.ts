@@ -26,6 +26,8 @@ export interface GgufContents {
   tensor(name: string): GgufTensor | undefined;
   /** What is odd but harmless, for people. */
   readonly warnings: readonly string[];
+  /** @throws IoError `E_CHANGED` if a source is not what it was when it was opened */
+  assertUnchanged(): Promise<void>;
 }
 
 /** An open file. It reads from its source for as long as tensors and arrays are read; whoever opened the source closes it. */
@@ -80,6 +82,7 @@ export async function openGguf(source: ByteSource, options: OpenGgufOptions = {}
     names: () => tensors.keys(),
     tensor: (name) => tensors.get(name),
     warnings,
+    assertUnchanged: async () => source.assertUnchanged?.(),
   };
 }
 

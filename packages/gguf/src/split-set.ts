@@ -56,6 +56,9 @@ export async function openGgufSet(sources: readonly ByteSource[], options: OpenG
     names: () => tensors.keys(),
     tensor: (name) => tensors.get(name),
     warnings: files.flatMap((file) => file.warnings),
+    async assertUnchanged() {
+      for (const file of files) await file.assertUnchanged();
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface LoraAdapter {
   readonly r: number;
   readonly alpha: number;
   readonly pairs: Iterable<LoraPair>;
+  /** As that of a `TensorSource`. */
+  readonly assertUnchanged?: (() => Promise<void>) | undefined;
 }
 
 export interface WithLoraOptions {
@@ -76,7 +78,13 @@ export function withLora(source: TensorSource, adapter: LoraAdapter, options: Wi
       patchedTensor(model, original, () => readFactors(pair), scaling, onEnd),
     );
   }
-  return { names: () => source.names(), tensor: (name) => patched.get(name) ?? source.tensor(name) };
+  return {
+    names: () => source.names(),
+    tensor: (name) => patched.get(name) ?? source.tensor(name),
+    async assertUnchanged() {
+      for (const one of [source, adapter, base]) await one?.assertUnchanged?.();
+    },
+  };
 }
 
 /** The values of a pair. */

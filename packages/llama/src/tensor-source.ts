@@ -2,9 +2,12 @@
 
 import type { Blob } from "@ll/bytes";
 
-/** Where the bytes of a tensor are, for workers that can read them there themselves: `offset` bytes into a file. */
+/**
+ * Where the bytes of a tensor are, for workers that can read them there themselves: `offset` bytes into a file. `stamp` is that of the
+ * origin of a byte source: with it, another file at the path is refused.
+ */
 export type TensorLocation =
-  | { readonly path: string; readonly offset: number }
+  | { readonly path: string; readonly stamp?: string; readonly offset: number }
   | { readonly blob: Blob; readonly offset: number };
 
 /** A tensor that is somewhere. */
@@ -25,4 +28,6 @@ export interface SourceTensor {
 export interface TensorSource {
   names(): Iterable<string>;
   tensor(name: string): SourceTensor | undefined;
+  /** Called when all weights are loaded. @throws IoError `E_CHANGED` if they are not all of one state of the file */
+  readonly assertUnchanged?: (() => Promise<void>) | undefined;
 }

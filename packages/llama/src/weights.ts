@@ -56,7 +56,7 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 /**
  * Reads all weights of a model.
  * @throws ModelError `E_HPARAM`, `E_MISSING_TENSOR`, `E_UNKNOWN_TENSOR`, `E_SHAPE`, `E_TENSOR_TYPE` or `E_LENGTH` before
- * anything is read; IoError `E_NOMEM`; the signal's reason; whatever the source's `read` throws.
+ * anything is read; IoError `E_NOMEM`; the signal's reason; whatever the source's `read` and `assertUnchanged` throw.
  */
 export async function loadWeights(
   source: TensorSource,
@@ -105,6 +105,7 @@ export async function loadWeights(
       w3: await matrix(`layers.${i}.feed_forward.w3.weight`),
     });
   }
+  await source.assertUnchanged?.();
   return { config, tokEmbeddings, norm, output, layers };
 }
 

@@ -66,7 +66,8 @@ const MAX_THREADS = 256;
  * Loads a model for `threads` threads, each with its share of the weights in WebAssembly memories of its own.
  *
  * @throws ModelError as `loadWeights`; RangeError for options out of range or kernels that do not run here; MemoryError
- * (`E_NOMEM`) if the weights do not fit; WorkerError if a worker dies; the signal's reason; whatever the source's `read` throws
+ * (`E_NOMEM`) if the weights do not fit; IoError `E_CHANGED` if the file is not the one that was opened; WorkerError if a worker dies;
+ * the signal's reason; whatever the source's `read` throws
  */
 export async function loadModel(
   source: TensorSource,
@@ -175,6 +176,7 @@ async function loadFast(
       await team.dispose();
       return undefined;
     }
+    await source.assertUnchanged?.();
   } catch (error) {
     await team.dispose();
     throw error;

@@ -75,6 +75,8 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
+  /** Of an IoError. */
+  readonly file?: string;
   /** Of a MemoryError. */
   readonly memory?: { readonly purpose: string; readonly need: number; readonly have: number };
 }

@@ -114,6 +114,6 @@ function plainError(error: unknown): PlainError {
     const { name, message, purpose, need, have } = error;
     return { name, message, memory: { purpose, need, have } };
   }
-  const { name, message, code } = error as Error & { readonly code?: string };
-  return code === undefined ? { name, message } : { name, message, code };
+  const { name, message, code, file } = error as Error & { readonly code?: string; readonly file?: string };
+  return { name, message, ...(code !== undefined && { code }), ...(file !== undefined && { file }) };
 }

@@ -223,8 +223,9 @@ function locationsIn(source: TensorSource): ReadonlyMap<string, TensorLocation> 
   return locations;
 }
 
-function errorOf({ name, message, code, memory }: PlainError): Error {
+function errorOf({ name, message, code, file, memory }: PlainError): Error {
   if (memory !== undefined) return new MemoryError(memory.purpose, memory.need, memory.have);
-  if (name === "IoError" && code !== undefined) return new IoError({ code, message });
+  if (name === "IoError" && code !== undefined)
+    return new IoError({ code, message, ...(file !== undefined && { file }) });
   return Object.assign(new Error(message), { name });
 }

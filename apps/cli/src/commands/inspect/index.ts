@@ -71,7 +71,9 @@ async function withSource<T>(place: string, work: (source: ByteSource) => Promis
   if (/^https?:\/\//i.test(place)) return work(await httpSource(place));
   const source = await openFileSource(place);
   try {
-    return await work(source);
+    const result = await work(source);
+    await source.assertUnchanged();
+    return result;
   } finally {
     await source.close();
   }
