@@ -2,7 +2,7 @@
 
 import { assertMemorySpan, compileKernels, type KernelTier } from "@ll/quant";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
-import { findWrongKernel, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
+import { checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";
 import { WASM_SIMD } from "./wasm-simd.ts";
 
@@ -27,13 +27,13 @@ export async function loadLlamaKernels(tier: KernelTier): Promise<WebAssembly.Mo
 
 /** V8's 256-bit code may fail where its 128-bit code does not. Either goes with the matrix kernels of any tier. */
 async function compile(tier: KernelTier): Promise<WebAssembly.Module | undefined> {
-  const module = await compileKernels(tier, WASM_SIMD, passesSelfTest);
+  const module = await compileKernels(tier, WASM_SIMD, selfTest);
   return module === undefined && tier === "wide" ? compile("simd") : module;
 }
 
-function passesSelfTest(module: WebAssembly.Module): boolean {
+function* selfTest(module: WebAssembly.Module): Generator<boolean> {
   const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
-  return findWrongKernel(bindLlamaKernels(module, memory, SELF_TEST_SCRATCH)) === undefined;
+  for (const { isRight } of checkKernels(bindLlamaKernels(module, memory, SELF_TEST_SCRATCH))) yield isRight;
 }
 
 /**

@@ -20,16 +20,16 @@ const N_PAST = 30;
 const N = 5; // crosses the border of a tile of 32 positions
 const SEED = 803;
 
-/** The name of the first kernel that differs from its twin, on a memory of `SELF_TEST_PAGES`; undefined if all agree. */
-export function findWrongKernel(kernels: LlamaKernels): string | undefined {
-  const isRight: Record<string, () => boolean> = {
+/** Compares kernels on a memory of `SELF_TEST_PAGES` with their twins, one in each step. */
+export function* checkKernels(kernels: LlamaKernels): Generator<{ readonly name: string; readonly isRight: boolean }> {
+  const checks: Record<string, () => boolean> = {
     attentionF16: () => attendsAlike(kernels, "f16", 1) && attendsAlike(kernels, "f16", 3),
     attentionF32: () => attendsAlike(kernels, "f32", 1) && attendsAlike(kernels, "f32", 3),
     rmsNorm: () => normalisesAlike(kernels),
     rope: () => rotatesAlike(kernels),
     elementWise: () => mapsAlike(kernels),
   };
-  return Object.keys(isRight).find((name) => !isRight[name]?.());
+  for (const [name, isRight] of Object.entries(checks)) yield { name, isRight: isRight() };
 }
 
 /** `n` values at `pointer`; a view. */

@@ -4,9 +4,9 @@ import { compileKernels } from "./compile-kernels.ts";
 import { type Kernels, type KernelTier, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import { scalarKernels } from "./scalar-kernels.ts";
-import { findWrongType, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
+import { checkTypes, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";
-import { v8ForX64, type WasmMemory, wasmFeatures, webAssembly } from "./web-assembly.ts";
+import { type WasmMemory, wasmFeatures, webAssembly, wideV8 } from "./web-assembly.ts";
 
 /** All tiers, slowest first. */
 export const KERNEL_TIERS: readonly KernelTier[] = ["scalar", "simd", "relaxed", "wide"];
@@ -41,7 +41,7 @@ async function compileBest(highest: number): Promise<KernelSet> {
   for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
     const code = await codeOf(tier);
     if (code === undefined) continue;
-    const module = await compileKernels(tier, code, (candidate) => passesSelfTest(tier, candidate));
+    const module = await compileKernels(tier, code, (candidate) => selfTest(tier, candidate));
     if (module !== undefined) return { tier, module };
   }
   return { tier: "scalar", module: undefined };
@@ -70,13 +70,16 @@ async function codeOf(tier: KernelTier): Promise<string | undefined> {
   if (tier === "simd") {
     return features.simd ? (await import("./wasm-simd.ts")).WASM_SIMD : undefined;
   }
-  if (!features.relaxedSimd || (tier === "wide" && v8ForX64() === undefined)) return undefined;
+  if (!features.relaxedSimd || (tier === "wide" && wideV8() === undefined)) return undefined;
   return (await import("./wasm-relaxed.ts")).WASM_RELAXED;
 }
 
-function passesSelfTest(tier: KernelTier, module: object): boolean {
+function* selfTest(tier: KernelTier, module: object): Generator<boolean> {
   const Memory = webAssembly()?.Memory;
-  if (Memory === undefined) return false;
+  if (Memory === undefined) {
+    yield false;
+    return;
+  }
   const memory = new Memory({ initial: SELF_TEST_PAGES });
-  return findWrongType(bindKernels({ tier, module }, memory, SELF_TEST_SCRATCH)) === undefined;
+  for (const { isRight } of checkTypes(bindKernels({ tier, module }, memory, SELF_TEST_SCRATCH))) yield isRight;
 }

@@ -20,15 +20,15 @@ const N_PACKED = 512; // values for the quantisers: two blocks of the largest
 const SEED = 803;
 
 /**
- * The first type for which `kernels`, over a memory of `SELF_TEST_PAGES`, differ from `dot`, their quantiser from `packRows`
- * or their histogram from `toolHistogram`; undefined if all agree.
+ * Compares `kernels`, over a memory of `SELF_TEST_PAGES`, with `dot`, their quantiser with `packRows` and their histogram with
+ * `toolHistogram`, one type in each step.
  */
-export function findWrongType(kernels: Kernels): string | undefined {
+export function* checkTypes(kernels: Kernels): Generator<{ readonly type: string; readonly isRight: boolean }> {
   for (const type of WASM_LAYOUTS.keys()) {
     const format = formatOf(type);
-    if (!agrees(kernels, format, 1) || !agrees(kernels, format, N_VECTORS) || !packsAlike(kernels, format)) return type;
+    const isRight = agrees(kernels, format, 1) && agrees(kernels, format, N_VECTORS) && packsAlike(kernels, format);
+    yield { type, isRight };
   }
-  return undefined;
 }
 
 function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolean {

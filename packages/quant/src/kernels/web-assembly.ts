@@ -17,16 +17,25 @@ interface WasmApi {
   compile(bytes: Uint8Array): Promise<object>;
 }
 
-interface V8 {
-  setFlagsFromString(flags: string): void;
+/** Node's module `v8`. */
+export interface V8 {
+  setFlagsFromString(flag: string): void;
+  /** A hash of V8's version, its flags and the processor: equal flags have equal tags. */
+  cachedDataVersionTag(): number;
 }
 
 interface Globals {
   readonly WebAssembly?: WasmApi;
   readonly atob: (base64: string) => string;
+  readonly performance: { now(): number };
+  readonly setImmediate?: (callback: () => void) => unknown;
+  readonly setTimeout: (callback: () => void) => unknown;
   readonly process?: {
     readonly arch?: string;
+    readonly versions?: { readonly v8?: string; readonly bun?: string };
+    readonly execArgv?: readonly string[];
     readonly getBuiltinModule?: (name: string) => unknown;
+    readonly threadCpuUsage?: () => { readonly user: number; readonly system: number };
   };
 }
 
@@ -37,11 +46,39 @@ export function webAssembly(): WasmApi | undefined {
   return globals.WebAssembly;
 }
 
-/** Node's `v8` module on processors for which V8 can make 256-bit code; undefined elsewhere, as in every browser. */
-export function v8ForX64(): V8 | undefined {
+/**
+ * Where V8's 256-bit code was measured to be faster: Node 24, 25 and 26. That of Node 22 takes 16 s to make and gains nothing, nor does
+ * that of Node 23. Bun and Deno have a `node:v8` that changes nothing. Measure a new V8 with bench/kernels.bench.ts before you add it.
+ */
+const WIDE_V8 = /^(13\.6|14\.1|14\.6)\..*-node\.\d+$/;
+
+/** Node's `v8` module where V8 makes good 256-bit code; undefined elsewhere, as in every browser. */
+export function wideV8(): V8 | undefined {
   const { process } = globals;
-  if (process?.arch !== "x64") return undefined;
+  const { v8 = "", bun } = process?.versions ?? {};
+  if (process?.arch !== "x64" || bun !== undefined || !WIDE_V8.test(v8)) return undefined;
   return process.getBuiltinModule?.("node:v8") as V8 | undefined;
+}
+
+/** Options on the command line that Node gave to V8. */
+export function commandLineFlags(): readonly string[] {
+  return globals.process?.execArgv ?? [];
+}
+
+/** Milliseconds on a clock that never goes back. */
+export function now(): number {
+  return globals.performance.now();
+}
+
+/** Milliseconds of processor time that this thread has taken; always 0 where the runtime does not tell. */
+export function threadMs(): number {
+  const { user, system } = globals.process?.threadCpuUsage?.() ?? { user: 0, system: 0 };
+  return (user + system) / 1000;
+}
+
+/** Waits for a turn of the event loop, in which signals are heard. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void (globals.setImmediate ?? globals.setTimeout)(resolve));
 }
 
 /** In one step where there is one: 0.01 ms instead of 5 for the kernels, Node 26. */

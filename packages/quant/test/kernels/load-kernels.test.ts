@@ -13,10 +13,20 @@ import {
   SCRATCH_BYTES,
 } from "../../src/kernels/index.ts";
 import { scalarKernels } from "../../src/kernels/scalar-kernels.ts";
-import { findWrongType, SELF_TEST_PAGES } from "../../src/kernels/self-test.ts";
+import { checkTypes, SELF_TEST_PAGES } from "../../src/kernels/self-test.ts";
 import { WASM_TIERS } from "./kernel-cases.ts";
 
 const PAGE = 65536;
+
+/** A script that has the runtime say that it is another. */
+function nodeVersions(change: string): string {
+  return `Object.defineProperty(process, "versions", { value: { ...process.versions, ${change} } })`;
+}
+
+/** The first type of which the kernels fail their self-test. */
+function findWrongType(kernels: Kernels): string | undefined {
+  return [...checkTypes(kernels)].find(({ isRight }) => !isRight)?.type;
+}
 
 describe("tiers", () => {
   test.each(WASM_TIERS)("%s is what this Node gets when it asks for it", async (tier) => {
@@ -47,6 +57,10 @@ describe("tiers", () => {
     ["there is no SIMD", "WebAssembly.validate = () => false", "scalar"],
     ["there is no relaxed SIMD", "WebAssembly.validate = (bytes) => !bytes.includes(147)", "simd"],
     ["the processor is another", "Object.defineProperty(process, 'arch', { value: 'arm64' })", "relaxed"],
+    ["V8 is that of Node 22", nodeVersions("v8: '12.4.254.21-node.57'"), "relaxed"],
+    ["V8 is one that nobody measured", nodeVersions("v8: '99.9.1.2-node.3'"), "relaxed"],
+    ["V8 is Deno's", nodeVersions("deno: '2.9.6', v8: '14.6.202.34-rusty'"), "relaxed"],
+    ["Node is Bun", nodeVersions("bun: '1.4.5'"), "relaxed"],
     ["there is no node:v8", "process.getBuiltinModule = undefined", "relaxed"],
     ["there is no Uint8Array.fromBase64", "delete Uint8Array.fromBase64", WASM_TIERS.at(-1)],
   ])("if %s, lower tiers serve", (_, change, expected) => {
