@@ -6,7 +6,14 @@ export { decodeText, GgufArray, type ItemArrays, type NestedArray } from "./gguf
 export type { GgufTensor, SourceTensor } from "./gguf-tensor.ts";
 export { GGUF_MAGIC } from "./header.ts";
 export { ggufName, type LlamaTensors, llamaName, llamaTensors } from "./llama-names.ts";
-export { type GgufMetadata, GgufText, type GgufValue, metadataGetter, type PlainValue } from "./metadata.ts";
+export {
+  type GgufMetadata,
+  GgufText,
+  type GgufValue,
+  type MetadataGetter,
+  metadataGetter,
+  type PlainValue,
+} from "./metadata.ts";
 export { type GgufContents, type GgufFile, type OpenGgufOptions, openGguf } from "./read.ts";
 export { type GgufSet, openGgufSet } from "./split-set.ts";
 export { type TensorType, tensorBytes, tensorType, tensorTypeById } from "./tensor-type.ts";

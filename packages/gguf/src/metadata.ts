@@ -44,12 +44,20 @@ export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 /** What a consumer that knows nothing of this package can take: plain values, and arrays by their length. */
 export type PlainValue = number | bigint | boolean | string | { readonly length: number };
 
-/** Looks up plain values: `metadataGetter(file.metadata)("llama.block_count")` gives 32. */
-export function metadataGetter(metadata: GgufMetadata): (key: string) => PlainValue | undefined {
-  return (key) => {
+/** Looks up plain values, and says which keys there are. */
+export interface MetadataGetter {
+  (key: string): PlainValue | undefined;
+  /** In file order. */
+  keys(): Iterable<string>;
+}
+
+/** `metadataGetter(file.metadata)("llama.block_count")` gives 32. */
+export function metadataGetter(metadata: GgufMetadata): MetadataGetter {
+  const get = (key: string): PlainValue | undefined => {
     const value = metadata.get(key);
     return value instanceof GgufArray ? value : value?.value;
   };
+  return Object.assign(get, { keys: () => metadata.keys() });
 }
 
 const strictDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -3,15 +3,13 @@
 
 import { assertConfig, type ConfigOverrides, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
-
-/** Looks up a value of the metadata; arrays only need a length. `metadataGetter` of @ll/gguf makes one. */
-export type MetadataGetter = (
-  key: string,
-) => number | bigint | boolean | string | { readonly length: number } | undefined;
+import { checkUnreadKeys, LLAMA_KEYS, type MetadataGetter } from "./gguf-keys.ts";
 
 export interface GgufConfig extends ModelConfig {
   /** Positions that the model was trained for; undefined if the file does not say. */
   readonly trainedContextTokens: number | undefined;
+  /** A sentence for each key of the model that is not read and may matter; keys that surely do are refused. */
+  readonly warnings: readonly string[];
 }
 
 /** Version of the block layouts of all quantised types; those of ggjt v3 and of @ll/quant. */
@@ -19,17 +17,6 @@ const QUANTIZATION_VERSION = 2;
 
 /** @ll/convert keeps a ggjt file's n_mult under this key, so that the way back gives the same file. */
 const N_MULT_KEY = "ll.ggjt.n_mult";
-
-/** Keys that change what a model computes, in ways that are not computed here unless they are absent or 0. */
-const OTHER_ARITHMETIC = [
-  "expert_count",
-  "logit_scale",
-  "residual_scale",
-  "embedding_scale",
-  "attention.scale",
-  "attention.clamp_kqv",
-  "attention.max_alibi_bias",
-];
 
 /**
  * @param overrides go before what the file says
@@ -43,9 +30,7 @@ export function configFromGguf(get: MetadataGetter, overrides: ConfigOverrides =
   if (get("general.quantization_version") !== undefined) {
     metadata.assertEquals("general.quantization_version", QUANTIZATION_VERSION);
   }
-  for (const name of OTHER_ARITHMETIC) {
-    if (get(`llama.${name}`) !== undefined) metadata.assertEquals(`llama.${name}`, 0);
-  }
+  const warnings = checkUnreadKeys(get, "llama", LLAMA_KEYS, file);
   const nHeads = metadata.number("llama.attention.head_count");
   const nFf = metadata.number("llama.feed_forward_length");
   const nEmbd = metadata.number("llama.embedding_length");
@@ -66,7 +51,7 @@ export function configFromGguf(get: MetadataGetter, overrides: ConfigOverrides =
   for (const name of ["rope.dimension_count", "attention.key_length", "attention.value_length"]) {
     if (get(`llama.${name}`) !== undefined) metadata.assertEquals(`llama.${name}`, config.nRot);
   }
-  return { ...config, trainedContextTokens: metadata.optionalNumber("llama.context_length") };
+  return { ...config, trainedContextTokens: metadata.optionalNumber("llama.context_length"), warnings };
 }
 
 /** The inverse of the factor by which the context was stretched, in binary32. Early files have it under another key. */

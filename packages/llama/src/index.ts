@@ -19,7 +19,8 @@ export {
   type TokenGeneratorOptions,
   type TokenSampler,
 } from "./generator.ts";
-export { configFromGguf, type GgufConfig, type MetadataGetter } from "./gguf-config.ts";
+export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
+export { type MetadataGetter, unreadKeys } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-cache.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { type Context, type ContextOptions, createScalarModel, type EvaluateOptions, type Model } from "./model.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ConfigOverrides, configFromGguf, isModelError } from "../src/index.ts";
+import { type ConfigOverrides, configFromGguf, isModelError, type MetadataGetter, unreadKeys } from "../src/index.ts";
 
 type Value = number | bigint | boolean | string | { readonly length: number };
 
@@ -19,9 +19,13 @@ const llama2: Record<string, Value> = {
   "tokenizer.ggml.tokens": { length: 32000 },
 };
 
+function getterOf(values: Record<string, Value | undefined>): MetadataGetter {
+  const present = new Map(Object.entries(values).filter(([, value]) => value !== undefined));
+  return Object.assign((key: string) => present.get(key), { keys: () => present.keys() });
+}
+
 function configOf(changes: Record<string, Value | undefined> = {}, overrides: ConfigOverrides = {}) {
-  const values = new Map(Object.entries({ ...llama2, ...changes }));
-  return configFromGguf((key) => values.get(key), overrides, "model.gguf");
+  return configFromGguf(getterOf({ ...llama2, ...changes }), overrides, "model.gguf");
 }
 
 describe("a config", () => {
@@ -40,6 +44,7 @@ describe("a config", () => {
       nRot: 128,
       ftype: 2,
       trainedContextTokens: 4096,
+      warnings: [],
     });
   });
 
@@ -84,9 +89,63 @@ describe("a config", () => {
   ])("rope scaling: %s", (_name, changes, scale) => {
     expect(configOf(changes).ropeFreqScale).toBe(scale);
   });
+});
 
-  test.each(["expert_count", "logit_scale", "attention.clamp_kqv"])("%s 0 is as good as none", (name) => {
-    expect(configOf({ [`llama.${name}`]: 0 }).nLayers).toBe(40);
+describe("keys that are not read", () => {
+  /** Each with its neutral values, and one that is not. */
+  const arithmetic: readonly (readonly [name: string, neutral: readonly Value[], other: Value])[] = [
+    ["expert_count", [0, 0n], 8],
+    ["expert_used_count", [0], 2],
+    ["expert_weights_norm", [false], true],
+    ["logit_scale", [0, 1], 0.5],
+    ["residual_scale", [0, 1], 0.22],
+    ["embedding_scale", [0, 1], 12],
+    ["attention.scale", [0], 1],
+    ["attention.clamp_kqv", [0], 8],
+    ["attention.max_alibi_bias", [0], 8],
+    ["attention.causal", [true], false],
+    ["attention.layer_norm_epsilon", [0], 1e-5],
+    ["attention.temperature_scale", [0, 1], 0.1],
+    ["attn_logit_softcapping", [0], 50],
+    ["final_logit_softcapping", [0], 30],
+    ["rope.scaling.attn_factor", [0, 1], 1.2],
+    ["ssm.state_size", [0], 128],
+    ["shortconv.l_cache", [0], 3],
+    ["attention.shared_kv_layers", [0], { length: 2 }],
+  ];
+
+  test.each(arithmetic)("%s changes the arithmetic: refused unless it is neutral", (name, neutral, other) => {
+    const key = `llama.${name}`;
+    for (const value of neutral) expect(configOf({ [key]: value }).warnings).toEqual([]);
+    for (const value of [other, "text"]) {
+      expect(() => configOf({ [key]: value })).toThrow(expect.objectContaining({ code: "E_UNSUPPORTED", field: key }));
+    }
+  });
+
+  test("any other gives one warning that names it; harmless ones none; those of other prefixes none", () => {
+    const { warnings } = configOf({
+      "llama.new_trick": 0.5,
+      "llama.attention.sliding_window": 4096,
+      "llama.attention.sliding_window_pattern": { length: 32 },
+      "llama.pooling_type": 1,
+      "llama.rope.scaling.finetuned": false,
+      "llama.tensor_data_layout": "Meta AI original pth",
+      "llama.use_parallel_residual": true,
+      "llama2.new_trick": 1,
+      "general.new_trick": 1,
+    });
+    expect(warnings).toEqual([expect.stringContaining("'llama.new_trick' is not read")]);
+  });
+
+  test("thousands of them give a few warnings and their number", () => {
+    const { warnings } = configOf(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`llama.k${i}`, i])));
+    expect(warnings).toHaveLength(17);
+    expect(warnings.at(-1)).toBe("4984 more keys are not read");
+  });
+
+  test("are listed, harmless or not", () => {
+    const keys = [...Object.keys(llama2), "llama.pooling_type", "llama.new_trick", "llama.logit_scale"];
+    expect(unreadKeys(keys, "llama")).toEqual(["llama.pooling_type", "llama.new_trick", "llama.logit_scale"]);
   });
 });
 
@@ -106,7 +165,7 @@ describe("refused", () => {
     [
       "experts",
       { "llama.expert_count": 8 },
-      { code: "E_UNSUPPORTED", field: "llama.expert_count", expected: 0, got: "8" },
+      { code: "E_UNSUPPORTED", field: "llama.expert_count", expected: "0", got: "8" },
     ],
     ["scaled logits", { "llama.logit_scale": 0.5 }, { code: "E_UNSUPPORTED", field: "llama.logit_scale" }],
     [

@@ -83,8 +83,9 @@ async function openGgufInput(request: ConvertArguments, io: Io): Promise<Convert
   const file = await openGgufPath(request.model);
   try {
     for (const path of file.paths) sayLoading(path, io);
-    for (const warning of file.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
-    const contents = await contentsOfGguf(file, configFromGguf(metadataGetter(file.metadata), {}, request.model));
+    const config = configFromGguf(metadataGetter(file.metadata), {}, request.model);
+    for (const warning of [...file.warnings, ...config.warnings]) io.err.write(`warning: ${printable(warning, 512)}\n`);
+    const contents = await contentsOfGguf(file, config);
     return {
       ...contents,
       files: file.paths,

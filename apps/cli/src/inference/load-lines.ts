@@ -1,5 +1,6 @@
 // The lines that build 803 prints while it loads, in their order and shape, with this program's own facts in them.
 
+import { printable } from "@ll/bytes";
 import type { ModelConfig } from "@ll/llama";
 import { fixed, general, scientific } from "../printf.ts";
 import type { RunParams } from "./params.ts";
@@ -22,6 +23,7 @@ const TENSOR_OVERHEAD_BYTES = 272;
 export interface LoadedFacts {
   readonly containerName: string;
   readonly config: ModelConfig;
+  readonly warnings: readonly string[];
   readonly ftypeLabel: string;
   readonly sizeLabel: string;
   readonly nTensors: number;
@@ -52,10 +54,11 @@ export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
   const contextMib = (facts.nTensors * TENSOR_OVERHEAD_BYTES) / MIB;
   const required = contextMib + facts.tensorBytes / MIB + memory.scratch + memory.evaluation;
   const state = memory.state * (params.memoryF32 ? 2 : 1);
-  const assumed = facts.sizeLabel === "70B" ? ["warning: assuming 70B model based on GQA == 8"] : [];
+  const warnings = facts.warnings.map((text) => `warning: ${printable(text, 512)}`);
+  if (facts.sizeLabel === "70B") warnings.push("warning: assuming 70B model based on GQA == 8");
   const contexts = params.guidanceScale > 1 ? ["text", "guidance"] : ["text"];
   return [
-    ...assumed.map((line) => `llama_model_load_internal: ${line}`),
+    ...warnings.map((line) => `llama_model_load_internal: ${line}`),
     ...rows.map(([name, value]) => `llama_model_load_internal: ${name.padEnd(10)} = ${value}`),
     `llama_model_load_internal: model size = ${facts.sizeLabel}`,
     `llama_model_load_internal: ggml ctx size = ${fixed(contextMib, 7, 2)} MB`,

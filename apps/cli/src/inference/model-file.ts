@@ -19,6 +19,8 @@ export interface ModelFile {
   readonly config: ModelConfig;
   readonly tensors: TensorSource;
   readonly tokenizer: Tokenizer;
+  /** What may make the model compute something else than it should. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws Refusal for a directory, such as that of a checkpoint; IoError */
@@ -40,7 +42,13 @@ export async function readModelFile(source: FileSource, params: RunParams, files
   if ((await containerOf(source)) === "gguf") return readGguf(source, params, files);
   const file = await openGgml(source);
   const config = configFromGgml(file.hyperParams, overridesOf(params, file.hyperParams.nHead));
-  return { containerName: file.container.name, config, tensors: file, tokenizer: createTokenizer(file.vocab) };
+  return {
+    containerName: file.container.name,
+    config,
+    tensors: file,
+    tokenizer: createTokenizer(file.vocab),
+    warnings: [],
+  };
 }
 
 async function readGguf(source: FileSource, params: RunParams, files: FileSource[]): Promise<ModelFile> {
@@ -57,7 +65,8 @@ async function readGguf(source: FileSource, params: RunParams, files: FileSource
   const get = metadataGetter(file.metadata);
   const config = configFromGguf(get, overridesOf(params, Number(get("llama.attention.head_count"))), file.name);
   const tokenizer = createTokenizer(await ggufTokenizerModel(file));
-  return { containerName: `gguf v${file.files[0]?.version}`, config, tensors: llamaTensors(file), tokenizer };
+  const containerName = `gguf v${file.files[0]?.version}`;
+  return { containerName, config, tensors: llamaTensors(file), tokenizer, warnings: config.warnings };
 }
 
 function overridesOf({ gqa, rmsNormEps, ropeFreqBase, ropeFreqScale }: RunParams, nHeads: number): ConfigOverrides {

@@ -26,6 +26,7 @@ export interface LoadedModel {
   readonly threads: number;
   /** What computes: a tier of @ll/quant's kernels, such as `wide`. */
   readonly kernels: string;
+  readonly warnings: readonly string[];
 }
 
 /** @throws ReportedError with the reader's error, which has then been told in build 803's lines. */
@@ -37,15 +38,15 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
     files.push(source);
     io.err.write(`llama.cpp: loading model from ${params.model}\n`);
     const file = await readModelFile(source, params, files);
-    const { config, tensors, tokenizer } = file;
+    const { config, tensors, tokenizer, warnings } = file;
     for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
 
-    if (params.lora === undefined) return { ...(await loadEngine(tensors, config, params)), tokenizer };
+    if (params.lora === undefined) return { ...(await loadEngine(tensors, config, params)), tokenizer, warnings };
     stage = "adapter";
     const lora = await applyLora(tensors, { adapter: params.lora, base: params.loraBase }, io, files);
     const engine = await loadEngine(lora.tensors, config, params);
     lora.finish();
-    return { ...engine, tokenizer };
+    return { ...engine, tokenizer, warnings };
   } catch (error) {
     io.err.write(FAILURES[stage](error instanceof Error ? error.message : String(error), params));
     io.err.write("main: error: unable to load model\n");
@@ -59,7 +60,7 @@ async function loadEngine(
   tensors: TensorSource,
   config: ModelConfig,
   params: RunParams,
-): Promise<Omit<LoadedModel, "tokenizer">> {
+): Promise<Omit<LoadedModel, "tokenizer" | "warnings">> {
   // the one quirk of build 803 that only the readable engine repeats
   if (params.compat && params.memoryF32) {
     return { model: createScalarModel(await loadWeights(tensors, config)), threads: 1, kernels: "scalar" };
@@ -87,11 +88,12 @@ const FAILURES = {
     `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
 } as const;
 
-function factsOf({ containerName, config, tensors }: ModelFile, params: RunParams): LoadedFacts {
+function factsOf({ containerName, config, tensors, warnings }: ModelFile, params: RunParams): LoadedFacts {
   const all = Array.from(tensors.names(), (name) => tensors.tensor(name));
   return {
     containerName,
     config,
+    warnings,
     ftypeLabel: ftypeLabel(config.ftype),
     sizeLabel: config.nLayers === 80 && config.nHeads === 8 * config.nKvHeads ? "70B" : modelSizeLabel(config.nLayers),
     nTensors: all.length,

@@ -64,6 +64,7 @@ test("--json holds the same in numbers", async () => {
     "bytes",
     "format",
     "fields",
+    "unread",
     "types",
     "tensors",
     "memory",

@@ -3,6 +3,7 @@
 import type { ByteSource } from "@ll/bytes";
 import { ftypeLabel, type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
 import { type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
+import { unreadKeys } from "@ll/llama";
 import { containerOf } from "../../model-container.ts";
 
 export interface TensorFacts {
@@ -33,6 +34,8 @@ export interface ModelFacts {
   readonly tensors: readonly TensorFacts[];
   /** Undefined without the tensors that tell it. */
   readonly cacheShape: CacheShape | undefined;
+  /** Names of the fields under the architecture that the programs do not read. */
+  readonly unread: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -56,6 +59,7 @@ function ggmlFacts(file: GgmlFile): ModelFacts {
     fields,
     tensors,
     cacheShape: cacheShape(hyperParams.nLayer, file.tensor("layers.0.attention.wk.weight")),
+    unread: [],
     warnings: file.warnings,
   };
 }
@@ -66,6 +70,9 @@ function ggufFacts(file: GgufFile): ModelFacts {
   const nLayers = get(`${String(get("general.architecture"))}.block_count`);
   const nFiles = get("split.count");
   const isPart = typeof nFiles === "number" && nFiles > 1;
+  const warnings = [...file.warnings];
+  if (isPart) warnings.push(`this is one of ${nFiles} files, with a part of the tensors`);
+  const unread = get("general.architecture") === "llama" ? unreadKeys(get.keys(), "llama") : [];
   return {
     name: file.name,
     byteLength: file.byteLength,
@@ -74,7 +81,8 @@ function ggufFacts(file: GgufFile): ModelFacts {
     tensors,
     // a part of a set has a part of the weights
     cacheShape: isPart ? undefined : cacheShape(Number(nLayers ?? 0), file.tensor("blk.0.attn_k.weight")),
-    warnings: isPart ? [...file.warnings, `this is one of ${nFiles} files, with a part of the tensors`] : file.warnings,
+    unread,
+    warnings,
   };
 }
 

@@ -39,6 +39,8 @@ export interface ModelReport {
     readonly bytes: number;
     readonly offset: number;
   }[];
+  /** Names of the fields that the programs do not read. */
+  readonly unread: readonly string[];
   /** Empty for a file without weights. */
   readonly memory: readonly MemoryNeed[];
   readonly warnings: readonly string[];
@@ -55,6 +57,7 @@ export function modelReport(facts: ModelFacts, contextSizes: readonly number[]):
     bytes: facts.byteLength,
     format: facts.format,
     fields: facts.fields.map(([name, value]) => ({ name, value })),
+    unread: facts.unread,
     types,
     tensors: facts.tensors.map(({ name, type, shape, byteLength, dataOffset }) => ({
       name,

@@ -12,6 +12,7 @@ export function reportText(report: ModelReport): string {
   const blocks = [
     [`${printable(report.file, 4096)}: ${report.format}, ${sizeText(report.bytes)}`],
     fieldLines(report),
+    report.unread.map((name) => `not read: ${printable(name)}`),
     report.tensors.length === 0 ? ["no tensors: a vocabulary only"] : typeLines(report),
     memoryLines(report),
     tensorLines(report),
