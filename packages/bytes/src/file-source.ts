@@ -25,9 +25,12 @@ export async function openFileSource(path: string): Promise<FileSource> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });
   });
-  const opened = await handle.stat({ bigint: true });
+  const opened = await handle.stat({ bigint: true }).catch(async (cause: unknown) => {
+    await handle.close().catch(() => undefined);
+    throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });
+  });
   if (!opened.isFile()) {
-    await handle.close();
+    await handle.close().catch(() => undefined);
     const what = opened.isDirectory() ? "Is a directory" : "not a regular file";
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${what}` });
   }
@@ -49,6 +52,16 @@ export async function openFileSource(path: string): Promise<FileSource> {
     },
     close: () => handle.close(),
   };
+}
+
+/**
+ * Closes every file, also when closing one of them fails. Node ends a process in which an open file is collected as garbage.
+ * @throws what the first failure threw, once all are closed
+ */
+export async function closeAll(files: Iterable<{ close?(): Promise<void> } | undefined>): Promise<void> {
+  const closing = await Promise.allSettled(Array.from(files, async (file) => file?.close?.()));
+  const failed = closing.find(({ status }) => status === "rejected");
+  if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
 async function readExactly(handle: FileHandle, path: string, offset: number, target: Uint8Array): Promise<void> {

@@ -3,7 +3,7 @@
 import { createOutFile as createTestableOutFile, type OutFile } from "./out-file.ts";
 import type { OutFileOptions } from "./out-file-options.ts";
 
-export { type FileSource, openFileSource, reason } from "./file-source.ts";
+export { closeAll, type FileSource, openFileSource, reason } from "./file-source.ts";
 export { removeTemporaryFiles } from "./temporary-files.ts";
 export type { OutFile, OutFileOptions };
 

@@ -32,6 +32,7 @@ test("public names", () => {
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
+      "closeAll",
       "createOutFile",
       "openFileSource",
       "reason",

@@ -1,7 +1,7 @@
 // One file of a model: what it is, told by its bytes, and its tensors.
 
 import type { ByteSource } from "@ll/bytes";
-import { type FileSource, openFileSource } from "@ll/bytes/node";
+import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
 import type { CheckpointFormat, VocabEntry } from "./checkpoint.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
@@ -89,19 +89,21 @@ async function openGgmlFile(path: string, source: FileSource, openGgml: GgmlOpen
     );
   }
   const file = await openGgml(path);
-  return {
-    file: path,
-    format: "ggml",
-    tensors: ggmlTensors(path, file),
-    otherNames: [],
-    header: ggmlHeader(path, file),
-    ...present("vocab", ggmlVocab(file)),
-    verify: () => source.assertUnchanged(),
-    async close() {
-      await file.close?.();
-      await source.close();
-    },
-  };
+  try {
+    return {
+      file: path,
+      format: "ggml",
+      tensors: ggmlTensors(path, file),
+      otherNames: [],
+      header: ggmlHeader(path, file),
+      ...present("vocab", ggmlVocab(file)),
+      verify: () => source.assertUnchanged(),
+      close: () => closeAll([file, source]),
+    };
+  } catch (error) {
+    await closeAll([file]);
+    throw error;
+  }
 }
 
 /** Why the file is refused, as helpful as its first and last bytes allow; the caller throws it. */

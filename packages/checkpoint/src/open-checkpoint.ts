@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type AbortSignal, printable } from "@ll/bytes";
-import { openFileSource } from "@ll/bytes/node";
+import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
 import {
   assembleCheckpoint,
   type Checkpoint,
@@ -123,11 +123,6 @@ function assertSameFormat(first: ModelFile, file: ModelFile): void {
   });
 }
 
-/** One after the other: a model has few files, and the first failure is the one to hear about. */
-async function closeAll(files: readonly ModelFile[]): Promise<void> {
-  for (const file of files) await file.close();
-}
-
 function openFiles(files: readonly ModelFile[]): OpenFiles {
   return {
     async verify(signal) {
@@ -144,23 +139,25 @@ async function withConfigFiles(
   assemble: (files: CheckpointFiles) => Promise<Checkpoint>,
 ): Promise<Checkpoint> {
   const { format, header, vocab } = files[0] as ModelFile;
-  const open = async (name: string) =>
-    (await isFile(join(directory, name))) ? openFileSource(join(directory, name)) : undefined;
-  const configJson = await open("config.json");
-  const paramsJson = await open("params.json");
-  const addedTokensJson = await open("added_tokens.json");
+  const opened: FileSource[] = [];
+  const open = async (name: string) => {
+    if (!(await isFile(join(directory, name)))) return undefined;
+    const source = await openFileSource(join(directory, name));
+    opened.push(source);
+    return source;
+  };
   try {
     return await assemble({
       format,
       parts: files,
-      ...present("configJson", configJson),
-      ...present("paramsJson", paramsJson),
-      ...present("addedTokensJson", addedTokensJson),
+      ...present("configJson", await open("config.json")),
+      ...present("paramsJson", await open("params.json")),
+      ...present("addedTokensJson", await open("added_tokens.json")),
       ...present("header", header),
       ...present("vocab", vocab),
     });
   } finally {
-    for (const source of [configJson, paramsJson, addedTokensJson]) await source?.close();
+    await closeAll(opened);
   }
 }
 

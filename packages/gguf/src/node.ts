@@ -1,6 +1,6 @@
 // GGUF files on disk: for Node only.
 
-import { type FileSource, openFileSource } from "@ll/bytes/node";
+import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
 import { GgufFormatError } from "./errors.ts";
 import { MAX_SPLITS } from "./limits.ts";
 import type { OpenGgufOptions } from "./read.ts";
@@ -22,9 +22,7 @@ const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
 export async function openGgufPath(path: string, options: OpenGgufOptions = {}): Promise<OpenedGguf> {
   const paths = ggufSetPaths(path);
   const sources: FileSource[] = [];
-  const close = async (): Promise<void> => {
-    for (const source of sources) await source.close();
-  };
+  const close = (): Promise<void> => closeAll(sources);
   try {
     for (const one of paths) sources.push(await openFileSource(one));
     return {

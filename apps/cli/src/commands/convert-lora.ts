@@ -65,8 +65,8 @@ async function openBaseModel(path: string): Promise<BaseModel> {
   const ggml = (await stat(path).catch(() => undefined))?.isFile() ? await openGgmlModel(path) : undefined;
   if (ggml !== undefined) return ggml;
   const checkpoint = await openCheckpoint(path);
-  const { files, params, tensors } = checkpoint;
   await checkpoint.close();
+  const { files, params, tensors } = checkpoint;
   return baseModel(files, tensors, params.nHeads, params.nKvHeads);
 }
 

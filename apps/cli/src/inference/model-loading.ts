@@ -1,7 +1,7 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { availableParallelism } from "node:os";
-import type { FileSource } from "@ll/bytes/node";
+import { closeAll, type FileSource } from "@ll/bytes/node";
 import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
   createScalarModel,
@@ -52,7 +52,7 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
     io.err.write("main: error: unable to load model\n");
     throw new ReportedError(error);
   } finally {
-    for (const file of files) await file.close();
+    await closeAll(files);
   }
 }
 
