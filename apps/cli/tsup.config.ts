@@ -13,7 +13,6 @@ function commit(): string {
 export default defineConfig({
   entry: ["src/main.ts"],
   format: ["esm"],
-  sourcemap: true,
   clean: true,
   target: "es2024",
   define: { LL_COMMIT: JSON.stringify(commit()) },
