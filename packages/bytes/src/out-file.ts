@@ -8,11 +8,11 @@ import { dirname } from "node:path";
 import type { ByteSink } from "./byte-sink.ts";
 import type { OutFileSystem, OutFileTestOptions } from "./out-file-options.ts";
 import { assertReplaceable, assertSpace, errorCode, fail, resolveTarget } from "./out-target.ts";
-import { forgetTemporary, registerTemporary, removeStale } from "./temporary-files.ts";
+import { forgetTemporary, HEARTBEAT_MS, registerTemporary, removeStale } from "./temporary-files.ts";
 
 export interface OutFile extends ByteSink {
   readonly path: string;
-  /** Temporary files of dead processes that were found beside the target and removed. */
+  /** Temporary files that nobody writes any more, which were found beside the target and removed. */
   readonly removedStale: readonly string[];
   /** Makes the file appear under its own name. @throws IoError, after the temporary file was removed. */
   commit(): Promise<void>;
@@ -40,10 +40,17 @@ export async function createOutFile(path: string, options: OutFileTestOptions = 
   });
   let bytesWritten = 0;
   let open = true;
+  const heartbeat = setInterval(() => {
+    handle.utimes(new Date(), new Date()).catch(() => undefined);
+  }, HEARTBEAT_MS).unref();
+  const ended = (): void => {
+    open = false;
+    clearInterval(heartbeat);
+  };
 
   const discard = async (): Promise<void> => {
     if (open) {
-      open = false;
+      ended();
       await handle.close().catch(() => undefined);
     }
     if (forgetTemporary(temporary)) await fs.unlink(temporary).catch(() => undefined);
@@ -83,7 +90,7 @@ export async function createOutFile(path: string, options: OutFileTestOptions = 
         if (expected !== undefined && bytesWritten !== expected) throw new Error("the size is not the expected one");
         await handle.sync(); // a failed sync is final: a second one may falsely succeed
         await handle.chmod(oldMode ?? 0o666 & ~process.umask());
-        open = false;
+        ended();
         await handle.close();
         if (hash !== undefined && (await fileSha256(fs, temporary)) !== hash.digest("hex")) {
           throw new Error("the bytes read back are not those written");

@@ -7,7 +7,7 @@ import type { OutFileSystem } from "../src/out-file-options.ts";
 export type Hook = (call: number, name: string) => void;
 
 const CALLS = ["open", "stat", "lstat", "statfs", "rename", "unlink", "readdir", "realpath"] as const;
-const HANDLE_CALLS = ["write", "read", "sync", "chmod", "close"] as const;
+const HANDLE_CALLS = ["write", "read", "sync", "chmod", "close", "utimes"] as const;
 
 export interface FsChanges {
   /** Writes at most this many bytes a call. */

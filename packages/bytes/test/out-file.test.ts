@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -11,10 +12,11 @@ import {
   statSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join, relative } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { removeTemporaryFiles } from "../src/node.ts";
 import { createOutFile } from "../src/out-file.ts";
 import type { OutFileSystem } from "../src/out-file-options.ts";
@@ -264,24 +266,82 @@ describe("writing", () => {
   });
 });
 
+/** What temporary files of this process have between its id and the random part of their names. */
+async function processSpace(path: string): Promise<string> {
+  const out = await createOutFile(path);
+  const [name = ""] = partFiles(join(path, ".."));
+  await out.abort();
+  return name.split(".").at(-3) as string;
+}
+
 describe("temporary files", () => {
   test("of dead processes are removed, those of living ones and of other targets stay", async () => {
     const path = target();
     const folder = join(path, "..");
     const dead = spawnSync("true").pid;
+    const space = await processSpace(path);
     const stay = [
-      `.out.bin.${process.ppid}.0123abcd.part`, // a living process
-      `.other.bin.${dead}.0123abcd.part`,
-      `.out.bin.${dead}.0123abcd.part.bak`,
-      `.out.bin.${dead}.xyz.part`,
-      `out.bin.${dead}.0123abcd.part`,
+      `.out.bin.${process.ppid}.${space}.0123abcd.part`, // a living process
+      `.other.bin.${dead}.${space}.0123abcd.part`,
+      `.out.bin.${dead}.${space}.0123abcd.part.bak`,
+      `.out.bin.${dead}.${space}.xyz.part`,
+      `out.bin.${dead}.${space}.0123abcd.part`,
     ];
-    const stale = [`.out.bin.${dead}.0123abcd.part`, `.out.bin.${dead}.ffffffff.part`];
+    const stale = [`.out.bin.${dead}.${space}.0123abcd.part`, `.out.bin.${dead}.${space}.ffffffff.part`];
     for (const name of [...stay, ...stale]) writeFileSync(join(folder, name), "part");
     const out = await createOutFile(path);
     await out.commit();
     expect([...out.removedStale].sort()).toEqual(stale.map((name) => join(folder, name)));
     expect(readdirSync(folder).sort()).toEqual([...stay, "out.bin"].sort());
+  });
+
+  test("of other containers and machines are removed after a day without a sign of life, whatever their process ids", async () => {
+    const path = target();
+    const folder = join(path, "..");
+    const dead = spawnSync("true").pid;
+    const names = [dead, process.pid].flatMap((pid) => [
+      `.out.bin.${pid}.0123456789ab.0123abcd.part`,
+      `.out.bin.${pid}.0123abcd.part`, // of a version that did not say where it ran
+    ]);
+    for (const name of names) writeFileSync(join(folder, name), "part");
+    const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * 3_600_000);
+    for (const name of names) utimesSync(join(folder, name), hoursAgo(23), hoursAgo(23));
+    const early = await createOutFile(path);
+    await early.abort();
+    expect(early.removedStale).toEqual([]);
+    for (const name of names) utimesSync(join(folder, name), hoursAgo(25), hoursAgo(25));
+    const late = await createOutFile(path);
+    await late.abort();
+    expect([...late.removedStale].sort()).toEqual(names.map((name) => join(folder, name)).sort());
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("give a sign of life each minute, also while nothing is written", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const path = target();
+    const out = await createOutFile(path);
+    const temporary = join(path, "..", partFiles(join(path, ".."))[0]!);
+    utimesSync(temporary, 1, 1);
+    vi.advanceTimersByTime(60_000);
+    await expect.poll(() => statSync(temporary).mtimeMs, { timeout: 50_000 }).toBeGreaterThan(1000);
+    await out.abort();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  const canUnshare = spawnSync("unshare", ["--map-root-user", "--pid", "--fork", "true"]).status === 0;
+  test.skipIf(!canUnshare)("of a process in another PID namespace stay while it lives", async () => {
+    const path = target();
+    writeFileSync(`${path}.input`, "input");
+    const args = ["--map-root-user", "--pid", "--fork", "--kill-child", process.execPath, "--conditions=@ll/source"];
+    const child = spawn("unshare", [...args, join(import.meta.dirname, "out-file-child.ts"), path, "40000"]);
+    await once(child.stdout, "data"); // it writes
+    const out = await createOutFile(path);
+    expect(out.removedStale).toEqual([]);
+    await out.abort();
+    expect(partFiles(join(path, ".."))).toHaveLength(1);
+    child.kill("SIGKILL");
+    await once(child, "close");
   });
 
   test("of this process can be removed at once, for a signal handler", async () => {
