@@ -90,7 +90,7 @@ async function main(shapeName: string | undefined, path: string | undefined, see
   const plan = { version: 3, hyperParams, vocab: vocabulary(), tensors } as const;
 
   const random = xorshift(Number(seed ?? 1));
-  const out = await createOutFile(path, { expectedBytes: ggmlFileBytes(plan) });
+  const out = await createOutFile(path, { inputs: [], expectedBytes: ggmlFileBytes(plan) });
   const writer = await createGgmlWriter(out, plan);
   for (const { name, shape } of tensors) {
     const [nRows = 0, columns] = shape;

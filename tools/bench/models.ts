@@ -111,7 +111,7 @@ async function withContents<T>(path: string, work: (contents: ModelContents) => 
 }
 
 async function write(input: ConvertInput, path: string): Promise<void> {
-  const out = await createOutFile(path, { expectedBytes: convertedBytes(input) });
+  const out = await createOutFile(path, { inputs: [], expectedBytes: convertedBytes(input) });
   try {
     await convertCheckpoint(input, out);
     await out.commit();

@@ -8,7 +8,7 @@ export { removeTemporaryFiles } from "./temporary-files.ts";
 export type { OutFile, OutFileOptions };
 
 /**
- * Begins a file. An existing regular file is replaced, with its permissions, when `commit` is called and not before.
+ * Begins a file. An existing regular file is replaced, with its permissions unless it shall be private, when `commit` is called and not before.
  * @throws IoError `E_SAME_FILE`, `E_EXISTS`, `E_NOSPACE` or `E_IO` before anything is written.
  */
-export const createOutFile: (path: string, options?: OutFileOptions) => Promise<OutFile> = createTestableOutFile;
+export const createOutFile: (path: string, options: OutFileOptions) => Promise<OutFile> = createTestableOutFile;

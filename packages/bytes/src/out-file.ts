@@ -89,7 +89,7 @@ export async function createOutFile(path: string, options: OutFileTestOptions = 
         const expected = options.expectedBytes;
         if (expected !== undefined && bytesWritten !== expected) throw new Error("the size is not the expected one");
         await handle.sync(); // a failed sync is final: a second one may falsely succeed
-        await handle.chmod(oldMode ?? 0o666 & ~process.umask());
+        if (!options.isPrivate) await handle.chmod(oldMode ?? 0o666 & ~process.umask());
         ended();
         await handle.close();
         if (hash !== undefined && (await fileSha256(fs, temporary)) !== hash.digest("hex")) {

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { IoError } from "./errors.ts";
 import { reason } from "./file-source.ts";
-import type { OutFileOptions, OutFileSystem } from "./out-file-options.ts";
+import type { OutFileSystem, OutFileTestOptions } from "./out-file-options.ts";
 
 /** A little more than the file itself, for the directory entry and block rounding. */
 const FREE_SPACE_MARGIN = 1.01;
@@ -32,7 +32,7 @@ export async function resolveTarget(fs: OutFileSystem, path: string): Promise<st
 export async function assertReplaceable(
   fs: OutFileSystem,
   target: string,
-  options: OutFileOptions,
+  options: OutFileTestOptions,
 ): Promise<number | undefined> {
   const old = await statIfPresent(fs, target, target);
   if (old === undefined) return undefined;

@@ -274,6 +274,15 @@ async function processSpace(path: string): Promise<string> {
   return name.split(".").at(-3) as string;
 }
 
+test("a private file is its owner's alone, also in place of one that all could read", async () => {
+  const path = target();
+  for (const mode of [undefined, 0o644]) {
+    if (mode !== undefined) chmodSync(path, mode);
+    await writeAll(path, { isPrivate: true });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  }
+});
+
 describe("temporary files", () => {
   test("of dead processes are removed, those of living ones and of other targets stay", async () => {
     const path = target();

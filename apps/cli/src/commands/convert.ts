@@ -22,13 +22,19 @@ import { dump } from "./convert-dump.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
 import { runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
-import { findVocabFile, matchVocabulary, readVocabulary } from "./convert-vocab.ts";
+import { findVocabFile, matchVocabulary, readVocabulary, type Vocabulary } from "./convert-vocab.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
 const PATH_CHARS = 4200;
 
 /** Read where they lie beside the model; like everything that is read, never written over. */
-const CONFIG_FILES = ["config.json", "params.json", "added_tokens.json"];
+const CONFIG_FILES = [
+  "config.json",
+  "params.json",
+  "added_tokens.json",
+  "model.safetensors.index.json",
+  "pytorch_model.bin.index.json",
+];
 
 export async function convertCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
   const request = parseConvertArguments(bin, argv);
@@ -87,16 +93,23 @@ async function vocabularyFor(
   const path = await findVocabFile(request.vocabDir ?? dirname(files[0] as string));
   note(`Loading vocab file ${printable(path, PATH_CHARS)}`);
   const vocabulary = await readVocabulary(path);
-  return { match: () => matchVocabulary(vocabulary, params.nVocab, note), files: [path] };
+  return { match: () => matchVocabulary(vocabulary, params.nVocab, note), files: vocabularyFiles(vocabulary) };
 }
 
 async function convertVocabulary(request: ConvertArguments, io: Io): Promise<void> {
   const vocabFile = await findVocabFile(request.vocabDir ?? request.model);
   io.err.write(`Loading vocab file ${printable(vocabFile, PATH_CHARS)}\n`);
-  const { entries: vocab, pieces, addSpacePrefix } = await readVocabulary(vocabFile);
+  const vocabulary = await readVocabulary(vocabFile);
+  const { entries: vocab, pieces, addSpacePrefix } = vocabulary;
   const input = { vocab, pieces, addSpacePrefix, container: request.container };
   const path = request.outFile as string; // the arguments have been checked for it
-  await writeFile(request, path, [vocabFile], vocabFileBytes(input), io, (sink) => writeVocabFile(input, sink));
+  await writeFile(request, path, vocabularyFiles(vocabulary), vocabFileBytes(input), io, (sink) =>
+    writeVocabFile(input, sink),
+  );
+}
+
+function vocabularyFiles({ path, addedPath }: Vocabulary): string[] {
+  return addedPath === undefined ? [path] : [path, addedPath];
 }
 
 /** Lets `work` write the file at `path`, which appears when it is complete. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { cp, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { copyFile, cp, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { memorySource } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
@@ -354,6 +354,29 @@ test("safetensors win over a PyTorch checkpoint beside them, and one line says s
 });
 
 describe("the output", () => {
+  test.each([
+    ["added_tokens.json of the vocabulary", ["--vocab-only", "--vocab-dir", "vocab"], "vocab/added_tokens.json"],
+    ["added_tokens.json of a vocabulary elsewhere", ["--vocab-dir", "vocab"], "vocab/added_tokens.json"],
+    ["tokenizer.model of a vocabulary elsewhere", ["--vocab-dir", "vocab"], "vocab/tokenizer.model"],
+    ["config.json", [], "hf/config.json"],
+    ["the index", [], "hf/model.safetensors.index.json"],
+  ])("that is %s is refused and left alone", async (_what, options, name) => {
+    const directory = await temporaryDirectory();
+    const hf = await copyTiny("hf", directory);
+    await mkdir(join(directory, "vocab"));
+    await copyFile(join(hf, "tokenizer.model"), join(directory, "vocab", "tokenizer.model"));
+    await writeFile(join(directory, "vocab", "added_tokens.json"), "{}");
+    const weight_map = { "model.norm.weight": "model.safetensors" };
+    await writeFile(join(hf, "model.safetensors.index.json"), JSON.stringify({ metadata: {}, weight_map }));
+    const path = join(directory, name);
+    const before = await sha256File(path);
+    const words = options.map((word) => (word === "vocab" ? join(directory, word) : word));
+    const { code, stderr } = await runHere("ll-convert", [hf, ...words, "--outfile", path]);
+    expect(code, stderr).toBe(1);
+    expect(stderr).toContain("is the input");
+    expect(await sha256File(path)).toBe(before);
+  });
+
   test("that is the input, by whatever name, is refused and left alone", async () => {
     const directory = await temporaryDirectory();
     const input = join(directory, "model.bin");

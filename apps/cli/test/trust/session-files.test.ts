@@ -2,7 +2,7 @@
 // tested where sessions are read, in @ll/llama.
 
 import { readdirSync } from "node:fs";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
@@ -36,6 +36,17 @@ test("SS05 after a bad session the same prompt gives the text that it gives with
     expect(await readFile(session)).toEqual(bad);
     expect(await withSession(model, join(directory, "none"))).toMatchObject({ code: 0, stdout: expected.stdout });
   }
+});
+
+test("a session holds what was said: nobody but its owner may read it, also when it replaces one that all could read", async () => {
+  const directory = await temporaryDirectory();
+  const model = await modelIn(directory);
+  const session = join(directory, "session");
+  await withSession(model, session);
+  expect((await stat(session)).mode & 0o777).toBe(0o600);
+  await chmod(session, 0o644);
+  await withSession(model, session);
+  expect((await stat(session)).mode & 0o777).toBe(0o600);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 // What was typed in earlier chats, line by line, for the arrow keys.
 
+// biome-ignore lint/style/noRestrictedImports: lines are appended to a file of our own in the cache folder
 import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../../cache-folder.ts";

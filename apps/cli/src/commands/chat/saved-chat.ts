@@ -62,7 +62,7 @@ const SAVED_SCHEMA: GenericSchema<unknown, SavedChat> = strictObject({
 export async function writeSavedChat(path: string, chat: Omit<SavedChat, "program" | "version">): Promise<void> {
   const content: SavedChat = { program: "ll-chat", version: FORMAT_VERSION, ...chat };
   const bytes = new TextEncoder().encode(`${JSON.stringify(content)}\n`);
-  const out = await createOutFile(path, { expectedBytes: bytes.byteLength });
+  const out = await createOutFile(path, { inputs: [], isPrivate: true, expectedBytes: bytes.byteLength });
   try {
     await out.write(bytes);
     await out.commit();

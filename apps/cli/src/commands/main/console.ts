@@ -1,5 +1,6 @@
 // The console of ll-main: generated text to standard output, echo and colours to the terminal, characters from standard input.
 
+// biome-ignore lint/style/noRestrictedImports: the terminal is a device, on which nothing is replaced
 import { constants, openSync, writeSync } from "node:fs";
 import { inert, type Terminal } from "../../terminal.ts";
 import type { CharacterSource, EchoSink } from "./line-editor.ts";

@@ -66,16 +66,21 @@ function messageFor(
   return `main: session file matches ${share} of prompt`;
 }
 
-/** Writes the state of the running text; nothing after a context swap, which ends a session. */
+/**
+ * Writes the state of the running text; nothing after a context swap, which ends a session. Nobody else may read what was said.
+ * @param inputs files that were read for this run
+ */
 export async function saveSession(
   path: string,
+  inputs: readonly string[],
   context: Context,
   generator: TokenGenerator,
   sampler: Sampler,
 ): Promise<void> {
   const { sessionTokens, logits } = generator;
   if (sessionTokens === undefined || logits === undefined) return;
-  const file = await createOutFile(path, { expectedBytes: sessionFileBytes(context, sessionTokens.length) });
+  const expectedBytes = sessionFileBytes(context, sessionTokens.length);
+  const file = await createOutFile(path, { inputs, isPrivate: true, expectedBytes });
   try {
     await writeSession(file, context, { tokens: sessionTokens, rng: sampler.rng.exportState(), logits });
     await file.commit();

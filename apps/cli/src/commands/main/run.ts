@@ -64,7 +64,8 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   });
   const save = async (): Promise<void> => {
     if (promptCache !== undefined && !params.promptCacheReadOnly) {
-      await saveSession(promptCache, context, generator, sampler);
+      const inputs = [params.model, params.lora, params.loraBase].filter((path) => path !== undefined);
+      await saveSession(promptCache, inputs, context, generator, sampler);
     }
   };
 
