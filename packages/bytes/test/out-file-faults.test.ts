@@ -90,7 +90,7 @@ const child = ["--conditions=@ll/source", join(import.meta.dirname, "out-file-ch
 async function expectSweep(path: string): Promise<void> {
   const left = partFiles(join(path, ".."));
   expect(left.length).toBeLessThanOrEqual(1);
-  const out = await createOutFile(path);
+  const out = await createOutFile(path, { inputs: [] });
   expect(out.removedStale).toEqual(left.map((name) => join(path, "..", name)));
   await out.abort();
   expect(partFiles(join(path, ".."))).toEqual([]);

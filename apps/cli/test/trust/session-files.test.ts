@@ -45,7 +45,7 @@ test("a session holds what was said: nobody but its owner may read it, also when
   await withSession(model, session);
   expect((await stat(session)).mode & 0o777).toBe(0o600);
   await chmod(session, 0o644);
-  await withSession(model, session);
+  await runHere("ll-main", ["-m", model, ...OPTIONS, "-p", "Another prompt", "--prompt-cache", session]);
   expect((await stat(session)).mode & 0o777).toBe(0o600);
 });
 
