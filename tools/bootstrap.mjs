@@ -1,5 +1,6 @@
-// `npm start` and `npm test` on a fresh clone: nothing but Node 20 and npm is needed. Installs the pinned pnpm's dependencies (which bring
-// the Node that everything else runs on), builds what is out of date, then hands over. Plain JavaScript, since nothing is installed yet.
+// `npm start`, `npm test`, `npm run test:slow` and `npm run pack` on a fresh clone: nothing but Node 20.16 and npm is needed. Installs the
+// pinned pnpm's dependencies (which bring the Node that everything else runs on), builds what is out of date, then hands over. Plain
+// JavaScript, since nothing is installed yet.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -21,6 +22,7 @@ const INSTALL_INPUTS = [
   "apps/*/package.json",
 ];
 const KERNEL_INPUTS = ["packages/*/asm", "packages/*/package.json", "tools/build-kernels.mjs", "turbo.json"];
+const RUNTIMES_INPUTS = ["tools/runtimes/package.json", "tools/runtimes/pnpm-lock.yaml"];
 const BUILD_INPUTS = [
   ...KERNEL_INPUTS,
   "packages/*/src",
@@ -28,20 +30,47 @@ const BUILD_INPUTS = [
   "packages/*/tsup.config.ts",
   "apps/*/tsup.config.ts",
 ];
+const PACK_INPUTS = [
+  ...BUILD_INPUTS,
+  "apps/*/bin",
+  "apps/*/templates",
+  "packages/*/README.md",
+  "apps/*/README.md",
+  "tools/pack.ts",
+];
 
 const [verb, ...rest] = process.argv.slice(2);
 step("install", INSTALL_INPUTS, ["node_modules/.bin"], () => pnpm("install", "--frozen-lockfile"));
 if (verb === "start") {
-  step("build", BUILD_INPUTS, ["apps/cli/dist/main.js"], () => pnpm("run", "build", QUIET));
+  build();
   finish(run(join(BIN, "node"), [join(ROOT, "tools", "start.ts"), ...rest]));
+} else if (verb === "pack") {
+  build();
+  finish(pack());
 } else if (verb === "test") {
   step("kernels", KERNEL_INPUTS, ["packages/quant/src/kernels/wasm-simd.ts"], () =>
     pnpm("exec", "turbo", "run", "kernels", QUIET),
   );
   finish(run(join(BIN, "vitest"), ["run", ...rest]));
+} else if (verb === "test:slow") {
+  step("runtimes", RUNTIMES_INPUTS, ["tools/runtimes/node_modules/deno"], () =>
+    pnpm("--dir", "tools/runtimes", "install", "--frozen-lockfile"),
+  );
+  build();
+  step("pack", PACK_INPUTS, ["packed"], pack);
+  finish(run(join(BIN, "vitest"), ["run", "--config", "vitest.slow.config.ts", ...rest]));
 } else {
-  process.stderr.write("usage: bootstrap.mjs start|test\n");
+  process.stderr.write("usage: bootstrap.mjs start|test|test:slow|pack\n");
   process.exitCode = 2;
+}
+
+function build() {
+  step("build", BUILD_INPUTS, ["apps/cli/dist/main.js"], () => pnpm("run", "build", QUIET));
+}
+
+/** Every package that is published, as a tarball in packed/. */
+function pack() {
+  return run(join(BIN, "node"), [join(ROOT, "tools", "pack.ts")]);
 }
 
 /** Runs `work` unless it succeeded before with the same inputs and its outputs are still there. */

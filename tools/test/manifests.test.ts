@@ -26,13 +26,14 @@ function manifest(folder: string): Manifest {
 const PUBLISHED = ["packages", "apps"]
   .flatMap((parent) => readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`))
   .filter((folder) => !manifest(folder).private);
-const [, OLDEST = ""] = /^>=(\d+)$/.exec(manifest(".").engines.node) ?? [];
+const ENGINES = manifest(".").engines.node;
+const [, OLDEST = ""] = /^\^(\d+\.\d+) \|\| >=22\.3$/.exec(ENGINES) ?? [];
 
 describe.each(PUBLISHED)("%s", (folder) => {
   const { description, keywords, homepage, bugs, repository, engines, dependencies = {} } = manifest(folder);
 
   test("runs on the same versions of Node as everything else", () => {
-    expect(engines).toEqual({ node: `>=${OLDEST}` });
+    expect(engines).toEqual({ node: ENGINES });
   });
 
   test("depends on nothing that wants a newer Node", () => {
@@ -40,8 +41,14 @@ describe.each(PUBLISHED)("%s", (folder) => {
       if (version.startsWith("workspace:")) continue;
       const [, entry = ""] = lockfile.split(`\n  ${name}@${version}:\n`);
       const [, newest] = /^.*\n {4}engines: \{node: '>=\s?(\d+)/.exec(entry) ?? [];
-      expect(Number(newest ?? 0), name).toBeLessThanOrEqual(Number(OLDEST));
+      expect(Number(newest ?? 0), name).toBeLessThanOrEqual(Number.parseInt(OLDEST, 10));
     }
+  });
+
+  test("is not said to be on the registry", () => {
+    const readme = readFileSync(join(ROOT, folder, "README.md"), "utf8");
+    expect(readme).toMatch(/npm install .*packed\/\*\.tgz/);
+    expect(readme).not.toMatch(/(npm (i|install|exec)|npx|pnpm add|yarn add)( --?\w+)* @ll\//);
   });
 
   test("can be found, and leads here", () => {
@@ -56,7 +63,7 @@ describe.each(PUBLISHED)("%s", (folder) => {
 
 test.each(["README.md", "CONTRIBUTING.md", "tools/bootstrap.mjs"])("%s says the same version of Node", (file) => {
   const text = readFileSync(join(ROOT, file), "utf8");
-  const wanted = [...text.matchAll(/Node (\d+)(?= or later| and nothing| and npm)/g)].map(([, version]) => version);
+  const wanted = [...text.matchAll(/Node ([\d.]+)(?= or later| and nothing| and npm)/g)].map(([, version]) => version);
   expect(new Set(wanted)).toEqual(new Set([OLDEST]));
 });
 
