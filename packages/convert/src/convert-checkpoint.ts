@@ -3,9 +3,9 @@
 
 import type { ByteSink } from "@ll/bytes";
 import { asType, type SourceTensor } from "@ll/checkpoint";
-import { ftypeLabel, type GgmlPlan } from "@ll/ggml-format";
+import { ftypeLabel, type GgmlPlan, tensorType as ggmlType } from "@ll/ggml-format";
 import { type GgufPlan, ggufName, tensorBytes, tensorType } from "@ll/gguf";
-import { BLOCK_TYPES, blockInfo } from "@ll/quant";
+import { BLOCK_TYPES } from "@ll/quant";
 import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import { type FilePlan, ggjtFile, ggufFile } from "./file-plan.ts";
@@ -114,17 +114,16 @@ function typesOf({ tensors, outType, container }: ConvertInput): string[] {
 
 /** Version 1 of ggjt names some block types too, but in layouts of its time. */
 function isHeld(type: string, container: Container): boolean {
-  if (container === "gguf") return isGgufType(type);
-  return type === "f32" || type === "f16" || (container === 3 && isCurrentBlock(type));
+  if (container === "gguf") return isNameOf(tensorType, type);
+  return (
+    type === "f32" || type === "f16" || (container === 3 && BLOCK_TYPES.includes(type) && isNameOf(ggmlType, type))
+  );
 }
 
-function isCurrentBlock(type: string): boolean {
-  return BLOCK_TYPES.includes(type) && blockInfo(type).isWeightType;
-}
-
-function isGgufType(type: string): boolean {
+/** Whether a container has a type of this name. */
+function isNameOf(lookUp: (name: string) => unknown, type: string): boolean {
   try {
-    tensorType(type);
+    lookUp(type);
     return true;
   } catch {
     return false; // a RangeError: there is no such type

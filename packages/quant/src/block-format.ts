@@ -4,6 +4,7 @@
 export interface FloatFields {
   readonly f16: readonly number[];
   readonly f32: readonly number[];
+  readonly bf16?: readonly number[];
 }
 
 /**
@@ -18,8 +19,8 @@ export interface BlockFormat {
   /** The type that a vector must be packed to before it meets rows of this type; the type itself for activation types. */
   readonly activationType: string;
   readonly floatFields: FloatFields;
-  /** Packs `values` (nBlocks * blockValues) into `out` (nBlocks * blockBytes). */
-  pack(values: Float32Array, out: Uint8Array): void;
+  /** Packs `values` (nBlocks * blockValues) into `out` (nBlocks * blockBytes). Types that can only be read have none. */
+  readonly pack?: (values: Float32Array, out: Uint8Array) => void;
   /** Unpacks `bytes` (nBlocks * blockBytes) into `out` (nBlocks * blockValues). */
   unpack(bytes: Uint8Array, out: Float32Array): void;
   /** Dot product of a row (nBlocks * blockBytes) with a packed activation row of as many values. Activation types have none. */

@@ -2,11 +2,18 @@
 // multiplied. What else it wants: its kernels (kernels/wasm-layouts.ts, asm/index.ts), the kinds of file made of it (ftypes.ts),
 // and its id in files, which is for @ll/ggml-format and @ll/gguf to know.
 
+import { bf16 } from "./bf16.ts";
 import type { BlockFormat } from "./block-format.ts";
 import { WeightError } from "./errors.ts";
 import { f16 } from "./f16.ts";
 import { f32 } from "./f32.ts";
 import { assertCount } from "./guards.ts";
+import { iq1_m, iq1_s } from "./iq1.ts";
+import { iq2_s, iq2_xs, iq2_xxs } from "./iq2.ts";
+import { iq3_s, iq3_xxs } from "./iq3.ts";
+import { iq4_nl, iq4_xs } from "./iq4.ts";
+import { mxfp4, nvfp4 } from "./mxfp4.ts";
+import { q1_0, q2_0 } from "./q1_0.ts";
 import { q2_K } from "./q2_K.ts";
 import { q3_K } from "./q3_K.ts";
 import { q4_0 } from "./q4_0.ts";
@@ -19,6 +26,7 @@ import { q6_K } from "./q6_K.ts";
 import { q8_0 } from "./q8_0.ts";
 import { q8_1 } from "./q8_1.ts";
 import { q8_K } from "./q8_K.ts";
+import { tq1_0, tq2_0 } from "./tq.ts";
 
 /** In the order of their ggml type ids. */
 const FORMATS: readonly BlockFormat[] = [
@@ -36,6 +44,22 @@ const FORMATS: readonly BlockFormat[] = [
   q5_K,
   q6_K,
   q8_K,
+  iq2_xxs,
+  iq2_xs,
+  iq3_xxs,
+  iq1_s,
+  iq4_nl,
+  iq3_s,
+  iq2_s,
+  iq4_xs,
+  iq1_m,
+  bf16,
+  tq1_0,
+  tq2_0,
+  mxfp4,
+  nvfp4,
+  q1_0,
+  q2_0,
 ];
 
 const FORMAT_OF = /* @__PURE__ */ new Map(FORMATS.map((format) => [format.type, format]));
@@ -49,23 +73,26 @@ export interface BlockInfo {
   readonly activationType: string;
   /** False for q8_1 and q8_K, which only activations use: no model file holds them and `dot` has no rows of them. */
   readonly isWeightType: boolean;
-  /** True for all but f32 and f16. */
+  /** True for all but f32, f16 and bf16. */
   readonly isQuantized: boolean;
+  /** False for the types that are read and multiplied only: `packRows` does not make them. */
+  readonly canPack: boolean;
 }
 
-/** Names of all types, as build 803 of llama.cpp prints them. */
+/** Names of all types, as llama.cpp prints them. */
 export const BLOCK_TYPES: readonly string[] = /* @__PURE__ */ FORMATS.map((format) => format.type);
 
 /** @throws RangeError for an unknown type. */
 export function blockInfo(type: string): BlockInfo {
-  const { blockValues, blockBytes, activationType, dot } = formatOf(type);
+  const { blockValues, blockBytes, activationType, dot, pack } = formatOf(type);
   return {
     type,
     blockValues,
     blockBytes,
     activationType,
     isWeightType: dot !== undefined,
-    isQuantized: type !== "f32" && type !== "f16",
+    isQuantized: type !== "f32" && type !== "f16" && type !== "bf16",
+    canPack: pack !== undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 // Looks for blocks whose scale is no number. Build 803 of llama.cpp loads them and computes NaN.
 
+import { readBf16 } from "./bf16.ts";
 import { formatOf } from "./block-types.ts";
 import { WeightError } from "./errors.ts";
 import { assertBytes, assertMultiple } from "./guards.ts";
@@ -31,6 +32,10 @@ export function checkRows(type: string, bytes: Uint8Array, origin: CheckOrigin =
     for (const field of floatFields.f16) {
       if ((bytes[o + field + 1]! & 0x7c) === 0x7c)
         refuse(type, readF16(bytes, o + field), o, field, blockBytes, origin);
+    }
+    for (const field of floatFields.bf16 ?? []) {
+      const value = readBf16(bytes, o + field);
+      if (!Number.isFinite(value)) refuse(type, value, o, field, blockBytes, origin);
     }
     for (const field of floatFields.f32) {
       const value = readF32(bytes, o + field);

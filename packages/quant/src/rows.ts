@@ -6,12 +6,13 @@ import { formatOf } from "./block-types.ts";
 import { assertBytes, assertFloats, assertLength, assertMultiple } from "./guards.ts";
 
 /**
- * Packs `values` with the reference quantiser of build 803 of llama.cpp.
+ * Packs `values` with the reference quantiser of build 803 of llama.cpp; f16 and bf16 are rounded to even.
  *
  * @param values (nBlocks * blockValues); a NaN or an infinity in them gives a block without meaning, see `checkRows`
  * @param out (nBlocks * blockBytes); a new array if absent; nothing else is allocated
  * @returns `out`
- * @throws RangeError for an unknown type or a length that does not fit; TypeError for arrays of another kind
+ * @throws RangeError for an unknown type, one that can only be read or a length that does not fit; TypeError for arrays of
+ *   another kind
  */
 export function packRows(type: string, values: Float32Array, out?: Uint8Array): Uint8Array {
   return packWith(formatOf(type), values, out);
@@ -51,7 +52,8 @@ export function packActivation(type: string, values: Float32Array, out?: Uint8Ar
 }
 
 /**
- * Dot product of a row of weights with a packed activation row, in the summation order of the portable build 803.
+ * Dot product of a row of weights with a packed activation row, in the summation order of the portable build 803
+ * where it knows the type.
  *
  * @param weightRow (nBlocks * blockBytes)
  * @param activationRow what `packActivation` of as many values gives
@@ -62,8 +64,9 @@ export function dot(type: string, weightRow: Uint8Array, activationRow: Uint8Arr
   const format = formatOf(type);
   if (format.dot === undefined) throw new RangeError(`"type" expected a type of weights, got ${type}`);
   assertMultiple(weightRow.length, format.blockBytes, "weightRow");
-  const partner = formatOf(format.activationType); // blocks of both hold the same number of values
-  assertLength(activationRow.length, (weightRow.length / format.blockBytes) * partner.blockBytes, "activationRow");
+  const partner = formatOf(format.activationType); // its blocks hold as many values, or a whole part of them
+  const nValues = (weightRow.length / format.blockBytes) * format.blockValues;
+  assertLength(activationRow.length, (nValues / partner.blockValues) * partner.blockBytes, "activationRow");
   return format.dot(weightRow, activationRow);
 }
 
@@ -78,6 +81,7 @@ export function dotValues(type: string, weightRow: Uint8Array, x: Float32Array):
 }
 
 function packWith(format: BlockFormat, values: Float32Array, out: Uint8Array | undefined): Uint8Array {
+  if (format.pack === undefined) throw new RangeError(`"type" expected a type that can be packed, got ${format.type}`);
   assertFloats(values, "values");
   assertMultiple(values.length, format.blockValues, "values");
   const nBytes = (values.length / format.blockValues) * format.blockBytes;

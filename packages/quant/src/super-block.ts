@@ -1,6 +1,7 @@
 // What the K types have in common: a super-block of 256 values in 16 groups of 16. Each type knows how to load one of its
 // blocks into a `SuperBlock`; unpacking and the dot product start from there.
 
+import type { BlockFormat } from "./block-format.ts";
 import { Q8_K_BYTES, Q8_K_LEVELS_OFFSET, Q8_K_SUMS_OFFSET } from "./q8_K.ts";
 import { readF32, readI8, readI16 } from "./unaligned.ts";
 
@@ -95,4 +96,52 @@ export function sumOfMins(block: SuperBlock, activations: Uint8Array, offset: nu
     sum = (sum + mins[group]! * readI16(activations, offset + Q8_K_SUMS_OFFSET + 2 * group)) | 0;
   }
   return sum;
+}
+
+/**
+ * Dot product with a Q8_K row of a type without minimums, for types that build 803 does not know: an exact integer for each
+ * super-block, Σ scale · level · activation, at most 2^28, rounded once and scaled by d · d of the activations, in order.
+ */
+function dotExact(
+  weights: Uint8Array,
+  blockBytes: number,
+  activations: Uint8Array,
+  load: LoadSuperBlock,
+  block: SuperBlock,
+): number {
+  const { scales, levels } = block;
+  let sum = 0;
+  for (let o = 0, a = 0; o < weights.length; o += blockBytes, a += Q8_K_BYTES) {
+    load(weights, o, block);
+    let products = 0;
+    for (let group = 0; group < 16; group++) {
+      let groupSum = 0;
+      for (let i = 16 * group; i < 16 * group + 16; i++) {
+        groupSum = (groupSum + levels[i]! * readI8(activations, a + Q8_K_LEVELS_OFFSET + i)) | 0;
+      }
+      products = (products + scales[group]! * groupSum) | 0;
+    }
+    const d = Math.fround(block.d * readF32(activations, a));
+    sum = Math.fround(sum + Math.fround(d * Math.fround(products)));
+  }
+  return sum;
+}
+
+/** A type without minimums that build 803 does not know and that is read, not packed. */
+export function superBlockFormat(
+  type: string,
+  blockBytes: number,
+  f16Fields: readonly number[],
+  load: LoadSuperBlock,
+): BlockFormat {
+  const block = emptySuperBlock();
+  return {
+    type,
+    blockValues: QK_K,
+    blockBytes,
+    activationType: "q8_K",
+    floatFields: { f16: f16Fields, f32: [] },
+    unpack: (bytes, out) => unpackSuperBlocks(bytes, blockBytes, out, load, block),
+    dot: (weights, activations) => dotExact(weights, blockBytes, activations, load, block),
+  };
 }

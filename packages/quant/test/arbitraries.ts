@@ -4,7 +4,12 @@ import fc from "fast-check";
 import { BLOCK_TYPES, blockInfo, f32ToF16 } from "../src/index.ts";
 import { READERS } from "./oracle.ts";
 
-export const WEIGHT_TYPES: readonly string[] = BLOCK_TYPES.filter((type) => blockInfo(type).isWeightType);
+/** Types that `packRows` makes. */
+export const PACKED_TYPES: readonly string[] = BLOCK_TYPES.filter((type) => blockInfo(type).canPack);
+/** Those of build 803 of llama.cpp that weights have. */
+export const WEIGHT_TYPES: readonly string[] = PACKED_TYPES.filter(
+  (type) => blockInfo(type).isWeightType && type !== "bf16",
+);
 /** The types that the oracle reads and `dot` takes. */
 export const QUANTIZED_TYPES: readonly string[] = WEIGHT_TYPES.filter((type) => blockInfo(type).isQuantized);
 export const K_TYPES: readonly string[] = QUANTIZED_TYPES.filter((type) => blockInfo(type).blockValues === 256);

@@ -4,9 +4,9 @@ import { BLOCK_TYPES, blockInfo, rowBytes, WeightError } from "../src/index.ts";
 
 test("the types, in the order of their ids", () => {
   const table = BLOCK_TYPES.map((type) => {
-    const { blockValues, blockBytes, activationType, isWeightType, isQuantized } = blockInfo(type);
+    const { blockValues, blockBytes, activationType, isWeightType, isQuantized, canPack } = blockInfo(type);
     const use = isWeightType ? "weights" : "activations";
-    return `${type} ${blockValues} ${blockBytes} ${activationType} ${use} ${isQuantized ? "quantised" : "plain"}`;
+    return `${type} ${blockValues} ${blockBytes} ${activationType} ${use} ${isQuantized ? "quantised" : "plain"}${canPack ? "" : ", read only"}`;
   });
   expect(table).toEqual([
     "f32 1 4 f32 weights plain",
@@ -23,13 +23,29 @@ test("the types, in the order of their ids", () => {
     "q5_K 256 176 q8_K weights quantised",
     "q6_K 256 210 q8_K weights quantised",
     "q8_K 256 292 q8_K activations quantised",
+    "iq2_xxs 256 66 q8_K weights quantised, read only",
+    "iq2_xs 256 74 q8_K weights quantised, read only",
+    "iq3_xxs 256 98 q8_K weights quantised, read only",
+    "iq1_s 256 50 q8_K weights quantised, read only",
+    "iq4_nl 32 18 q8_0 weights quantised, read only",
+    "iq3_s 256 110 q8_K weights quantised, read only",
+    "iq2_s 256 82 q8_K weights quantised, read only",
+    "iq4_xs 256 136 q8_K weights quantised, read only",
+    "iq1_m 256 56 q8_K weights quantised, read only",
+    "bf16 1 2 bf16 weights plain",
+    "tq1_0 256 54 q8_K weights quantised, read only",
+    "tq2_0 256 66 q8_K weights quantised, read only",
+    "mxfp4 32 17 q8_0 weights quantised, read only",
+    "nvfp4 64 36 q8_0 weights quantised, read only",
+    "q1_0 128 18 q8_0 weights quantised, read only",
+    "q2_0 64 18 q8_0 weights quantised, read only",
   ]);
 });
 
-test("activations have blocks of as many values as their weights", () => {
+test("blocks of activations hold as many values as those of their weights, or a whole part", () => {
   for (const type of BLOCK_TYPES) {
     const { blockValues, activationType } = blockInfo(type);
-    expect(blockInfo(activationType).blockValues).toBe(blockValues);
+    expect(blockValues % blockInfo(activationType).blockValues).toBe(0);
   }
 });
 

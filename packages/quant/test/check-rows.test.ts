@@ -1,9 +1,10 @@
 import { isFormatError } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
-import { BLOCK_TYPES, blockInfo, checkRows, packRows, WeightError } from "../src/index.ts";
+import { blockInfo, checkRows, packRows, WeightError } from "../src/index.ts";
+import { PACKED_TYPES } from "./arbitraries.ts";
 
 /** Offsets of the floating-point fields of a block, from the byte diagrams. */
-const FIELDS = new Map<string, { f16?: number[]; f32?: number[] }>([
+const FIELDS = new Map<string, { f16?: number[]; f32?: number[]; bf16?: number[] }>([
   ["f32", { f32: [0] }],
   ["f16", { f16: [0] }],
   ["q4_0", { f16: [0] }],
@@ -18,6 +19,7 @@ const FIELDS = new Map<string, { f16?: number[]; f32?: number[] }>([
   ["q5_K", { f16: [0, 2] }],
   ["q6_K", { f16: [208] }],
   ["q8_K", { f32: [0] }],
+  ["bf16", { bf16: [0] }],
 ]);
 
 const caught = (work: () => void): unknown => {
@@ -29,7 +31,7 @@ const caught = (work: () => void): unknown => {
   return undefined;
 };
 
-describe.each(BLOCK_TYPES)("%s", (type) => {
+describe.each(PACKED_TYPES)("%s", (type) => {
   const { blockValues, blockBytes } = blockInfo(type);
   const good = packRows(
     type,
@@ -41,13 +43,14 @@ describe.each(BLOCK_TYPES)("%s", (type) => {
   });
 
   test.each(["NaN", "Infinity", "-Infinity"])("%s in any field is found, and its block is named", (name) => {
-    const { f16 = [], f32 = [] } = FIELDS.get(type)!;
-    for (const offset of [...f16, ...f32]) {
+    const { f16 = [], f32 = [], bf16 = [] } = FIELDS.get(type)!;
+    for (const offset of [...f16, ...f32, ...bf16]) {
       const bad = good.slice();
       const view = new DataView(bad.buffer);
       const at = 2 * blockBytes + offset;
       if (f16.includes(offset)) view.setFloat16(at, Number(name), true);
-      else view.setFloat32(at, Number(name), true);
+      else if (f32.includes(offset)) view.setFloat32(at, Number(name), true);
+      else bad.set(packRows("bf16", Float32Array.of(Number(name))), at);
       const error = caught(() => checkRows(type, bad, { tensor: "wq", file: "m.bin", firstBlock: 10 }));
       expect(error).toBeInstanceOf(WeightError);
       expect(isFormatError(error, "E_NUMBER")).toBe(true);

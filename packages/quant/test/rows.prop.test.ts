@@ -4,19 +4,20 @@
 import { isFormatError } from "@ll/bytes";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BLOCK_TYPES, blockInfo, checkRows, packRows, unpackRows } from "../src/index.ts";
+import { blockInfo, checkRows, packRows, unpackRows } from "../src/index.ts";
 import {
   anyBlocks,
   bellShaped,
   finiteValues,
   moderateValues,
+  PACKED_TYPES,
   QUANTIZED_TYPES,
   RUNS,
   WEIGHT_TYPES,
 } from "./arbitraries.ts";
 import { blocksOf, READERS } from "./oracle.ts";
 
-const BLOCKED_TYPES = BLOCK_TYPES.filter((type) => blockInfo(type).isQuantized);
+const BLOCKED_TYPES = PACKED_TYPES.filter((type) => blockInfo(type).isQuantized);
 
 const copyOf = (bytes: Uint8Array, offset: number): Uint8Array => {
   const padded = new Uint8Array(offset + bytes.length);

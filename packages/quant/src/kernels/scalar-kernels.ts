@@ -32,7 +32,7 @@ export function scalarKernels(memory: WasmMemory): Kernels {
 
 function matrixKernels(format: BlockFormat, dot: NonNullable<BlockFormat["dot"]>, memory: WasmMemory): MatrixKernels {
   const { type, activationType } = format;
-  const partner = formatOf(activationType);
+  const pack = formatOf(activationType).pack as NonNullable<BlockFormat["pack"]>; // activations are always packed
   return {
     type,
     weightBytes(nRows, rowValues) {
@@ -52,7 +52,7 @@ function matrixKernels(format: BlockFormat, dot: NonNullable<BlockFormat["dot"]>
     packActivations(src, dst, nVectors, rowValues) {
       const nBytes = nVectors * rowBytes(activationType, rowValues);
       const values = new Float32Array(memory.buffer, src, nVectors * rowValues); // (nVectors, rowValues)
-      partner.pack(values, new Uint8Array(memory.buffer, dst, nBytes));
+      pack(values, new Uint8Array(memory.buffer, dst, nBytes));
     },
     multiply(weights, activations, out, rowStart, rowEnd, rowValues, nVectors, outStride) {
       const weightRowBytes = rowBytes(type, rowValues);
@@ -76,6 +76,7 @@ function nonFiniteBlocks(format: BlockFormat, bytes: Uint8Array): number {
   for (let o = 0; o < bytes.length; o += blockBytes) {
     const isBad =
       floatFields.f16.some((field) => (bytes[o + field + 1]! & 0x7c) === 0x7c) ||
+      floatFields.bf16?.some((field) => (bytes[o + field + 1]! & 0x7f) === 0x7f && bytes[o + field]! >= 0x80) ||
       floatFields.f32.some((field) => (bytes[o + field + 3]! & 0x7f) === 0x7f && bytes[o + field + 2]! >= 0x80);
     if (isBad) count++;
   }

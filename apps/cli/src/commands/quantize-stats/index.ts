@@ -32,10 +32,10 @@ interface StatsParams {
   progress: boolean;
 }
 
-/** Types of weights that lose something. */
+/** Types of weights that lose something and that can be made here. */
 const LOSSY_TYPES: readonly string[] = BLOCK_TYPES.filter((type) => {
-  const { isWeightType, isQuantized } = blockInfo(type);
-  return isWeightType && isQuantized;
+  const { isWeightType, isQuantized, canPack } = blockInfo(type);
+  return isWeightType && isQuantized && canPack;
 });
 
 export const QUANTIZE_STATS_OPTIONS: readonly OptionSpec<StatsParams>[] = [
