@@ -74,13 +74,19 @@ export class IoError extends Error {
   }
 }
 
-/** A worker died. The model that it was part of must be loaded again; the file that it was packing is not whole. */
+/**
+ * A worker could not be started, or died. The model that it was part of must be loaded again; the file that it was packing is not
+ * whole.
+ */
 export class WorkerError extends Error {
   override readonly name: string = "WorkerError";
   readonly code = "E_WORKER";
+  /** Address of the script of a worker that could not be started. */
+  readonly url: string | undefined;
 
-  constructor(message: string, cause?: unknown) {
+  constructor(message: string, cause?: unknown, url?: string) {
     super(message, cause === undefined ? undefined : { cause });
+    this.url = url;
     Object.defineProperty(this, WORKER_ERROR, { value: true });
   }
 }

@@ -17,6 +17,7 @@ export interface NodeModules {
     readonly parentPort: NodeWorker | null;
   };
   readonly "node:os": { availableParallelism(): number };
+  readonly "node:url": { pathToFileURL(path: string): URL };
   readonly "node:fs": {
     readonly constants: { readonly O_RDONLY: number; readonly O_NONBLOCK: number };
     openSync(path: string, flags: number): number;

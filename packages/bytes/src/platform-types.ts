@@ -11,4 +11,3 @@ export type AbortSignal = GlobalClass<"AbortSignal">;
 export type Blob = GlobalClass<"Blob">;
 export type Fetch = GlobalValue<"fetch">;
 export type URL = GlobalClass<"URL">;
-export type Worker = GlobalClass<"Worker">;

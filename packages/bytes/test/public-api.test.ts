@@ -42,11 +42,14 @@ test("public names", () => {
   expect(Object.keys(workers).sort()).toMatchInlineSnapshot(`
     [
       "availableCores",
-      "browserWorker",
+      "errorFrom",
       "isSyncReadable",
       "openSyncFile",
       "parentPort",
-      "spawnNodeWorker",
+      "plainError",
+      "scriptUrl",
+      "startWorkers",
+      "workerSpawner",
     ]
   `);
 });

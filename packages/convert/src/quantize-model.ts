@@ -1,6 +1,7 @@
 // A model file to a smaller one, byte for byte what the quantize program of llama.cpp build 803 writes.
 
 import type { ByteSink } from "@ll/bytes";
+import type { URL } from "@ll/bytes/workers";
 import { type GgmlFile, type GgmlPlan, type GgmlTensor, tensorBytes, tensorType } from "@ll/ggml-format";
 import { type KernelTier, type PlannedTensor, type PlanOptions, planQuantization } from "@ll/quant";
 import { ConvertError } from "./errors.ts";
@@ -23,6 +24,11 @@ export interface QuantizeOptions extends QuantizeTarget, WorkOptions {
    * the same with any number.
    */
   readonly threads?: number | undefined;
+  /**
+   * Address of the file `@ll/convert/worker`, or on Node its path, for bundles that leave it out or put it elsewhere. Default:
+   * `convert-worker.js` beside this code.
+   */
+  readonly workerUrl?: string | URL | undefined;
   /** Highest tier of kernels to be used; "scalar" is `packRows` of @ll/quant. */
   readonly maxTier?: KernelTier | undefined;
 }

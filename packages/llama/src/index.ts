@@ -35,7 +35,14 @@ export {
   writeSession,
 } from "./session.ts";
 export { MemoryError } from "./team/errors.ts";
-export { type LoadModelOptions, loadModel, type TeamModel, type WeightsLoadedEvent } from "./team/load-model.ts";
+export {
+  type LoadModelEvent,
+  type LoadModelOptions,
+  loadModel,
+  type TeamModel,
+  type WeightsLoadedEvent,
+  type WorkersFailedEvent,
+} from "./team/load-model.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {
   expectedTensors,

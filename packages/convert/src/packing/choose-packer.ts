@@ -1,12 +1,13 @@
 // Who packs a model: this thread or workers, and with which kernels.
 
-import type { SpawnWorker } from "@ll/bytes/workers";
+import type { AbortSignal } from "@ll/bytes";
+import { type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
 import { type KernelTier, loadKernels } from "@ll/quant";
 import type { TensorStep } from "../events.ts";
 import { product } from "../shapes.ts";
+import { workerScriptUrl } from "../worker-script.ts";
 import { createCopier } from "./copier.ts";
 import type { Packer } from "./packer.ts";
-import { spawnWorker } from "./spawn-worker.ts";
 import { createWorkbench } from "./workbench.ts";
 import { createWorkerPacker } from "./worker-packer.ts";
 
@@ -38,6 +39,8 @@ const MAX_WORKERS = 8;
 export interface PackerOptions {
   readonly threads?: number | undefined;
   readonly maxTier?: KernelTier | undefined;
+  readonly workerUrl?: string | URL | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What tests put in place of what is normally used. */
@@ -49,8 +52,8 @@ export interface PackerSeams {
 /** @throws RangeError for a number of threads that is none, or an unknown tier; WorkerError if a worker cannot be started */
 export async function choosePacker(
   steps: readonly Pick<TensorStep, "shape" | "toType" | "isCopied">[],
-  { threads = 1, maxTier = PACKING_TIER }: PackerOptions,
-  { spawn = spawnWorker, workerMs = WORKER_MS }: PackerSeams,
+  { threads = 1, maxTier = PACKING_TIER, workerUrl, signal }: PackerOptions,
+  seams: PackerSeams,
 ): Promise<Packer> {
   if (!Number.isSafeInteger(threads) || threads < 1) {
     throw new RangeError(`"threads" expected an integer >= 1, got ${String(threads)}`);
@@ -59,8 +62,11 @@ export async function choosePacker(
   if (work === 0) return createCopier();
   const kernels = loadKernels(maxTier === "wide" ? PACKING_TIER : maxTier);
   const isCast = steps.some((step) => !step.isCopied && CAST_TYPES.has(step.toType));
-  const workers = isCast ? 1 : Math.min(threads, MAX_WORKERS, Math.floor(work / workerMs));
-  return workers < 2 ? createWorkbench(await kernels, SLOTS) : createWorkerPacker(workers, kernels, spawn);
+  const workers = isCast ? 1 : Math.min(threads, MAX_WORKERS, Math.floor(work / (seams.workerMs ?? WORKER_MS)));
+  if (workers < 2) return createWorkbench(await kernels, SLOTS);
+  const url = workerScriptUrl(workerUrl);
+  const { spawn = workerSpawner(url) } = seams;
+  return createWorkerPacker(workers, kernels, { spawn, url, signal });
 }
 
 /** How long one thread takes to pack a tensor, about, in milliseconds. */

@@ -1,6 +1,7 @@
 // What the main thread and a worker say to each other. Buffers are handed over and come back with the answer, so that none is
 // copied and none is made after the start.
 
+import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import type { Packing } from "./packer.ts";
 
@@ -17,8 +18,11 @@ export type Request =
       readonly packed: ArrayBuffer;
     };
 
+export type Reply = PackedReply | { readonly kind: "failure"; readonly error: PlainError };
+
 /** The answer to a piece, in the order of the requests. */
-export interface Reply {
+export interface PackedReply {
+  readonly kind: "packed";
   readonly source: ArrayBuffer;
   /** Its first `byteLength` bytes are the packed piece. */
   readonly packed: ArrayBuffer;

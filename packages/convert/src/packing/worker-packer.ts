@@ -1,9 +1,10 @@
 // Packing in workers. The main thread reads and writes; a piece and a buffer for its result go to the worker that has least to
 // do and come back together.
 
-import { WorkerError } from "@ll/bytes";
-import type { SpawnWorker, WorkerHandle } from "@ll/bytes/workers";
+import { type AbortSignal, WorkerError } from "@ll/bytes";
+import { errorFrom, type SpawnWorker, startWorkers, type WorkerHandle } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
+import { WORKER_NAME } from "../worker-script.ts";
 import { type PackedPiece, type Packer, PIECE_BYTES } from "./packer.ts";
 import type { Reply, Request } from "./protocol.ts";
 
@@ -28,19 +29,32 @@ interface Member {
   readonly pending: Pending[];
 }
 
+export interface WorkerStart {
+  readonly spawn: SpawnWorker;
+  /** Of the script. */
+  readonly url: URL;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Starts `threads` workers. They begin to load while the kernels may still be compiled.
- * @throws what `kernels` is rejected with; WorkerError if a worker cannot be started
+ * @throws what `kernels` is rejected with; WorkerError if a worker cannot be started; the signal's reason
  */
 export async function createWorkerPacker(
   threads: number,
   kernels: Promise<KernelSet>,
-  spawn: SpawnWorker,
+  workers: WorkerStart,
 ): Promise<Packer> {
   let end: Error | undefined; // why nothing can be packed any longer
-  const members: Member[] = [];
   // one more piece is being written
   const slots = Array.from({ length: PIECES_PER_WORKER * threads + 1 }, emptySlot);
+
+  kernels.catch(() => {}); // it is awaited when the workers run
+  const handles = await startWorkers({ ...workers, count: threads, name: WORKER_NAME }, (i) => ({
+    message: (message) => receive(members[i] as Member, message as Reply),
+    death: (reason, cause) => void endWith(new WorkerError(`worker ${i + 1} of ${threads} died: ${reason}`, cause)),
+  }));
+  const members = handles.map((handle): Member => ({ handle, pending: [] }));
 
   async function endWith(error: Error): Promise<void> {
     end ??= error;
@@ -48,8 +62,13 @@ export async function createWorkerPacker(
     await Promise.all(members.map(({ handle }) => handle.terminate()));
   }
 
-  function receive(member: Member, { source, packed, byteLength, histogram }: Reply): void {
+  function receive(member: Member, reply: Reply): void {
     if (end !== undefined) return;
+    if (reply.kind === "failure") {
+      void endWith(errorFrom(reply.error));
+      return;
+    }
+    const { source, packed, byteLength, histogram } = reply;
     const { slot, resolve } = member.pending.shift() as Pending;
     slot.source = source;
     slot.packed = packed;
@@ -60,21 +79,7 @@ export async function createWorkerPacker(
     member.handle.post(request, transfer);
   }
 
-  function start(i: number): void {
-    const who = `worker ${i + 1} of ${threads}`;
-    try {
-      const handle = spawn({
-        message: (message) => receive(members[i] as Member, message as Reply),
-        death: (message, cause) => void endWith(new WorkerError(`${who} died: ${message}`, cause)),
-      });
-      members.push({ handle, pending: [] });
-    } catch (cause) {
-      throw new WorkerError(`${who} could not be started: ${(cause as Error).message}`, cause);
-    }
-  }
-
   try {
-    for (let i = 0; i < threads; i++) start(i);
     const set = await kernels;
     for (const member of members) post(member, { kind: "set-up", kernels: set });
   } catch (error) {

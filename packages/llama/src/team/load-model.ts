@@ -1,13 +1,14 @@
 // Loading a model into the fastest engine that runs here.
 
-import type { AbortSignal } from "@ll/bytes";
-import { availableCores, type SpawnWorker } from "@ll/bytes/workers";
+import { type AbortSignal, isWorkerError, type WorkerError } from "@ll/bytes";
+import { availableCores, type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
 import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
 import { createScalarModel, type Model } from "../model.ts";
 import type { TensorSource } from "../tensor-source.ts";
 import { assertTensors, expectedTensors, loadWeights } from "../weights.ts";
+import { workerScriptUrl } from "../worker-script.ts";
 import type { KernelSizes } from "./arena.ts";
 import { createExchange } from "./exchange.ts";
 import { createLocalTeam } from "./local-team.ts";
@@ -15,7 +16,6 @@ import { createMemory } from "./memory-regions.ts";
 import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
 import type { ThreadSetup } from "./protocol.ts";
 import { cacheBytes } from "./shard-cache.ts";
-import { spawnWorker } from "./spawn-worker.ts";
 import type { Team } from "./team.ts";
 import { createTeamModel } from "./team-model.ts";
 import { createWorkerTeam } from "./worker-team.ts";
@@ -28,12 +28,29 @@ export interface WeightsLoadedEvent {
   readonly total: number;
 }
 
+/** Told once, before any weights: `threads` was not given, workers could not be started, and one thread does all the work. */
+export interface WorkersFailedEvent {
+  readonly kind: "workers-failed";
+  /** What would have been thrown if `threads` had been given. */
+  readonly error: WorkerError;
+}
+
+export type LoadModelEvent = WeightsLoadedEvent | WorkersFailedEvent;
+
 export interface LoadModelOptions {
-  /** Default: the cores that are available. 1 evaluates in this thread, in slices between which the event loop turns. */
+  /**
+   * Default: the cores that are available, or 1 where workers cannot be started. 1 evaluates in this thread, in slices between
+   * which the event loop turns.
+   */
   readonly threads?: number;
+  /**
+   * Address of the file `@ll/llama/worker`, or on Node its path, for bundles that leave it out or put it elsewhere. Default:
+   * `worker.js` beside this code.
+   */
+  readonly workerUrl?: string | URL | undefined;
   /** Default: the fastest kernels that pass their self-test on this machine. All compute the same bits. */
   readonly kernels?: KernelTier | undefined;
-  readonly onEvent?: (event: WeightsLoadedEvent) => void;
+  readonly onEvent?: (event: LoadModelEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -66,8 +83,8 @@ const MAX_THREADS = 256;
  * Loads a model for `threads` threads, each with its share of the weights in WebAssembly memories of its own.
  *
  * @throws ModelError as `loadWeights`; RangeError for options out of range or kernels that do not run here; MemoryError
- * (`E_NOMEM`) if the weights do not fit; IoError `E_CHANGED` if the file is not the one that was opened; WorkerError if a worker dies;
- * the signal's reason; whatever the source's `read` throws
+ * (`E_NOMEM`) if the weights do not fit; IoError `E_CHANGED` if the file is not the one that was opened; WorkerError if a worker dies, or
+ * cannot be started although `threads` asks for it; the signal's reason; whatever the source's `read` throws
  */
 export async function loadModel(
   source: TensorSource,
@@ -101,7 +118,11 @@ export async function loadTeamModel(
   }
   if (llamaKernels !== undefined) {
     const run = { source, config, threads, total, kernels, llamaKernels };
-    const model = await loadFast(run, options, internals);
+    const model = await loadFast(run, options, internals).catch((error: unknown) => {
+      if (options.threads !== undefined || !isWorkerError(error) || error.url === undefined) throw error;
+      options.onEvent?.({ kind: "workers-failed", error });
+      return loadFast({ ...run, threads: 1 }, options, internals);
+    });
     if (model !== undefined) return model;
   }
   return loadScalar(source, config, options);
@@ -134,14 +155,13 @@ interface FastRun {
 /** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
 async function loadFast(
   { source, config, threads, total, kernels, llamaKernels }: FastRun,
-  { onEvent, signal }: LoadModelOptions,
+  { workerUrl, onEvent, signal }: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
   const {
     memoryLimitBytes = MAX_MEMORY_BYTES,
     sliceTokens = SLICE_TOKENS,
     reservedTokens = RESERVED_TOKENS,
-    spawn = spawnWorker,
   } = internals;
   const types = new Map<string, string>();
   for (const [name] of expectedTensors(config)) types.set(name, source.tensor(name)!.type);
@@ -162,8 +182,14 @@ async function loadFast(
       memoryLimitBytes,
     }),
   );
-  const team: Team =
-    threads === 1 ? createLocalTeam(plan, exchange, setups[0]!) : await createWorkerTeam(plan, exchange, setups, spawn);
+  let team: Team;
+  if (threads === 1) {
+    team = createLocalTeam(plan, exchange, setups[0]!);
+  } else {
+    const url = workerScriptUrl(workerUrl);
+    const { spawn = workerSpawner(url) } = internals;
+    team = await createWorkerTeam(plan, exchange, setups, { spawn, url, signal });
+  }
   try {
     let bytes = 0;
     const onProgress = (more: number): void => {

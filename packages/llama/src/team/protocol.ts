@@ -1,6 +1,7 @@
 // What the main thread and the workers of a team say to each other. A worker answers each request, in order; it says nothing
 // else but how many bytes it has loaded.
 
+import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import type { ModelConfig } from "../config.ts";
 import type { KvType } from "../kv-cache.ts";
@@ -67,16 +68,6 @@ export type RequestKind = Request["kind"];
 /** What a worker sends. */
 export type Reply =
   | { readonly kind: "answer"; readonly value: Answers[RequestKind] }
-  | { readonly kind: "failure"; readonly error: PlainError }
+  /** The request failed; if it was an evaluation, other workers wait at a barrier and the team is broken. */
+  | { readonly kind: "failure"; readonly error: PlainError; readonly isBroken: boolean }
   | { readonly kind: "progress"; readonly bytes: number };
-
-/** An error as structured cloning leaves it whole. */
-export interface PlainError {
-  readonly name: string;
-  readonly message: string;
-  readonly code?: string;
-  /** Of an IoError. */
-  readonly file?: string;
-  /** Of a MemoryError. */
-  readonly memory?: { readonly purpose: string; readonly need: number; readonly have: number };
-}

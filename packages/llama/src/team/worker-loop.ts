@@ -1,12 +1,11 @@
 // A worker of a team: answers the requests of the main thread, one after the other.
 
-import { openSyncFile, type ParentPort, type SyncFile } from "@ll/bytes/workers";
+import { openSyncFile, type ParentPort, plainError, type SyncFile } from "@ll/bytes/workers";
 import type { TensorLocation } from "../tensor-source.ts";
 import { Barrier } from "./barrier.ts";
-import { MemoryError } from "./errors.ts";
 import { exchangeOver } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
-import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import type { Answers, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Slice } from "./shard.ts";
 import { ThreadHost } from "./thread-host.ts";
 
@@ -27,9 +26,7 @@ export function serve(port: ParentPort): void {
       const value = (worker as TeamWorker).answer(request);
       post({ kind: "answer", value }, Array.isArray(value) ? value.map(({ buffer }) => buffer) : []);
     } catch (error) {
-      // an evaluation that failed leaves other workers at a barrier: the team is broken, and the main thread sees this worker die
-      if (request.kind === "evaluate") throw error;
-      post({ kind: "failure", error: plainError(error) });
+      post({ kind: "failure", error: plainError(error), isBroken: request.kind === "evaluate" });
     }
   });
 }
@@ -107,13 +104,4 @@ class TeamWorker {
     this.#onProgress(unreported);
     return nBad;
   }
-}
-
-function plainError(error: unknown): PlainError {
-  if (error instanceof MemoryError) {
-    const { name, message, purpose, need, have } = error;
-    return { name, message, memory: { purpose, need, have } };
-  }
-  const { name, message, code, file } = error as Error & { readonly code?: string; readonly file?: string };
-  return { name, message, ...(code !== undefined && { code }), ...(file !== undefined && { file }) };
 }

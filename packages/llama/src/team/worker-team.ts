@@ -1,15 +1,23 @@
 // A team of several threads, each a worker with its shards. The main thread only sends requests and takes answers; it never
 // waits for shared memory.
 
-import { IoError, WorkerError } from "@ll/bytes";
-import { isSyncReadable, type SpawnWorker, type WorkerHandle } from "@ll/bytes/workers";
+import { type AbortSignal, WorkerError } from "@ll/bytes";
+import {
+  errorFrom,
+  isSyncReadable,
+  type PlainError,
+  type SpawnWorker,
+  startWorkers,
+  type WorkerHandle,
+} from "@ll/bytes/workers";
 import type { TensorLocation, TensorSource } from "../tensor-source.ts";
+import { WORKER_NAME } from "../worker-script.ts";
 import { poison, setAbort } from "./barrier.ts";
 import { MemoryError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
-import type { Answers, PlainError, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import type { Answers, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Team, TeamLoadOptions } from "./team.ts";
 
 /** A request that was sent and not answered yet. */
@@ -26,33 +34,34 @@ interface Member {
 
 type RequestOf<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
 
+export interface WorkerStart {
+  readonly spawn: SpawnWorker;
+  /** Of the script. */
+  readonly url: URL;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Starts the workers and has them set up their shards.
  * @param setups one for each thread
- * @throws MemoryError; WorkerError if a worker cannot be started
+ * @throws MemoryError; WorkerError if a worker cannot be started; the signal's reason
  */
 export async function createWorkerTeam(
   plan: TeamPlan,
   exchange: Exchange,
   setups: readonly ThreadSetup[],
-  spawn: SpawnWorker,
+  workers: WorkerStart,
 ): Promise<Team> {
   let end: Error | undefined; // why nothing can be asked any longer
   let onProgress: (bytes: number) => void = () => {};
-  const members: Member[] = [];
+  const handles = await startWorkers({ ...workers, count: setups.length, name: WORKER_NAME }, (i) => ({
+    message: (message) => receive(i, message as Reply),
+    death: (reason, cause) => void endWith(deathOf(i, reason, cause)),
+  }));
+  const members = handles.map((handle): Member => ({ handle, pending: [] }));
 
-  function start(i: number): void {
-    const who = `worker ${i + 1} of ${setups.length}`;
-    try {
-      const handle = spawn({
-        message: (message) => receive(members[i] as Member, message as Reply),
-        death: (message, cause) => void endWith(new WorkerError(`${who} died: ${message}`, cause)),
-      });
-      members.push({ handle, pending: [] });
-      handle.keepAlive(false);
-    } catch (cause) {
-      throw new WorkerError(`${who} could not be started: ${(cause as Error).message}`, cause);
-    }
+  function deathOf(i: number, reason: string, cause: unknown): WorkerError {
+    return new WorkerError(`worker ${i + 1} of ${setups.length} died: ${reason}`, cause);
   }
 
   /** Ends all workers and fails what they were asked. Resolves when they are gone. */
@@ -63,14 +72,20 @@ export async function createWorkerTeam(
     await Promise.all(members.map(({ handle }) => handle.terminate()));
   }
 
-  function receive(member: Member, reply: Reply): void {
+  function receive(i: number, reply: Reply): void {
     if (end !== undefined) return;
+    const member = members[i] as Member;
     if (reply.kind === "progress") {
       try {
         onProgress(reply.bytes);
       } catch (error) {
         void endWith(error as Error); // nobody else would hear of it
       }
+      return;
+    }
+    if (reply.kind === "failure" && reply.isBroken) {
+      const cause = errorOf(reply.error);
+      void endWith(deathOf(i, String(cause), cause));
       return;
     }
     const { resolve, reject } = member.pending.shift() as Pending;
@@ -126,7 +141,7 @@ export async function createWorkerTeam(
   }
 
   try {
-    for (const i of setups.keys()) start(i);
+    for (const { handle } of members) handle.keepAlive(false);
     await Promise.all(members.map((member, i) => ask(member, { kind: "set-up", setup: setups[i] as ThreadSetup })));
   } catch (error) {
     await endWith(error as Error);
@@ -223,9 +238,7 @@ function locationsIn(source: TensorSource): ReadonlyMap<string, TensorLocation> 
   return locations;
 }
 
-function errorOf({ name, message, code, file, memory }: PlainError): Error {
-  if (memory !== undefined) return new MemoryError(memory.purpose, memory.need, memory.have);
-  if (name === "IoError" && code !== undefined)
-    return new IoError({ code, message, ...(file !== undefined && { file }) });
-  return Object.assign(new Error(message), { name });
+function errorOf(plain: PlainError): Error {
+  const { purpose, need, have } = plain.fields;
+  return purpose === undefined ? errorFrom(plain) : new MemoryError(String(purpose), Number(need), Number(have));
 }
