@@ -25,10 +25,9 @@ import { run } from "./engines.ts";
 const CLEAR = 0.05;
 const N_TOKENS = 100;
 const PROMPTS = [" Once upon a time", " The little dog", " Lily and Tom were", " One day, a big bird"];
-const STORIES = join(
-  process.env["LL_TEST_DATA"] ?? join(import.meta.dirname, "..", "..", "..", "shared"),
-  "models/stories260k",
-);
+const { LL_TEST_DATA } = process.env;
+if (LL_TEST_DATA === undefined) throw new Error("LL_TEST_DATA is not set: the folder with third-party models");
+const STORIES = join(LL_TEST_DATA, "models/stories260k");
 
 interface Continuation {
   readonly ids: readonly number[];

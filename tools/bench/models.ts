@@ -12,7 +12,7 @@ import { ggmlVocab, readSentencePieceModel, type VocabEntry } from "@ll/tokenize
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const CACHE = join(ROOT, ".cache", "bench");
-const TEST_DATA = process.env["LL_TEST_DATA"] ?? join(ROOT, "..", "shared");
+const TEST_DATA = process.env["LL_TEST_DATA"] ?? "";
 
 /** The tokenizer of LLaMA, if there is one: without it, models cut texts into bytes. */
 const VOCAB_PATH = join(TEST_DATA, "vocab", "llama-tokenizer.model");
