@@ -1,16 +1,19 @@
 // A chat: a conversation with its settings, which can be changed, saved and loaded. It knows nothing of a terminal.
 
+import { resolve } from "node:path";
 import { FormatError } from "@ll/bytes";
+import { ggufSetPaths } from "@ll/gguf/node";
 import type { Context } from "@ll/llama";
 import { resolveSeed, type Sampler } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import { parseOptions } from "../../option-table.ts";
+import { createPace } from "../../pace.ts";
 import { openSampler } from "../main/chain.ts";
 import { type Answer, type AnswerOptions, type Conversation, createConversation, type Turn } from "./conversation.ts";
 import { type ChatParams, defaultChatParams, SETTINGS } from "./options.ts";
 import { createPromptWriter } from "./prompt-writer.ts";
 import { readSavedChat, type SavedChat, writeSavedChat } from "./saved-chat.ts";
-import type { Template } from "./template.ts";
+import { TEMPLATE_NAMES, type Template } from "./template.ts";
 
 /** Names and values of options, in the order in which they were given; some may be given several times. */
 export type Settings = readonly (readonly [name: string, value: string])[];
@@ -51,14 +54,17 @@ export interface Chat {
   /** Those that are not the default. */
   readonly settings: Settings;
   /** See `Conversation`. */
+  prepare(signal: AbortSignal): Promise<void>;
   ask(user: string, options: AnswerOptions): Promise<Answer>;
   regenerate(options: AnswerOptions): Promise<Answer>;
   /** Forgets all turns. */
   reset(): void;
   /** Changes a setting for the turns to come, by its first name: `set("temp", "0.7")`. @throws UsageError */
   set(name: string, value: string): Promise<void>;
-  /** @throws IoError */
-  save(path: string): Promise<void>;
+  /** True if turns have come, or gone, that no file holds. */
+  readonly isUnsaved: boolean;
+  /** @throws IoError `E_EXISTS` for a file that this chat has not written, unless `replace` is set; `E_SAME_FILE` for its model */
+  save(path: string, options?: { readonly replace?: boolean }): Promise<void>;
   /** Puts a saved conversation in place of this one. @throws FormatError; IoError. Nothing is changed then. */
   load(path: string): Promise<void>;
 }
@@ -73,18 +79,22 @@ export function createChat(parts: ChatParts): Chat {
   let settings = parts.settings;
   let seed = resolveSeed(params.seed);
   let sampler = samplerFor(params, seed);
-  let conversation = converse();
+  let conversation = converse(params, template, sampler);
+  let savedTurns: readonly Turn[] = conversation.turns;
+  let savedPath: string | undefined;
 
   function samplerFor(wanted: ChatParams, fromSeed: number): Sampler {
     return openSampler(wanted, { seed: fromSeed, nVocab, tokenizer, guidance: undefined, grammar: undefined });
   }
 
-  function converse(): Conversation {
-    const writer = createPromptWriter(template, tokenizer, parts.idOf);
-    const system = params.system ?? template.system;
+  /** @throws Refusal for a system prompt that makes too much text */
+  function converse({ system, batchTokens, nPredict }: ChatParams, by: Template, drawer: Sampler): Conversation {
+    const writer = createPromptWriter(by, tokenizer, parts.idOf);
+    const told = system ?? by.system;
+    writer.start(told);
     return createConversation(
-      { context, tokenizer, writer, stop: template.stop, batchTokens: params.batchTokens, now },
-      { system, sampler, maxTokens: params.nPredict },
+      { context, tokenizer, writer, stop: by.stop, batchTokens, now },
+      { system: told, sampler: drawer, maxTokens: nPredict },
     );
   }
 
@@ -120,32 +130,47 @@ export function createChat(parts: ChatParts): Chat {
     get settings() {
       return settings;
     },
+    prepare: (signal) => conversation.prepare(signal),
     ask: async (user, options) => counted(await conversation.ask(user, options)),
     regenerate: async (options) => counted(await conversation.regenerate(options)),
-    reset: () => conversation.replace([]),
+    reset() {
+      conversation.replace([]);
+      savedPath = undefined; // what comes next is another conversation
+    },
 
     async set(name, value) {
       const wanted = await changed(params, [[name, value]]);
       const reseeded = name === "seed";
       const fromSeed = reseeded ? resolveSeed(wanted.seed) : seed;
       const other = samplerFor(wanted, fromSeed);
+      const system = wanted.system ?? template.system;
+      createPromptWriter(template, tokenizer, parts.idOf).start(system); // throws for one that is too long
       if (!reseeded) other.rng.importState(sampler.rng.exportState()); // the random numbers go on
       [params, seed, sampler] = [wanted, fromSeed, other];
       const others = ADDING.includes(name) ? settings : settings.filter(([one]) => one !== name);
       settings = [...others, [name, value]];
-      const system = params.system ?? template.system;
       Object.assign(conversation.settings, { system, sampler, maxTokens: params.nPredict });
     },
 
-    save: (path) =>
-      writeSavedChat(path, {
+    get isUnsaved() {
+      return conversation.turns !== savedTurns && conversation.turns.length > 0;
+    },
+
+    async save(path, { replace = false } = {}) {
+      const { turns } = conversation;
+      const content = {
         template,
         system: params.system ?? template.system,
         settings,
         seed,
         rng: sampler.rng.exportState(),
-        turns: conversation.turns,
-      }),
+        turns,
+      };
+      const inputs = inputFiles(parts.params);
+      await writeSavedChat(path, content, { inputs, replace: replace || resolve(path) === savedPath });
+      savedTurns = turns;
+      savedPath = resolve(path);
+    },
 
     async load(path) {
       const saved = await readSavedChat(path);
@@ -154,12 +179,27 @@ export function createChat(parts: ChatParts): Chat {
       const wanted = await changed(defaults, saved.settings);
       const other = samplerFor(wanted, saved.seed);
       importState(other, saved, path);
+      const next = converse(wanted, saved.template, other);
+      const turns: Turn[] = [];
+      const pace = createPace();
+      for (const turn of saved.turns) {
+        turns.push({ ...turn, ids: idsOf(turn, tokenizer) });
+        await pace();
+      }
       [params, seed, sampler, template] = [wanted, saved.seed, other, saved.template];
       settings = saved.settings;
-      conversation = converse();
-      conversation.replace(saved.turns.map((turn) => ({ ...turn, ids: idsOf(turn, tokenizer) })));
+      conversation = next;
+      conversation.replace(turns);
+      savedTurns = conversation.turns;
+      savedPath = undefined;
     },
   };
+}
+
+/** Files that a chat is made of, which nothing may be saved over. */
+function inputFiles({ model, lora, loraBase, template }: ChatParams): string[] {
+  const others = [lora, loraBase, TEMPLATE_NAMES.includes(template) ? undefined : template];
+  return [...ggufSetPaths(model), ...others.filter((path) => path !== undefined)];
 }
 
 function importState({ rng }: Sampler, saved: SavedChat, path: string): void {

@@ -5,6 +5,7 @@
 import { type Context, createGenerator, matchSession, type TokenGenerator, type TokenSampler } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
 import { Refusal } from "../../errors.ts";
+import { createPace } from "../../pace.ts";
 import { createAnswerText } from "./answer-text.ts";
 import type { PromptWriter } from "./prompt-writer.ts";
 
@@ -31,6 +32,8 @@ export interface Answer {
 export interface AnswerOptions {
   /** Takes the text as it grows. */
   readonly onText: (text: string) => void;
+  /** Called while the model reads what it is to answer: tokens evaluated, of all that have to be. */
+  readonly onRead?: (tokens: number, total: number) => void;
   /** Called after each token of the answer, with their number and how long they took so far. */
   readonly onToken?: (tokens: number, elapsedMs: number) => void;
   /** Ends the answer; what there is of it counts. */
@@ -52,6 +55,8 @@ export interface Conversation {
   readonly nForgotten: number;
   /** Positions of the cache in use. */
   readonly nPast: number;
+  /** Reads what stands before the next turn, which then only has to read that turn. Nothing else may be asked meanwhile. */
+  prepare(signal: AbortSignal): Promise<void>;
   /** Adds a turn. @throws Refusal for one that does not fit; nothing is added then, nor if it is interrupted without any text. */
   ask(user: string, options: AnswerOptions): Promise<Answer>;
   /** Answers the last turn anew. @throws Refusal without one */
@@ -81,11 +86,27 @@ interface Generated {
   readonly elapsedMs: number;
 }
 
+/** Turns as ids, ready to be evaluated. */
+interface Prompt {
+  readonly ids: readonly number[];
+  /** Ids before the last turn, and before the first. */
+  readonly nBefore: number;
+  readonly nStart: number;
+  /** Turns at the beginning that are left out. */
+  readonly nForgotten: number;
+}
+
+/** What comes of an interruption before the first token. */
+const NOTHING: Answer = { finish: "interrupted", promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0 };
+
 /** A part of the context that is left for an answer before old turns are forgotten. */
 const ANSWER_SHARE = 1 / 4;
 
 /** When turns have to go, so many go that this part of the context is free: else the next turn would make others go. */
 const FREE_SHARE = 1 / 2;
+
+/** Tokens that are evaluated between two looks at a signal that keep their place in the cache. */
+const STEP_TOKENS = 64;
 
 /** Room that the generator wants behind a prompt. */
 const RESERVED_TOKENS = 4;
@@ -96,59 +117,106 @@ export function createConversation(parts: ConversationParts, settings: Conversat
   let nForgotten = 0;
   let cached: readonly number[] = []; // ids of the positions in the KV cache
 
-  /** Start and turns from `first` on as ids; the answer of the last turn is what is to be generated. */
-  function write(asked: readonly Turn[], first: number): number[] {
-    const ids = [...writer.start(settings.system)];
-    for (const [index, { user, ids: answer }] of asked.slice(first).entries()) {
-      const turn = index === 0 ? writer.firstTurn(settings.system, user) : writer.nextTurn(user);
-      for (const id of turn) ids.push(id);
-      if (first + index < asked.length - 1) for (const id of answer) ids.push(id);
-    }
-    return ids;
-  }
-
-  /** The ids to evaluate, with as many old turns as leave room for an answer. */
-  function fit(asked: readonly Turn[]): { ids: number[]; nForgotten: number } {
+  /**
+   * What is evaluated before an answer to the last of these turns, with as many old turns as leave room for it; undefined if the
+   * signal says so. Turns are written from the newest back, and no more of them than could fit: a saved conversation may have
+   * thousands.
+   * @throws Refusal
+   */
+  async function fit(asked: readonly Turn[], signal: AbortSignal | undefined): Promise<Prompt | undefined> {
     const { contextTokens } = context;
     const wanted = settings.maxTokens < 0 ? contextTokens : settings.maxTokens;
     const room = Math.max(RESERVED_TOKENS, Math.min(wanted, Math.floor(contextTokens * ANSWER_SHARE)));
-    let first = Math.min(nForgotten, asked.length - 1);
-    let ids = write(asked, first);
-    if (ids.length <= contextTokens - room) return { ids, nForgotten: first };
-    while (first < asked.length - 1 && ids.length > contextTokens * (1 - FREE_SHARE)) ids = write(asked, ++first);
-    if (ids.length > contextTokens - room) {
-      throw new Refusal(
-        `too long: ${ids.length} tokens with what stands before it, at most ${contextTokens - room} fit`,
-      );
+    const pace = createPace();
+    const start = writer.start(settings.system);
+    const last = asked.length - 1;
+    const oldest = Math.min(nForgotten, last);
+    const later: number[][] = []; // ids of the turns behind `first`, the newest first
+    let nLater = 0;
+    let chosen = { first: last, turn: [] as number[], nTokens: 0 };
+
+    for (let first = last; first >= oldest; first--) {
+      await pace();
+      if (signal?.aborted) return undefined;
+      const { user, ids } = asked[first] as Turn;
+      const answer = first === last ? [] : ids; // that of the last turn is yet to be generated
+      const nOthers = start.length + answer.length + nLater;
+      const most = first === oldest ? contextTokens - room : contextTokens * (1 - FREE_SHARE);
+      if (first === last || nOthers <= most) {
+        const turn = writer.firstTurn(settings.system, user).concat(answer);
+        const nTokens = start.length + turn.length + nLater;
+        if (first === last || nTokens <= most) chosen = { first, turn, nTokens };
+      }
+      if (nOthers > contextTokens - room) break;
+      const turn = writer.nextTurn(user).concat(answer);
+      later.push(turn);
+      nLater += turn.length;
     }
-    return { ids, nForgotten: first };
+
+    const { first, turn, nTokens } = chosen;
+    if (nTokens > contextTokens - room) {
+      throw new Refusal(`too long: ${nTokens} tokens with what stands before it, at most ${contextTokens - room} fit`);
+    }
+    const turns = [turn, ...later.slice(0, last - first).reverse()];
+    const nLast = turns.at(-1)?.length ?? 0;
+    return { ids: [start, ...turns].flat(), nBefore: nTokens - nLast, nStart: start.length, nForgotten: first };
   }
 
-  async function answer(asked: readonly Turn[], options: AnswerOptions): Promise<Answer> {
-    const { ids: prompt, nForgotten: forgotten } = fit(asked);
-    const { tokens, nMatching } = matchSession(cached, prompt);
-    const promptTokens = prompt.length - Math.min(nMatching, tokens.length);
-    const keepTokens = Math.min(writer.start(settings.system).length, prompt.length);
+  /** A generator whose cache holds what it has in common with these ids, and how many are left to read. */
+  function open({ ids, nStart }: Prompt): { generator: TokenGenerator; nLeft: number } {
+    const { tokens, nMatching } = matchSession(cached, ids);
     const generator = createGenerator(context, {
       sampler: settings.sampler,
-      keepTokens,
+      keepTokens: Math.min(nStart, ids.length),
       batchTokens,
       session: { tokens },
     });
+    return { generator, nLeft: ids.length - Math.min(nMatching, tokens.length) };
+  }
+
+  /** Evaluates ids. False if the signal ended that; the cache then holds the first of them. */
+  async function read(
+    generator: TokenGenerator,
+    ids: readonly number[],
+    { nLeft, onRead, signal }: Pick<AnswerOptions, "onRead" | "signal"> & { readonly nLeft: number },
+  ): Promise<boolean> {
+    const step = Math.min(batchTokens, STEP_TOKENS);
+    for (let first = 0; first < ids.length; first += step) {
+      generator.accept(ids.slice(first, first + step));
+      if (!(await evaluate(generator, signal))) return false;
+      const nRead = nLeft - (ids.length - Math.min(ids.length, first + step));
+      if (nRead > 0) onRead?.(nRead, nLeft);
+    }
+    return true;
+  }
+
+  async function prepare(signal: AbortSignal): Promise<void> {
+    const prompt = await fit([...turns, { user: "", answer: "", ids: [] }], signal);
+    if (prompt === undefined) return;
+    const ids = prompt.ids.slice(0, prompt.nBefore);
+    if (ids.every((id, index) => id === cached[index])) return;
+    const { generator, nLeft } = open({ ...prompt, ids });
+    try {
+      await read(generator, ids, { nLeft, signal });
+    } finally {
+      cached = generator.sessionTokens ?? [];
+    }
+  }
+
+  async function answer(asked: readonly Turn[], options: AnswerOptions): Promise<Answer> {
+    const prompt = await fit(asked, options.signal);
+    if (prompt === undefined) return NOTHING;
+    const { generator, nLeft } = open(prompt);
     const started = now();
     try {
-      for (let first = 0; first < prompt.length; first += batchTokens) {
-        generator.accept(prompt.slice(first, first + batchTokens));
-        const isEvaluated = await evaluate(generator, options.signal);
-        if (!isEvaluated) return { finish: "interrupted", promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0 };
-      }
+      if (!(await read(generator, prompt.ids, { ...options, nLeft }))) return NOTHING;
       const promptMs = now() - started;
       const generated = await generate(generator, options);
       const turn = { user: (asked.at(-1) as Turn).user, answer: generated.text, ids: generated.ids };
       turns = [...asked.slice(0, -1), turn];
-      nForgotten = forgotten;
+      nForgotten = prompt.nForgotten;
       const { finish, nTokens: answerTokens, elapsedMs: answerMs } = generated;
-      return { finish, promptTokens, promptMs, answerTokens, answerMs };
+      return { finish, promptTokens: nLeft, promptMs, answerTokens, answerMs };
     } finally {
       cached = generator.sessionTokens ?? []; // undefined after a context swap
     }
@@ -200,6 +268,7 @@ export function createConversation(parts: ConversationParts, settings: Conversat
     get nPast() {
       return cached.length;
     },
+    prepare,
     ask: (user, options) => answer([...turns, { user, answer: "", ids: [] }], options),
     async regenerate(options) {
       if (turns.length === 0) throw new Refusal("nothing has been answered yet");

@@ -1,4 +1,5 @@
-// A chat without a terminal: every line of standard input is a turn, and standard output has the answers and nothing else.
+// A chat without a terminal: every line of standard input is a turn, whatever is in it, and standard output has the answers and
+// nothing else. There are no commands: who may write a turn may not write a file.
 
 import { createInterface } from "node:readline";
 import { printable } from "@ll/bytes";
@@ -7,10 +8,9 @@ import { CommandError } from "../../errors.ts";
 import { ExitCode, exitCodeOf } from "../../exit-codes.ts";
 import { type AnswerStyle, printAnswer } from "./answer-printer.ts";
 import type { Chat } from "./chat.ts";
-import { isSlashCommand, runSlashCommand } from "./slash-commands.ts";
 
 /**
- * Talks until the input ends. A turn or a command that fails is told on standard error, and the next line is read.
+ * Talks until the input ends. A turn that fails is told on standard error, and the next line is read.
  * @returns the exit code: that of the last failure, if there was one
  */
 export async function talkInPipes(
@@ -24,13 +24,7 @@ export async function talkInPipes(
   for await (const line of lines) {
     try {
       if (line.trim() === "") continue;
-      if (!isSlashCommand(line)) {
-        await printAnswer(io, style, (options) => chat.ask(line.replace(/^\/\//, "/"), options));
-        continue;
-      }
-      const outcome = await runSlashCommand(chat, line, say);
-      if (outcome === "exit") break;
-      if (outcome === "regenerate") await printAnswer(io, style, (options) => chat.regenerate(options));
+      await printAnswer(io, style, (options) => chat.ask(line, options));
     } catch (error) {
       code = exitCodeOf(error);
       if (code === ExitCode.internal) throw error;

@@ -1,9 +1,10 @@
 // A conversation as ids, by the patterns of a template.
 
 import type { Tokenizer } from "@ll/tokenizer";
+import { Refusal } from "../../errors.ts";
 import type { Template } from "./template.ts";
 
-/** Ids of the parts of a conversation. */
+/** Ids of the parts of a conversation. Each throws a Refusal for a part of more than `MAX_PART_CHARS`. */
 export interface PromptWriter {
   /** What stands before the first turn. */
   start(system: string): number[];
@@ -15,11 +16,26 @@ export interface PromptWriter {
   answer(text: string): number[];
 }
 
+/**
+ * Characters of one part. A pattern may repeat what stands for a placeholder thousands of times, so short files could ask for any
+ * amount of text. So much is encoded in 0.2 s, and a context of 250,000 tokens holds no more.
+ */
+export const MAX_PART_CHARS: number = 1024 * 1024;
+
+/** What a special id counts for: text on both sides of it is encoded separately, which takes as long as so many characters. */
+const ID_CHARS = 32;
+
 /** What stands for `{system}` and `{text}`. */
 interface Values {
   readonly system: string;
   readonly text: string;
 }
+
+/** A stretch of a pattern: text, an id, or what a placeholder stands for. */
+type Piece =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "id"; readonly id: number }
+  | { readonly kind: "value"; readonly of: keyof Values };
 
 /** @param idOf the id whose text is exactly this, for the special texts of a template; undefined if there is none */
 export function createPromptWriter(
@@ -27,42 +43,71 @@ export function createPromptWriter(
   tokenizer: Tokenizer,
   idOf: (text: string) => number | undefined,
 ): PromptWriter {
-  const special = new Map<string, number>();
+  const ids = new Map([
+    ["{bos}", tokenizer.bos as number],
+    ["{eos}", tokenizer.eos as number],
+  ]);
   for (const text of template.special) {
     const id = idOf(text);
-    if (id !== undefined) special.set(text, id);
+    if (id !== undefined) ids.set(text, id);
   }
-  const placeholders = ["{bos}", "{eos}", "{system}", "{text}", ...special.keys()];
-  const splitter = new RegExp(`(${placeholders.map(escaped).join("|")})`);
+  const splitter = new RegExp(`(${["{system}", "{text}", ...ids.keys()].map(escaped).join("|")})`);
+
+  function piecesOf(pattern: string): Piece[] {
+    return pattern.split(splitter).flatMap((text): Piece[] => {
+      const id = ids.get(text);
+      if (id !== undefined) return [{ kind: "id", id }];
+      if (text === "{text}") return [{ kind: "value", of: "text" }];
+      if (text === "{system}") return [{ kind: "value", of: "system" }];
+      return text === "" ? [] : [{ kind: "text", text }];
+    });
+  }
+
+  const systemBlock = piecesOf(template.systemBlock);
+  const start = piecesOf(template.start);
+  const firstUser = piecesOf(template.firstUser ?? template.user);
+  const nextUser = piecesOf(template.answerEnd + template.user);
 
   /** Neighbouring texts are encoded together, as the model saw them in training. */
-  function write(pattern: string, values: Values): number[] {
-    const ids: number[] = [];
+  function write(pattern: readonly Piece[], values: Values): number[] {
+    const written: number[] = [];
     let pending = "";
+    let nChars = 0;
     const flush = (): void => {
-      for (const id of tokenizer.encode(pending)) ids.push(id);
+      if (pending === "") return;
+      for (const id of tokenizer.encode(pending)) written.push(id);
       pending = "";
     };
-    const append = (part: string, { system, text }: Values): void => {
-      for (const piece of part.split(splitter)) {
-        const id = piece === "{bos}" ? tokenizer.bos : piece === "{eos}" ? tokenizer.eos : special.get(piece);
-        if (id !== undefined) {
+    const take = (chars: number): void => {
+      nChars += chars;
+      if (nChars > MAX_PART_CHARS) {
+        throw new Refusal(`too long: more than ${MAX_PART_CHARS} characters, as the template writes it down`);
+      }
+    };
+    const append = (pieces: readonly Piece[], { system, text }: Values): void => {
+      for (const piece of pieces) {
+        if (piece.kind === "id") {
+          take(ID_CHARS);
           flush();
-          ids.push(id);
-        } else if (piece === "{text}") pending += text;
-        else if (piece !== "{system}") pending += piece;
-        else if (system !== "") append(template.systemBlock, { system: "", text: system });
+          written.push(piece.id);
+        } else if (piece.kind === "value" && piece.of === "system") {
+          if (system !== "") append(systemBlock, { system: "", text: system });
+        } else {
+          const more = piece.kind === "text" ? piece.text : text;
+          take(more.length);
+          pending += more;
+        }
       }
     };
     append(pattern, values);
     flush();
-    return ids;
+    return written;
   }
 
   return {
-    start: (system) => write(template.start, { system, text: "" }),
-    firstTurn: (system, user) => write(template.firstUser ?? template.user, { system, text: user }),
-    nextTurn: (user) => write(template.answerEnd + template.user, { system: "", text: user }),
+    start: (system) => write(start, { system, text: "" }),
+    firstTurn: (system, user) => write(firstUser, { system, text: user }),
+    nextTurn: (user) => write(nextUser, { system: "", text: user }),
     answer: (text) => [...tokenizer.encode(text)],
   };
 }

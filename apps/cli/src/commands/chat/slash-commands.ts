@@ -1,7 +1,8 @@
 // Lines that begin with a slash: what can be done with a chat besides talking.
 
-import { printable } from "@ll/bytes";
+import { isIoError, printable } from "@ll/bytes";
 import { UsageError } from "../../errors.ts";
+import { expandHome } from "../../home-folder.ts";
 import { closest } from "../../suggest.ts";
 import { tableLines } from "../../text-table.ts";
 import type { Chat } from "./chat.ts";
@@ -10,28 +11,40 @@ import { SETTINGS } from "./options.ts";
 /** What is left to do for whoever reads the lines. */
 export type Outcome = "done" | "exit" | "regenerate";
 
-type Say = (line: string) => void;
+/** The user of a chat. */
+export interface User {
+  /** Tells a line. */
+  readonly say: (line: string) => void;
+  /** Asks something that is answered by yes or no. */
+  readonly confirm: (question: string) => Promise<boolean>;
+}
 
 interface SlashCommand {
+  /** Other names. */
+  readonly aliases?: readonly string[];
   /** Shown for the argument, in brackets if it may be left out. */
   readonly argument?: string;
   readonly help: string;
-  readonly run: (chat: Chat, argument: string, say: Say) => Promise<Outcome> | Outcome;
+  readonly run: (chat: Chat, argument: string, user: User) => Promise<Outcome> | Outcome;
 }
 
 const COMMANDS: ReadonlyMap<string, SlashCommand> = new Map<string, SlashCommand>([
   ["/help", { help: "show this", run: showHelp }],
-  ["/reset", { help: "begin anew", run: reset }],
+  ["/reset", { aliases: ["/clear"], help: "begin anew", run: reset }],
   ["/regenerate", { help: "answer the last turn again", run: () => "regenerate" }],
   ["/save", { argument: "FILE", help: "save the conversation", run: save }],
   ["/load", { argument: "FILE", help: "go on with a saved conversation", run: load }],
-  ["/set", { argument: "[NAME VALUE]", help: "change a setting, such as temp 0.7; alone: list them", run: set }],
+  ["/set", { argument: "[NAME [VALUE]]", help: "change a setting, such as temp 0.7; alone: list them", run: set }],
   ["/stats", { help: "show speed and the state of the context", run: showStats }],
-  ["/exit", { help: "leave; so does Ctrl-D", run: () => "exit" }],
+  ["/exit", { aliases: ["/quit", "/bye"], help: "leave; so does Ctrl-D", run: () => "exit" }],
 ]);
 
+const BY_NAME: ReadonlyMap<string, SlashCommand> = new Map(
+  [...COMMANDS].flatMap(([name, command]) => [name, ...(command.aliases ?? [])].map((one) => [one, command] as const)),
+);
+
 /** For completion by the line editor. */
-export const SLASH_NAMES: readonly string[] = [...COMMANDS.keys()];
+export const SLASH_NAMES: readonly string[] = [...BY_NAME.keys()];
 
 /** Turns begin with two slashes to have one. */
 export function isSlashCommand(input: string): boolean {
@@ -40,12 +53,11 @@ export function isSlashCommand(input: string): boolean {
 
 /**
  * Does what a line says.
- * @param say takes lines for the user
  * @throws UsageError for a command that is none; whatever the command throws
  */
-export async function runSlashCommand(chat: Chat, input: string, say: Say): Promise<Outcome> {
+export async function runSlashCommand(chat: Chat, input: string, user: User): Promise<Outcome> {
   const [, name = "", argument = ""] = /^(\S+)\s*(.*)$/s.exec(input.trim()) ?? [];
-  const command = COMMANDS.get(name);
+  const command = BY_NAME.get(name);
   if (command === undefined) {
     const suggestion = closest(name, SLASH_NAMES);
     const hint = suggestion === undefined ? "/help lists the commands" : `Did you mean ${suggestion}?`;
@@ -54,11 +66,13 @@ export async function runSlashCommand(chat: Chat, input: string, say: Say): Prom
   const isOptional = command.argument?.startsWith("[") ?? true;
   if (argument === "" && !isOptional) throw new UsageError(`${name} expected ${command.argument}`);
   if (argument !== "" && command.argument === undefined) throw new UsageError(`${name} takes no argument`);
-  return command.run(chat, argument, say);
+  return command.run(chat, argument, user);
 }
 
-function showHelp(_chat: Chat, _argument: string, say: Say): Outcome {
-  const rows = Array.from(COMMANDS, ([name, { argument = "", help }]) => [`${name} ${argument}`.trimEnd(), help]);
+function showHelp(_chat: Chat, _argument: string, { say }: User): Outcome {
+  const rows = Array.from(COMMANDS, ([name, { aliases = [], argument = "", help }]) => {
+    return [[name, ...aliases, argument].join(" ").trimEnd(), help];
+  });
   for (const line of tableLines(rows, ["left", "left"])) say(line);
   say(
     'A line that ends in \\ goes on with the next; """ begins and ends a text of several lines; // begins one with /.',
@@ -67,31 +81,47 @@ function showHelp(_chat: Chat, _argument: string, say: Say): Outcome {
   return "done";
 }
 
-function reset(chat: Chat, _argument: string, say: Say): Outcome {
+function reset(chat: Chat, _argument: string, { say }: User): Outcome {
   chat.reset();
   say("the conversation begins anew");
   return "done";
 }
 
-async function save(chat: Chat, path: string, say: Say): Promise<Outcome> {
-  await chat.save(path);
-  say(`saved ${chat.turns.length} turns to ${printable(path, 4096)}`);
+async function save(chat: Chat, argument: string, { say, confirm }: User): Promise<Outcome> {
+  const path = expandHome(argument);
+  const shown = printable(path, 4096);
+  try {
+    await chat.save(path);
+  } catch (error) {
+    if (!isIoError(error, "E_EXISTS")) throw error;
+    if (!(await confirm(`${shown} is there already. Replace it?`))) {
+      say("not saved");
+      return "done";
+    }
+    await chat.save(path, { replace: true });
+  }
+  say(`saved ${turnsText(chat.turns.length)} to ${shown}`);
   return "done";
 }
 
-async function load(chat: Chat, path: string, say: Say): Promise<Outcome> {
+async function load(chat: Chat, argument: string, { say, confirm }: User): Promise<Outcome> {
+  const path = expandHome(argument);
+  if (chat.isUnsaved && !(await confirm(`${turnsText(chat.turns.length)} will be lost that no file holds. Go on?`))) {
+    say("not loaded");
+    return "done";
+  }
   await chat.load(path);
-  say(`loaded ${chat.turns.length} turns from ${printable(path, 4096)}`);
+  say(`loaded ${turnsText(chat.turns.length)} from ${printable(path, 4096)}`);
   return "done";
 }
 
-async function set(chat: Chat, argument: string, say: Say): Promise<Outcome> {
+export function turnsText(n: number): string {
+  return n === 1 ? "1 turn" : `${n} turns`;
+}
+
+async function set(chat: Chat, argument: string, { say }: User): Promise<Outcome> {
   if (argument === "") {
-    const rows = SETTINGS.map(({ names, help, shownDefault }) => {
-      const name = names[0].slice(2);
-      const current = chat.settings.findLast(([one]) => one === name)?.[1];
-      return [name, printable(current ?? shownDefault ?? "-", 40), help];
-    });
+    const rows = SETTINGS.map((row) => [row.names[0].slice(2), valueText(chat, row, 40), row.help]);
     for (const line of tableLines(rows, ["left", "left", "left"])) say(line);
     return "done";
   }
@@ -105,12 +135,26 @@ async function set(chat: Chat, argument: string, say: Say): Promise<Outcome> {
       suggestion === undefined ? "/set lists them" : `Did you mean ${suggestion}?`,
     );
   }
+  const isFlag = known.value === "flag";
+  if (value === "" && !isFlag) {
+    say(`${known.names[0].slice(2)} = ${valueText(chat, known, 4096)}`);
+    return "done";
+  }
+  if (value !== "" && isFlag) throw new UsageError(`${name} takes no value`);
   await chat.set(known.names[0].slice(2), value);
-  say(`${known.names[0].slice(2)} = ${known.value === "flag" ? "on" : printable(value, 200)}`);
+  say(`${known.names[0].slice(2)} = ${isFlag ? "on" : printable(value, 4096)}`);
   return "done";
 }
 
-function showStats({ stats }: Chat, _argument: string, say: Say): Outcome {
+/** The value of a setting, whether it was given or not. */
+function valueText(chat: Chat, { names, value, shownDefault }: (typeof SETTINGS)[number], maxChars: number): string {
+  const name = names[0].slice(2);
+  const given = chat.settings.findLast(([one]) => one === name)?.[1];
+  if (value === "flag") return given === undefined ? "off" : "on";
+  return printable(given ?? shownDefault ?? "-", maxChars);
+}
+
+function showStats({ stats }: Chat, _argument: string, { say }: User): Outcome {
   const rate = (tokens: number, ms: number): string =>
     tokens === 0 ? "none yet" : `${tokens} tokens, ${((1000 * tokens) / ms).toFixed(2)} per second`;
   const forgotten = stats.nForgotten === 0 ? "" : `, ${stats.nForgotten} of them no longer in the context`;

@@ -12,12 +12,15 @@ import { readSmallFile } from "./small-file.ts";
 const MAX_PATTERN_CHARS = 16 * 1024;
 const MAX_LIST = 32;
 
+/** Stop texts and special texts are looked for at every character: such a text is a word or a line. */
+const MAX_MARK_CHARS = 256;
+
 const pattern = pipe(string(), maxLength(MAX_PATTERN_CHARS));
 const userPattern = pipe(
   pattern,
   check((text) => text.includes("{text}"), "expected {text} in it"),
 );
-const list = optional(pipe(array(pattern), maxLength(MAX_LIST)), []);
+const list = optional(pipe(array(pipe(string(), maxLength(MAX_MARK_CHARS))), maxLength(MAX_LIST)), []);
 
 /**
  * Patterns hold `{bos}` and `{eos}` for these ids, `{text}` for what it is about and `{system}` for the system prompt in its block.

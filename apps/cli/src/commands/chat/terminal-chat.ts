@@ -10,7 +10,7 @@ import type { HistoryFile } from "./history-file.ts";
 import { createInputLines } from "./input-lines.ts";
 import { openLineReader } from "./line-reader.ts";
 import { sayError } from "./piped-chat.ts";
-import { isSlashCommand, runSlashCommand } from "./slash-commands.ts";
+import { isSlashCommand, runSlashCommand, type User } from "./slash-commands.ts";
 
 const PROMPT = "> ";
 const MORE_PROMPT = "… ";
@@ -66,13 +66,20 @@ export async function talkOnTerminal(
       answering = undefined;
     }
   };
+  const user: User = {
+    say,
+    async confirm(question) {
+      const line = await reader.read(`${question} [y/N] `);
+      return /^\s*y(es)?\s*$/i.test(line ?? "");
+    },
+  };
   const take = async (chat: Chat, text: string): Promise<boolean> => {
     if (text.trim() === "") return true;
     if (!isSlashCommand(text)) {
       await answer((options) => chat.ask(text.replace(/^\/\//, "/"), options));
       return true;
     }
-    const outcome = await runSlashCommand(chat, text, say);
+    const outcome = await runSlashCommand(chat, text, user);
     if (outcome === "regenerate") await answer((options) => chat.regenerate(options));
     return outcome !== "exit";
   };

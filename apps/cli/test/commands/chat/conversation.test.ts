@@ -255,6 +255,86 @@ describe("a context that is full", () => {
   });
 });
 
+describe("many turns", () => {
+  const turns = Array.from({ length: 2000 }, (_, i) => ({ user: `q ${i}`, answer: "", ids: [] }));
+
+  test("are written down from the newest back, no more than could fit", async () => {
+    const s = stage({ contextTokens: 128, maxTokens: 16 });
+    let nWritten = 0;
+    const counted =
+      (work: (...args: never[]) => number[]) =>
+      (...args: never[]) => {
+        nWritten++;
+        return work(...args);
+      };
+    const { writer } = s;
+    Object.assign(writer, { firstTurn: counted(writer.firstTurn), nextTurn: counted(writer.nextTurn) });
+    s.conversation.replace(turns);
+    s.answer(" a", EOS);
+    await s.say("Hi.");
+    expect(nWritten).toBeLessThan(64);
+    expect(s.conversation.nForgotten).toBeGreaterThan(1990);
+    expect(tokenizer.decode(s.cache)).toMatch(/^ S\nUser: q \d+\nBob:\n.*User: Hi\.\nBob: a$/s);
+  });
+
+  test("that take no tokens let signals through, and an interruption ends the reading of them", async () => {
+    const s = stage();
+    Object.assign(s.writer, {
+      nextTurn: () => {
+        const startMs = performance.now();
+        while (performance.now() - startMs < 1);
+        return [];
+      },
+    });
+    s.conversation.replace(turns);
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    expect(await s.say("Hi.", controller.signal)).toMatchObject({ finish: "interrupted" });
+    expect(s.conversation.turns).toHaveLength(2000);
+  });
+});
+
+describe("reading ahead", () => {
+  test("what stands before the next turn is read while nobody waits; the turn then reads itself alone", async () => {
+    const s = stage();
+    await s.conversation.prepare(new AbortController().signal);
+    expect(s.cache).toEqual(s.writer.start("S"));
+    s.answer(" Hello.", EOS);
+    expect(await s.say("Hi.")).toMatchObject({ promptTokens: s.writer.firstTurn("S", "Hi.").length });
+    await s.conversation.prepare(new AbortController().signal);
+    const before = s.cache.length;
+    expect(tokenizer.decode(s.cache)).toBe(" S\nUser: Hi.\nBob: Hello.");
+    s.answer(" Well.", EOS);
+    await s.say("Why?");
+    expect(s.evaluations.at(-ids(" Well.").length - 1)).toBe(`${s.writer.nextTurn("Why?").length}@${before}`);
+  });
+
+  test("an interrupted reading keeps what it has read", async () => {
+    const s = stage({ batchTokens: 2, system: "A long system prompt that takes several steps to read." });
+    const controller = new AbortController();
+    let n = 0;
+    s.onEvaluate = () => {
+      if (++n === 3) controller.abort();
+    };
+    await s.conversation.prepare(controller.signal);
+    expect(s.cache).toEqual(s.writer.start(s.conversation.settings.system).slice(0, 4));
+    s.onEvaluate = undefined;
+    s.answer(" a", EOS);
+    await s.say("Hi.");
+    expect(s.evaluations[2]).toBe("2@4");
+  });
+
+  test("tells how much has been read", async () => {
+    const s = stage({ batchTokens: 4 });
+    s.answer(" a", EOS);
+    const read: string[] = [];
+    const onRead = (tokens: number, total: number): number => read.push(`${tokens}/${total}`);
+    const { promptTokens } = await s.conversation.ask("Hi.", { onText: () => undefined, onRead });
+    expect(read[0]).toBe(`4/${promptTokens}`);
+    expect(read.at(-1)).toBe(`${promptTokens}/${promptTokens}`);
+  });
+});
+
 test("turns can be replaced", async () => {
   const s = stage();
   await expect(s.conversation.regenerate({ onText: () => undefined })).rejects.toMatchObject({ name: "Refusal" });

@@ -1,4 +1,5 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cacheFolder } from "../../../src/cache-folder.ts";
@@ -32,6 +33,51 @@ test("the last thousand lines are offered; a file of twice as many is cut", asyn
   await writeFile(path, lines(2001));
   expect((await openHistory({ LL_CACHE: folder })).lines.at(0)).toBe("1001");
   expect((await readFile(path, "utf8")).split("\n")).toHaveLength(1001);
+});
+
+test("an input of several lines comes back as one", async () => {
+  const env = { LL_CACHE: await temporaryDirectory() };
+  const history = await openHistory(env);
+  for (const input of ["a\nb\\\nc", "d"]) await history.append(input);
+  expect((await openHistory(env)).lines).toEqual(["a\nb\\\nc", "d"]);
+});
+
+test("a file that cannot be cut, as on a full disk, stays whole, and nothing is left beside it", async () => {
+  const folder = await temporaryDirectory();
+  const path = join(folder, "chat-history");
+  const text = Array.from({ length: 2500 }, (_, i) => `line ${i} as long as lines are\n`).join("");
+  await writeFile(path, text);
+  const script = `import { openHistory } from "${join(import.meta.dirname, "../../../src/commands/chat/history-file.ts")}";
+    const history = await openHistory({ LL_CACHE: "${folder}" });
+    await history.append("last");
+    console.log(history.lines.length, history.lines.at(-1));`;
+  const argv = ["--conditions=@ll/source", "--no-warnings", "--input-type=module-typescript", "-e", script];
+  const { stdout } = spawnSync("bash", ["-c", 'ulimit -f 16; exec "$@"', "bash", process.execPath, ...argv], {
+    encoding: "utf8",
+  });
+  expect(stdout).toBe("1000 line 2499 as long as lines are\n");
+  expect((await readFile(path, "utf8")).startsWith(text)).toBe(true);
+  expect(await readdir(folder)).toEqual(["chat-history"]);
+});
+
+test("what another chat writes while the file is cut is not lost", async () => {
+  const folder = await temporaryDirectory();
+  const path = join(folder, "chat-history");
+  await writeFile(path, Array.from({ length: 2001 }, (_, i) => `${i}\n`).join(""));
+  const other = await openHistory({ LL_CACHE: folder });
+  await writeFile(path, Array.from({ length: 2001 }, (_, i) => `${i}\n`).join(""));
+  const typed = Array.from({ length: 50 }, (_, i) => `typed ${i}`);
+  await Promise.all([openHistory({ LL_CACHE: folder }), ...typed.map((line) => other.append(line))]);
+  const lines = (await readFile(path, "utf8")).split("\n");
+  expect(lines).toEqual(expect.arrayContaining(typed));
+});
+
+test("a FIFO in its place is none, and keeps nobody waiting", async () => {
+  const folder = await temporaryDirectory();
+  expect(spawnSync("mkfifo", [join(folder, "chat-history")]).status).toBe(0);
+  const history = await openHistory({ LL_CACHE: folder });
+  await history.append("a");
+  expect(history.lines).toEqual([]);
 });
 
 test("a history that cannot be read or written is none, and no error", async () => {

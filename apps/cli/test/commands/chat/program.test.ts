@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { createRng } from "@ll/sampling";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
@@ -26,6 +27,20 @@ function chat(argv: readonly string[], input: string, options: SpawnOptions = {}
   const child = start(["ll-chat", ...argv], { ...options, env: { ...CLEAN, ...options.env } });
   child.stdin?.write(input);
   return ended(child);
+}
+
+/** The text of a saved conversation. */
+function savedChat(turns: readonly object[], settings: readonly (readonly string[])[] = []): string {
+  const template = {
+    summary: "",
+    system: "",
+    systemBlock: "{text}",
+    start: "{bos}",
+    user: "U: {text}\nA:",
+    answerEnd: "\n",
+  };
+  const rng = createRng(1).exportState();
+  return JSON.stringify({ program: "ll-chat", version: 1, template, system: "", settings, seed: 1, rng, turns });
 }
 
 describe("without a terminal", () => {
@@ -58,60 +73,58 @@ describe("without a terminal", () => {
     expect(answers[1].promptTokens).toBeLessThan(answers[0].promptTokens + 8); // the first turn is in the cache
   });
 
-  test("a conversation that is saved and resumed goes on as it would have", async () => {
-    const path = await tinyFile();
-    const saved = join(await temporaryDirectory(), "chat.json");
-    const whole = await chat([path, ...SHORT], "Hello\nWhy?\n");
-    const first = await chat([path, ...SHORT], `Hello\n/save ${saved}\n/exit\nnot read\n`);
-    expect(first).toMatchObject({ code: 0, stderr: `saved 1 turns to ${saved}\n` });
-    const second = await chat([path, "-c", "256", "-t", "1", "--resume", saved], "Why?\n");
-    expect(second.stderr).toBe("");
-    expect(first.stdout + second.stdout).toBe(whole.stdout);
-    expect(JSON.parse(await readFile(saved, "utf8")).settings).toContainEqual(["n-predict", "8"]);
-  });
-
-  test("flags win over the settings of a resumed conversation", async () => {
-    const path = await tinyFile();
-    const saved = join(await temporaryDirectory(), "chat.json");
-    await chat([path, ...SHORT], `Hello\n/save ${saved}\n`);
-    const { stdout } = await chat([path, "-c", "256", "--resume", saved, "-n", "2", "--json"], "Why?\n");
-    expect(JSON.parse(stdout)).toMatchObject({ answerTokens: 2 });
+  test("a line that begins with a slash is a turn like any other: nothing is written, nothing is left", async () => {
+    const folder = await temporaryDirectory();
+    const path = join(folder, "model.bin");
+    await writeFile(path, await tinyModel("q4_0"));
+    const lines = ["/save model.bin", "/save new.json", "//help", "/exit", "/nonsense"];
+    const { code, stdout } = await chat([path, ...SHORT, "--json"], lines.map((line) => `${line}\n`).join(""), {
+      cwd: folder,
+    });
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(lines.length);
+    expect(await readFile(path)).toEqual(Buffer.from(await tinyModel("q4_0")));
+    expect(await readdir(folder)).toEqual(["model.bin"]);
   });
 
   test("what fails is told, the next line is read, and the exit code tells of it", async () => {
-    const { code, stdout, stderr } = await chat(
-      [await tinyFile(), ...SHORT],
-      `/nonsense\n${"x ".repeat(400)}\nHello\n`,
-    );
+    const { code, stdout, stderr } = await chat([await tinyFile(), ...SHORT], `${"x ".repeat(400)}\nHello\n`);
     expect(code).toBe(1);
     expect(stdout.trim()).not.toBe("");
-    expect(stderr).toMatch(
-      /^no command \/nonsense\n.*\ntoo long: \d+ tokens with what stands before it, at most \d+ fit\n$/,
-    );
-    expect(await chat([await tinyFile(), ...SHORT], "/nonsense\n")).toMatchObject({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^too long: \d+ tokens with what stands before it, at most \d+ fit\n$/);
   });
 
-  test("two slashes are a turn that begins with one", async () => {
-    const { code, stdout } = await chat([await tinyFile(), ...SHORT, "--json"], "//help\n/regenerate\n");
-    expect(code).toBe(0);
-    expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+  test("a template that makes gigabytes of a few kilobytes is refused", async () => {
+    const path = join(await temporaryDirectory(), "t.json");
+    const bomb = { summary: "x", system: "s".repeat(16_000), systemBlock: "{text}".repeat(2700), user: "{text}" };
+    await writeFile(path, JSON.stringify({ ...bomb, start: "{system}".repeat(2000), answerEnd: "" }));
+    const { code, stderr } = await chat([await tinyFile(), "--template", path], "Hi\n");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "ll-chat: too long: more than 1048576 characters, as the template writes it down\n",
+    });
+  });
+
+  test("a saved conversation of thousands of turns is answered, and may be interrupted", async () => {
+    const [model, path] = [await tinyFile(), join(await temporaryDirectory(), "chat.json")];
+    await writeFile(path, savedChat(Array.from({ length: 10_000 }, () => ({ user: "", answer: "", ids: [] }))));
+    const { code, stdout, stderr } = await chat([model, "-c", "256", "-n", "4", "--resume", path, "--json"], "Hi\n");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ answerTokens: 4 });
   });
 
   test("--resume: flags win over what was saved, those that may be repeated all of them", async () => {
-    const [folder, model] = [await temporaryDirectory(), await tinyFile()];
-    const [first, second] = [join(folder, "1.json"), join(folder, "2.json")];
-    await chat([model, "--temp", "0.5", "--top-k", "7", "-l", "5+1"], `/save ${first}\n`);
-    const flags = ["--temp", "0.6", "-l", "6+1", "-l", "7+1"];
-    const { code, stderr } = await chat([model, "--resume", first, ...flags], `/save ${second}\n`);
+    const [model, path] = [await tinyFile(), join(await temporaryDirectory(), "chat.json")];
+    const settings = [
+      ["n-predict", "9"],
+      ["logit-bias", "5+1"],
+    ];
+    await writeFile(path, savedChat([{ user: "Hello", answer: " Hi.", ids: [] }], settings));
+    // tokens 6 and 7 are drawn, one or the other, and no others
+    const flags = ["-n", "3", "--temp", "0.5", "-l", "6+1000", "-l", "7+1000", "--json"];
+    const { code, stdout, stderr } = await chat([model, "--resume", path, ...flags], "Why?\n");
     expect(code, stderr).toBe(0);
-    const { settings } = JSON.parse(await readFile(second, "utf8")) as { settings: [string, string][] };
-    expect(settings.map((setting) => setting.join(" ")).sort()).toEqual([
-      "logit-bias 5+1",
-      "logit-bias 6+1",
-      "logit-bias 7+1",
-      "temp 0.6",
-      "top-k 7",
-    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ answerTokens: 3 });
   });
 
   test("a GGUF file of the same model gives the same answers", async () => {

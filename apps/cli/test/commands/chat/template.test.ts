@@ -67,6 +67,26 @@ propertyTest.prop([fc.string({ unit: "grapheme" })])("placeholders in a user's t
   }
 });
 
+test("a template that makes more text of little is refused before the text is made", () => {
+  const bomb: Template = {
+    ...PLAIN,
+    systemBlock: "{text}".repeat(2700),
+    start: "{system}".repeat(2000),
+    user: "{bos}{text}".repeat(1400),
+  };
+  const writer = createPromptWriter(bomb, tokenizer, () => undefined);
+  const tooLong = { name: "Refusal", message: expect.stringMatching(/^too long: more than 1048576 characters/) };
+  for (const write of [
+    () => writer.start("s".repeat(16_000)),
+    () => writer.start("s"),
+    () => writer.nextTurn("x".repeat(150_000)),
+    () => createPromptWriter({ ...bomb, systemBlock: "{bos}".repeat(3000) }, tokenizer, () => undefined).start("s"),
+  ]) {
+    expect(write).toThrow(expect.objectContaining(tooLong));
+  }
+  expect(writer.nextTurn("x").length).toBeGreaterThan(1400);
+});
+
 const PLAIN: Template = {
   summary: "",
   system: "",
@@ -103,6 +123,8 @@ describe("files", () => {
     ["an unknown name", JSON.stringify({ ...PLAIN, usr: "" }), "usr"],
     ["a stop text that is none", JSON.stringify({ ...PLAIN, stop: ["a", 1] }), "stop.1"],
     ["too long a pattern", JSON.stringify({ ...PLAIN, start: "x".repeat(20_000) }), "start"],
+    ["too long a stop text", JSON.stringify({ ...PLAIN, stop: ["x".repeat(300)] }), "stop.0"],
+    ["too long a special text", JSON.stringify({ ...PLAIN, special: ["x".repeat(300)] }), "special.0"],
     ["too many stop texts", JSON.stringify({ ...PLAIN, stop: Array(100).fill("x") }), "stop"],
   ])("%s is refused", (_name, content, field) => {
     let error: unknown;

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
@@ -179,6 +179,25 @@ describeOnTerminal("ll-chat on a terminal", () => {
     await chat.sees("turns    1");
     chat.type(CTRL_D);
     expect(await chat.ended()).toBe(0);
+  });
+
+  test("a conversation that is saved and resumed goes on as it would have", async () => {
+    const path = join(await temporaryDirectory(), "chat.json");
+    const answersOf = async (chat: TerminalProgram, ...lines: string[]): Promise<string[]> => {
+      for (const line of lines) {
+        chat.type(`${line}\n`);
+        await chat.sees(line);
+        await chat.sees(PROMPT);
+      }
+      chat.type(CTRL_D + CTRL_D);
+      expect(await chat.ended()).toBe(0);
+      return [...chat.output.matchAll(/^\{"version".*\}/gm)].map(([line]) => JSON.parse(line).answer as string);
+    };
+    const whole = await answersOf(await startChat(["--json"]), "Hello", "Why?");
+    const first = await answersOf(await startChat(["--json"]), "Hello", `/save ${path}`);
+    const second = await answersOf(await startChat(["--json", "--resume", path]), "Why?");
+    expect([...first, ...second]).toEqual(whole);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
   test("the arrow keys know what was typed in an earlier chat", async () => {

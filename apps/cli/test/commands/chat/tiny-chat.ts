@@ -6,7 +6,7 @@ import { configFromGgml, createScalarModel, loadWeights, type Model } from "@ll/
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { type Chat, createChat } from "../../../src/commands/chat/chat.ts";
-import { defaultChatParams } from "../../../src/commands/chat/options.ts";
+import { type ChatParams, defaultChatParams } from "../../../src/commands/chat/options.ts";
 import { loadTemplate } from "../../../src/commands/chat/template.ts";
 
 let loaded: Promise<{ model: Model; tokenizer: Tokenizer }> | undefined;
@@ -18,11 +18,14 @@ async function load(): Promise<{ model: Model; tokenizer: Tokenizer }> {
 }
 
 /** A short system prompt, so that tests do not evaluate much; seed 7; answers of 12 tokens; and these settings. */
-export async function tinyChat(settings: Readonly<Record<string, string>> = {}): Promise<Chat> {
+export async function tinyChat(
+  settings: Readonly<Record<string, string>> = {},
+  files: Partial<Pick<ChatParams, "model" | "lora" | "template">> = {},
+): Promise<Chat> {
   loaded ??= load();
   const { model, tokenizer } = await loaded;
-  const params = { ...defaultChatParams(1), contextTokens: 256, seed: 7, system: "Talk." };
-  const template = await loadTemplate("alpaca");
+  const params = { ...defaultChatParams(1), contextTokens: 256, seed: 7, system: "Talk.", ...files };
+  const template = await loadTemplate("alpaca"); // whatever `files` says
   const context = await model.createContext({ contextTokens: params.contextTokens });
   const parts = { context, tokenizer, idOf: () => undefined, params, settings: [], template };
   const chat = createChat({ ...parts, now: () => performance.now() });
