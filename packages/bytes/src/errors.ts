@@ -62,7 +62,7 @@ export type FormatErrorClass = new (fields: FormatErrorFields) => FormatError;
 /** The environment failed: a path, a disk, a permission. `cause` holds the runtime's own error where there is one. */
 export class IoError extends Error {
   override readonly name: string = "IoError";
-  /** `E_IO`, `E_NOSPACE`, `E_CHANGED`, `E_SAME_FILE` or `E_EXISTS`. */
+  /** `E_IO`, `E_NOSPACE`, `E_CHANGED`, `E_SAME_FILE`, `E_EXISTS` or `E_TIMEOUT`. */
   readonly code: string;
   readonly file: string | undefined;
 

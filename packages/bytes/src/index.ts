@@ -16,5 +16,6 @@ export {
   WorkerError,
 } from "./errors.ts";
 export { decodeBf16, decodeF16, encodeF16, f16ToF32, f16Values, f32ToF16 } from "./f16.ts";
-export { type HttpSourceOptions, httpSource } from "./http-source.ts";
+export type { HttpSourceOptions } from "./http-request.ts";
+export { httpSource } from "./http-source.ts";
 export type { AbortSignal, Blob, Fetch, URL } from "./platform-types.ts";

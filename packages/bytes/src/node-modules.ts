@@ -18,6 +18,9 @@ export interface NodeModules {
   };
   readonly "node:os": { availableParallelism(): number };
   readonly "node:url": { pathToFileURL(path: string): URL };
+  readonly "node:dns/promises": {
+    lookup(hostname: string, options: { readonly all: true }): Promise<readonly { readonly address: string }[]>;
+  };
   readonly "node:fs": {
     readonly constants: { readonly O_RDONLY: number; readonly O_NONBLOCK: number };
     openSync(path: string, flags: number): number;

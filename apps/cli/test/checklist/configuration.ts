@@ -79,7 +79,7 @@ const TRACES: Item = {
     ),
     row("nothing is fetched but a URL that was typed: one file can fetch, and only ll-inspect uses it", () => {
       expect(sourcesWith(/[^#.\w]fetch[;(]|"node:(?:https?2?|net|tls|dgram)"/)).toEqual([
-        "packages/bytes/src/http-source.ts",
+        "packages/bytes/src/http-request.ts",
       ]);
       expect(sourcesWith(/\bhttpSource\(/).filter((path) => path.startsWith("apps/"))).toEqual([
         "apps/cli/src/commands/inspect/index.ts",
