@@ -57,7 +57,7 @@ const PROGRAM: Program<TokenizeParams> = {
     "Prints the ids of TEXT, of a file, or of standard input, separated by spaces. MODEL is a model file or a",
     "tokenizer.model. Not a byte is added or removed: ll-main puts a space in front of its prompt and drops the last",
     "newline of a file, this program does neither.",
-  ].join("\n"),
+  ].join(" "),
   options: TOKENIZE_OPTIONS,
 };
 

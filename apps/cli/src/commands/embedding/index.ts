@@ -12,7 +12,7 @@ const PROGRAM = {
   examples: ['-m ggml-model-q4_0.bin -p "Once upon a time"', "-m ggml-model-q4_0.bin -f sentence.txt > vector.txt"],
   description: [
     "Prints the normalised vector of the last token of a text, numbers separated by spaces. Takes all options of ll-main.",
-  ].join("\n"),
+  ].join(" "),
 } as const;
 
 export const embeddingCommand: Command = async (bin, argv, io) => {
