@@ -75,9 +75,20 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
   number("--presence-penalty", "float", "penalty on tokens that occurred; 0 is off", "0", (p, x) => {
     p.presencePenalty = x;
   }),
-  number("--mirostat", "int", "mirostat: 0 off, 1 or 2; replaces top-k, tfs, typical, top-p", "0", (p, x) => {
-    p.mirostat = x;
-  }),
+  valueRow(
+    GROUP,
+    ["--mirostat"],
+    "int",
+    {
+      placeholder: "N",
+      help: "mirostat: 0 off, 1 or 2; replaces top-k, tfs, typical, top-p",
+      default: "0",
+      choices: ["0", "1", "2"],
+    },
+    (p, v) => {
+      p.mirostat = v.number;
+    },
+  ),
   number("--mirostat-lr", "float", "mirostat learning rate (eta)", "0.1", (p, x) => {
     p.mirostatEta = x;
   }),
