@@ -21,7 +21,7 @@ export const embeddingCommand: Command = async (bin, argv, io) => {
 };
 
 async function printEmbedding({ params, io, timings, tokenizer, context }: Run): Promise<void> {
-  const tokens = encodePrompt(tokenizer, params.prompt);
+  const tokens = await encodePrompt(tokenizer, params.prompt);
   const say = (line: string): void => io.err.write(`${line}\n`);
   if (params.verbosePrompt) verbosePrompt(params, tokens, undefined, 0, tokenizer, say);
   if (tokens.length > params.contextTokens) {
