@@ -13,20 +13,20 @@ module.exports = {
     {
       name: "leaves-share-only-bytes",
       severity: "error",
-      from: { path: "^packages/(ggml-format|gguf|checkpoint|tokenizer|quant|sampling)/src" },
+      from: { path: "^packages/(ggml-format|gguf|checkpoint|tokenizer|quant|sampling|architectures)/src" },
       to: { path: "^(packages|apps)/", pathNot: ["^packages/$1/", "^packages/bytes/"] },
     },
     {
-      name: "sampling-depends-on-nothing",
+      name: "sampling-and-architectures-depend-on-nothing",
       severity: "error",
-      from: { path: "^packages/sampling/src" },
+      from: { path: "^packages/(sampling|architectures)/src" },
       to: { path: "^packages/bytes/" },
     },
     {
-      name: "llama-stands-on-bytes-quant-sampling",
+      name: "llama-stands-on-architectures-bytes-quant-sampling",
       severity: "error",
       from: { path: "^packages/llama/src" },
-      to: { path: "^(packages/(?!(llama|bytes|quant|sampling)/)|apps)" },
+      to: { path: "^(packages/(?!(llama|architectures|bytes|quant|sampling)/)|apps)" },
     },
     {
       name: "convert-stands-on-formats-and-quant",

@@ -1,6 +1,7 @@
 // Every entry point of the packages, for tsconfig.json beside this file: the declarations of a build must compile in a project
 // without the DOM library and without @types/node.
 
+export type * as architectures from "@ll/architectures";
 export type * as bytes from "@ll/bytes";
 export type * as bytesNode from "@ll/bytes/node";
 export type * as bytesWorkers from "@ll/bytes/workers";

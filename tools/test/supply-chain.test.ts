@@ -15,12 +15,12 @@ const FOLDERS = [...lockfile.matchAll(/^ {2}((?:packages|apps)\/[\w-]+):(?: \{\}
 /** Third-party packages that come with an installation; every other package has none. */
 const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   "packages/checkpoint": ["yauzl"],
-  "apps/cli": ["valibot"],
+  "apps/cli": ["commander", "valibot"],
 };
 
 /** Packages that stand on `@ll/bytes` alone, or on nothing. */
 const LEAVES = ["ggml-format", "gguf", "checkpoint", "tokenizer", "quant"].map((name) => `packages/${name}`);
-const ALONE = ["packages/bytes", "packages/sampling"];
+const ALONE = ["packages/architectures", "packages/bytes", "packages/sampling"];
 
 /** Scripts that package managers run when a package is installed. */
 const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare"];

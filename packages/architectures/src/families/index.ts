@@ -1,0 +1,7 @@
+// The families that there are. A new one is a file beside this and a line here.
+
+import type { Architecture } from "../architecture.ts";
+import { llama } from "./llama.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: each family reads hyper-parameters of its own type
+export const ARCHITECTURES: readonly Architecture<any>[] = [llama];

@@ -1,0 +1,252 @@
+// Records the operations of a forward pass. It checks widths while it records, and has the shards meet where an operation needs
+// all columns of a value that is cut.
+
+import type { Activation, Axis, Graph, KvCacheShape, Op, RopePairing, RopeSettings, Value, Weight } from "./graph.ts";
+
+/** What is known of a model's tensors while its operations are recorded. */
+export interface TensorLookup {
+  /** Whether there is a tensor of this role, such as `blk.3.attn_q.bias`: families ask for those that not every model has. */
+  has(role: string): boolean;
+  /** Hears of every weight that will be needed; whoever checks tensors throws here. */
+  onWeight?(weight: Weight): void;
+}
+
+/** Makes the name of a layer's tensor: `layer("attn_q")` is `blk.3.attn_q`. */
+export type Layer = (name: string) => string;
+
+/** A matrix that meets an input. */
+export interface ProductSpec {
+  /** Name of its tensor, without `.weight`. */
+  readonly name: string;
+  readonly rows: number;
+  /** Every shard computes its own of the rows. */
+  readonly axis: Axis;
+  /** Whether `NAME.bias` is added: never by default. */
+  readonly bias?: "required" | "optional";
+  /** The tensor has more rows: these `rows` of its `of`, from `first` on. */
+  readonly fused?: { readonly first: number; readonly of: number };
+}
+
+export interface AttendSpec {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly headDim: number;
+  /** On the product of query and key. */
+  readonly scale: number;
+}
+
+/** Rows of a matrix are kept in groups of eight. */
+const ROW_GROUP = 8;
+
+export class GraphBuilder {
+  readonly #lookup: TensorLookup;
+  readonly #ops: Op[] = [];
+  readonly #axes: Axis[] = [];
+  readonly #values: Value[] = [];
+  readonly #weights = new Map<string, Weight>();
+  readonly #caches: KvCacheShape[] = [];
+  readonly #angles = new Map<string, Value>();
+  /** Takes turns: what passes through one area may still be read while the next thing is written to the other. */
+  #slot: 0 | 1 = 1;
+
+  constructor(lookup: TensorLookup) {
+    this.#lookup = lookup;
+  }
+
+  /** What was recorded so far. */
+  get graph(): Graph {
+    return {
+      ops: this.#ops,
+      axes: this.#axes,
+      values: this.#values,
+      weights: [...this.#weights.values()],
+      caches: this.#caches,
+    };
+  }
+
+  has(role: string): boolean {
+    return this.#lookup.has(role);
+  }
+
+  /** `n` units of which every shard owns a range; the same axis for the same arguments. */
+  axis(name: string, n: number, grain = 1): Axis {
+    const known = this.#axes.find((axis) => axis.name === name && axis.n === n && axis.grain === grain);
+    if (known !== undefined) return known;
+    const axis = { id: this.#axes.length, name, n, grain };
+    this.#axes.push(axis);
+    return axis;
+  }
+
+  /** An axis of single rows. */
+  rows(name: string, n: number): Axis {
+    return this.axis(name, n, ROW_GROUP);
+  }
+
+  *layers(n: number): Generator<Layer> {
+    for (let i = 0; i < n; i++) yield (name) => `blk.${i}.${name}`;
+  }
+
+  /** (n, width): the tokens' rows of a matrix. */
+  embed(name: string, nVocab: number, width: number): Value {
+    const tokens = this.axis("tokens", nVocab);
+    const weight = this.#weight(`${name}.weight`, "rows", [nVocab, width], tokens);
+    const out = this.#value(name, width);
+    return this.#record({ kind: "embed", reads: [], writes: [out], weight, out, slot: this.#nextSlot() }, out);
+  }
+
+  /** (n, nRot): the angles of the tokens' positions, recorded once for the same settings. */
+  angles(rope: RopeSettings, factorsName?: string): Value {
+    const key = JSON.stringify([rope, factorsName]);
+    let out = this.#angles.get(key);
+    if (out === undefined) {
+      const factors =
+        factorsName === undefined ? undefined : this.#weight(`${factorsName}.weight`, "numbers", [rope.nRot / 2]);
+      out = this.#value("angles", rope.nRot);
+      this.#angles.set(key, out);
+      this.#record({ kind: "angles", reads: [], writes: [out], rope, factors, out }, out);
+    }
+    return out;
+  }
+
+  /** (n, width of x): rows divided by their root mean square, times a weight. */
+  norm(x: Value, name: string, eps: number): Value {
+    const out = this.#value(name, x.width, undefined, x.rows);
+    return this.#norm(this.whole(x), name, x.width, eps, out);
+  }
+
+  /** The same for each head of `x`, in place; all heads share the weight. */
+  headNorm(x: Value, name: string, headDim: number, eps: number): Value {
+    this.#assertDivides(headDim, x, name);
+    return this.#norm(x, name, headDim, eps, x);
+  }
+
+  /** (n, rows of each matrix): products of `x` with matrices. */
+  project<const Specs extends readonly ProductSpec[]>(
+    x: Value,
+    ...specs: Specs
+  ): { readonly [Index in keyof Specs]: Value } {
+    const whole = this.whole(x);
+    const products = specs.map(({ name, rows, axis, bias, fused = { first: 0, of: rows } }) => {
+      const isBiased = bias === "required" || (bias === "optional" && this.has(`${name}.bias`));
+      const tensorRows = fused.of === rows ? undefined : fused;
+      return {
+        weight: this.#weight(`${name}.weight`, "matrix", [rows, x.width], axis, tensorRows),
+        bias: isBiased ? this.#weight(`${name}.bias`, "numbers", [rows], axis, tensorRows) : undefined,
+        out: this.#value(name, rows, axis, x.rows),
+      };
+    });
+    const outs = products.map(({ out }) => out);
+    this.#ops.push({ kind: "project", reads: [whole], writes: outs, x: whole, products });
+    return outs as { [Index in keyof Specs]: Value };
+  }
+
+  /** Rotates the heads of `x`, in place. */
+  rope(x: Value, angles: Value, headDim: number, pairing: RopePairing): Value {
+    this.#assertDivides(headDim, x, "rope");
+    if (angles.width > headDim) throw new RangeError(`cannot rotate ${angles.width} channels of ${headDim}`);
+    return this.#record({ kind: "rope", reads: [x, angles], writes: [x], x, angles, headDim, pairing }, x);
+  }
+
+  /** (n, width of q): attention over this and all earlier positions, whose keys and values are kept. */
+  attend({ q, k, v, headDim, scale }: AttendSpec): Value {
+    const { axis } = k;
+    if (axis === undefined || q.axis !== axis || v.axis !== axis) {
+      throw new RangeError("queries, keys and values must be cut along one axis");
+    }
+    if (k.width !== axis.n * headDim || v.width !== k.width || q.width % k.width !== 0) {
+      throw new RangeError(`no heads of ${headDim}: widths ${q.width}, ${k.width}, ${v.width}`);
+    }
+    const cache = this.#caches.length;
+    this.#caches.push({ axis, headDim, headsPerKvHead: q.width / k.width });
+    const out = this.#value("attended", q.width, axis);
+    return this.#record({ kind: "attend", reads: [q, k, v], writes: [out], q, k, v, out, cache, headDim, scale }, out);
+  }
+
+  /** activation(gate) · up, in place of `gate`. */
+  gate(activation: Activation, gate: Value, up: Value): Value {
+    this.#assertAlike(gate, up);
+    return this.#record({ kind: "gate", reads: [gate, up], writes: [gate], activation, gate, up }, gate);
+  }
+
+  /** into + from, in place of `into`. */
+  add(into: Value, from: Value): Value {
+    const other = into.axis === undefined ? this.whole(from) : from;
+    this.#assertAlike(into, other);
+    return this.#record({ kind: "add", reads: [into, other], writes: [into], into, from: other }, into);
+  }
+
+  /** All columns of `x` in every shard. */
+  whole(x: Value): Value {
+    if (x.axis === undefined) return x;
+    const out = this.#value(x.name, x.width, undefined, x.rows);
+    return this.#record({ kind: "gather", reads: [x], writes: [out], x, out, slot: this.#nextSlot() }, out);
+  }
+
+  /** The rows whose logits are wanted; nothing behind this happens for the others. */
+  select(x: Value): Value {
+    const out = this.#value(x.name, x.width, x.axis, "wanted");
+    return this.#record({ kind: "select", reads: [x], writes: [out], x, out }, out);
+  }
+
+  /** The end: logits of the vocabulary. @param x of selected rows */
+  logits(x: Value, name: string, nVocab: number): void {
+    const weight = this.#weight(`${name}.weight`, "matrix", [nVocab, x.width], this.rows("vocabulary", nVocab));
+    const whole = this.whole(x);
+    this.#ops.push({ kind: "logits", reads: [whole], writes: [], x: whole, weight });
+  }
+
+  #norm(x: Value, name: string, group: number, eps: number, out: Value): Value {
+    const weight = this.#weight(`${name}.weight`, "numbers", [group]);
+    return this.#record({ kind: "norm", reads: [x], writes: [out], x, weight, eps, out }, out);
+  }
+
+  #record(op: Op, out: Value): Value {
+    this.#ops.push(op);
+    return out;
+  }
+
+  #value(name: string, width: number, axis?: Axis, rows: Value["rows"] = "all"): Value {
+    if (axis !== undefined && width % axis.n !== 0) {
+      throw new RangeError(`${name}: ${width} columns cannot be cut in ${axis.n} ${axis.name}`);
+    }
+    const value = { id: this.#values.length, name, width, axis, rows };
+    this.#values.push(value);
+    return value;
+  }
+
+  /** The same weight for the same use of a tensor. */
+  #weight(
+    role: string,
+    form: Weight["form"],
+    shape: readonly number[],
+    axis?: Axis,
+    fused?: ProductSpec["fused"],
+  ): Weight {
+    const { first: firstRow = 0, of: nRows = shape[0] as number } = fused ?? {};
+    const key = `${role} ${form} ${firstRow}`;
+    const known = this.#weights.get(key);
+    if (known !== undefined) return known;
+    const tensorShape = [nRows, ...shape.slice(1)];
+    const weight = { id: this.#weights.size, role, form, shape, tensorShape, firstRow, axis };
+    this.#lookup.onWeight?.(weight);
+    this.#weights.set(key, weight);
+    return weight;
+  }
+
+  #nextSlot(): 0 | 1 {
+    this.#slot = this.#slot === 0 ? 1 : 0;
+    return this.#slot;
+  }
+
+  #assertDivides(headDim: number, x: Value, what: string): void {
+    const unit = x.axis === undefined ? x.width : x.width / x.axis.n;
+    if (unit % headDim !== 0) throw new RangeError(`${what}: ${unit} columns are no heads of ${headDim}`);
+  }
+
+  #assertAlike(a: Value, b: Value): void {
+    if (a.width !== b.width || a.axis !== b.axis || a.rows !== b.rows) {
+      throw new RangeError(`${a.name} and ${b.name} differ: ${a.width} and ${b.width} columns`);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+// A model as data: an ordered list of operations on values. A family records it, engines interpret it. Nothing here computes.
+//
+// What is memory, exchange and threads in an engine follows from two facts: which operation reads and writes which value, and
+// whether a value is whole or cut along an axis, so that every shard has its own columns of it.
+
+/** `n` units that stay together: key heads with all their channels, or single channels. Shards own ranges of them. */
+export interface Axis {
+  readonly id: number;
+  readonly name: string;
+  readonly n: number;
+  /** Ranges begin at multiples of it. */
+  readonly grain: number;
+}
+
+/** One row of numbers for each token. */
+export interface Value {
+  readonly id: number;
+  readonly name: string;
+  /** Columns of all shards together. */
+  readonly width: number;
+  /** Undefined: every shard has all columns. */
+  readonly axis: Axis | undefined;
+  /** "all" tokens of a slice, or the last ones, whose logits are "wanted". */
+  readonly rows: "all" | "wanted";
+}
+
+/** Numbers of the model. */
+export interface Weight {
+  readonly id: number;
+  /** Name of its tensor, as GGUF files have it: `blk.3.attn_q.weight`. */
+  readonly role: string;
+  /** How it is used: rows looked up one by one, a matrix that meets activations, or plain f32 numbers. */
+  readonly form: "rows" | "matrix" | "numbers";
+  /** Slowest dimension first: [rows, columns] or [n]. */
+  readonly shape: readonly number[];
+  /** What the tensor is: it has more rows than `shape` if several weights are fused in it. */
+  readonly tensorShape: readonly number[];
+  /** The weight's first row in the tensor. */
+  readonly firstRow: number;
+  /** Every shard has its own rows (or numbers) only; undefined: all of them. */
+  readonly axis: Axis | undefined;
+}
+
+/** Keys and values of one layer. Operations name it by its index among `Graph.caches`. */
+export interface KvCacheShape {
+  /** One unit is a key head. */
+  readonly axis: Axis;
+  readonly headDim: number;
+  /** Query heads that share a key head. */
+  readonly headsPerKvHead: number;
+}
+
+/** Rotary position embedding (Su et al., arXiv:2104.09864). */
+export interface RopeSettings {
+  /** Channels of a head that are rotated, the first ones; even. */
+  readonly nRot: number;
+  /** θ: pair j turns by position · base^(-2j / nRot). */
+  readonly base: number;
+  /** Factor on every position. */
+  readonly scale: number;
+}
+
+/** Which channels are a pair: (2j, 2j + 1), or (j, j + nRot / 2). */
+export type RopePairing = "adjacent" | "halves";
+
+export type Activation = "silu";
+
+interface OpBase {
+  /** Also a value that is changed in place, which is among `writes`, too. */
+  readonly reads: readonly Value[];
+  readonly writes: readonly Value[];
+}
+
+/** out = the rows of `weight` that belong to the tokens. */
+export interface EmbedOp extends OpBase {
+  readonly kind: "embed";
+  readonly weight: Weight; // (nVocab, width of out), rows
+  readonly out: Value;
+  /** Which of the two areas that all shards see it passes through. */
+  readonly slot: 0 | 1;
+}
+
+/** Cosines, then sines of every pair, (nRot / 2) each, for the position of each token. */
+export interface AnglesOp extends OpBase {
+  readonly kind: "angles";
+  readonly rope: RopeSettings;
+  /** Every angle is divided by its number. */
+  readonly factors: Weight | undefined; // (nRot / 2)
+  readonly out: Value; // (nRot)
+}
+
+/** out = each group of `weight`'s length divided by its root mean square, times the weight. `out` may be `x`. */
+export interface NormOp extends OpBase {
+  readonly kind: "norm";
+  readonly x: Value;
+  readonly weight: Weight; // (group)
+  readonly eps: number;
+  readonly out: Value;
+}
+
+/** Products of one input with several matrices. */
+export interface ProjectOp extends OpBase {
+  readonly kind: "project";
+  readonly x: Value; // whole
+  readonly products: readonly Product[];
+}
+
+/** out = weight · x + bias. */
+export interface Product {
+  readonly weight: Weight; // (width of out, width of x)
+  readonly bias: Weight | undefined; // (width of out)
+  readonly out: Value;
+}
+
+/** Rotates the heads of `x` in place. */
+export interface RopeOp extends OpBase {
+  readonly kind: "rope";
+  readonly x: Value;
+  readonly angles: Value; // (nRot)
+  readonly headDim: number;
+  readonly pairing: RopePairing;
+}
+
+/** Keeps keys and values; out = softmax(queries · keys · scale) · values of the positions up to each token's own. */
+export interface AttendOp extends OpBase {
+  readonly kind: "attend";
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly out: Value;
+  /** Index among `Graph.caches`. */
+  readonly cache: number;
+  readonly headDim: number;
+  readonly scale: number;
+}
+
+/** gate = activation(gate) · up, in place. */
+export interface GateOp extends OpBase {
+  readonly kind: "gate";
+  readonly activation: Activation;
+  readonly gate: Value;
+  readonly up: Value;
+}
+
+/** into = into + from, in place. */
+export interface AddOp extends OpBase {
+  readonly kind: "add";
+  readonly into: Value;
+  readonly from: Value;
+}
+
+/** out = x of all shards. They meet between what they show each other and what they take. */
+export interface GatherOp extends OpBase {
+  readonly kind: "gather";
+  readonly x: Value;
+  readonly out: Value; // whole
+  readonly slot: 0 | 1;
+}
+
+/** out = the last rows of x: those whose logits are wanted. Nothing behind it happens if there are none. */
+export interface SelectOp extends OpBase {
+  readonly kind: "select";
+  readonly x: Value;
+  readonly out: Value;
+}
+
+/** The logits, weight · x, and the last row of x, which is the embedding vector of the text so far. */
+export interface LogitsOp extends OpBase {
+  readonly kind: "logits";
+  readonly x: Value;
+  readonly weight: Weight; // (nVocab, width of x)
+}
+
+export type Op =
+  | EmbedOp
+  | AnglesOp
+  | NormOp
+  | ProjectOp
+  | RopeOp
+  | AttendOp
+  | GateOp
+  | AddOp
+  | GatherOp
+  | SelectOp
+  | LogitsOp;
+
+/** The index of the last operation that each value takes part in. */
+export function lastUses(ops: readonly Op[]): ReadonlyMap<Value, number> {
+  return new Map(ops.flatMap(({ reads, writes }, i) => [...reads, ...writes].map((value) => [value, i] as const)));
+}
+
+export interface Graph {
+  readonly ops: readonly Op[];
+  readonly axes: readonly Axis[];
+  readonly values: readonly Value[];
+  readonly weights: readonly Weight[];
+  /** Of each layer that has one. */
+  readonly caches: readonly KvCacheShape[];
+}

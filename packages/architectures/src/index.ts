@@ -1,0 +1,31 @@
+// @ll/architectures: what a model is, as data.
+
+export type { Architecture, Hyper } from "./architecture.ts";
+export { ARCHITECTURES } from "./families/index.ts";
+export type { LlamaHyper } from "./families/llama.ts";
+export {
+  type Activation,
+  type AddOp,
+  type AnglesOp,
+  type AttendOp,
+  type Axis,
+  type EmbedOp,
+  type GateOp,
+  type GatherOp,
+  type Graph,
+  type KvCacheShape,
+  type LogitsOp,
+  lastUses,
+  type NormOp,
+  type Op,
+  type Product,
+  type ProjectOp,
+  type RopeOp,
+  type RopePairing,
+  type RopeSettings,
+  type SelectOp,
+  type Value,
+  type Weight,
+} from "./graph.ts";
+export { type AttendSpec, GraphBuilder, type Layer, type ProductSpec, type TensorLookup } from "./graph-builder.ts";
+export { LLAMA_NAMES, metaName, type NameRow, roleOfMetaName } from "./names.ts";

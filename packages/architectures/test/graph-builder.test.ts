@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { ARCHITECTURES, type Graph, GraphBuilder, lastUses, type Value, type Weight } from "../src/index.ts";
+
+const everything = { has: () => true };
+
+const SMALL = {
+  nVocab: 96,
+  nEmbd: 64,
+  nLayers: 2,
+  nHeads: 4,
+  nKvHeads: 2,
+  headDim: 24, // more channels in heads than in the stream
+  nFf: 160,
+  rmsNormEps: 1e-6,
+  ropeFreqBase: 10000,
+  ropeFreqScale: 1,
+};
+
+function llamaGraph(sizes: Partial<typeof SMALL> = {}): Graph {
+  const builder = new GraphBuilder(everything);
+  ARCHITECTURES.find(({ name }) => name === "llama")!.build(builder, { ...SMALL, ...sizes });
+  return builder.graph;
+}
+
+describe("llama", () => {
+  test("wants the tensors of LLaMA, each once", () => {
+    const { weights } = llamaGraph();
+    expect(weights.length).toBe(3 + 2 * 9);
+    const shapes = new Map(weights.map(({ role, shape }) => [role, shape]));
+    expect(shapes.get("token_embd.weight")).toEqual([96, 64]);
+    expect(shapes.get("blk.0.attn_q.weight")).toEqual([96, 64]);
+    expect(shapes.get("blk.1.attn_k.weight")).toEqual([48, 64]);
+    expect(shapes.get("blk.1.attn_output.weight")).toEqual([64, 96]);
+    expect(shapes.get("blk.1.ffn_down.weight")).toEqual([64, 160]);
+    expect(shapes.get("output_norm.weight")).toEqual([64]);
+  });
+
+  test("has one cache of key heads in each layer", () => {
+    const { caches } = llamaGraph();
+    expect(caches.map(({ axis, headDim, headsPerKvHead }) => [axis.n, headDim, headsPerKvHead])).toEqual([
+      [2, 24, 2],
+      [2, 24, 2],
+    ]);
+  });
+
+  test("shards meet behind the embedding and four times a layer", () => {
+    const meetings = llamaGraph().ops.filter(({ kind }) => kind === "gather" || kind === "embed");
+    expect(meetings.length).toBe(1 + 2 * 4);
+  });
+
+  test("works out the angles once", () => {
+    expect(llamaGraph().ops.filter(({ kind }) => kind === "angles").length).toBe(1);
+  });
+});
+
+describe("every graph", () => {
+  const { ops, values, axes, weights } = llamaGraph();
+
+  test("writes a value before it is read", () => {
+    const written = new Set<Value>();
+    for (const { reads, writes } of ops) {
+      for (const value of reads) expect(written).toContain(value);
+      for (const value of writes) written.add(value);
+    }
+    expect(written).toEqual(new Set(values));
+  });
+
+  test("uses the two exchange areas in turn", () => {
+    const slots = ops.flatMap((op) => (op.kind === "gather" || op.kind === "embed" ? [op.slot] : []));
+    expect(slots).toEqual(slots.map((_, i) => i % 2));
+  });
+
+  test("numbers values, axes and weights", () => {
+    for (const list of [values, axes, weights]) expect(list.map(({ id }) => id)).toEqual(list.map((_, i) => i));
+  });
+
+  test("can be sent to a worker", () => {
+    expect(structuredClone({ ops, values })).toEqual({ ops, values });
+  });
+
+  test("says when a value is done with", () => {
+    const last = lastUses(ops);
+    for (const [i, { reads, writes }] of ops.entries()) {
+      for (const value of [...reads, ...writes]) expect(last.get(value)).toBeGreaterThanOrEqual(i);
+    }
+  });
+});
+
+describe("the builder", () => {
+  test("takes biases that are there, and a part of a fused tensor", () => {
+    const asked: Weight[] = [];
+    const g = new GraphBuilder({ has: (role) => role === "qkv.bias", onWeight: (weight) => asked.push(weight) });
+    const x = g.embed("e", 10, 8);
+    const heads = g.axis("heads", 2);
+    const fused = (first: number) => ({ first, of: 16 });
+    g.project(
+      x,
+      { name: "qkv", rows: 8, axis: heads, bias: "optional", fused: fused(0) },
+      { name: "qkv", rows: 4, axis: heads, bias: "optional", fused: fused(8) },
+      { name: "qkv", rows: 4, axis: heads, fused: fused(12) },
+    );
+    expect(asked.map(({ role, shape, tensorShape, firstRow }) => [role, shape, tensorShape, firstRow])).toEqual([
+      ["e.weight", [10, 8], [10, 8], 0],
+      ["qkv.weight", [8, 8], [16, 8], 0],
+      ["qkv.bias", [8], [16], 0],
+      ["qkv.weight", [4, 8], [16, 8], 8],
+      ["qkv.bias", [4], [16], 8],
+      ["qkv.weight", [4, 8], [16, 8], 12],
+    ]);
+    expect(g.has("other")).toBe(false);
+  });
+
+  test("stops where a tensor is refused", () => {
+    const g = new GraphBuilder({
+      ...everything,
+      onWeight() {
+        throw new Error("no such tensor");
+      },
+    });
+    expect(() => g.embed("e", 10, 8)).toThrow("no such tensor");
+  });
+
+  test.each<[string, (g: GraphBuilder, x: Value) => unknown]>([
+    ["a norm of heads that do not divide", (g, x) => g.headNorm(x, "n", 5, 1e-6)],
+    [
+      "more rotated channels than a head has",
+      (g, x) => g.rope(x, g.angles({ nRot: 6, base: 1, scale: 1 }), 4, "halves"),
+    ],
+    ["rows that heads cannot share", (g, x) => g.project(x, { name: "q", rows: 7, axis: g.axis("heads", 2) })],
+    ["a sum of two widths", (g, x) => g.add(x, g.project(x, { name: "q", rows: 4, axis: g.rows("c", 4) })[0])],
+    ["heads that are whole", (g, x) => g.attend({ q: x, k: x, v: x, headDim: 4, scale: 1 })],
+    [
+      "a gate that is cut and an input that is not",
+      (g, x) => g.gate("silu", g.project(x, { name: "q", rows: 8, axis: g.rows("c", 8) })[0], x),
+    ],
+  ])("refuses %s", (_, record) => {
+    const g = new GraphBuilder(everything);
+    expect(() => record(g, g.embed("e", 10, 8))).toThrow(RangeError);
+  });
+
+  test("refuses queries of other heads than the keys", () => {
+    const g = new GraphBuilder(everything);
+    const axis = g.axis("heads", 2);
+    const [q, k] = g.project(g.embed("e", 10, 8), { name: "q", rows: 8, axis }, { name: "k", rows: 6, axis });
+    expect(() => g.attend({ q, k, v: k, headDim: 4, scale: 1 })).toThrow("no heads of 4");
+  });
+});

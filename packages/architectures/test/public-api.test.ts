@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as api from "../src/index.ts";
+
+test("public names", () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "ARCHITECTURES",
+      "GraphBuilder",
+      "LLAMA_NAMES",
+      "lastUses",
+      "metaName",
+      "roleOfMetaName",
+    ]
+  `);
+});
+
+test("depends on nothing", () => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
+  expect(Object.keys(manifest)).not.toContain("dependencies");
+  expect(Object.keys(manifest)).not.toContain("peerDependencies");
+});
