@@ -9,8 +9,6 @@ export interface JsonErrorValues {
   readonly field: string;
   readonly expected: string | number;
   readonly got: string | number;
-  /** What to do about it. */
-  readonly hint?: string | undefined;
 }
 
 /** A number is copied as it is written; one of more characters than this is none that anybody means. */

@@ -6,6 +6,6 @@
 export { initialize } from "./vectors";
 export { add_into, swiglu } from "./element-wise";
 export { rms_norm } from "./rms-norm";
-export { rope } from "./rope";
+export { rope, rope_halves } from "./rope";
 export { clear_head, read_keys, read_values, store_positions, write_keys, write_values } from "./kv-head";
 export { attend_f16, attend_f32 } from "./attention";

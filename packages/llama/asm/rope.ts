@@ -1,18 +1,18 @@
-// Rotary position embedding on adjacent pairs of channels.
+// Rotary position embedding: (a, b) becomes (a·cos − b·sin, a·sin + b·cos).
+//
+// x: rows of (nHeads, headDim), `rowStride` values apart, rotated in place: the first `nRot` channels of each head.
+// angles: (nRows, nRot), cosines and then sines of the pairs.
 
-/**
- * Rotates the heads of `nRows` positions in place: (a, b) becomes (a·cos − b·sin, a·sin + b·cos).
- *
- * x: rows of (nHeads, headDim), `rowStride` values apart. cos, sin: (nRows, headDim / 2).
- */
+/** Pairs are neighbours: channels 2j and 2j + 1. */
 export function rope(
-  x: usize, cos: usize, sin: usize, nRows: i32, nHeads: i32, headDim: i32, rowStride: i32,
+  x: usize, angles: usize, nRows: i32, nHeads: i32, headDim: i32, nRot: i32, rowStride: i32,
 ): void {
-  const nPairs = headDim >> 1;
+  const nPairs = nRot >> 1;
+  const rest = <usize>(headDim - nRot) << 2;
   for (let row = 0; row < nRows; row++) {
     let at = x;
     for (let head = 0; head < nHeads; head++) {
-      let c = cos, s = sin, pair = nPairs;
+      let c = angles, s = angles + (<usize>nPairs << 2), pair = nPairs;
       for (; pair >= 2; pair -= 2) {
         const ab = v128.load(at); // a0 b0 a1 b1
         const cc = v128.load64_zero(c), ss = v128.load64_zero(s), minus = f32x4.neg(ss);
@@ -29,9 +29,37 @@ export function rope(
         store<f32>(at, a * s0 + b * c0, 4);
         at += 8;
       }
+      at += rest;
     }
     x += <usize>rowStride << 2;
-    cos += <usize>nPairs << 2;
-    sin += <usize>nPairs << 2;
+    angles += <usize>nRot << 2;
+  }
+}
+
+/** Pairs are half of `nRot` apart: channels j and j + nRot / 2. */
+export function rope_halves(
+  x: usize, angles: usize, nRows: i32, nHeads: i32, headDim: i32, nRot: i32, rowStride: i32,
+): void {
+  const half = <usize>(nRot >> 1) << 2; // bytes
+  for (let row = 0; row < nRows; row++) {
+    let head = x;
+    for (let i = 0; i < nHeads; i++) {
+      let at = head, c = angles;
+      for (const end = head + (half & ~15); at != end; at += 16) {
+        const a = v128.load(at), b = v128.load(at + half), cc = v128.load(c), ss = v128.load(c + half);
+        v128.store(at, f32x4.sub(f32x4.mul(a, cc), f32x4.mul(b, ss)));
+        v128.store(at + half, f32x4.add(f32x4.mul(a, ss), f32x4.mul(b, cc)));
+        c += 16;
+      }
+      for (const end = head + half; at != end; at += 4) {
+        const a = load<f32>(at), b = load<f32>(at + half), c0 = load<f32>(c), s0 = load<f32>(c + half);
+        store<f32>(at, a * c0 - b * s0);
+        store<f32>(at + half, a * s0 + b * c0);
+        c += 4;
+      }
+      head += <usize>headDim << 2;
+    }
+    x += <usize>rowStride << 2;
+    angles += <usize>nRot << 2;
   }
 }

@@ -64,7 +64,7 @@ function attention(nPast: number, n: number, shape: AttentionShape): void {
     fillWithNoise(new Float32Array(kernels.memory.buffer, q, n * rowValues));
     head.clear(DATA);
     head.store(DATA, rows, rows, 0, nPast + n, headDim);
-    return () => head.attend(DATA, q, out, work, nPast, n, rowValues, rowValues);
+    return () => head.attend(DATA, q, out, work, nPast, n, rowValues, rowValues, 0.125);
   });
 }
 
@@ -102,8 +102,8 @@ for (const nRows of [1, 128]) {
   const y = DATA + 4 * nAll;
   const z = y + 4 * nAll;
   report(`rmsNorm n=${nRows}`, nAll, (k) => () => k.rmsNorm(y, x, z, nRows, n, 1e-6));
-  report(`rope n=${nRows} head=128`, nAll, (k) => () => k.rope(x, y, z, nRows, 32, 128, n));
-  report(`swiglu n=${nRows}`, nAll, (k) => () => k.swiglu(x, y, nAll));
+  report(`rope n=${nRows} head=128`, nAll, (k) => () => k.rope("adjacent", x, y, nRows, 32, 128, 128, n));
+  report(`swiglu n=${nRows}`, nAll, (k) => () => k.gate("silu", x, y, nAll));
   report(`addInto n=${nRows}`, nAll, (k) => () => k.addInto(y, x, nAll));
   for (const kvType of ["f16", "f32"] as const) {
     const shape = { kvType, headDim: 128, headsPerKvHead: 1, contextTokens: 2048 };

@@ -1,22 +1,12 @@
 // The numbers that shape a LLaMA model, checked before anything is sized by them.
 
+import type { Hyper } from "@ll/architectures";
 import { ModelError } from "./errors.ts";
 
-/** Hyper-parameters of one model. The f32 ones are held as the doubles that equal them. */
-export interface ModelConfig {
-  /** Entries of the vocabulary; rows of the embedding and the output matrix. */
-  readonly nVocab: number;
-  /** Channels of the residual stream. */
-  readonly nEmbd: number;
-  /** Query heads; divides nEmbd. */
-  readonly nHeads: number;
-  /** Key and value heads; divides nHeads. Consecutive query heads share one. */
-  readonly nKvHeads: number;
-  readonly nLayers: number;
-  /** Channels inside the feed-forward block. */
-  readonly nFf: number;
-  /** Added to the mean square in every RMS norm. */
-  readonly rmsNormEps: number;
+/** Hyper-parameters of one model. The f32 ones are held as the doubles that equal them. A family may keep more beside them. */
+export interface ModelConfig extends Hyper {
+  /** The family, one of `ARCHITECTURES` of @ll/architectures: "llama". */
+  readonly architecture: string;
   /** θ of the RoPE paper (Su et al., arXiv:2104.09864). */
   readonly ropeFreqBase: number;
   /** Factor on every position. */
@@ -54,8 +44,6 @@ export interface ConfigOverrides {
 
 /** Sizes that follow from a config, named once. */
 export interface DerivedSizes {
-  /** Channels of one head: nEmbd / nHeads. */
-  readonly headDim: number;
   /** Channels of one position's key (or value) over all heads: nKvHeads · headDim. */
   readonly kvDim: number;
   /** Query heads that share a key and value head. */
@@ -74,10 +62,12 @@ export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides
   const nKvHeads = overrides.nKvHeads ?? file.nHead;
   assertCount("n_mult", file.nMult);
   return assertConfig({
+    architecture: "llama",
     nVocab: file.nVocab,
     nEmbd: file.nEmbd,
     nHeads: file.nHead,
     nKvHeads,
+    headDim: evenHeads(file.nEmbd, file.nHead),
     nLayers: file.nLayer,
     nFf: feedForwardSize(file, nKvHeads),
     rmsNormEps: Math.fround(overrides.rmsNormEps ?? BUILD_803.rmsNormEps),
@@ -87,6 +77,12 @@ export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides
     nRot: file.nRot,
     ftype: file.ftype,
   });
+}
+
+/** Channels of a head where heads share those of the stream. @throws ModelError `E_HPARAM` if they cannot */
+export function evenHeads(nEmbd: number, nHeads: number): number {
+  if (nEmbd % nHeads !== 0) fail("nHeads", `a divisor of nEmbd = ${nEmbd}`, nHeads);
+  return nEmbd / nHeads;
 }
 
 /**
@@ -106,8 +102,7 @@ function feedForwardSize(file: GgmlHyperParams, nKvHeads: number): number {
 }
 
 export function derivedSizes(config: ModelConfig): DerivedSizes {
-  const headDim = config.nEmbd / config.nHeads;
-  return { headDim, kvDim: config.nKvHeads * headDim, headsPerKvHead: config.nHeads / config.nKvHeads };
+  return { kvDim: config.nKvHeads * config.headDim, headsPerKvHead: config.nHeads / config.nKvHeads };
 }
 
 /**
@@ -115,13 +110,10 @@ export function derivedSizes(config: ModelConfig): DerivedSizes {
  * @throws ModelError `E_HPARAM`
  */
 export function assertConfig(config: ModelConfig): ModelConfig {
-  for (const field of ["nVocab", "nEmbd", "nHeads", "nKvHeads", "nLayers", "nFf"] as const) {
+  for (const field of ["nVocab", "nEmbd", "nHeads", "nKvHeads", "headDim", "nLayers", "nFf"] as const) {
     assertCount(field, config[field]);
   }
-  if (config.nEmbd % config.nHeads !== 0) fail("nHeads", `a divisor of nEmbd = ${config.nEmbd}`, config.nHeads);
-  if ((config.nEmbd / config.nHeads) % 2 !== 0) {
-    fail("nHeads", "an even number of channels per head", config.nEmbd / config.nHeads);
-  }
+  if (config.headDim % 2 !== 0) fail("headDim", "an even number of channels per head", config.headDim);
   if (config.nHeads % config.nKvHeads !== 0)
     fail("nKvHeads", `a divisor of nHeads = ${config.nHeads}`, config.nKvHeads);
   for (const field of ["rmsNormEps", "ropeFreqBase", "ropeFreqScale"] as const) {

@@ -1,7 +1,7 @@
 // The config of a model that comes from a GGUF file. This package does not read such files: it asks for values by their keys.
 // Keys and defaults: the GGUF specification (docs/gguf.md of ggml) and llama.cpp.
 
-import { assertConfig, type ConfigOverrides, type ModelConfig } from "./config.ts";
+import { assertConfig, type ConfigOverrides, evenHeads, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
 import { checkUnreadKeys, LLAMA_KEYS, type MetadataGetter } from "./gguf-keys.ts";
 
@@ -35,10 +35,12 @@ export function configFromGguf(get: MetadataGetter, overrides: ConfigOverrides =
   const nFf = metadata.number("llama.feed_forward_length");
   const nEmbd = metadata.number("llama.embedding_length");
   const config = assertConfig({
+    architecture: "llama",
     nVocab: metadata.optionalNumber("llama.vocab_size") ?? metadata.length("tokenizer.ggml.tokens"),
     nEmbd,
     nHeads,
     nKvHeads: overrides.nKvHeads ?? metadata.optionalNumber("llama.attention.head_count_kv") ?? nHeads,
+    headDim: evenHeads(nEmbd, nHeads),
     nLayers: metadata.number("llama.block_count"),
     nFf,
     rmsNormEps: Math.fround(overrides.rmsNormEps ?? metadata.number("llama.attention.layer_norm_rms_epsilon")),

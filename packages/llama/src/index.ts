@@ -5,8 +5,6 @@ export {
   assertConfig,
   type ConfigOverrides,
   configFromGgml,
-  type DerivedSizes,
-  derivedSizes,
   type GgmlHyperParams,
   type ModelConfig,
 } from "./config.ts";
@@ -21,9 +19,10 @@ export {
 } from "./generator.ts";
 export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
 export { type MetadataGetter, unreadKeys } from "./gguf-keys.ts";
-export { type KvType, kvCacheBytes } from "./kv-cache.ts";
+export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
-export { type Context, type ContextOptions, createScalarModel, type EvaluateOptions, type Model } from "./model.ts";
+export type { Context, ContextOptions, EvaluateOptions, Model } from "./model.ts";
+export { createScalarModel } from "./scalar/model.ts";
 export {
   matchSession,
   readSession,
@@ -46,10 +45,9 @@ export {
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {
   expectedTensors,
-  type LayerWeights,
   type LoadOptions,
   loadWeights,
-  type Matrix,
+  type Tensor,
   type TensorLoadedEvent,
   type Weights,
 } from "./weights.ts";

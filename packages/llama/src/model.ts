@@ -1,14 +1,10 @@
 // The seam for engines. `Model` holds weights, `Context` one KV cache over them; everything between is asynchronous, so that
-// an engine may keep weights in the memories of workers. `createScalarModel` is the readable engine, the twin of all others.
+// an engine may keep weights in the memories of workers. `createScalarModel` makes the readable engine, the twin of all others.
 
 import type { AbortSignal } from "@ll/bytes";
-import { createActivations, rowOf } from "./activations.ts";
 import type { ModelConfig } from "./config.ts";
 import { ContextOverflowError } from "./errors.ts";
-import { type ForwardState, forward, logitsOf } from "./forward.ts";
-import { createKvCache, type KvType } from "./kv-cache.ts";
-import { Pace } from "./pace.ts";
-import type { Weights } from "./weights.ts";
+import type { KvType } from "./kv-type.ts";
 
 export interface Model {
   readonly config: ModelConfig;
@@ -55,98 +51,6 @@ export interface Context {
   /** Takes what `readKv` of a context of the same shape gave. @throws RangeError for another number of bytes. */
   writeKv(bytes: Uint8Array, nTokens: number): Promise<void>;
   dispose(): Promise<void>;
-}
-
-/** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
-const SLICE_TOKENS = 32;
-
-/** The scalar reference engine over weights in memory. */
-export function createScalarModel(weights: Weights): Model {
-  let kept: Weights | undefined = weights;
-  function held(): Weights {
-    if (kept === undefined) throw new Error("the model was disposed of");
-    return kept;
-  }
-  return {
-    config: weights.config,
-    async createContext(options = {}) {
-      return createScalarContext(held, held().config, options);
-    },
-    async dispose() {
-      kept = undefined;
-    },
-  };
-}
-
-/** @param modelWeights throws once the model is disposed of */
-function createScalarContext(modelWeights: () => Weights, config: ModelConfig, options: ContextOptions): Context {
-  const { contextTokens, kvType, compat } = checkedContextOptions(options);
-  const { nEmbd, nVocab } = config;
-  const mixUpQueries = compat && kvType === "f32";
-  const pace = new Pace();
-  const embedding = new Float32Array(nEmbd); // (nEmbd)
-  let cache = createKvCache(config, contextTokens, kvType);
-  let activations = createActivations(config, contextTokens, 1);
-  let busy = false;
-  let disposed = false;
-
-  function held(): Weights {
-    if (disposed) throw new Error("this context was disposed of");
-    return modelWeights();
-  }
-
-  async function evaluate(tokens: Int32Array, nPast: number, wanted: "last" | "all"): Promise<Float32Array> {
-    const n = tokens.length;
-    const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
-    if (activations.nRows < sliceTokens) activations = createActivations(config, contextTokens, sliceTokens);
-    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab); // (n, nVocab) or (nVocab)
-
-    for (let first = 0; first < n; first += sliceTokens) {
-      const state: ForwardState = { weights: held(), cache, activations, pace, mixUpQueries };
-      const slice = tokens.subarray(first, first + sliceTokens);
-      await forward(state, slice, nPast + first);
-      if (wanted === "last" && first + slice.length < n) continue;
-      const firstRow = wanted === "all" ? 0 : slice.length - 1;
-      const nRows = slice.length - firstRow;
-      await logitsOf(wanted === "all" ? logits.subarray(first * nVocab) : logits, state, firstRow, nRows);
-      embedding.set(rowOf(state.activations.xb, nRows - 1, nEmbd));
-    }
-    return logits;
-  }
-
-  return {
-    config,
-    contextTokens,
-    kvType,
-    async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
-      const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
-      if (busy) throw new Error("this context is busy: await the evaluation under way first");
-      held();
-      pace.begin(signal);
-      busy = true;
-      try {
-        return await evaluate(ids, nPast, logits);
-      } finally {
-        busy = false;
-      }
-    },
-    async readEmbedding() {
-      return embedding.slice();
-    },
-    async readKv(nTokens) {
-      held();
-      return cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
-    },
-    async writeKv(bytes, nTokens) {
-      held();
-      cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
-    },
-    async dispose() {
-      disposed = true;
-      cache = createKvCache(config, 0, kvType);
-      activations = createActivations(config, 0, 0);
-    },
-  };
 }
 
 /** Options with nothing left out. @throws RangeError, TypeError */

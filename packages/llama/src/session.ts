@@ -5,7 +5,7 @@
 import { type ByteSink, type ByteSource, createReader } from "@ll/bytes";
 import { BUILD_803, feedForwardMultiplier } from "./config.ts";
 import { SessionError } from "./errors.ts";
-import { type KvType, kvCacheBytes } from "./kv-cache.ts";
+import { type KvType, kvCacheBytes } from "./kv-type.ts";
 import type { Context } from "./model.ts";
 
 const SESSION_MAGIC = 0x6767736e; // "ggsn" read as a little-endian number

@@ -1,38 +1,28 @@
-// The tensors of a LLaMA model, checked against its config before memory is asked for, then read into typed arrays.
+// The tensors of a model, checked against its config before memory is asked for, then read into typed arrays.
 
+import { type Graph, metaName, type NameRow, type Weight } from "@ll/architectures";
 import type { AbortSignal } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { allocate } from "./allocate.ts";
-import { assertConfig, derivedSizes, type ModelConfig } from "./config.ts";
+import { assertConfig, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
+import { architectureOf, graphOf } from "./model-graph.ts";
 import type { SourceTensor, TensorSource } from "./tensor-source.ts";
 
-/** A weight matrix in the bytes of its type; row r meets the activations and gives output r. */
-export interface Matrix {
+/** A weight in the bytes of its type. */
+export interface Tensor {
   readonly type: string;
   readonly rows: number;
   readonly columns: number;
   readonly data: Uint8Array; // (rows, bytes of a row)
 }
 
-export interface LayerWeights {
-  readonly attentionNorm: Float32Array; // (nEmbd)
-  readonly wq: Matrix; // (nEmbd, nEmbd)
-  readonly wk: Matrix; // (kvDim, nEmbd)
-  readonly wv: Matrix; // (kvDim, nEmbd)
-  readonly wo: Matrix; // (nEmbd, nEmbd)
-  readonly ffnNorm: Float32Array; // (nEmbd)
-  readonly w1: Matrix; // (nFf, nEmbd): gate
-  readonly w2: Matrix; // (nEmbd, nFf): down
-  readonly w3: Matrix; // (nFf, nEmbd): up
-}
-
+/** All weights of a model in memory. */
 export interface Weights {
   readonly config: ModelConfig;
-  readonly tokEmbeddings: Matrix; // (nVocab, nEmbd)
-  readonly norm: Float32Array; // (nEmbd)
-  readonly output: Matrix; // (nVocab, nEmbd)
-  readonly layers: readonly LayerWeights[]; // (nLayers)
+  readonly graph: Graph;
+  /** By the role of a weight, such as `blk.3.attn_q.weight`. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
 /** Progress of `loadWeights`: one event for each tensor, when it is in memory. */
@@ -64,96 +54,104 @@ export async function loadWeights(
   options: LoadOptions = {},
 ): Promise<Weights> {
   assertConfig(config);
-  const bytesTotal = assertTensors(source, config);
+  const { graph, tensors: found, bytes: bytesTotal } = findTensors(source, config);
+  const tensors = new Map<string, Tensor>();
   let bytesLoaded = 0;
-
-  const bytesOf = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
-    const tensor = source.tensor(name)!;
-    const data = allocate<Uint8Array<ArrayBuffer>>(
-      Uint8Array,
-      tensor.byteLength,
-      `${name} (${tensor.byteLength} bytes)`,
-    );
-    for (let offset = 0; offset < data.byteLength; offset += PIECE_BYTES) {
+  for (const [role, { name, tensor }] of found) {
+    const { byteLength, type, shape } = tensor;
+    const data = allocate<Uint8Array<ArrayBuffer>>(Uint8Array, byteLength, `${name} (${byteLength} bytes)`);
+    for (let offset = 0; offset < byteLength; offset += PIECE_BYTES) {
       options.signal?.throwIfAborted();
       await tensor.read(offset, data.subarray(offset, offset + PIECE_BYTES));
     }
-    bytesLoaded += data.byteLength;
-    options.onEvent?.({ kind: "tensor-loaded", name, bytes: data.byteLength, bytesLoaded, bytesTotal });
-    return data;
-  };
-  const matrix = async (name: string): Promise<Matrix> => {
-    const { type, shape } = source.tensor(name)!;
-    return { type, rows: shape[0]!, columns: shape[1]!, data: await bytesOf(name) };
-  };
-  const vector = async (name: string): Promise<Float32Array> => new Float32Array((await bytesOf(name)).buffer);
-
-  const tokEmbeddings = await matrix("tok_embeddings.weight");
-  const norm = await vector("norm.weight");
-  const output = await matrix("output.weight");
-  const layers: LayerWeights[] = [];
-  for (let i = 0; i < config.nLayers; i++) {
-    layers.push({
-      attentionNorm: await vector(`layers.${i}.attention_norm.weight`),
-      wq: await matrix(`layers.${i}.attention.wq.weight`),
-      wk: await matrix(`layers.${i}.attention.wk.weight`),
-      wv: await matrix(`layers.${i}.attention.wv.weight`),
-      wo: await matrix(`layers.${i}.attention.wo.weight`),
-      ffnNorm: await vector(`layers.${i}.ffn_norm.weight`),
-      w1: await matrix(`layers.${i}.feed_forward.w1.weight`),
-      w2: await matrix(`layers.${i}.feed_forward.w2.weight`),
-      w3: await matrix(`layers.${i}.feed_forward.w3.weight`),
-    });
+    bytesLoaded += byteLength;
+    options.onEvent?.({ kind: "tensor-loaded", name, bytes: byteLength, bytesLoaded, bytesTotal });
+    tensors.set(role, { type, rows: shape.length === 1 ? 1 : shape[0]!, columns: shape.at(-1)!, data });
   }
   await source.assertUnchanged?.();
-  return { config, tokEmbeddings, norm, output, layers };
+  return { config, graph, tensors };
 }
 
-/** Checks names, types, shapes and sizes of all tensors. Returns their bytes. */
-export function assertTensors(source: TensorSource, config: ModelConfig): number {
-  const known = new Set<string>();
-  let bytesTotal = 0;
-  for (const [name, shape] of expectedTensors(config)) {
-    bytesTotal += assertTensor(name, shape, source.tensor(name));
-    known.add(name);
-  }
+/** The tensors that a model's operations want, where they are. */
+export interface FoundTensors {
+  readonly graph: Graph;
+  /** By role, in the order of the source. */
+  readonly tensors: ReadonlyMap<string, FoundTensor>;
+  /** Of all of them. */
+  readonly bytes: number;
+}
+
+export interface FoundTensor {
+  /** In the source. */
+  readonly name: string;
+  readonly tensor: SourceTensor;
+}
+
+/**
+ * Checks names, types, shapes and sizes of all tensors while the operations are recorded, so that no more is recorded than the source
+ * has tensors for.
+ * @throws ModelError as `loadWeights`
+ */
+export function findTensors(source: TensorSource, config: ModelConfig): FoundTensors {
+  const { names } = architectureOf(config.architecture);
+  const found = new Map<string, FoundTensor>(); // by role
+  const graph = graphOf(config, {
+    has: (role) => metaName(names, role) !== undefined,
+    onWeight(weight) {
+      const name = metaName(names, weight.role) ?? weight.role;
+      const tensor = source.tensor(name);
+      assertTensor(name, weight, tensor);
+      found.set(weight.role, { name, tensor });
+    },
+  });
+  const roles = new Map([...found].map(([role, { name }]) => [name, role]));
+  const tensors = new Map<string, FoundTensor>();
+  let bytes = 0;
   for (const name of source.names()) {
+    const role = roles.get(name);
     // a name that comes twice is as unknown as one that never should
-    if (!known.delete(name)) {
-      throw new ModelError({ code: "E_UNKNOWN_TENSOR", field: name, message: "more tensors than a LLaMA model has" });
+    if (role === undefined || tensors.has(role)) {
+      throw new ModelError({
+        code: "E_UNKNOWN_TENSOR",
+        field: name,
+        message: "more tensors than this kind of model has",
+      });
     }
+    const one = found.get(role)!;
+    tensors.set(role, one);
+    bytes += one.tensor.byteLength;
   }
-  return bytesTotal;
+  return { graph, tensors, bytes };
 }
 
 /** Row `r` of a matrix in the bytes of its type; a view. */
-export function matrixRow({ type, columns, data }: Matrix, r: number): Uint8Array {
+export function matrixRow({ type, columns, data }: Tensor, r: number): Uint8Array {
   const bytes = rowBytes(type, columns);
   return data.subarray(r * bytes, (r + 1) * bytes);
 }
 
 /** Names and shapes of all tensors, in the order in which build 803 looks for them. */
 export function* expectedTensors(config: ModelConfig): Generator<readonly [name: string, shape: readonly number[]]> {
-  const { nVocab, nEmbd, nFf, nLayers } = config;
-  const { kvDim } = derivedSizes(config);
-  yield ["tok_embeddings.weight", [nVocab, nEmbd]];
-  yield ["norm.weight", [nEmbd]];
-  yield ["output.weight", [nVocab, nEmbd]];
-  for (let i = 0; i < nLayers; i++) {
-    yield [`layers.${i}.attention_norm.weight`, [nEmbd]];
-    yield [`layers.${i}.attention.wq.weight`, [nEmbd, nEmbd]];
-    yield [`layers.${i}.attention.wk.weight`, [kvDim, nEmbd]];
-    yield [`layers.${i}.attention.wv.weight`, [kvDim, nEmbd]];
-    yield [`layers.${i}.attention.wo.weight`, [nEmbd, nEmbd]];
-    yield [`layers.${i}.ffn_norm.weight`, [nEmbd]];
-    yield [`layers.${i}.feed_forward.w1.weight`, [nFf, nEmbd]];
-    yield [`layers.${i}.feed_forward.w2.weight`, [nEmbd, nFf]];
-    yield [`layers.${i}.feed_forward.w3.weight`, [nFf, nEmbd]];
+  const { names } = architectureOf(config.architecture);
+  const shapes = new Map(graphOf(config).weights.map(({ role, tensorShape }) => [role, tensorShape]));
+  for (const role of rolesInOrder(names, config.nLayers)) {
+    const shape = shapes.get(role);
+    if (shape !== undefined) yield [metaName(names, role) ?? role, shape];
   }
 }
 
-/** Returns the tensor's size. */
-function assertTensor(name: string, shape: readonly number[], tensor: SourceTensor | undefined): number {
+function* rolesInOrder(names: readonly NameRow[], nLayers: number): Generator<string> {
+  for (const { gguf, inLayers } of names) if (!inLayers) yield `${gguf}.weight`;
+  for (let i = 0; i < nLayers; i++) {
+    for (const { gguf, inLayers } of names) if (inLayers) yield `blk.${i}.${gguf}.weight`;
+  }
+}
+
+function assertTensor(
+  name: string,
+  { form, tensorShape: shape }: Weight,
+  tensor: SourceTensor | undefined,
+): asserts tensor is SourceTensor {
   if (tensor === undefined) {
     throw new ModelError({ code: "E_MISSING_TENSOR", field: name, message: "a tensor of the model is missing" });
   }
@@ -163,17 +161,15 @@ function assertTensor(name: string, shape: readonly number[], tensor: SourceTens
   if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
     fail("E_SHAPE", "shape", shape.join(" × "), tensor.shape.join(" × "));
   }
-  const isVector = shape.length === 1;
   const isWeightType = BLOCK_TYPES.includes(tensor.type) && blockInfo(tensor.type).isWeightType;
-  if (isVector ? tensor.type !== "f32" : !isWeightType) {
-    fail("E_TENSOR_TYPE", "type", isVector ? "f32" : "a type that weights are multiplied in", tensor.type);
+  if (form === "numbers" ? tensor.type !== "f32" : !isWeightType) {
+    fail("E_TENSOR_TYPE", "type", form === "numbers" ? "f32" : "a type that weights are multiplied in", tensor.type);
   }
   const columns = shape.at(-1)!;
   const { blockValues } = blockInfo(tensor.type);
   if (columns % blockValues !== 0) {
     fail("E_SHAPE", `row length for ${tensor.type}`, `a multiple of ${blockValues}`, columns);
   }
-  const bytes = (isVector ? 1 : shape[0]!) * rowBytes(tensor.type, columns);
+  const bytes = (shape.length === 1 ? 1 : shape[0]!) * rowBytes(tensor.type, columns);
   if (tensor.byteLength !== bytes) fail("E_LENGTH", "size in bytes", bytes, tensor.byteLength);
-  return bytes;
 }

@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { attend, attentionScale } from "../src/attention.ts";
-import { createKvCache } from "../src/kv-cache.ts";
-import { softmax } from "../src/ops.ts";
-import { randomValues, smallConfig } from "./support/hand-made.ts";
+import { build803, softmax } from "../src/arithmetic/build803.ts";
+import { attendTo } from "../src/ops/attend.ts";
+import { createKvCache } from "../src/scalar/kv-cache.ts";
+import { randomValues } from "./support/hand-made.ts";
 
 const N = 3; // tokens of the batch
 const HEADS = 4;
 const HEAD_DIM = 16;
+const SCALE = 0.25;
 
 /** Attention of head `h` at position `i` over an f32 cache, written down plainly: (HEAD_DIM). */
 function twin(query: Float32Array, keys: Float32Array[], values: Float32Array[], i: number, kvHead: number): number[] {
-  const scale = Math.fround(1 / Math.fround(Math.sqrt(HEAD_DIM)));
   const scores = new Float32Array(i + 1);
   for (let t = 0; t <= i; t++) {
     let sum = 0;
     for (let c = 0; c < HEAD_DIM; c++) sum += Math.fround(keys[t]![kvHead * HEAD_DIM + c]! * query[c]!);
-    scores[t] = Math.fround(sum) * scale;
+    scores[t] = Math.fround(sum) * SCALE;
   }
   softmax(scores, i + 1);
   return Array.from({ length: HEAD_DIM }, (_, c) => {
@@ -25,14 +25,11 @@ function twin(query: Float32Array, keys: Float32Array[], values: Float32Array[],
   });
 }
 
-test("the scale is 1/√headDim in f32 steps", () => {
-  expect(attentionScale(16)).toBe(0.25);
-  expect(attentionScale(100)).toBe(Math.fround(1 / Math.fround(10)));
-});
-
 describe.each([4, 2, 1])("%i key and value heads", (nKvHeads) => {
-  const config = smallConfig({ nKvHeads });
-  const cache = createKvCache(config, 8, "f32");
+  const shape = { headDim: HEAD_DIM, headsPerKvHead: HEADS / nKvHeads, scale: SCALE };
+  const kvDim = nKvHeads * HEAD_DIM;
+  const cache = createKvCache([kvDim, kvDim], 8, "f32", build803);
+  const scalar = { arithmetic: build803, scores: new Float32Array(8) };
   const keys = [0, 1, 2].map((t) => randomValues(10 + t, nKvHeads * HEAD_DIM));
   const values = [0, 1, 2].map((t) => randomValues(20 + t, nKvHeads * HEAD_DIM));
   for (let t = 0; t < N; t++) cache.store(1, t, keys[t]!, values[t]!);
@@ -42,7 +39,7 @@ describe.each([4, 2, 1])("%i key and value heads", (nKvHeads) => {
   test("neighbouring query heads share them", () => {
     for (let i = 0; i < N; i++) {
       const out = new Float32Array(HEADS * HEAD_DIM);
-      attend(out, { queries, first: i * HEADS, step: 1 }, cache, 1, i, config, new Float32Array(8));
+      attendTo(out, { queries, first: i * HEADS, step: 1 }, cache, 1, i, shape, scalar);
       const expected = [0, 1, 2, 3].flatMap((h) =>
         twin(vector(i * HEADS + h), keys, values, i, Math.floor((h * nKvHeads) / HEADS)),
       );
@@ -53,7 +50,7 @@ describe.each([4, 2, 1])("%i key and value heads", (nKvHeads) => {
   test("the mix-up of build 803: head h of token i has the vector of position ⌊(hN + i) / heads⌋, head (hN + i) mod heads", () => {
     for (let i = 0; i < N; i++) {
       const out = new Float32Array(HEADS * HEAD_DIM);
-      attend(out, { queries, first: i, step: N }, cache, 1, i, config, new Float32Array(8));
+      attendTo(out, { queries, first: i, step: N }, cache, 1, i, shape, scalar);
       const expected = [0, 1, 2, 3].flatMap((h) => {
         const position = Math.floor((h * N + i) / HEADS);
         const head = (h * N + i) % HEADS;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { assertConfig, configFromGgml, derivedSizes, type GgmlHyperParams } from "../src/index.ts";
+import { assertConfig, configFromGgml, type GgmlHyperParams } from "../src/index.ts";
 import { smallConfig } from "./support/hand-made.ts";
 
 function llama(nEmbd: number, nHead: number, nLayer: number, nMult = 256): GgmlHyperParams {
@@ -34,8 +34,8 @@ describe("defaults and overrides", () => {
     expect(configFromGgml(llama(4096, 32, 32), { rmsNormEps: 1e-5 }).rmsNormEps).toBe(Math.fround(1e-5));
   });
 
-  test("sizes of shared heads", () => {
-    expect(derivedSizes(smallConfig({ nKvHeads: 2 }))).toEqual({ headDim: 16, kvDim: 32, headsPerKvHead: 2 });
+  test("heads share the channels", () => {
+    expect(smallConfig({ nKvHeads: 2 })).toMatchObject({ nEmbd: 64, nHeads: 4, nKvHeads: 2, headDim: 16 });
   });
 });
 
@@ -46,14 +46,18 @@ describe("refuses", () => {
     ["a fraction of a layer", { ...config, nLayers: 1.5 }, "nLayers"],
     ["a count that is no number", { ...config, nFf: Number.NaN }, "nFf"],
     ["more than 2^31 channels", { ...config, nEmbd: 2 ** 31 }, "nEmbd"],
-    ["heads that do not divide the channels", { ...config, nHeads: 5 }, "nHeads"],
-    ["an odd head, which has no pairs to rotate", { ...config, nEmbd: 60, nHeads: 4 }, "nHeads"],
+    ["an odd head, which has no pairs to rotate", { ...config, headDim: 15 }, "headDim"],
     ["key heads that do not divide the heads", { ...config, nKvHeads: 3 }, "nKvHeads"],
     ["epsilon 0", { ...config, rmsNormEps: 0 }, "rmsNormEps"],
     ["a negative RoPE base", { ...config, ropeFreqBase: -1 }, "ropeFreqBase"],
     ["an infinite RoPE scale", { ...config, ropeFreqScale: Number.POSITIVE_INFINITY }, "ropeFreqScale"],
   ])("%s", (_, bad, field) => {
     expect(() => assertConfig(bad)).toThrow(expect.objectContaining({ name: "ModelError", code: "E_HPARAM", field }));
+  });
+
+  test("heads that do not divide the channels of a ggml file", () => {
+    const file = llama(4096, 30, 32);
+    expect(() => configFromGgml(file)).toThrow(expect.objectContaining({ code: "E_HPARAM", field: "nHeads" }));
   });
 
   test("n_mult 0, by which the feed-forward size would be divided", () => {

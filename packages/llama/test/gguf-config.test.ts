@@ -31,6 +31,8 @@ function configOf(changes: Record<string, Value | undefined> = {}, overrides: Co
 describe("a config", () => {
   test("has what the file says, and defaults", () => {
     expect(configOf()).toEqual({
+      architecture: "llama",
+      headDim: 128,
       nVocab: 32000,
       nEmbd: 5120,
       nHeads: 40,

@@ -26,8 +26,10 @@ function configOf({ type, nKvHeads, headsPerKvHead, halfHead, nLayers }: Shape):
   const nHeads = nKvHeads * headsPerKvHead;
   let headDim = 2 * halfHead;
   while ((nHeads * headDim) % blockValues !== 0) headDim += 2; // rows have whole blocks
+  const architecture = "llama";
   const others = { rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1, nMult: 1, nRot: 2, ftype: 0 };
-  return { nVocab: N_VOCAB, nEmbd: nHeads * headDim, nHeads, nKvHeads, nLayers, nFf: 32, ...others };
+  const nEmbd = nHeads * headDim;
+  return { architecture, nVocab: N_VOCAB, nEmbd, nHeads, nKvHeads, headDim, nLayers, nFf: 32, ...others };
 }
 
 /** Rows of each head `times` over, one copy behind the other. */

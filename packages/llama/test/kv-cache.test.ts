@@ -1,14 +1,15 @@
 import { f16ToF32, f32ToF16 } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
+import { build803 } from "../src/arithmetic/build803.ts";
 import { kvCacheBytes } from "../src/index.ts";
-import { createKvCache } from "../src/kv-cache.ts";
+import { createKvCache } from "../src/scalar/kv-cache.ts";
 import { randomValues, smallConfig } from "./support/hand-made.ts";
 
 const config = smallConfig({ nKvHeads: 2 }); // kvDim 32, 2 layers
 const CONTEXT_TOKENS = 12;
 
 function filled(kvType: "f16" | "f32", nTokens: number): ReturnType<typeof createKvCache> {
-  const cache = createKvCache(config, CONTEXT_TOKENS, kvType);
+  const cache = createKvCache([32, 32], CONTEXT_TOKENS, kvType, build803);
   for (let layer = 0; layer < 2; layer++) {
     for (let t = 0; t < nTokens; t++) {
       cache.store(layer, t, randomValues(100 * layer + t, 32), randomValues(100 * layer + t + 50, 32));
@@ -51,7 +52,7 @@ describe.each(["f16", "f32"] as const)("%s", (kvType) => {
 
   test("takes back what was read, into a cache of another length as well", () => {
     const bytes = filled(kvType, 5).read(5);
-    const other = createKvCache(config, 40, kvType);
+    const other = createKvCache([32, 32], 40, kvType, build803);
     other.write(bytes, 5);
     expect(other.read(5)).toEqual(bytes);
     expect(() => other.write(bytes, 4)).toThrow(RangeError);
@@ -59,7 +60,7 @@ describe.each(["f16", "f32"] as const)("%s", (kvType) => {
 });
 
 test("a cache that no memory can hold is an IoError", () => {
-  expect(() => createKvCache(config, 2 ** 50, "f32")).toThrow(
+  expect(() => createKvCache([32, 32], 2 ** 50, "f32", build803)).toThrow(
     expect.objectContaining({ name: "IoError", code: "E_NOMEM" }),
   );
 });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { f16Values } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
-import { expTable, rmsNorm, softmax, swiglu } from "../src/ops.ts";
+import { expTable, rmsNorm, softmax, swiglu } from "../src/arithmetic/build803.ts";
 import { randomValues } from "./support/hand-made.ts";
 
 /** Hash of the entries of a table that are numbers. */

@@ -14,7 +14,6 @@ test("the public names", () => {
       "configFromGguf",
       "createGenerator",
       "createScalarModel",
-      "derivedSizes",
       "expectedTensors",
       "generate",
       "isModelError",
@@ -27,6 +26,7 @@ test("the public names", () => {
       "readSession",
       "restoreSession",
       "sessionFileBytes",
+      "unreadKeys",
       "withLora",
       "writeSession",
     ]

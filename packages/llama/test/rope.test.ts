@@ -1,13 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { rope, ropeAngles, ropeThetaStep } from "../src/rope.ts";
-import { cosf, sinf } from "../src/sincosf.ts";
-import { randomValues, smallConfig } from "./support/hand-made.ts";
+import { cosf, sinf } from "../src/arithmetic/sincosf.ts";
+import { ropeAngles } from "../src/ops/angles.ts";
+import { rotate } from "../src/ops/rope.ts";
+import { randomValues } from "./support/hand-made.ts";
 
-function anglesAt(position: number, freqScale = 1, freqBase = 10000): { cos: Float32Array; sin: Float32Array } {
-  const cos = new Float32Array(8); // (headDim / 2)
-  const sin = new Float32Array(8); // (headDim / 2)
-  ropeAngles(cos, sin, position, freqScale, ropeThetaStep(smallConfig({ ropeFreqBase: freqBase })));
-  return { cos, sin };
+interface Angles {
+  readonly both: Float32Array; // (16)
+  readonly cos: Float32Array; // (8)
+  readonly sin: Float32Array; // (8)
+}
+
+function anglesAt(position: number, scale = 1, base = 10000, divisors?: Float32Array): Angles {
+  const both = new Float32Array(16);
+  ropeAngles(both, position, { nRot: 16, base, scale }, divisors);
+  return { both, cos: both.subarray(0, 8), sin: both.subarray(8) };
 }
 
 describe("angles", () => {
@@ -26,6 +32,13 @@ describe("angles", () => {
     expect(anglesAt(246, 0.5)).toEqual(anglesAt(123));
   });
 
+  test("are divided by the numbers of the model, if it has them", () => {
+    const divisors = Float32Array.of(1, 1, 1, 1, 8, 8, 8, 8);
+    const { cos } = anglesAt(1000, 1, 10000, divisors);
+    expect(cos.subarray(0, 4)).toEqual(anglesAt(1000).cos.subarray(0, 4));
+    expect(cos.subarray(4)).toEqual(anglesAt(125).cos.subarray(4));
+  });
+
   test("a larger base turns the later pairs more slowly, the first one equally fast", () => {
     const slow = anglesAt(5, 1, 20000);
     const usual = anglesAt(5);
@@ -38,7 +51,7 @@ describe("rotation", () => {
   test("position 0 changes nothing", () => {
     const x = randomValues(1, 64);
     const rotated = x.slice();
-    rope(rotated, anglesAt(0).cos, anglesAt(0).sin);
+    rotate(rotated, anglesAt(0).both, 16, "adjacent");
     expect(rotated).toEqual(x);
   });
 
@@ -46,10 +59,22 @@ describe("rotation", () => {
     const x = new Float32Array(32); // (2 heads, 16)
     x[0] = 1; // first channel of the first pair of head 0
     x[16 + 3] = 1; // second channel of the second pair of head 1
-    const { cos, sin } = anglesAt(7);
-    rope(x, cos, sin);
+    const { both, cos, sin } = anglesAt(7);
+    rotate(x, both, 16, "adjacent");
     expect([...x.subarray(0, 2)]).toEqual([cos[0], sin[0]]);
     expect([...x.subarray(18, 20)]).toEqual([-sin[1]!, cos[1]]);
     expect(x.filter((value) => value !== 0).length).toBe(4);
+  });
+
+  test("takes channels half of the rotated ones apart as pairs, and leaves the rest of a head alone", () => {
+    const x = new Float32Array(40).fill(5, 16, 20).fill(5, 36); // (2 heads, 20), 16 of them rotated
+    x[0] = 1; // first channel of the first pair of head 0
+    x[20 + 8 + 1] = 1; // second channel of the second pair of head 1
+    const { both, cos, sin } = anglesAt(7);
+    rotate(x, both, 20, "halves");
+    expect([x[0], x[8]]).toEqual([cos[0], sin[0]]);
+    expect([x[20 + 1], x[20 + 9]]).toEqual([-sin[1]!, cos[1]]);
+    expect(x.filter((value) => value === 5).length).toBe(8);
+    expect(x.filter((value) => value !== 0).length).toBe(12);
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { cosf, sinf } from "../src/sincosf.ts";
+import { cosf, sinf } from "../src/arithmetic/sincosf.ts";
 
 function sha256(values: Float32Array): string {
   return createHash("sha256").update(new Uint8Array(values.buffer)).digest("hex");

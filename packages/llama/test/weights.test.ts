@@ -7,11 +7,11 @@ const tensors = randomTensors(config);
 
 test("reads every tensor of a hand-made source into its place", async () => {
   const weights = await loadWeights(sourceOf(config, tensors), config);
-  expect(weights.layers.length).toBe(2);
-  expect(weights.norm).toEqual(tensors.get("norm.weight"));
-  const { w2 } = weights.layers[1]!;
-  expect(w2).toMatchObject({ type: "f32", rows: 64, columns: config.nFf });
-  expect(new Float32Array(w2.data.buffer)).toEqual(tensors.get("layers.1.feed_forward.w2.weight"));
+  expect(weights.tensors.size).toBe(3 + 2 * 9);
+  const values = (role: string) => new Float32Array(weights.tensors.get(role)!.data.buffer as ArrayBuffer);
+  expect(values("output_norm.weight")).toEqual(tensors.get("norm.weight"));
+  expect(weights.tensors.get("blk.1.ffn_down.weight")).toMatchObject({ type: "f32", rows: 64, columns: config.nFf });
+  expect(values("blk.1.ffn_down.weight")).toEqual(tensors.get("layers.1.feed_forward.w2.weight"));
 });
 
 test("tells of each tensor as it arrives", async () => {

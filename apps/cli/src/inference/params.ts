@@ -65,8 +65,7 @@ export interface RunParams {
   mirostat: number;
   mirostatEta: number;
   mirostatTau: number;
-  /** In the order of the options; "eos" is the id that ends a text, which depends on the model. */
-  logitBias: Map<number | "eos", number>;
+  logitBias: Map<number, number>;
   penalizeNewline: boolean;
   minP: number;
   xtcProbability: number;

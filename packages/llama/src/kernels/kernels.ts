@@ -1,7 +1,8 @@
 // What kernels are: the steps of the transformer between the matrix products, as functions on one WebAssembly memory, bit for
-// bit as the functions of ops.ts, rope.ts and attention.ts.
+// bit as the scalar functions of ../ops and ../arithmetic.
 
-import type { KvType } from "../kv-cache.ts";
+import type { Activation, RopePairing } from "@ll/architectures";
+import type { KvType } from "../kv-type.ts";
 
 /** Bytes that `bindLlamaKernels` wants for itself in the memory: constants and the two tables of functions of binary16. */
 export const LLAMA_SCRATCH_BYTES: number = 1024 + 2 * 4 * 65536;
@@ -16,15 +17,23 @@ export interface LlamaKernels {
   /** out = x / rms(x) · weight for each of `nRows` rows. out, x: (nRows, nValues), may be the same; weight: (nValues). */
   rmsNorm(out: number, x: number, weight: number, nRows: number, nValues: number, eps: number): void;
   /**
-   * Rotates the heads of `nRows` positions in place.
+   * Rotates the first `nRot` channels of the heads of `nRows` positions in place.
    *
    * @param x rows of (nHeads, headDim), `rowStride` values apart
-   * @param cos (nRows, headDim / 2), as `ropeAngles` makes them
-   * @param sin (nRows, headDim / 2)
+   * @param angles (nRows, nRot), as `ropeAngles` makes them
    */
-  rope(x: number, cos: number, sin: number, nRows: number, nHeads: number, headDim: number, rowStride: number): void;
-  /** gate = silu(gate) · up. gate, up: (n). */
-  swiglu(gate: number, up: number, n: number): void;
+  rope(
+    pairing: RopePairing,
+    x: number,
+    angles: number,
+    nRows: number,
+    nHeads: number,
+    headDim: number,
+    nRot: number,
+    rowStride: number,
+  ): void;
+  /** gate = activation(gate) · up. gate, up: (n). */
+  gate(activation: Activation, gate: number, up: number, n: number): void;
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
   /**
@@ -70,6 +79,7 @@ export interface AttentionKernels {
    * @param q rotated; rows of (headsPerKvHead, headDim), one per position, `qStride` values apart
    * @param out rows of (headsPerKvHead, headDim), `outStride` values apart; must not overlap `q`
    * @param work `workBytes(n)`
+   * @param scale on products of queries and keys
    */
   attend(
     head: number,
@@ -80,6 +90,7 @@ export interface AttentionKernels {
     n: number,
     qStride: number,
     outStride: number,
+    scale: number,
   ): void;
   /**
    * Copies the keys of the first `n` positions as they are in a session file: rows of (headDim) elements of the cache's type,

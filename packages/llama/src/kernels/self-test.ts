@@ -1,12 +1,14 @@
 // What freshly compiled kernels must pass before anyone relies on them: small cases of each against the scalar engine. It guards
 // against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
 
+import type { RopePairing } from "@ll/architectures";
 import { LOWEST_POINTER } from "@ll/quant";
-import { attend } from "../attention.ts";
-import { configFromGgml } from "../config.ts";
-import { createKvCache, type KvType } from "../kv-cache.ts";
-import { addInto, rmsNorm, swiglu } from "../ops.ts";
-import { rope } from "../rope.ts";
+import { build803 } from "../arithmetic/build803.ts";
+import type { KvType } from "../kv-type.ts";
+import { addInto } from "../ops/add.ts";
+import { attendTo } from "../ops/attend.ts";
+import { rotate } from "../ops/rope.ts";
+import { createKvCache } from "../scalar/kv-cache.ts";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
 
 /** Pages (64 KiB) of the memory that the test works in. */
@@ -18,6 +20,7 @@ const DATA = SELF_TEST_SCRATCH + LLAMA_SCRATCH_BYTES;
 const HEAD_DIM = 44; // a block of 32 channels and a padded one
 const N_PAST = 30;
 const N = 5; // crosses the border of a tile of 32 positions
+const SCALE = 0.25; // on products of queries and keys
 const SEED = 803;
 
 /** Compares kernels on a memory of `SELF_TEST_PAGES` with their twins, one in each step. */
@@ -26,7 +29,7 @@ export function* checkKernels(kernels: LlamaKernels): Generator<{ readonly name:
     attentionF16: () => attendsAlike(kernels, "f16", 1) && attendsAlike(kernels, "f16", 3),
     attentionF32: () => attendsAlike(kernels, "f32", 1) && attendsAlike(kernels, "f32", 3),
     rmsNorm: () => normalisesAlike(kernels),
-    rope: () => rotatesAlike(kernels),
+    rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
     elementWise: () => mapsAlike(kernels),
   };
   for (const [name, isRight] of Object.entries(checks)) yield { name, isRight: isRight() };
@@ -66,23 +69,22 @@ function attendsAlike(kernels: LlamaKernels, kvType: KvType, headsPerKvHead: num
   const queries = place(kernels, q, N * rowValues, SEED + 2); // (N, headsPerKvHead, HEAD_DIM)
   attention.clear(DATA);
   attention.store(DATA, keys, values, 0, contextTokens, HEAD_DIM);
-  attention.attend(DATA, q, out, work, N_PAST, N - 1, rowValues, rowValues);
+  attention.attend(DATA, q, out, work, N_PAST, N - 1, rowValues, rowValues, SCALE);
   const last = 4 * (N - 1) * rowValues;
-  attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues);
+  attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, SCALE);
 
-  const params = { nVocab: 1, nEmbd: rowValues, nMult: 1, nHead: headsPerKvHead, nLayer: 1, nRot: HEAD_DIM, ftype: 0 };
-  const config = configFromGgml(params, { nKvHeads: 1 });
-  const cache = createKvCache(config, contextTokens, kvType);
+  const cache = createKvCache([HEAD_DIM], contextTokens, kvType, build803);
   for (let t = 0; t < contextTokens; t++) {
     const row = [t * HEAD_DIM, (t + 1) * HEAD_DIM] as const;
     cache.store(0, t, keyRows.subarray(...row), valueRows.subarray(...row));
   }
   cache.round(queries, queries.length);
   const expected = new Float32Array(N * rowValues); // (N, headsPerKvHead, HEAD_DIM)
-  const scores = new Float32Array(contextTokens);
+  const shape = { headDim: HEAD_DIM, headsPerKvHead, scale: SCALE };
+  const scalar = { arithmetic: build803, scores: new Float32Array(contextTokens) };
   for (let i = 0; i < N; i++) {
-    const row = expected.subarray(i * rowValues);
-    attend(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, config, scores);
+    const row = expected.subarray(i * rowValues, (i + 1) * rowValues);
+    attendTo(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, shape, scalar);
   }
   return isSame(floatsAt(kernels, out, expected.length), expected);
 }
@@ -94,18 +96,18 @@ function normalisesAlike(kernels: LlamaKernels): boolean {
   kernels.rmsNorm(DATA, DATA, DATA + 4096, N, n, 1e-6);
   for (let i = 0; i < N; i++) {
     const row = x.subarray(i * n, (i + 1) * n);
-    rmsNorm(row, row, weight, 1e-6);
+    build803.rmsNorm(row, row, weight, 1e-6);
   }
   return isSame(floatsAt(kernels, DATA, N * n), x);
 }
 
-function rotatesAlike(kernels: LlamaKernels): boolean {
-  const nPairs = 3;
-  const x = place(kernels, DATA, 2 * 2 * nPairs, SEED); // (2 heads, 2 · nPairs)
-  const cos = place(kernels, DATA + 4096, nPairs, SEED + 1); // (nPairs)
-  const sin = place(kernels, DATA + 8192, nPairs, SEED + 2); // (nPairs)
-  kernels.rope(DATA, DATA + 4096, DATA + 8192, 1, 2, 2 * nPairs, x.length);
-  rope(x, cos, sin);
+function rotatesAlike(kernels: LlamaKernels, pairing: RopePairing): boolean {
+  const headDim = 16;
+  const nRot = 14; // a vector of pairs, and three
+  const x = place(kernels, DATA, 2 * headDim, SEED); // (2 heads, headDim)
+  const angles = place(kernels, DATA + 4096, nRot, SEED + 1); // (nRot)
+  kernels.rope(pairing, DATA, DATA + 4096, 1, 2, headDim, nRot, x.length);
+  rotate(x, angles, headDim, pairing);
   return isSame(floatsAt(kernels, DATA, x.length), x);
 }
 
@@ -113,9 +115,9 @@ function mapsAlike(kernels: LlamaKernels): boolean {
   const n = 11;
   const x = place(kernels, DATA, n, SEED); // (n)
   const y = place(kernels, DATA + 4096, n, SEED + 1); // (n)
-  kernels.swiglu(DATA, DATA + 4096, n);
+  kernels.gate("silu", DATA, DATA + 4096, n);
   kernels.addInto(DATA, DATA + 4096, n);
-  swiglu(x, y, n);
+  build803.gate("silu", x, y, n);
   addInto(x, y, n);
   return isSame(floatsAt(kernels, DATA, n), x);
 }

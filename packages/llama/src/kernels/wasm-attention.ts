@@ -1,6 +1,5 @@
 // Where the WebAssembly kernels keep keys and values (asm/kv-head.ts), and how much they need to work (asm/attention.ts).
 
-import { attentionScale } from "../attention.ts";
 import { assertAttentionShape } from "./guards.ts";
 import type { AttentionKernels, AttentionShape } from "./kernels.ts";
 import type { WasmExports } from "./wasm-exports.ts";
@@ -17,7 +16,6 @@ export function wasmAttention(exports: WasmExports, exp16: number, shape: Attent
   const elementBytes = kvType === "f16" ? 2 : 4;
   const channels = 8 * Math.ceil(headDim / 8);
   const paddedTokens = TILE * Math.ceil(contextTokens / TILE);
-  const scale = attentionScale(headDim);
   const attend = kvType === "f16" ? exports.attend_f16 : exports.attend_f32;
   return {
     shape,
@@ -32,7 +30,7 @@ export function wasmAttention(exports: WasmExports, exp16: number, shape: Attent
     store(head, keys, values, nPast, n, rowStride) {
       exports.store_positions(elementBytes, head, keys, values, nPast, n, headDim, contextTokens, rowStride);
     },
-    attend(head, q, out, work, nPast, n, qStride, outStride) {
+    attend(head, q, out, work, nPast, n, qStride, outStride, scale) {
       // biome-ignore format: the parameters of asm/attention.ts, line by line
       attend(
         head, q, out, work, exp16,

@@ -7,6 +7,7 @@ type WasmExport =
   | "initialize"
   | "rms_norm"
   | "rope"
+  | "rope_halves"
   | "swiglu"
   | "add_into"
   | "clear_head"

@@ -1,6 +1,6 @@
 // The WebAssembly kernels (asm/) as `LlamaKernels`.
 
-import { expTable, siluTable } from "../ops.ts";
+import { expTable, siluTable } from "../arithmetic/build803.ts";
 import type { LlamaKernels } from "./kernels.ts";
 import { wasmAttention } from "./wasm-attention.ts";
 import type { WasmExports } from "./wasm-exports.ts";
@@ -17,12 +17,14 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
   exports.initialize(scratch, isWide ? 1 : 0);
   new Float32Array(memory.buffer, exp16, 65536).set(expTable());
   new Float32Array(memory.buffer, silu16, 65536).set(siluTable());
+  const gates = { silu: (gate: number, up: number, n: number) => exports.swiglu(gate, up, n, silu16) };
+  const rope = { adjacent: exports.rope, halves: exports.rope_halves };
   return {
     memory,
     rmsNorm: (out, x, weight, nRows, nValues, eps) => exports.rms_norm(out, x, weight, nRows, nValues, eps),
-    rope: (x, cos, sin, nRows, nHeads, headDim, rowStride) =>
-      exports.rope(x, cos, sin, nRows, nHeads, headDim, rowStride),
-    swiglu: (gate, up, n) => exports.swiglu(gate, up, n, silu16),
+    rope: (pairing, x, angles, nRows, nHeads, headDim, nRot, rowStride) =>
+      rope[pairing](x, angles, nRows, nHeads, headDim, nRot, rowStride),
+    gate: (activation, gate, up, n) => gates[activation](gate, up, n),
     addInto: (x, y, n) => exports.add_into(x, y, n),
     attention: (shape) => wasmAttention(exports, exp16, shape),
   };

@@ -2,7 +2,7 @@
 // reads them. Caches come behind, when contexts are created.
 
 import { GROUP_ROWS, rowBytes } from "@ll/quant";
-import { derivedSizes, type ModelConfig } from "../config.ts";
+import type { ModelConfig } from "../config.ts";
 import { expectedTensors } from "../weights.ts";
 import { type Range, type ShardShare, scaled, sizeOf } from "./ranges.ts";
 
@@ -69,8 +69,7 @@ export interface WorkLayout {
   readonly gate: number; // (sliceTokens, max(own ffChannels, own channels, 8))
   readonly up: number; // (sliceTokens, own ffChannels)
   /** RoPE's angles. */
-  readonly cos: number; // (sliceTokens, headDim / 2)
-  readonly sin: number; // (sliceTokens, headDim / 2)
+  readonly angles: number; // (sliceTokens, headDim)
 }
 
 export interface Span {
@@ -110,7 +109,7 @@ export function layoutOf(
   sliceTokens: number,
 ): ArenaLayout {
   const { nEmbd, nFf } = config;
-  const { headDim } = derivedSizes(config);
+  const { headDim } = config;
   let end = FIRST_ADDRESS;
   const place = (bytes: number): number => {
     const address = aligned(end);
@@ -161,11 +160,10 @@ export function layoutOf(
     const attended = rows(sizeOf(share.heads) * headDim);
     const gate = rows(Math.max(sizeOf(share.ffChannels), sizeOf(share.channels), GROUP_ROWS));
     const up = rows(sizeOf(share.ffChannels));
-    const cos = rows(headDim / 2);
-    const sin = rows(headDim / 2);
+    const angles = rows(headDim);
     const staging = { address: input, bytes: stagingBytes() };
     end = Math.max(end, staging.address + staging.bytes);
-    return { staging, input, packed, residual, q, k, v, attended, gate, up, cos, sin };
+    return { staging, input, packed, residual, q, k, v, attended, gate, up, angles };
   }
 
   function placeEmbeddings(): PlacedMatrix {

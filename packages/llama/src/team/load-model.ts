@@ -5,9 +5,10 @@ import { availableCores, type SpawnWorker, type URL, workerSpawner } from "@ll/b
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
 import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
-import { createScalarModel, type Model } from "../model.ts";
+import type { Model } from "../model.ts";
+import { createScalarModel } from "../scalar/model.ts";
 import type { TensorSource } from "../tensor-source.ts";
-import { assertTensors, expectedTensors, loadWeights } from "../weights.ts";
+import { expectedTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
 import type { KernelSizes } from "./arena.ts";
 import { createExchange } from "./exchange.ts";
@@ -108,7 +109,7 @@ export async function loadTeamModel(
     throw new RangeError(`"threads" expected 1 on a page that is not cross-origin isolated, got ${threads}`);
   }
   assertConfig(config);
-  const total = assertTensors(source, config);
+  const total = findTensors(source, config).bytes;
   options.signal?.throwIfAborted();
   const kernels = await loadKernels(options.kernels);
   const llamaKernels = await loadLlamaKernels(kernels.tier);

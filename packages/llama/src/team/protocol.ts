@@ -4,7 +4,7 @@
 import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import type { ModelConfig } from "../config.ts";
-import type { KvType } from "../kv-cache.ts";
+import type { KvType } from "../kv-type.ts";
 import type { TensorLocation } from "../tensor-source.ts";
 import type { LoadPiece } from "./load-pieces.ts";
 import type { ShardPlan } from "./planner.ts";

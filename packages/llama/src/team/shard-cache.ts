@@ -4,7 +4,7 @@
 import { assertMemorySpan } from "@ll/quant";
 import { derivedSizes, type ModelConfig } from "../config.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../kernels/index.ts";
-import type { KvType } from "../kv-cache.ts";
+import type { KvType } from "../kv-type.ts";
 import { aligned } from "./arena.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
 import { ATTENTION_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
@@ -95,6 +95,7 @@ export class ShardCache {
           nTokens,
           stride,
           stride,
+          Math.fround(1 / Math.fround(Math.sqrt(headDim))),
         );
       }
     }
@@ -153,7 +154,8 @@ export class ShardCache {
 }
 
 function shapeOf(config: ModelConfig, contextTokens: number, kvType: KvType): AttentionShape {
-  const { headDim, headsPerKvHead } = derivedSizes(config);
+  const { headDim } = config;
+  const { headsPerKvHead } = derivedSizes(config);
   return { kvType, headDim, headsPerKvHead, contextTokens };
 }
 

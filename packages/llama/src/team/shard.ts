@@ -2,10 +2,10 @@
 // the arithmetic is that of forward.ts; what differs is who computes which rows.
 
 import { type Kernels, unpackRows } from "@ll/quant";
-import { derivedSizes, type ModelConfig } from "../config.ts";
+import type { ModelConfig } from "../config.ts";
 import type { LlamaKernels } from "../kernels/index.ts";
-import type { KvType } from "../kv-cache.ts";
-import { ropeAngles, ropeThetaStep } from "../rope.ts";
+import type { KvType } from "../kv-type.ts";
+import { ropeAngles } from "../ops/angles.ts";
 import type { PlacedLayer, PlacedMatrix, PlacedVector } from "./arena.ts";
 import type { Exchange } from "./exchange.ts";
 import { multiply, type Product, type ProductStep, packInput, pieceRows, productStep } from "./matrix-products.ts";
@@ -105,12 +105,11 @@ export class Shard {
     const { channels } = this.plan.share;
     this.#memory.copyColumnsIn(work.residual, this.#exchange.x, this.#config.nEmbd, channels, tokens.length);
     if (sizeOf(this.plan.share.kvHeads) === 0) return;
-    const { headDim } = derivedSizes(this.#config);
-    const thetaStep = ropeThetaStep(this.#config);
+    const { headDim } = this.#config;
+    const { ropeFreqBase: base, ropeFreqScale: scale } = this.#config;
     for (let i = 0; i < tokens.length; i++) {
-      const cos = this.#memory.floats(work.cos + 2 * i * headDim, headDim / 2);
-      const sin = this.#memory.floats(work.sin + 2 * i * headDim, headDim / 2);
-      ropeAngles(cos, sin, position + i, this.#config.ropeFreqScale, thetaStep);
+      const angles = this.#memory.floats(work.angles + 4 * i * headDim, headDim);
+      ropeAngles(angles, position + i, { nRot: headDim, base, scale });
     }
   }
 
@@ -123,15 +122,15 @@ export class Shard {
     const nHeads = sizeOf(share.heads);
     const nKvHeads = sizeOf(share.kvHeads);
     if (nHeads === 0) return;
-    const { headDim } = derivedSizes(this.#config);
+    const { headDim } = this.#config;
     this.#normalise(this.#exchange.x, placed.attentionNorm, n);
     packInput(queryKeyValue, work.input, n);
     const [q, k, v] = queryKeyValue.products;
     yield* multiply(q, work.q, n);
     yield* multiply(k, work.k, n);
     yield* multiply(v, work.v, n);
-    this.#llama.rope(work.q, work.cos, work.sin, n, nHeads, headDim, nHeads * headDim);
-    this.#llama.rope(work.k, work.cos, work.sin, n, nKvHeads, headDim, nKvHeads * headDim);
+    this.#llama.rope("adjacent", work.q, work.angles, n, nHeads, headDim, headDim, nHeads * headDim);
+    this.#llama.rope("adjacent", work.k, work.angles, n, nKvHeads, headDim, headDim, nKvHeads * headDim);
     cache.store(layer, position, work.k, work.v, n);
     yield* cache.attend(work.attended, work.q, layer, position, n);
     const columns = { start: share.heads.start * headDim, end: share.heads.end * headDim };
@@ -157,7 +156,7 @@ export class Shard {
     const [w1, w3] = gateUp.products;
     yield* multiply(w1, gate, n);
     yield* multiply(w3, up, n);
-    this.#llama.swiglu(gate, up, n * sizeOf(share.ffChannels));
+    this.#llama.gate("silu", gate, up, n * sizeOf(share.ffChannels));
     this.#memory.copyColumnsOut(this.#exchange.gated, this.#config.nFf, share.ffChannels, gate, n);
   }
 

@@ -1,7 +1,7 @@
 // `Model` and `Context` over a team: slices, logits, sessions, and whose turn it is.
 
 import { derivedSizes, type ModelConfig } from "../config.ts";
-import { type KvType, kvCacheBytes } from "../kv-cache.ts";
+import { type KvType, kvCacheBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
 import { scaled } from "./ranges.ts";
@@ -45,7 +45,8 @@ function createTeamContext(state: ContextState): Context {
   const { config, team, queue, id, contextTokens, kvType } = state;
   const { nEmbd, nVocab, nLayers } = config;
   const { sliceTokens, shards } = team.plan;
-  const { headDim, kvDim } = derivedSizes(config);
+  const { headDim } = config;
+  const { kvDim } = derivedSizes(config);
   const kvChannels = shards.map(({ share }) => scaled(share.kvHeads, headDim));
   const embedding = new Float32Array(nEmbd); // (nEmbd)
   let busy = false;

@@ -1,7 +1,7 @@
 // A team holds the weights of a model in shards and evaluates slices of tokens. One with a single thread does so where it was
 // made, one with more in workers.
 
-import type { KvType } from "../kv-cache.ts";
+import type { KvType } from "../kv-type.ts";
 import type { TensorSource } from "../tensor-source.ts";
 import type { Exchange } from "./exchange.ts";
 import type { TeamPlan } from "./planner.ts";

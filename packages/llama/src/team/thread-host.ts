@@ -3,7 +3,7 @@
 
 import { bindKernels } from "@ll/quant";
 import { bindLlamaKernels } from "../kernels/index.ts";
-import type { KvType } from "../kv-cache.ts";
+import type { KvType } from "../kv-type.ts";
 import { evaluateSlice, type Seat } from "./evaluation.ts";
 import { exchangeOver } from "./exchange.ts";
 import { finishPiece, type LoadPiece } from "./load-pieces.ts";

@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import type { AttentionShape } from "../../src/kernels/index.ts";
-import { attended, bitsOf, bytesAt, kernelPair, numbers, placeHead, spreads, TIERS } from "./kernel-pair.ts";
+import { attended, bitsOf, bytesAt, kernelPair, numbers, placeHead, SCALE, spreads, TIERS } from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 const kvTypes = fc.constantFrom("f16" as const, "f32" as const);
@@ -84,7 +84,7 @@ describe.each(TIERS)("attention of tier %s", async (tier) => {
       floats.set(queries.subarray(i * rowValues, (i + 1) * rowValues), q / 4 + i * qStride);
     }
     const before = bytesAt(kernels, 0, end).slice();
-    attention.attend(head, q, out, work, nPast, n, qStride, outStride);
+    attention.attend(head, q, out, work, nPast, n, qStride, outStride, SCALE);
     for (let i = 0; i < n; i++) {
       const row = out / 4 + i * outStride;
       expect(floats.slice(row, row + rowValues)).toEqual(expected.subarray(i * rowValues, (i + 1) * rowValues));

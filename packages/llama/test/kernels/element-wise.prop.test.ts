@@ -21,7 +21,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
         up.set(numbers(seed + 1, n + 1, spread));
         for (const [i, [a, b]] of extremes.slice(0, n).entries()) [gate[i], up[i]] = [a, b];
         floatsAt(kernels, sum, n + 1).set(gate);
-        kernels.swiglu(x, y, n);
+        kernels.gate("silu", x, y, n);
         kernels.addInto(sum, y, n);
         return [bitsOf(gate), bitsOf(floatsAt(kernels, sum, n + 1))];
       });

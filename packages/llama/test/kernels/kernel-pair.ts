@@ -17,6 +17,9 @@ export const TIERS: readonly KernelTier[] = KERNEL_TIERS.filter(
   (tier) => tier === "simd" || (tier === "wide" && process.arch === "x64"),
 );
 
+/** On products of queries and keys. */
+export const SCALE = 0.125;
+
 const PAGES = 96;
 /** First byte that tests may use. */
 const FIRST = 64 * Math.ceil((LOWEST_POINTER + LLAMA_SCRATCH_BYTES) / 64);
@@ -121,6 +124,6 @@ export function attended(kernels: LlamaKernels, placed: HeadCase, queries: Float
   const rowValues = headDim * headsPerKvHead;
   floatsAt(kernels, placed.q, queries.length).set(queries);
   const n = queries.length / rowValues;
-  placed.attention.attend(placed.head, placed.q, placed.out, placed.work, nPast, n, rowValues, rowValues);
+  placed.attention.attend(placed.head, placed.q, placed.out, placed.work, nPast, n, rowValues, rowValues, SCALE);
   return floatsAt(kernels, placed.out, queries.length).slice();
 }

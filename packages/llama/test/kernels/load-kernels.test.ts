@@ -8,7 +8,7 @@ import {
   loadLlamaKernels,
 } from "../../src/kernels/index.ts";
 import { checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "../../src/kernels/self-test.ts";
-import { attended, kernelPair, numbers, placeHead, TIERS } from "./kernel-pair.ts";
+import { attended, kernelPair, numbers, placeHead, SCALE, TIERS } from "./kernel-pair.ts";
 
 const module = (await loadLlamaKernels("simd"))!;
 const [kernels] = await kernelPair("simd");
@@ -60,9 +60,9 @@ describe("the self-test finds", () => {
 
   test.each<[string, Partial<LlamaKernels>]>([
     ["rmsNorm", { rmsNorm: (out, x, weight, nRows, n) => right.rmsNorm(out, x, weight, nRows, n, 2e-6) }],
-    ["rope", { rope: (x, cos, sin, ...sizes) => right.rope(x, sin, cos, ...sizes) }],
+    ["rope", { rope: (_, ...order) => right.rope("adjacent", ...order) }],
     ["elementWise", { addInto() {} }],
-    ["elementWise", { swiglu: (gate, up, n) => right.swiglu(gate, up, n - 1) }],
+    ["elementWise", { gate: (activation, gate, up, n) => right.gate(activation, gate, up, n - 1) }],
     ["attentionF16", { attention: (s) => right.attention({ ...s, headsPerKvHead: 1 }) }],
     ["attentionF32", { attention: (s) => right.attention({ ...s, kvType: "f16" }) }],
   ])("what is wrong with %s", (name, wrong) => {
@@ -119,7 +119,7 @@ test("addresses up to 4 GiB", () => {
   new Float32Array(memory.buffer, q, rowValues).set(queries);
   attention.clear(head);
   attention.store(head, rows, rows, 0, 33, 64);
-  attention.attend(head, q, rows, work, 32, 1, rowValues, rowValues);
+  attention.attend(head, q, rows, work, 32, 1, rowValues, rowValues, SCALE);
   expect(new Float32Array(memory.buffer, rows, rowValues)).toEqual(expected);
 });
 
@@ -132,6 +132,6 @@ test("nothing is read behind the end of the memory", () => {
   const expected = attended(kernels, placed, queries, 32);
   const q = kernels.memory.buffer.byteLength - 4 * rowValues;
   new Float32Array(kernels.memory.buffer, q, rowValues).set(queries);
-  placed.attention.attend(placed.head, q, placed.out, placed.work, 32, 1, rowValues, rowValues);
+  placed.attention.attend(placed.head, q, placed.out, placed.work, 32, 1, rowValues, rowValues, SCALE);
   expect(new Float32Array(kernels.memory.buffer, placed.out, rowValues)).toEqual(expected);
 });

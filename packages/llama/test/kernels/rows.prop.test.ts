@@ -1,6 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
-import { ropeAngles } from "../../src/rope.ts";
+import { ropeAngles } from "../../src/ops/angles.ts";
 import { bitsOf, floatsAt, kernelPair, numbers, placer, spreads, TIERS } from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
@@ -38,24 +38,24 @@ describe.each(TIERS)("tier %s", async (tier) => {
     fc.integer({ min: 1, max: 64 }),
     fc.integer({ min: 0, max: 7 }),
     fc.integer({ min: 0, max: 5000 }),
+    fc.constantFrom("adjacent" as const, "halves" as const),
     seeds,
     spreads,
-  ])("rope of rows that may be apart", (nRows, nHeads, nPairs, gap, position, seed, spread) => {
-    const headDim = 2 * nPairs;
+  ])("rope of rows that may be apart", (nRows, nHeads, nPairs, gap, position, pairing, seed, spread) => {
+    const nRot = 2 * nPairs;
+    const headDim = nRot + (seed % 3) * gap; // some channels may not be rotated
     const rowStride = nHeads * headDim + gap;
     const x = numbers(seed, nRows * rowStride, spread); // (nRows, rowStride)
     const [out, expected] = pair.map((kernels) => {
       const place = placer();
       const at = place(x.byteLength);
-      const cos = place(4 * nRows * nPairs);
-      const sin = place(4 * nRows * nPairs);
+      const angles = place(4 * nRows * nRot);
       floatsAt(kernels, at, x.length).set(x);
       for (let i = 0; i < nRows; i++) {
-        const offset = 4 * i * nPairs;
-        const row = [floatsAt(kernels, cos + offset, nPairs), floatsAt(kernels, sin + offset, nPairs)] as const;
-        ropeAngles(...row, position + i, 1, Math.fround(10000 ** Math.fround(-2 / headDim)));
+        const row = floatsAt(kernels, angles + 4 * i * nRot, nRot);
+        ropeAngles(row, position + i, { nRot, base: 10000, scale: 1 });
       }
-      kernels.rope(at, cos, sin, nRows, nHeads, headDim, rowStride);
+      kernels.rope(pairing, at, angles, nRows, nHeads, headDim, nRot, rowStride);
       return floatsAt(kernels, at, x.length).slice();
     });
     expect(bitsOf(out!)).toEqual(bitsOf(expected!));

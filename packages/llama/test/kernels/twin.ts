@@ -1,12 +1,12 @@
 // `LlamaKernels` out of the functions of the scalar engine, as the kernels' twin. Keys and values are in its own caches, outside
 // of the memory; a head's address is only their name.
 
-import { attend } from "../../src/attention.ts";
-import { configFromGgml, type ModelConfig } from "../../src/config.ts";
+import { build803 } from "../../src/arithmetic/build803.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
-import { createKvCache, type KvCache } from "../../src/kv-cache.ts";
-import { addInto, rmsNorm, swiglu } from "../../src/ops.ts";
-import { rope } from "../../src/rope.ts";
+import { addInto } from "../../src/ops/add.ts";
+import { attendTo } from "../../src/ops/attend.ts";
+import { rotate } from "../../src/ops/rope.ts";
+import { createKvCache, type KvCache } from "../../src/scalar/kv-cache.ts";
 
 export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
@@ -15,34 +15,25 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
     rmsNorm(out, x, weight, nRows, nValues, eps) {
       for (let row = 0; row < nRows; row++) {
         const at = 4 * row * nValues;
-        rmsNorm(floats(out + at, nValues), floats(x + at, nValues), floats(weight, nValues), eps);
+        build803.rmsNorm(floats(out + at, nValues), floats(x + at, nValues), floats(weight, nValues), eps);
       }
     },
-    rope(x, cos, sin, nRows, nHeads, headDim, rowStride) {
-      const nPairs = headDim / 2;
+    rope(pairing, x, angles, nRows, nHeads, headDim, nRot, rowStride) {
       for (let row = 0; row < nRows; row++) {
-        const at = 4 * row * nPairs;
-        rope(floats(x + 4 * row * rowStride, nHeads * headDim), floats(cos + at, nPairs), floats(sin + at, nPairs));
+        const heads = floats(x + 4 * row * rowStride, nHeads * headDim);
+        rotate(heads, floats(angles + 4 * row * nRot, nRot), headDim, pairing);
       }
     },
-    swiglu: (gate, up, n) => swiglu(floats(gate, n), floats(up, n), n),
+    gate: (activation, gate, up, n) => build803.gate(activation, floats(gate, n), floats(up, n), n),
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
     attention: (shape) => twinAttention(memory, shape),
   };
 }
 
-/** One layer with one KV head. */
-function configOf({ headDim, headsPerKvHead }: AttentionShape): ModelConfig {
-  const nEmbd = headDim * headsPerKvHead;
-  const params = { nVocab: 1, nEmbd, nMult: 1, nHead: headsPerKvHead, nLayer: 1, nRot: headDim, ftype: 0 };
-  return configFromGgml(params, { nKvHeads: 1 });
-}
-
 function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): AttentionKernels {
   const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
   const elementBytes = kvType === "f16" ? 2 : 4;
-  const config = configOf(shape);
-  const scores = new Float32Array(contextTokens);
+  const scalar = { arithmetic: build803, scores: new Float32Array(contextTokens) };
   const caches = new Map<number, KvCache>();
   const cacheAt = (head: number): KvCache => caches.get(head)!;
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
@@ -54,7 +45,7 @@ function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): Atten
     headBytes: 64,
     workBytes: () => 64,
     clear(head) {
-      caches.set(head, createKvCache(config, contextTokens, kvType));
+      caches.set(head, createKvCache([headDim], contextTokens, kvType, build803));
     },
     store(head, keys, values, nPast, n, rowStride) {
       for (let i = 0; i < n; i++) {
@@ -62,13 +53,14 @@ function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): Atten
         cacheAt(head).store(0, nPast + i, floats(keys + at, headDim), floats(values + at, headDim));
       }
     },
-    attend(head, q, out, _work, nPast, n, qStride, outStride) {
+    attend(head, q, out, _work, nPast, n, qStride, outStride, scale) {
       const rowValues = headsPerKvHead * headDim;
       for (let i = 0; i < n; i++) {
         const queries = floats(q + 4 * i * qStride, rowValues).slice(); // (headsPerKvHead, headDim)
         cacheAt(head).round(queries, rowValues);
         const row = floats(out + 4 * i * outStride, rowValues);
-        attend(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, config, scores);
+        const rule = { headDim, headsPerKvHead, scale };
+        attendTo(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, rule, scalar);
       }
     },
     readKeys(head, out, n, rowStride) {

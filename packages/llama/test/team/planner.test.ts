@@ -149,7 +149,7 @@ describe("planTeam", () => {
     const sliceTokens = 16;
     const plan = planTeam(config, typesOf(config, "f32"), SIZES, { ...LIMITS, threads: 2, sliceTokens });
     for (const { layout, share } of plan.shards) {
-      const { input, packed, residual, q, k, v, attended, gate, up, cos, sin } = layout.work;
+      const { input, packed, residual, q, k, v, attended, gate, up, angles } = layout.work;
       const rows = (columns: number): number => 4 * sliceTokens * columns;
       const spans = [
         [input, rows(config.nFf)],
@@ -161,8 +161,7 @@ describe("planTeam", () => {
         [attended, rows(sizeOf(share.heads) * 8)],
         [gate, rows(Math.max(sizeOf(share.ffChannels), sizeOf(share.channels), 8))],
         [up, rows(sizeOf(share.ffChannels))],
-        [cos, rows(4)],
-        [sin, rows(4)],
+        [angles, rows(8)],
       ] as const;
       for (const [i, [start, bytes]] of spans.entries()) {
         expect(start + bytes).toBeLessThanOrEqual(spans[i + 1]?.[0] ?? layout.tokEmbeddings.address);

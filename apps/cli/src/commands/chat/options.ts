@@ -72,13 +72,8 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
   valueRow(
     "Conversation",
     ["--template"],
-    "path",
-    {
-      placeholder: "NAME",
-      help: `${TEMPLATE_NAMES.join(", ")}, or a file`,
-      default: "plain",
-      choices: TEMPLATE_NAMES,
-    },
+    "text",
+    { placeholder: "NAME", help: `${TEMPLATE_NAMES.join(", ")}, or a file`, default: "plain" },
     (params, { text }) => {
       params.template = text;
     },

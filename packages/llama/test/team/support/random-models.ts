@@ -39,16 +39,19 @@ export const randomCases = fc.record({
 export type RandomCase = typeof randomCases extends fc.Arbitrary<infer Case> ? Case : never;
 
 function configOf({ type, nKvHeads, headsPerKvHead, headDim, nFf, nVocab, nLayers }: RandomCase): ModelConfig {
+  const architecture = "llama";
   const others = { rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1, nMult: 1, nRot: 2, ftype: 0 };
   const { blockValues } = blockInfo(type);
   if (blockValues === 1) {
     const nHeads = nKvHeads * headsPerKvHead;
-    return { nVocab, nEmbd: nHeads * headDim, nHeads, nKvHeads, nLayers, nFf, ...others };
+    return { architecture, nVocab, nEmbd: nHeads * headDim, nHeads, nKvHeads, headDim, nLayers, nFf, ...others };
   }
   // rows have whole blocks: a power of two of heads divides them
   const heads = { nKvHeads: 2 ** (nKvHeads % 3), nHeads: 2 ** ((nKvHeads % 3) + (headsPerKvHead % 2)) };
   const whole = (size: number): number => Math.ceil(size / blockValues) * blockValues;
-  return { nVocab, nEmbd: whole(8 * headDim), ...heads, nLayers, nFf: whole(nFf), ...others };
+  const nEmbd = whole(8 * headDim);
+  const sizes = { nVocab, nEmbd, ...heads, headDim: nEmbd / heads.nHeads, nLayers, nFf: whole(nFf) };
+  return { architecture, ...sizes, ...others };
 }
 
 /** Loads with as many shards as the case's memory wants. */

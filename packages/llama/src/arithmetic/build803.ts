@@ -1,6 +1,9 @@
-// The element-wise steps of the transformer, each rounded as the portable scalar build of llama.cpp 803 rounds it.
+// The arithmetic of the portable scalar build of llama.cpp 803, to the bit.
 
+import type { Activation } from "@ll/architectures";
 import { f16Values, f32ToF16 } from "@ll/bytes";
+import { dot, packActivation } from "@ll/quant";
+import type { Arithmetic } from "./arithmetic.ts";
 
 /**
  * out = x / rms(x) · weight (Zhang and Sennrich, arXiv:1910.07467). The squares are rounded to f32 and summed in double.
@@ -48,14 +51,29 @@ export function swiglu(
   for (let i = 0; i < n; i++) gate[i] = silu16[f32ToF16(gate[i]!)]! * up[i]!;
 }
 
-/** x = x + y for the first `n`. */
-export function addInto(
-  x: Float32Array, // (at least n)
-  y: Float32Array, // (at least n)
-  n: number,
-): void {
-  for (let i = 0; i < n; i++) x[i] = x[i]! + y[i]!;
-}
+const GATES: Readonly<Record<Activation, (gate: Float32Array, up: Float32Array, n: number) => void>> = { silu: swiglu };
+
+/** Sums run in index order, in double, and are rounded once. */
+export const build803: Arithmetic = {
+  name: "build803",
+  pack: packActivation,
+  dot,
+  dotF16(a, start, b, n) {
+    const values = f16Values();
+    let sum = 0;
+    // the product of two binary16 numbers is exact in f32, so only the additions round
+    for (let i = 0; i < n; i++) sum += values[a[start + i]!]! * b[i]!;
+    return Math.fround(sum);
+  },
+  dotF32(a, start, b, n) {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += Math.fround(a[start + i]! * b[i]!);
+    return Math.fround(sum);
+  },
+  rmsNorm,
+  softmax,
+  gate: (activation, gate, up, n) => GATES[activation](gate, up, n),
+};
 
 let exp16: Float32Array | undefined; // (65536): e^x of every binary16 x, rounded to binary16
 let silu16: Float32Array | undefined; // (65536): x / (1 + e^-x) of every binary16 x, rounded to binary16

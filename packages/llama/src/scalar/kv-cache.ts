@@ -1,10 +1,9 @@
 // Keys and values of the positions seen so far, in binary16 or binary32, and the sums that attention takes over them.
 
 import { f16Values, f32ToF16 } from "@ll/bytes";
-import { allocate } from "./allocate.ts";
-import { derivedSizes, type ModelConfig } from "./config.ts";
-
-export type KvType = "f16" | "f32";
+import { allocate } from "../allocate.ts";
+import type { Arithmetic } from "../arithmetic/arithmetic.ts";
+import { type KvType, kvElementBytes } from "../kv-type.ts";
 
 export interface KvCache {
   readonly kvType: KvType;
@@ -12,9 +11,9 @@ export interface KvCache {
   store(layer: number, position: number, key: Float32Array, value: Float32Array): void; // (kvDim), (kvDim)
   /** Rounds what is about to be multiplied with cached numbers to their precision, the first `n` in place. */
   round(x: Float32Array, n: number): void; // (at least n)
-  /** Σ over i < x.length of key[layer][position][channel + i] · x[i], summed in double in this order, rounded to f32. */
+  /** Σ over i < x.length of key[layer][position][channel + i] · x[i], as the arithmetic sums. */
   keyDot(layer: number, position: number, channel: number, x: Float32Array): number;
-  /** Σ over t < n of value[layer][channel][t] · p[t], summed in double in this order, rounded to f32. */
+  /** Σ over t < n of value[layer][channel][t] · p[t], as the arithmetic sums. */
   valueDot(layer: number, channel: number, p: Float32Array, n: number): number; // p: (at least n)
   /** Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions. */
   read(nTokens: number): Uint8Array;
@@ -33,22 +32,22 @@ interface KvPrecision<E extends KvElements> {
   dot(elements: E, start: number, x: Float32Array, n: number): number;
 }
 
-const ELEMENT_BYTES: Record<KvType, number> = { f16: 2, f32: 4 };
-
-/** Bytes of a cache for `contextTokens` positions. */
-export function kvCacheBytes(config: ModelConfig, contextTokens: number, kvType: KvType): number {
-  return 2 * config.nLayers * contextTokens * derivedSizes(config).kvDim * ELEMENT_BYTES[kvType];
-}
-
-/** @throws IoError `E_NOMEM` if the memory cannot be had. */
-export function createKvCache(config: ModelConfig, contextTokens: number, kvType: KvType): KvCache {
-  const { kvDim } = derivedSizes(config);
+/**
+ * @param kvDims channels of a position's key, and of its value, in each layer
+ * @throws IoError `E_NOMEM` if the memory cannot be had.
+ */
+export function createKvCache(
+  kvDims: readonly number[],
+  contextTokens: number,
+  kvType: KvType,
+  arithmetic: Arithmetic,
+): KvCache {
   return kvType === "f16"
-    ? cacheOf("f16", f16Precision(), config.nLayers, contextTokens, kvDim)
-    : cacheOf("f32", f32Precision, config.nLayers, contextTokens, kvDim);
+    ? cacheOf("f16", f16Precision(arithmetic), kvDims, contextTokens)
+    : cacheOf("f32", f32Precision(arithmetic), kvDims, contextTokens);
 }
 
-function f16Precision(): KvPrecision<Uint16Array<ArrayBuffer>> {
+function f16Precision({ dotF16 }: Arithmetic): KvPrecision<Uint16Array<ArrayBuffer>> {
   const values = f16Values();
   return {
     Elements: Uint16Array,
@@ -56,65 +55,57 @@ function f16Precision(): KvPrecision<Uint16Array<ArrayBuffer>> {
     round(x, n) {
       for (let i = 0; i < n; i++) x[i] = values[f32ToF16(x[i]!)]!;
     },
-    dot(elements, start, x, n) {
-      let sum = 0;
-      // the product of two binary16 numbers is exact in f32, so only the additions round
-      for (let i = 0; i < n; i++) sum += values[elements[start + i]!]! * x[i]!;
-      return Math.fround(sum);
-    },
+    dot: dotF16,
   };
 }
 
-const f32Precision: KvPrecision<Float32Array<ArrayBuffer>> = {
-  Elements: Float32Array,
-  encode: (x) => x,
-  round() {},
-  dot(elements, start, x, n) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += Math.fround(elements[start + i]! * x[i]!);
-    return Math.fround(sum);
-  },
-};
+function f32Precision({ dotF32 }: Arithmetic): KvPrecision<Float32Array<ArrayBuffer>> {
+  return { Elements: Float32Array, encode: (x) => x, round() {}, dot: dotF32 };
+}
 
 function cacheOf<E extends KvElements>(
   kvType: KvType,
   precision: KvPrecision<E>,
-  nLayers: number,
+  kvDims: readonly number[],
   contextTokens: number,
-  kvDim: number,
 ): KvCache {
-  const length = nLayers * contextTokens * kvDim;
-  const purpose = `a cache of ${length} keys and as many values: choose a smaller context`;
-  const keys = allocate(precision.Elements, length, purpose); // (nLayers, contextTokens, kvDim)
-  const values = allocate(precision.Elements, length, purpose); // (nLayers, kvDim, contextTokens)
+  const layers = kvDims.map((kvDim) => {
+    const length = contextTokens * kvDim;
+    const purpose = `a cache of ${length} keys and as many values a layer: choose a smaller context`;
+    const keys = allocate(precision.Elements, length, purpose); // (contextTokens, kvDim)
+    const values = allocate(precision.Elements, length, purpose); // (kvDim, contextTokens)
+    return { kvDim, keys, values };
+  });
 
   /** The runs of consecutive elements that hold the first `nTokens` positions, in the order of a session file. */
   function* runs(nTokens: number): Generator<E> {
-    for (let layer = 0; layer < nLayers; layer++) {
-      const start = layer * contextTokens * kvDim;
-      yield keys.subarray(start, start + nTokens * kvDim) as E;
-    }
-    for (let channel = 0; channel < nLayers * kvDim; channel++) {
-      const start = channel * contextTokens;
-      yield values.subarray(start, start + nTokens) as E;
+    for (const { keys, kvDim } of layers) yield keys.subarray(0, nTokens * kvDim) as E;
+    for (const { values, kvDim } of layers) {
+      for (let channel = 0; channel < kvDim; channel++) {
+        const start = channel * contextTokens;
+        yield values.subarray(start, start + nTokens) as E;
+      }
     }
   }
-  const bytesOf = (nTokens: number): number => 2 * nLayers * kvDim * nTokens * ELEMENT_BYTES[kvType];
+  const totalDim = kvDims.reduce((sum, kvDim) => sum + kvDim, 0);
+  const bytesOf = (nTokens: number): number => 2 * totalDim * nTokens * kvElementBytes(kvType);
 
   return {
     kvType,
     store(layer, position, key, value) {
-      const keyStart = (layer * contextTokens + position) * kvDim;
-      for (let i = 0; i < kvDim; i++) keys[keyStart + i] = precision.encode(key[i]!);
-      const valueStart = layer * kvDim * contextTokens + position;
-      for (let i = 0; i < kvDim; i++) values[valueStart + i * contextTokens] = precision.encode(value[i]!);
+      const { keys, values, kvDim } = layers[layer]!;
+      for (let i = 0; i < kvDim; i++) {
+        keys[position * kvDim + i] = precision.encode(key[i]!);
+        values[i * contextTokens + position] = precision.encode(value[i]!);
+      }
     },
     round: precision.round,
     keyDot(layer, position, channel, x) {
-      return precision.dot(keys, (layer * contextTokens + position) * kvDim + channel, x, x.length);
+      const { keys, kvDim } = layers[layer]!;
+      return precision.dot(keys, position * kvDim + channel, x, x.length);
     },
     valueDot(layer, channel, p, n) {
-      return precision.dot(values, (layer * kvDim + channel) * contextTokens, p, n);
+      return precision.dot(layers[layer]!.values, channel * contextTokens, p, n);
     },
     read(nTokens) {
       const bytes = new Uint8Array(bytesOf(nTokens));

@@ -1,0 +1,19 @@
+// Sums of two values.
+
+import type { AddOp } from "@ll/architectures";
+import type { OpKind } from "./op.ts";
+
+export const add: OpKind<AddOp> = {
+  scalar({ into, from }, run) {
+    addInto(run.rows(into), run.rows(from), run.nRows(into) * into.width);
+  },
+};
+
+/** x = x + y for the first `n`. */
+export function addInto(
+  x: Float32Array, // (at least n)
+  y: Float32Array, // (at least n)
+  n: number,
+): void {
+  for (let i = 0; i < n; i++) x[i] = x[i]! + y[i]!;
+}

@@ -1,0 +1,66 @@
+// Causal self-attention (Vaswani et al., arXiv:1706.03762) over the cache.
+
+import type { AttendOp } from "@ll/architectures";
+import type { KvCache } from "../scalar/kv-cache.ts";
+import { type OpKind, rowOf, type ScalarRun } from "./op.ts";
+
+export const attend: OpKind<AttendOp> = {
+  async scalar({ q, k, v, out, cache: layer, headDim, scale }, run) {
+    const { cache, position, pace } = run;
+    const n = run.nRows(q);
+    const nHeads = q.width / headDim;
+    const shape = { headDim, headsPerKvHead: q.width / k.width, scale };
+    const [queries, keys, values, attended] = [run.rows(q), run.rows(k), run.rows(v), run.rows(out)];
+    for (let i = 0; i < n; i++) {
+      cache.store(layer, position + i, rowOf(keys, i, k.width), rowOf(values, i, v.width));
+    }
+    // each position looks at itself and those before it
+    cache.round(queries, n * q.width);
+    for (let i = 0; i < n; i++) {
+      const rows = run.mixUpQueries ? { queries, first: i, step: n } : { queries, first: i * nHeads, step: 1 };
+      attendTo(rowOf(attended, i, out.width), rows, cache, layer, position + i, shape, run);
+      if (pace.spend(2 * (position + i + 1) * q.width)) await pace.turn();
+    }
+  },
+};
+
+/** Where the query vectors of one position lie: head h has the `first + h · step`-th vector of `queries`. */
+interface QueryRows {
+  readonly queries: Float32Array; // (vectors, headDim), rotated and rounded to the cache's precision
+  readonly first: number;
+  readonly step: number;
+}
+
+/** What heads have in common. */
+interface HeadShape {
+  readonly headDim: number;
+  readonly headsPerKvHead: number;
+  /** On products of queries and keys. */
+  readonly scale: number;
+}
+
+/**
+ * out = for each query head, the values of positions 0…position weighted by softmax(query · key · scale).
+ * Query heads that share a key and value head are neighbours (grouped-query attention, arXiv:2305.13245).
+ */
+export function attendTo(
+  out: Float32Array, // (nHeads, headDim)
+  rows: QueryRows,
+  cache: KvCache,
+  layer: number,
+  position: number,
+  { headDim, headsPerKvHead, scale }: HeadShape,
+  { arithmetic, scores }: Pick<ScalarRun, "arithmetic" | "scores">,
+): void {
+  const nVisible = position + 1;
+  for (let head = 0; head < out.length / headDim; head++) {
+    const query = rowOf(rows.queries, rows.first + head * rows.step, headDim); // (headDim)
+    const channel = Math.floor(head / headsPerKvHead) * headDim; // first channel of the key and value head
+
+    for (let t = 0; t < nVisible; t++) scores[t] = cache.keyDot(layer, t, channel, query) * scale;
+    arithmetic.softmax(scores, nVisible);
+
+    cache.round(scores, nVisible);
+    for (let i = 0; i < headDim; i++) out[head * headDim + i] = cache.valueDot(layer, channel + i, scores, nVisible);
+  }
+}

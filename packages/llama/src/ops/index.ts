@@ -1,0 +1,23 @@
+// Every operation, by its name in a graph.
+
+import type { Op } from "@ll/architectures";
+import { add } from "./add.ts";
+import { angles } from "./angles.ts";
+import { attend } from "./attend.ts";
+import { embed } from "./embed.ts";
+import { gate } from "./gate.ts";
+import { gather } from "./gather.ts";
+import { logits } from "./logits.ts";
+import { norm } from "./norm.ts";
+import type { OpKind } from "./op.ts";
+import { project } from "./project.ts";
+import { rope } from "./rope.ts";
+import { select } from "./select.ts";
+
+type OpKinds = { readonly [Kind in Op["kind"]]: OpKind<Extract<Op, { kind: Kind }>> };
+
+const OPS: OpKinds = { add, angles, attend, embed, gate, gather, logits, norm, project, rope, select };
+
+export function opKind<O extends Op>(op: O): OpKind<O> {
+  return OPS[op.kind] as unknown as OpKind<O>;
+}

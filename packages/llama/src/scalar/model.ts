@@ -1,0 +1,112 @@
+// `Model` and `Context` over weights in memory: what the scalar engine computes, for those who ask.
+
+import { build803 } from "../arithmetic/build803.ts";
+import type { ModelConfig } from "../config.ts";
+import {
+  assertIndex,
+  type Context,
+  type ContextOptions,
+  checkedContextOptions,
+  checkedTokens,
+  type Model,
+} from "../model.ts";
+import { Pace } from "../pace.ts";
+import type { Weights } from "../weights.ts";
+import { createKvCache } from "./kv-cache.ts";
+import { runSlice } from "./run.ts";
+
+/** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
+const SLICE_TOKENS = 32;
+
+/** The scalar reference engine over weights in memory. */
+export function createScalarModel(weights: Weights): Model {
+  let kept: Weights | undefined = weights;
+  function held(): Weights {
+    if (kept === undefined) throw new Error("the model was disposed of");
+    return kept;
+  }
+  return {
+    config: weights.config,
+    async createContext(options = {}) {
+      return createScalarContext(held, held().config, options);
+    },
+    async dispose() {
+      kept = undefined;
+    },
+  };
+}
+
+/** @param modelWeights throws once the model is disposed of */
+function createScalarContext(modelWeights: () => Weights, config: ModelConfig, options: ContextOptions): Context {
+  const { contextTokens, kvType, compat } = checkedContextOptions(options);
+  const { nEmbd, nVocab } = config;
+  const mixUpQueries = compat && kvType === "f32";
+  const pace = new Pace();
+  const embedding = new Float32Array(nEmbd); // (nEmbd)
+  const kvDims = modelWeights().graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
+  let cache = createKvCache(kvDims, contextTokens, kvType, build803);
+  const scores = new Float32Array(contextTokens); // (contextTokens)
+  let busy = false;
+  let disposed = false;
+
+  function held(): Weights {
+    if (disposed) throw new Error("this context was disposed of");
+    return modelWeights();
+  }
+
+  async function evaluate(tokens: Int32Array, nPast: number, wanted: "last" | "all"): Promise<Float32Array> {
+    const n = tokens.length;
+    const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
+    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab); // (n, nVocab) or (nVocab)
+    for (let first = 0; first < n; first += sliceTokens) {
+      const slice = tokens.subarray(first, first + sliceTokens);
+      await runSlice({
+        weights: held(),
+        arithmetic: build803,
+        tokens: slice,
+        position: nPast + first,
+        nWanted: wanted === "all" ? slice.length : first + slice.length < n ? 0 : 1,
+        cache,
+        scores,
+        pace,
+        mixUpQueries,
+        logits: wanted === "all" ? logits.subarray(first * nVocab) : logits,
+        embedding,
+      });
+    }
+    return logits;
+  }
+
+  return {
+    config,
+    contextTokens,
+    kvType,
+    async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
+      const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
+      if (busy) throw new Error("this context is busy: await the evaluation under way first");
+      held();
+      pace.begin(signal);
+      busy = true;
+      try {
+        return await evaluate(ids, nPast, logits);
+      } finally {
+        busy = false;
+      }
+    },
+    async readEmbedding() {
+      return embedding.slice();
+    },
+    async readKv(nTokens) {
+      held();
+      return cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
+    },
+    async writeKv(bytes, nTokens) {
+      held();
+      cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
+    },
+    async dispose() {
+      disposed = true;
+      cache = createKvCache(kvDims, 0, kvType, build803);
+    },
+  };
+}

@@ -1,0 +1,46 @@
+// The scalar engine: a model's operations, one after the other, in plain loops. Read it with the family's file in
+// @ll/architectures, which lists them, and with ../ops, where each of them is.
+
+import { lastUses, type Value, type Weight } from "@ll/architectures";
+import { opKind } from "../ops/index.ts";
+import type { ScalarRun } from "../ops/op.ts";
+import type { Weights } from "../weights.ts";
+
+/** What a slice of tokens is evaluated with. */
+export interface SliceOrder extends Omit<ScalarRun, "nRows" | "rows" | "tensor" | "numbers"> {
+  readonly weights: Weights;
+  /** How many of the last tokens the logits are wanted of; 0 leaves out all that only they need. */
+  readonly nWanted: number;
+}
+
+/** Evaluates a slice: fills its places in the cache, and `logits` and `embedding` if they are wanted. */
+export async function runSlice(order: SliceOrder): Promise<void> {
+  const { weights, tokens, nWanted } = order;
+  const { graph, tensors } = weights;
+  const last = lastUses(graph.ops);
+  const arrays = new Map<Value, Float32Array>(); // of the values that are needed now
+  const tensor = ({ role }: Weight) => tensors.get(role)!;
+  const nRows = ({ rows }: Value): number => (rows === "wanted" ? nWanted : tokens.length);
+  const run: ScalarRun = {
+    ...order,
+    nRows,
+    rows(value) {
+      let array = arrays.get(value);
+      if (array === undefined) {
+        array = new Float32Array(nRows(value) * value.width);
+        arrays.set(value, array);
+      }
+      return array;
+    },
+    tensor,
+    numbers(weight) {
+      const { buffer } = tensor(weight).data;
+      return new Float32Array(buffer, 4 * weight.firstRow, weight.shape[0]);
+    },
+  };
+  for (const [i, op] of graph.ops.entries()) {
+    if (op.kind === "select" && nWanted === 0) return;
+    await opKind(op).scalar(op, run);
+    for (const value of op.reads) if (last.get(value) === i) arrays.delete(value);
+  }
+}
