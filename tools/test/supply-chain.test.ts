@@ -15,7 +15,7 @@ const FOLDERS = [...lockfile.matchAll(/^ {2}((?:packages|apps)\/[\w-]+):(?: \{\}
 /** Third-party packages that come with an installation; every other package has none. */
 const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   "packages/checkpoint": ["yauzl"],
-  "apps/cli": ["commander", "valibot"],
+  "apps/cli": ["valibot"],
 };
 
 /** Packages that stand on `@ll/bytes` alone, or on nothing. */

@@ -1,15 +1,17 @@
 // The frame of the command line: finds the program, runs it, turns what it throws into two lines and an exit code.
 
+import { stat } from "node:fs/promises";
 import { inspect } from "node:util";
 import { printable } from "@ll/bytes";
 import type { Io } from "./command.ts";
-import { completionScript } from "./completion.ts";
+import { type CompletedProgram, completionScript } from "./completion.ts";
 import { CommandError, ReportedError, UsageError } from "./errors.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
-import { FRAME_OPTIONS } from "./program.ts";
+import { helpRow } from "./option-table.ts";
 import { installSignals } from "./signals.ts";
 import { closest } from "./suggest.ts";
 import { inert, term } from "./terminal.ts";
+import { columnsOf, wrapFor, wrapText } from "./text-wrap.ts";
 import { VERBS } from "./verbs.ts";
 import { versionLine } from "./version.ts";
 
@@ -31,44 +33,83 @@ export async function run(bin: string, given: readonly string[], io: Io): Promis
     const verb = VERBS.get(bin.replace(/^ll-/, ""));
     if (verb === undefined) throw new UsageError(`no such program: ${bin}`);
     if (argv[0] === "--completion") {
-      io.out.write(completionScript(argv[1], { bin, options: await verb.options(), words: [] }));
+      io.out.write(completionScript(argv[1], await completedPrograms()));
       return ExitCode.ok;
     }
     return await (await verb.load())(bin, argv, io);
   } catch (error) {
     const code = exitCodeOf(error);
-    if (!(error instanceof ReportedError)) io.err.write(describeError(bin, error, code));
+    if (!(error instanceof ReportedError)) io.err.write(wrapFor(io.err, io.env, describeError(bin, error, code)));
     if (isVerbose(argv, io)) io.err.write(`${inert(inspect(error))}\n`);
     return code;
   }
 }
 
+function completedPrograms(): Promise<CompletedProgram[]> {
+  const programs = [...VERBS].map(async ([verb, { summary, options, words }]) => {
+    return { verb, summary, options: await options(), words: (await words?.()) ?? [] };
+  });
+  return Promise.all(programs);
+}
+
 async function runVerb(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
-  if (name === "--help" || name === "-h") io.out.write(help());
-  else if (name === "--version") io.out.write(versionLine("ll"));
-  else if (name === "--completion") {
-    io.out.write(completionScript(rest[0], { bin: "ll", options: FRAME_OPTIONS, words: [...VERBS.keys()] }));
-  } else if (name !== undefined && VERBS.has(name)) return run(`ll-${name}`, rest, io);
+  if (name === "help" && rest[0] !== undefined) return run("ll", [rest[0].replace(/^ll-/, ""), "--help"], io);
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    io.out.write(help(columnsOf(io.out, io.env)));
+  } else if (name === "--version") io.out.write(versionLine("ll"));
+  else if (name === "--completion") io.out.write(completionScript(rest[0], await completedPrograms()));
+  else if (name !== undefined && VERBS.has(name)) return run(`ll-${name}`, rest, io);
   else {
-    const found = name === undefined ? "no program named" : `no such program: ${name}`;
-    const suggestion = closest(name ?? "", [...VERBS.keys()]);
-    const hint = suggestion === undefined ? "" : `Did you mean ${suggestion}?\n`;
-    throw new UsageError(found, `${hint}usage: ll ${[...VERBS.keys()].join("|")} [options] (see ll --help)`);
+    const suggestion = closest(name.replace(/^ll-/, ""), [
+      ...VERBS.keys(),
+      "help",
+      "--help",
+      "--version",
+      "--completion",
+    ]);
+    const hint = suggestion === undefined ? "" : `Did you mean ll ${suggestion}?\n`;
+    throw new UsageError(`no such program: ${name}`, `${hint}${await fileHint(name)}ll help lists the programs`);
   }
   return ExitCode.ok;
 }
 
-function help(): string {
-  const verbs = [...VERBS].map(([name, verb]) => `  ll-${name.padEnd(16)}${verb.summary}\n`);
-  return [
-    "Examples:\n",
-    "  ll-convert models/7B --outfile model-f16.bin\n",
-    "  ll-quantize model-f16.bin model-q4_0.bin q4_0\n",
-    "  ll-chat model-q4_0.bin\n\n",
-    "Programs (`ll VERB` is the same as `ll-VERB`; each has --help):\n",
+/** Columns of the names of programs in the help. */
+const PROGRAM_COLUMNS = 22;
+
+function help(columns: number): string {
+  const verbs = [...VERBS].flatMap(([name, verb]) => helpRow(`  ll-${name}`, verb.summary, columns, PROGRAM_COLUMNS));
+  const wrapped = (text: string): string => wrapText(text, columns);
+  const about =
+    "ll converts, quantises and runs LLaMA models on this machine. It reads checkpoints, ggml, ggjt and GGUF files, and computes " +
+    "what llama.cpp's build 803 computed, bit for bit. Nothing is sent anywhere.";
+  const examples = [
+    "  ll-convert models/7B --outfile model-f16.bin",
+    "  ll-quantize model-f16.bin model-q4_0.bin q4_0",
+    '  ll-main model-q4_0.bin "Once upon a time"',
+    "  ll-chat model-q4_0.bin",
+  ].map((example) => wrapText(example, columns, 4));
+  const lines = [
+    wrapped(about),
+    "",
+    "Examples:",
+    ...examples,
+    "",
+    wrapped("Programs (`ll VERB` is the same as `ll-VERB`; `ll help VERB` explains it):"),
     ...verbs,
-  ].join("");
+    "",
+    wrapped("ll --completion bash, zsh or fish prints a completion script for all of them."),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** For a model file where the name of a program should be. */
+async function fileHint(name: string): Promise<string> {
+  const isFile = await stat(name).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return isFile ? `${printable(name)} is a file: ll main FILE runs a model, ll inspect FILE says what it is\n` : "";
 }
 
 /** One line that says what happened, then a hint where there is one. */

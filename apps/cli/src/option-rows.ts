@@ -9,6 +9,8 @@ export interface Shown {
   readonly help: string;
   /** Absent where there is no default to speak of. */
   readonly default?: string;
+  /** What the value may be; for a path, besides a file. */
+  readonly choices?: readonly string[];
 }
 
 /** An option with a value. */
@@ -19,9 +21,12 @@ export function valueRow<P>(
   shown: Shown,
   set: OptionSpec<P>["set"],
 ): OptionSpec<P> {
-  const { placeholder, help } = shown;
-  const shownDefault = shown.default === undefined ? {} : { shownDefault: shown.default };
-  return { group, names, value, placeholder, help, set, ...shownDefault };
+  const { placeholder, help, choices, default: shownDefault } = shown;
+  return {
+    ...{ group, names, value, placeholder, help, set },
+    ...(shownDefault !== undefined && { shownDefault }),
+    ...(choices !== undefined && { choices }),
+  };
 }
 
 /** An option without a value. */
@@ -62,7 +67,7 @@ export function quietRow<P extends { quiet: boolean }>(what: string): OptionSpec
 
 /** `--no-truncate`, of the programs that print tables. */
 export function noTruncateRow<P extends { truncate: boolean }>(): OptionSpec<P> {
-  return flagRow("Output", ["--no-truncate"], "do not cut tables where the terminal ends", (params) => {
+  return flagRow("Output", ["--no-truncate"], "do not break the lines of tables where the terminal ends", (params) => {
     params.truncate = false;
   });
 }

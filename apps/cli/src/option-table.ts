@@ -1,8 +1,10 @@
 // Options as build 803 of llama.cpp read them, driven by one table: names, value, help and what the option sets. The same table gives
 // parsing, the help text and the documentation, so that none of them can forget an option.
 
+import { printable } from "@ll/bytes";
 import { UsageError } from "./errors.ts";
 import { closest } from "./suggest.ts";
+import { wrapText } from "./text-wrap.ts";
 
 /** What an option reads from the command line; `flag` reads nothing. */
 export type ValueKind = "flag" | "int" | "uint" | "float" | "text" | "path";
@@ -14,6 +16,8 @@ export interface OptionSpec<P> {
   readonly value: ValueKind;
   /** Of a flag: words that may stand behind it and `=`, such as `--color=auto`; `text` of the value is then the word. */
   readonly words?: readonly string[];
+  /** What the value may be, for completion; `set` checks it. */
+  readonly choices?: readonly string[];
   /** Shown for the value in help: `N`, `FILE`. */
   readonly placeholder?: string;
   readonly group: string;
@@ -54,7 +58,13 @@ export async function parseOptions<P>(
     }
     i++;
     const text = argv[i];
-    if (text === undefined) throw invalidParameter(typed);
+    if (text === undefined) throw invalidParameter(typed, `expected ${valueText(spec)} behind it, got nothing`);
+    if (spec.value === "path" && text.startsWith("--") && text !== "--") {
+      throw invalidParameter(
+        typed,
+        `expected ${valueText(spec)} behind it, got ${text}; a path that begins with -- is written ./--`,
+      );
+    }
     await spec.set(params, { text, number: toNumber(spec.value, text, typed), option: typed });
   }
 }
@@ -64,15 +74,26 @@ export function withDashes(name: string): string {
   return name.startsWith("--") ? name.replaceAll("_", "-") : name;
 }
 
+/** `N, the tokens to generate`: what an option wants behind it. */
+function valueText<P>({ placeholder = "a value", help }: OptionSpec<P>): string {
+  return `${placeholder} (${help})`;
+}
+
 function unknownOption(typed: string, names: readonly string[]): UsageError {
   const suggestion = closest(withDashes(typed), names);
   const hint = suggestion === undefined ? undefined : `Did you mean ${suggestion}?`;
   return new UsageError(`error: unknown argument: ${typed}`, hint);
 }
 
+/** Longest hint: it may show a value. */
+const HINT_CHARS = 512;
+
 /** Build 803's message for a missing or malformed value. */
 export function invalidParameter(option: string, hint?: string): UsageError {
-  return new UsageError(`error: invalid parameter for argument: ${option}`, hint);
+  return new UsageError(
+    `error: invalid parameter for argument: ${option}`,
+    hint === undefined ? undefined : printable(hint, HINT_CHARS),
+  );
 }
 
 const INTEGER = /^[+-]?\d+$/;
@@ -94,11 +115,14 @@ function toNumber(kind: ValueKind, text: string, option: string): number {
   return kind === "uint" ? value >>> 0 : isFloat ? Math.fround(value) : value;
 }
 
-/** Help for a table: one block a group, names, placeholder, sentence and default. */
-export function optionHelp<P>(table: readonly OptionSpec<P>[]): string {
+/** Columns of the names in help where sentences stand beside them, and the narrowest sentence that may. */
+const NAME_COLUMNS = 34;
+const MIN_SENTENCE_COLUMNS = 30;
+
+/** Help for a table, no line wider than `columns`: one block a group, names, placeholder, sentence and default. */
+export function optionHelp<P>(table: readonly OptionSpec<P>[], columns: number): string {
   const groups = new Map<string, OptionSpec<P>[]>();
   for (const spec of table) groups.set(spec.group, [...(groups.get(spec.group) ?? []), spec]);
-  const width = 34;
   const lines: string[] = [];
   for (const [group, specs] of groups) {
     lines.push("", `${group}:`);
@@ -106,9 +130,17 @@ export function optionHelp<P>(table: readonly OptionSpec<P>[]): string {
       const left =
         `  ${[...spec.names].sort((a, b) => a.length - b.length).join(", ")} ${spec.placeholder ?? ""}`.trimEnd();
       const text = spec.shownDefault === undefined ? spec.help : `${spec.help} (default: ${spec.shownDefault})`;
-      if (left.length < width - 1) lines.push(left.padEnd(width) + text);
-      else lines.push(left, " ".repeat(width) + text);
+      lines.push(...helpRow(left, text, columns));
     }
   }
   return lines.join("\n");
+}
+
+/** The sentence stands beside the names, or below them where one of the two has no room. */
+export function helpRow(left: string, text: string, columns: number, nameColumns: number = NAME_COLUMNS): string[] {
+  const isBeside = columns - nameColumns >= MIN_SENTENCE_COLUMNS;
+  const indent = " ".repeat(isBeside ? nameColumns : 6);
+  const sentence = wrapText(indent + text, columns);
+  if (isBeside && left.length < nameColumns - 1) return [left + sentence.slice(left.length)];
+  return [wrapText(left, columns, 2), sentence];
 }

@@ -16,6 +16,8 @@ import {
 } from "./configuration.ts";
 import { UsageError } from "./errors.ts";
 import { invalidParameter, type OptionSpec, optionHelp, withDashes } from "./option-table.ts";
+import { tableColumns } from "./text-table.ts";
+import { columnsOf, wrapText } from "./text-wrap.ts";
 import { versionLine } from "./version.ts";
 
 /** What a program says about itself; `P` is what its options set. */
@@ -24,7 +26,7 @@ export interface Program<P> {
   readonly examples: readonly [string, string];
   /** Behind the program's name: `[options] MODEL`. */
   readonly usage: string;
-  /** What it does, for the help; several lines if need be. */
+  /** What it does, for the help, which breaks it into lines. */
   readonly description: string;
   readonly options: readonly OptionSpec<P>[];
   /** The first argument without a dash is the value of `--model`. */
@@ -93,7 +95,7 @@ export async function readCommandLine<P>(
 ): Promise<CommandLine | undefined> {
   const { options: flags, names, positionals } = splitArguments(program.options, argv);
   if (names.includes("--help") || names.includes("-h")) {
-    io.out.write(helpText(program, bin));
+    io.out.write(helpText(program, bin, columnsOf(io.out, io.env)));
     return undefined;
   }
   if (names.includes("--version")) {
@@ -108,7 +110,7 @@ export async function readCommandLine<P>(
   const layers = [...(await outerLayers(program, io)), ...given];
   const origins = await applyLayers(allOptions(program.options), layers, params);
   if (names.includes("--print-config")) {
-    io.out.write(configText(program.options, origins));
+    io.out.write(configText(program.options, origins, tableColumns(io.out, io.env, { truncate: true })));
     return undefined;
   }
   return { positionals, origins };
@@ -169,27 +171,27 @@ export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonl
   return { options, names, positionals };
 }
 
-function helpText<P>(program: Program<P>, bin: string): string {
+function helpText<P>(program: Program<P>, bin: string, columns: number): string {
   const { examples, usage, description, options } = program;
   const head = [
     "Examples:",
-    ...examples.map((example) => `  ${bin} ${example}`.trimEnd()),
+    ...examples.map((example) => wrapText(`  ${bin} ${example}`.trimEnd(), columns, 4)),
     "",
-    `usage: ${bin} ${usage}`,
+    wrapText(`usage: ${bin} ${usage}`, columns, 4),
     "",
   ];
-  const sources = runsModel(options) ? sourcesHelp(program) : [];
-  return [...head, description, ...sources, optionHelp(allOptions(options)), ""].join("\n");
+  const about = [description, ...(runsModel(options) ? [sourcesHelp(program)] : [])];
+  return [...head, wrapText(about.join("\n"), columns), optionHelp(allOptions(options), columns), ""].join("\n");
 }
 
 /** Where settings come from that the command line leaves open. */
-function sourcesHelp<P>({ options, wholeConfig }: Program<P>): string[] {
+function sourcesHelp<P>({ options, wholeConfig }: Program<P>): string {
   const shared = sharedOf(options);
   const inFile = wholeConfig ? 'any options, as in {"temp": 0.7},' : shared.map((name) => name.slice(2)).join(", ");
-  return [
-    `Flags win over ${shared.map(variableOf).join(", ")} in the environment, these over`,
-    `${inFile} in $XDG_CONFIG_HOME/ll/config.json (~/.config if that is not set).`,
-  ];
+  return (
+    `Flags win over ${shared.map(variableOf).join(", ")} in the environment, these over ` +
+    `${inFile} in $XDG_CONFIG_HOME/ll/config.json (~/.config if that is not set).`
+  );
 }
 
 /** The error for a command line that lacks an argument or has one too many. */

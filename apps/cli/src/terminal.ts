@@ -1,6 +1,8 @@
 // The one sink for everything the programs print. Names, paths and model output may hold escape sequences that retitle
 // a terminal, write to its clipboard or overwrite what stands there: on a terminal all of it is shown inert.
 
+import { setImmediate } from "node:timers/promises";
+
 /** Columns assumed where the stream does not know them (`COLUMNS=0`, no terminal). */
 const DEFAULT_COLUMNS = 80;
 
@@ -12,6 +14,8 @@ export interface Terminal {
    * a character late when its bytes come in pieces; a file or a pipe gets it unchanged.
    */
   write(text: string | Uint8Array): void;
+  /** Waits until little of what was written is still to go out, and lets signals be heard. For programs that write much. */
+  drained(): Promise<void>;
   /** A control sequence of our own, such as a colour. Nothing is written where there is no terminal. */
   control(sequence: string): void;
 }
@@ -37,6 +41,8 @@ export interface TerminalStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   write(data: string | Uint8Array): unknown;
+  readonly writableNeedDrain?: boolean;
+  once?(event: "drain", listener: () => void): unknown;
 }
 
 export function term(stream: TerminalStream): Terminal {
@@ -51,6 +57,10 @@ export function term(stream: TerminalStream): Terminal {
     write(text) {
       if (!isTty) stream.write(text);
       else stream.write(inert(typeof text === "string" ? text : decoder.decode(text, { stream: true })));
+    },
+    async drained() {
+      if (stream.writableNeedDrain === true) await new Promise<void>((resolve) => stream.once?.("drain", resolve));
+      else await setImmediate();
     },
     control(sequence) {
       if (isTty) stream.write(sequence);

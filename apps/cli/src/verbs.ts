@@ -10,6 +10,8 @@ export interface Verb {
   load(): Promise<Command>;
   /** All options, for completion. */
   options(): Promise<readonly CompletedOption[]>;
+  /** What an argument behind the first may be, besides a file. */
+  words?(): Promise<readonly string[]>;
 }
 
 /** `VERB` of `ll VERB` and of `ll-VERB`. */
@@ -17,23 +19,24 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "convert",
     {
-      summary: "a PyTorch, safetensors or older ggml checkpoint to a ggjt file",
+      summary: "makes a ggjt or GGUF file of a checkpoint, or one of the other",
       load: async () => (await import("./commands/convert.ts")).convertCommand,
-      options: async () => (await import("./commands/convert-arguments.ts")).convertOptions(),
+      options: async () => allOptions((await import("./commands/convert-arguments.ts")).CONVERT_OPTIONS),
     },
   ],
   [
     "quantize",
     {
-      summary: "a ggjt file to a smaller one",
+      summary: "makes a ggjt file smaller",
       load: async () => (await import("./commands/quantize.ts")).quantizeCommand,
       options: async () => (await import("./commands/quantize-arguments.ts")).QUANTIZE_OPTIONS,
+      words: async () => (await import("./commands/quantize-arguments.ts")).TYPE_NAMES,
     },
   ],
   [
     "main",
     {
-      summary: "text from a ggjt file and a prompt",
+      summary: "lets a model continue a prompt, as llama.cpp's main",
       load: async () => (await import("./commands/main/index.ts")).mainCommand,
       options: async () => allOptions((await import("./inference/options/index.ts")).MAIN_OPTIONS),
     },
@@ -41,7 +44,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "perplexity",
     {
-      summary: "how well a model foretells a text",
+      summary: "measures how well a model foretells a text",
       load: async () => (await import("./commands/perplexity/index.ts")).perplexityCommand,
       options: async () => allOptions((await import("./inference/options/index.ts")).MAIN_OPTIONS),
     },
@@ -49,7 +52,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "embedding",
     {
-      summary: "the vector of a text",
+      summary: "prints the vector of a text",
       load: async () => (await import("./commands/embedding/index.ts")).embeddingCommand,
       options: async () => allOptions((await import("./inference/options/index.ts")).MAIN_OPTIONS),
     },
@@ -57,7 +60,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "tokenize",
     {
-      summary: "the ids of a text",
+      summary: "prints the ids of a text",
       load: async () => (await import("./commands/tokenize.ts")).tokenizeCommand,
       options: async () => allOptions((await import("./commands/tokenize.ts")).TOKENIZE_OPTIONS),
     },
@@ -65,7 +68,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "detokenize",
     {
-      summary: "the text of ids",
+      summary: "prints the text of ids",
       load: async () => (await import("./commands/detokenize.ts")).detokenizeCommand,
       options: async () => allOptions((await import("./commands/detokenize.ts")).DETOKENIZE_OPTIONS),
     },
@@ -73,7 +76,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "inspect",
     {
-      summary: "what is in a model file, and the memory it takes",
+      summary: "shows what is in a model file, and the memory it takes",
       load: async () => (await import("./commands/inspect/index.ts")).inspectCommand,
       options: async () => allOptions((await import("./commands/inspect/index.ts")).INSPECT_OPTIONS),
     },
@@ -81,7 +84,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "verify",
     {
-      summary: "model files against their checksums",
+      summary: "holds files against their checksums",
       load: async () => (await import("./commands/verify/index.ts")).verifyCommand,
       options: async () => allOptions((await import("./commands/verify/index.ts")).VERIFY_OPTIONS),
     },
@@ -89,7 +92,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "system-info",
     {
-      summary: "cores, memory and kernels of this machine",
+      summary: "shows cores, memory and kernels of this machine",
       load: async () => (await import("./commands/system-info.ts")).systemInfoCommand,
       options: async () => allOptions((await import("./commands/system-info.ts")).SYSTEM_INFO_OPTIONS),
     },
@@ -97,15 +100,16 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "quantize-stats",
     {
-      summary: "how far quantisation would move the weights",
+      summary: "shows how far quantisation would move the weights",
       load: async () => (await import("./commands/quantize-stats/index.ts")).quantizeStatsCommand,
       options: async () => allOptions((await import("./commands/quantize-stats/index.ts")).QUANTIZE_STATS_OPTIONS),
+      words: async () => (await import("./commands/quantize-stats/index.ts")).LOSSY_TYPES,
     },
   ],
   [
     "bench",
     {
-      summary: "how fast a model runs here",
+      summary: "measures how fast a model runs here",
       load: async () => (await import("./commands/bench/index.ts")).benchCommand,
       options: async () => allOptions((await import("./commands/bench/options.ts")).BENCH_OPTIONS),
     },
@@ -113,7 +117,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     "chat",
     {
-      summary: "a conversation with a model",
+      summary: "holds a conversation with a model",
       load: async () => (await import("./commands/chat/index.ts")).chatCommand,
       options: async () => allOptions((await import("./commands/chat/options.ts")).CHAT_OPTIONS),
     },

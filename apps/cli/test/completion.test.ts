@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CompletedProgram, completionScript } from "../src/completion.ts";
@@ -7,116 +7,137 @@ import { VERBS } from "../src/verbs.ts";
 import { runHere, temporaryDirectory } from "./programs.ts";
 
 /** One option of each kind, with characters that shells would take for their own. */
-const PROGRAM: CompletedProgram = {
-  bin: "ll-demo",
-  options: [
-    { names: ["--file", "-f"], value: "path", placeholder: "FILE", help: "a file; it's read [once]: whole" },
-    { names: ["--n-predict", "-n", "--predict"], value: "int", placeholder: "N", help: "tokens" },
-    { names: ["-eps"], value: "float", placeholder: "X", help: "epsilon" },
-    { names: ["--json"], value: "flag", help: "a $HOME `object`" },
-    { names: ["--completion"], value: "text", placeholder: "SHELL", help: "bash, zsh or fish" },
-  ],
-  words: [],
-};
+const OPTIONS: CompletedProgram["options"] = [
+  { names: ["--file", "-f"], value: "path", placeholder: "FILE", help: "a file; it's read [once]: whole" },
+  { names: ["--n-predict", "-n", "--predict"], value: "int", placeholder: "N", help: "tokens" },
+  { names: ["-eps"], value: "float", placeholder: "X", help: "epsilon" },
+  { names: ["--type"], value: "text", placeholder: "TYPE", help: "type", choices: ["f16", "f32"] },
+  { names: ["--template"], value: "path", placeholder: "NAME", help: "template", choices: ["plain", "vicuna"] },
+  { names: ["--color"], value: "flag", help: "colour", words: ["auto", "never"] },
+  { names: ["--json"], value: "flag", help: "a $HOME `object`" },
+];
+
+const PROGRAMS: readonly CompletedProgram[] = [
+  { verb: "demo", summary: "shows it's: done", options: OPTIONS, words: [] },
+  { verb: "twin", summary: "takes the same options", options: OPTIONS, words: [] },
+  { verb: "pack", summary: "packs", options: OPTIONS.slice(6), words: ["q4_0", "q8_0"] },
+];
 
 const hasShell = (shell: string): boolean => spawnSync(shell, ["--version"]).status === 0;
 
-describe("scripts", () => {
-  test("bash", () => {
-    expect(completionScript("bash", PROGRAM)).toMatchInlineSnapshot(`
-      "# ll-demo for bash: source <(ll-demo --completion bash)
-      _ll_demo() {
-        local word=\${COMP_WORDS[COMP_CWORD]} words=""
-        COMPREPLY=()
-        case "\${COMP_WORDS[COMP_CWORD-1]}" in
-          --completion) words="bash zsh fish" ;;
-          --n-predict|-n|--predict|-eps) compopt +o default; return ;;
-        esac
-        [[ $words == "" && $word == -* ]] && words="--file -f --n-predict -n --predict -eps --json --completion"
-        [[ $words != "" ]] && COMPREPLY=($(compgen -W "$words" -- "$word"))
-        return 0
-      }
-      complete -o default -F _ll_demo ll-demo
-      "
-    `);
-  });
-  test("zsh", () => {
-    expect(completionScript("zsh", PROGRAM)).toMatchInlineSnapshot(`
-      "#compdef ll-demo
-      # ll-demo for zsh: a file _ll-demo in a folder of $fpath, or: source <(ll-demo --completion zsh)
-      _ll_demo() {
-        _arguments \\
-          '(--file -f)'{--file,-f}'[a file; it'\\''s read \\[once\\]\\: whole]:FILE:_files' \\
-          '(--n-predict -n --predict)'{--n-predict,-n,--predict}'[tokens]:N: ' \\
-          '-eps[epsilon]:X: ' \\
-          '--json[a $HOME \`object\`]' \\
-          '--completion[bash, zsh or fish]:SHELL:(bash zsh fish)' \\
-          '*:file:_files'
-      }
-      if [[ $funcstack[1] == _ll-demo ]]; then _ll_demo "$@"; else compdef _ll_demo ll-demo; fi
-      "
-    `);
-  });
-  test("fish", () => {
-    expect(completionScript("fish", PROGRAM)).toMatchInlineSnapshot(`
-      "# ll-demo for fish: ll-demo --completion fish | source
-      complete -c ll-demo -l file -s f -r -F -d 'a file; it\\'s read [once]: whole'
-      complete -c ll-demo -l n-predict -s n -l predict -x -d 'tokens'
-      complete -c ll-demo -o eps -x -d 'epsilon'
-      complete -c ll-demo -l json -d 'a $HOME \`object\`'
-      complete -c ll-demo -l completion -x -a 'bash zsh fish' -d 'bash, zsh or fish'
-      "
-    `);
-  });
+test.each(["bash", "zsh", "fish"])("the script for %s", async (shell) => {
+  await expect(completionScript(shell, PROGRAMS)).toMatchFileSnapshot(`completion-snapshots/demo.${shell}`);
 });
+
+/** What bash offers behind the last of `words`; it takes `=` for a word of its own. */
+function offeredByBash(script: string, words: readonly string[], cwd = "/"): string[] {
+  const split = words
+    .flatMap((word) => word.split(/(=)/))
+    .filter((word, i, all) => word !== "" || i === all.length - 1);
+  const list = (split.at(-1) === "" && split.at(-2) === "=" ? split.slice(0, -1) : split).map((word) => `'${word}'`);
+  const set = `COMP_WORDS=(${list.join(" ")}); COMP_CWORD=${list.length - 1}`;
+  const run = `${script}\ncompopt() { echo "compopt $*"; }\n${set}; _ll; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { status, stdout, stderr } = spawnSync("bash", ["--norc", "-euc", run], { encoding: "utf8", cwd });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return stdout.split("\n").filter((line) => line !== "");
+}
 
 describe.skipIf(!hasShell("bash"))("in bash", () => {
-  /** What bash offers behind the last of `words`. */
-  function offered(script: string, words: readonly string[], cwd = "/"): string[] {
-    const bin = words[0] as string;
-    const quoted = words.map((word) => `'${word}'`).join(" ");
-    const name = `_${bin.replaceAll("-", "_")}`;
-    const run = `${script}\ncompopt() { echo "compopt $*"; }\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; ${name}; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { status, stdout, stderr } = spawnSync("bash", ["--norc", "-euc", run], { encoding: "utf8", cwd });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    return stdout.split("\n").filter((line) => line !== "");
-  }
-  const bash = completionScript("bash", PROGRAM);
+  const script = completionScript("bash", PROGRAMS);
+  const offered = (words: readonly string[], cwd?: string): string[] => offeredByBash(script, words, cwd);
 
-  test("options, by what is typed of them", () => {
-    expect(offered(bash, ["ll-demo", "--"])).toEqual(["--file", "--n-predict", "--predict", "--json", "--completion"]);
-    expect(offered(bash, ["ll-demo", "x", "--pr"])).toEqual(["--predict"]);
-    expect(offered(bash, ["ll-demo", "-e"])).toEqual(["-eps"]);
+  test("options, by what is typed of them, of the program that is called", () => {
+    expect(offered(["ll-demo", "x", "--pr"])).toEqual(["--predict"]);
+    expect(offered(["ll-twin", "-e"])).toEqual(["-eps"]);
+    expect(offered(["/usr/bin/ll-pack", "--"])).toEqual(["--json"]);
+    expect(offered(["ll", "demo", "--pr"])).toEqual(["--predict"]);
   });
 
-  test("values: shells by name, nothing for a number, files (bash's own default) for a path", () => {
-    expect(offered(bash, ["ll-demo", "--completion", ""])).toEqual(["bash", "zsh", "fish"]);
-    expect(offered(bash, ["ll-demo", "-n", ""])).toEqual(["compopt +o default"]);
-    expect(offered(bash, ["ll-demo", "--file", ""])).toEqual([]);
-    expect(offered(bash, ["ll-demo", ""])).toEqual([]);
-    expect(bash).toContain("\ncomplete -o default -F _ll_demo ll-demo\n");
+  test("values by name, behind a space or =", () => {
+    expect(offered(["ll-demo", "--type", ""])).toEqual(["f16", "f32"]);
+    expect(offered(["ll-demo", "--type", "f3"])).toEqual(["f32"]);
+    expect(offered(["ll-demo", "--type="])).toEqual(["f16", "f32"]);
+    expect(offered(["ll-demo", "--type=f3"])).toEqual(["f32"]);
+    expect(offered(["ll", "demo", "--type", "f3"])).toEqual(["f32"]);
   });
 
-  test("ll: its programs, as the first word only", async () => {
+  test("words of a flag behind = only", () => {
+    expect(offered(["ll-demo", "--color=n"])).toEqual(["never"]);
+    expect(offered(["ll-demo", "--color", "n"])).toEqual([]);
+  });
+
+  test("nothing for a number, files (bash's own default) for a path, both where a name will do", async () => {
+    const cwd = await temporaryDirectory();
+    writeFileSync(join(cwd, "play.json"), "");
+    expect(offered(["ll-demo", "-n", ""])).toEqual(["compopt +o default"]);
+    expect(offered(["ll-demo", "--file", ""])).toEqual([]);
+    expect(offered(["ll-demo", ""])).toEqual([]);
+    expect(offered(["ll-demo", "--template", "pl"], cwd).sort()).toEqual(["plain", "play.json"]);
+    expect(script).toContain("\ncomplete -o default -F _ll ll ll-demo ll-twin ll-pack\n");
+  });
+
+  test("words that an argument may be, behind the first", async () => {
+    const cwd = await temporaryDirectory();
+    writeFileSync(join(cwd, "q4.bin"), "");
+    expect(offered(["ll-pack", "q4"], cwd)).toEqual([]);
+    expect(offered(["ll-pack", "in.bin", "q4"], cwd).sort()).toEqual(["q4.bin", "q4_0"]);
+    expect(offered(["ll", "pack", "in.bin", "q8"], cwd)).toEqual(["q8_0"]);
+  });
+
+  test("ll: its programs, as the first word only, and behind help", () => {
+    expect(offered(["ll", "de"])).toEqual(["demo"]);
+    expect(offered(["ll", "h"])).toEqual(["help"]);
+    expect(offered(["ll", "help", "p"])).toEqual(["pack"]);
+    expect(offered(["ll", "demo", "de"])).toEqual([]);
+    expect(offered(["ll", "--v"])).toEqual(["--version"]);
+    expect(offered(["ll", "--completion", ""])).toEqual(["bash", "zsh", "fish"]);
+  });
+
+  test("of the real programs", async () => {
     const { stdout } = await runHere("ll", ["--completion", "bash"]);
-    expect(offered(stdout, ["ll", "con"])).toEqual(["convert"]);
-    expect(offered(stdout, ["ll", "convert", "con"])).toEqual([]);
-    expect(offered(stdout, ["ll", "--v"])).toEqual(["--version"]);
+    expect(offeredByBash(stdout, ["ll-convert", "--container", ""])).toEqual(["ggjt-v3", "ggjt-v1", "gguf"]);
+    expect(offeredByBash(stdout, ["ll", "quantize", "in.bin", "q5_k"])).toEqual(["q5_k", "q5_k_s", "q5_k_m"]);
+    expect(offeredByBash(stdout, ["ll-main", "--mirostat", ""])).toEqual(["0", "1", "2"]);
+    expect(offeredByBash(stdout, ["ll-chat", "--template", "vic"])).toEqual(["vicuna"]);
+    expect(offeredByBash(stdout, ["ll-perplexity", "--color=al"])).toEqual(["always"]);
   });
 });
 
-describe.each([...VERBS.keys()])("ll-%s", (verb) => {
-  test("the same scripts as before", async () => {
-    const scripts: string[] = [];
+describe.skipIf(!hasShell("fish"))("in fish", () => {
+  const script = completionScript("fish", PROGRAMS);
+  const offered = async (line: string): Promise<string[]> => {
+    const path = join(await temporaryDirectory(), "script.fish");
+    writeFileSync(path, `${script}\ncomplete -C ${JSON.stringify(line)}`);
+    const { status, stdout, stderr } = spawnSync("fish", ["--no-config", path], { encoding: "utf8", cwd: "/" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    return stdout
+      .split("\n")
+      .filter((row) => row !== "")
+      .map((row) => row.split("\t")[0] as string);
+  };
+
+  test("options, values, programs", async () => {
+    expect(await offered("ll-demo --pr")).toEqual(["--predict"]);
+    expect(await offered("ll-demo --type ")).toEqual(["f16", "f32"]);
+    expect(await offered("ll demo --type=f3")).toEqual(["--type=f32"]);
+    expect(await offered("ll-demo --template vic")).toContain("vicuna");
+    expect(await offered("ll de")).toEqual(["demo"]);
+    expect(await offered("ll help pa")).toEqual(["pack"]);
+    expect(await offered("ll-pack in.bin q8")).toEqual(["q8_0"]);
+  });
+});
+
+describe("every program", () => {
+  test("prints the one script, by --completion SHELL or --completion=SHELL", async () => {
     for (const shell of ["bash", "zsh", "fish"]) {
-      const { code, stdout, stderr } = await runHere(`ll-${verb}`, ["--completion", shell]);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      scripts.push(stdout);
+      const script = await runHere("ll", ["--completion", shell]);
+      expect(script).toMatchObject({ code: 0, stderr: "" });
+      expect(await runHere("ll", [`--completion=${shell}`])).toEqual(script);
+      for (const verb of VERBS.keys()) expect(await runHere(`ll-${verb}`, ["--completion", shell])).toEqual(script);
     }
-    await expect(scripts.join("\n")).toMatchFileSnapshot(`completion-snapshots/ll-${verb}.txt`);
   });
 
-  test("every offered option is a known one", async () => {
+  test.each([...VERBS.keys()])("knows every option that is offered: ll-%s", async (verb) => {
     const options = await VERBS.get(verb)?.options();
     for (const { names } of options ?? []) {
       for (const name of names) {
@@ -126,14 +147,6 @@ describe.each([...VERBS.keys()])("ll-%s", (verb) => {
       }
     }
   });
-});
-
-test("behind = as well", async () => {
-  for (const bin of ["ll", "ll-convert", "ll-quantize", "ll-tokenize"]) {
-    const script = await runHere(bin, ["--completion=bash"]);
-    expect(script, bin).toMatchObject({ code: 0, stderr: "" });
-    expect(script).toEqual(await runHere(bin, ["--completion", "bash"]));
-  }
 });
 
 test("a usage error behind other arguments, where it would do nothing", async () => {
@@ -155,14 +168,9 @@ test.each([[["--completion"]], [["--completion", "tcsh"]], [["--completion=tcsh"
   },
 );
 
-test.each(["bash", "zsh", "fish"].filter(hasShell))("%s accepts the syntax of every script", async (shell) => {
-  const directory = await temporaryDirectory();
-  mkdirSync(join(directory, "scripts"));
-  for (const verb of VERBS.keys()) {
-    const { stdout } = await runHere(`ll-${verb}`, ["--completion", shell]);
-    const path = join(directory, "scripts", verb);
-    writeFileSync(path, stdout);
-    const { status, stderr } = spawnSync(shell, ["-n", path], { encoding: "utf8" });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  }
+test.each(["bash", "zsh", "fish"].filter(hasShell))("%s accepts the syntax of the script", async (shell) => {
+  const path = join(await temporaryDirectory(), "script");
+  writeFileSync(path, (await runHere("ll", ["--completion", shell])).stdout);
+  const { status, stderr } = spawnSync(shell, ["-n", path], { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });

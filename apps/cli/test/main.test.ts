@@ -11,7 +11,7 @@ describe("ll", () => {
   test("--help opens with examples and lists the programs; --version names itself", async () => {
     const help = await runHere("ll", ["--help"]);
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    expect(help.stdout).toMatch(/^Examples:\n {2}ll-convert .*\n {2}ll-quantize .*\n {2}ll-chat /);
+    expect(help.stdout).toMatch(/^ll converts, .*\n\nExamples:\n {2}ll-convert .*\n {2}ll-quantize .*\n {2}ll-main /s);
     expect(help.stdout).toContain("\n  ll-convert ");
     expect(help.stdout).toContain("\n  ll-quantize ");
     expect((await runHere("ll", ["--version"])).stdout).toMatch(
@@ -19,25 +19,40 @@ describe("ll", () => {
     );
   });
 
-  test.each([[[]], [["nonsense"]], [["--nonsense"]], [["__proto__"]]])("%j is a usage error", async (argv) => {
+  test("alone, and with help, says what it is; help VERB is the help of ll-VERB", async () => {
+    const help = await runHere("ll", ["--help"]);
+    for (const argv of [[], ["help"], ["-h"]]) expect(await runHere("ll", argv)).toEqual(help);
+    const ofInspect = await runHere("ll-inspect", ["--help"]);
+    for (const verb of ["inspect", "ll-inspect"]) expect(await runHere("ll", ["help", verb])).toEqual(ofInspect);
+    expect(await runHere("ll", ["help", "inspec"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Did you mean ll inspect?"),
+    });
+  });
+
+  test("a file in place of a program is answered with the programs that take it", async () => {
+    const { code, stderr } = await runHere("ll", [import.meta.filename]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("main.test.ts is a file: ll main FILE runs a model, ll inspect FILE says what it is\n");
+  });
+
+  test.each([[["nonsense"]], [["--nonsense"]], [["__proto__"]]])("%j is a usage error", async (argv) => {
     const { code, stdout, stderr } = await runHere("ll", argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/^ll: no .*\nusage: ll convert\|quantize.* \(see ll --help\)\n$/);
+    expect(stderr).toMatch(/^ll: no such program: .*\nll help lists the programs\n$/);
   });
 
   test("a mistyped program is answered with the nearest one", async () => {
     const { code, stderr } = await runHere("ll", ["chta"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^ll: no such program: chta\nDid you mean chat\?\nusage: ll /);
+    expect(stderr).toBe("ll: no such program: chta\nDid you mean ll chat?\nll help lists the programs\n");
   });
 });
 
 describe("an error", () => {
   test("is one line, then a hint; no stack", async () => {
     const { stderr } = await runHere("ll-convert", ["--outtpye", "f16", "m"]);
-    expect(stderr).toBe(
-      "ll-convert: unknown option '--outtpye' (Did you mean --outtype?)\nusage: ll-convert [options] MODEL (see ll-convert --help)\n",
-    );
+    expect(stderr).toBe("ll-convert: error: unknown argument: --outtpye\nDid you mean --outtype?\n");
   });
 
   test("shows its stack with --verbose or LL_DEBUG=1, but not for a --verbose after --", async () => {
@@ -71,7 +86,7 @@ describe("an error", () => {
 
   test("in an option's value is shown inert too", async () => {
     const { stderr } = await runHere("ll-convert", ["m", "--outtype", "\x1b[31m"]);
-    expect(stderr).toContain("got \\x1b[31m\n");
+    expect(stderr).toContain('got "\\x1b[31m"\n');
     const unknown = await runHere("ll-quantize", ["--\x1b[31m", "m", "q4_0"]);
     expect(unknown.stderr).toContain("unknown option '--\\x1b[31m'");
   });

@@ -117,7 +117,8 @@ describe("help and version", () => {
 
       Other:
         -v, --verbose                   show where an error comes from (as LL_DEBUG=1)
-        --completion SHELL              first of all arguments: print a completion script for bash, zsh or fish
+        --completion SHELL              first of all arguments: print a completion
+                                        script for bash, zsh or fish
         --version                       show the version
         -h, --help                      show this help
       "

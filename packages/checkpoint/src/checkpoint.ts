@@ -2,15 +2,26 @@
 
 import type { ByteSource } from "@ll/bytes";
 import { readAddedTokens } from "./added-tokens.ts";
+import { openConfig, readTokenIds } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { dequantizeGptq } from "./gptq.ts";
 import { readHfConfig } from "./hf-config.ts";
-import { type LlamaTensors, llamaTensors, type NamingScheme, namingScheme, tensorFacts } from "./llama-tensors.ts";
+import { HF_LM_HEAD } from "./llama-names.ts";
+import {
+  type LlamaTensors,
+  llamaTensors,
+  missingTensor,
+  type NamingScheme,
+  namingScheme,
+  tensorFacts,
+} from "./llama-tensors.ts";
 import { readMetaParams } from "./meta-params.ts";
 import { dequantizeOld } from "./old-blocks.ts";
 import { type CheckpointParams, resolveParams } from "./params.ts";
+import { type GptqLayout, readQuantizationConfig } from "./quantization-config.ts";
 import { type CheckpointPart, mergeParts } from "./shards.ts";
 import type { SourceTensor, TensorSource } from "./source-tensor.ts";
+import { assertFloatWeights, assertHarmless, list } from "./unread-tensors.ts";
 
 export type CheckpointFormat = "torch" | "safetensors" | "ggml" | "llama2c";
 
@@ -37,6 +48,10 @@ export interface Checkpoint extends TensorSource {
   readonly addedTokens?: ReadonlyMap<string, number>;
   /** The vocabulary, if the files themselves hold one (ggml). */
   readonly vocab?: readonly VocabEntry[];
+  /** Id of the token that begins a text, if a configuration says it. */
+  readonly bosId?: number;
+  /** Ids of the tokens that end an answer, as far as configurations say them; the first is the one that is stored. */
+  readonly eosIds: readonly number[];
   readonly warnings: readonly CheckpointWarning[];
 }
 
@@ -54,26 +69,32 @@ export interface CheckpointFiles {
   readonly configJson?: ByteSource;
   readonly paramsJson?: ByteSource;
   readonly addedTokensJson?: ByteSource;
+  /** quantize_config.json of AutoGPTQ. */
+  readonly quantizeConfigJson?: ByteSource;
+  /** generation_config.json, for the tokens that end an answer. */
+  readonly generationConfigJson?: ByteSource;
   /** Parameters that the part itself declares; they win over the files beside it. */
   readonly header?: DeclaredParams;
   readonly vocab?: readonly VocabEntry[];
 }
 
-/** Buffers and biases that no loader needs, by the end of their names. */
-const HARMLESS_NAMES = /(?:^|\.)(?:rope\.freqs|inv_freq|masked_bias|attn\.bias|freq_cis)$/;
-
 /**
- * Puts opened files together into one model; no weight is read.
- * @throws CheckpointError if configuration and tensors are not those of one LLaMA model.
+ * Puts opened files together into one model; no weight is read but biases, to see that they are zero.
+ * @throws CheckpointError if configuration and tensors are not those of one LLaMA model; `E_UNKNOWN_TENSOR` for tensors that it
+ *   has no place for and that would change what it says
  */
 export async function assembleCheckpoint(files: CheckpointFiles): Promise<Checkpoint> {
   const [first] = files.parts as [CheckpointPart];
   const storedTensors = mergeParts(files.parts);
-  const weights = dequantizeOld(await dequantizeGptq(storedTensors, first.file));
-  const scheme = namingScheme(weights, first.file);
+  const scheme = namingScheme(storedTensors, first.file);
   const declared = files.header ?? (await readDeclared(files, scheme));
+  const gptq = declared?.gptq ?? (await readGptqConfig(files));
+  const weights = dequantizeOld(await dequantizeGptq(storedTensors, first.file, gptq));
+  assertFloatWeights(weights, first.file);
   const params = resolveParams(declared, tensorFacts(weights, scheme, first.file));
   const llama = llamaTensors(weights, scheme, params, first.file);
+  await assertHarmless(llama.unusedNames, weights, first.file);
+  assertComplete(declared, llama, storedTensors, first.file);
   const byName = new Map(llama.tensors.map((tensor) => [tensor.name, tensor]));
   return {
     format: files.format,
@@ -82,6 +103,7 @@ export async function assembleCheckpoint(files: CheckpointFiles): Promise<Checkp
     weightType: weightType(storedTensors),
     tensors: llama.tensors,
     storedTensors,
+    ...(await specialTokens(files, declared)),
     ...present("addedTokens", files.addedTokensJson && (await readAddedTokens(files.addedTokensJson))),
     ...present("vocab", files.vocab),
     warnings: warningsOf(declared, llama),
@@ -94,6 +116,52 @@ export async function assembleCheckpoint(files: CheckpointFiles): Promise<Checkp
 async function readDeclared(files: CheckpointFiles, scheme: NamingScheme): Promise<DeclaredParams | undefined> {
   if (scheme === "meta" && files.paramsJson !== undefined) return readMetaParams(files.paramsJson);
   return files.configJson === undefined ? undefined : readHfConfig(files.configJson);
+}
+
+/** quantize_config.json says for config.json how matrices are stored; whether there are any, the tensors say. */
+async function readGptqConfig({ quantizeConfigJson }: CheckpointFiles): Promise<GptqLayout | undefined> {
+  if (quantizeConfigJson === undefined) return undefined;
+  const json = await openConfig(quantizeConfigJson);
+  const layout = readQuantizationConfig(json, "quantize_config");
+  json.end();
+  return layout;
+}
+
+/** @throws `E_MISSING_TENSOR` for what the configuration says is there: an output matrix of its own, biases */
+function assertComplete(
+  declared: DeclaredParams | undefined,
+  llama: LlamaTensors,
+  stored: ReadonlyMap<string, SourceTensor>,
+  file: string,
+): void {
+  if (llama.isTied && declared?.isOutputTied === false) {
+    throw missingTensor(file, HF_LM_HEAD, `${declared.file} says "tie_word_embeddings": false`);
+  }
+  const [field] = declared?.biasFields ?? [];
+  if (field !== undefined && ![...stored.keys()].some((name) => name.endsWith(".bias"))) {
+    throw missingTensor(file, "model.layers.0.….bias", `${declared?.file} says "${field}": true`);
+  }
+}
+
+/** The token that begins a text, and those that end an answer: generation_config.json goes before config.json. */
+async function specialTokens(
+  { generationConfigJson }: CheckpointFiles,
+  declared: DeclaredParams | undefined,
+): Promise<Pick<Checkpoint, "bosId" | "eosIds">> {
+  const ends = generationConfigJson === undefined ? [] : await readEosIds(generationConfigJson);
+  const eosIds = [...new Set([...ends, ...(declared?.eosIds ?? [])])];
+  return { ...present("bosId", declared?.bosId), eosIds };
+}
+
+async function readEosIds(source: ByteSource): Promise<readonly number[]> {
+  const json = await openConfig(source);
+  let ids: readonly number[] = [];
+  json.object((field) => {
+    if (field === "eos_token_id") ids = readTokenIds(json, field);
+    else json.read();
+  });
+  json.end();
+  return ids;
 }
 
 /** Build 803 asks the same tensor, under both naming schemes and Baichuan's packed form. */
@@ -119,15 +187,5 @@ function warningsOf(declared: DeclaredParams | undefined, llama: LlamaTensors): 
   if (llama.isTied) {
     warnings.push({ code: "tied-output", message: "no output matrix: the token embeddings are used for it" });
   }
-  const dropped = llama.unusedNames.filter((name) => !HARMLESS_NAMES.test(name));
-  if (dropped.length > 0) {
-    warnings.push({ code: "dropped-tensors", message: `tensors that are no part of a LLaMA model: ${list(dropped)}` });
-  }
   return warnings;
-}
-
-/** The first few names. */
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

@@ -23,11 +23,13 @@ const SAFETENSORS_INDEX = "model.safetensors.index.json";
 /** All of these together must be one file, as in build 803. */
 const TORCH_FIRST = /^(?:consolidated\.00\.pth|pytorch_model-00001-of-.*\.bin|.*\.pt|pytorch_model\.bin)$/;
 const TORCH_INDEX = "pytorch_model.bin.index.json";
+/** The transformers library applies the adapter that this file describes to the model beside it. */
+const ADAPTER = "adapter_config.json";
 const GGML = /^ggml-model.*\.bin.*$/;
 
 /**
  * The files of the model at `path`, a file or a directory.
- * @throws IoError; CheckpointError `E_INPUT` if no model or several are found, `E_SHARD` if a numbered file is missing.
+ * @throws IoError; CheckpointError `E_INPUT` if no model, several or an adapter are found, `E_SHARD` if a numbered file is missing.
  */
 export async function chooseFiles(path: string): Promise<ChosenFiles> {
   const info = await stat(path).catch((cause: unknown) => {
@@ -44,6 +46,12 @@ export async function chooseFiles(path: string): Promise<ChosenFiles> {
  * safetensors file by the usual name, and a warning where PyTorch files lie beside safetensors.
  */
 async function chooseInDirectory(directory: string, names: readonly string[]): Promise<ChosenFiles> {
+  if (names.includes(ADAPTER)) {
+    const message = `${directory} holds an adapter (${ADAPTER}), which changes what the model says`;
+    const hint =
+      "merge it into the model (merge_and_unload of PEFT), or convert it on its own; to leave it out, name the file of the model instead of the directory";
+    throw inputError(directory, "a model", "an adapter", message, hint);
+  }
   const torch = names.filter((name) => TORCH_FIRST.test(name));
   const others = torch.map((name) => `${join(directory, name)} is not read: safetensors files are preferred`);
   const warnings = others.map((message): CheckpointWarning => ({ code: "other-files", message }));
@@ -160,6 +168,6 @@ function missingShard(directory: string, name: string, total: number): Checkpoin
   });
 }
 
-function inputError(file: string, expected: string, got: string, message: string): CheckpointError {
-  return new CheckpointError({ code: "E_INPUT", file, offset: 0, field: "model", expected, got, message });
+function inputError(file: string, expected: string, got: string, message: string, hint?: string): CheckpointError {
+  return new CheckpointError({ code: "E_INPUT", file, offset: 0, field: "model", expected, got, message, hint });
 }

@@ -11,6 +11,9 @@ export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constr
 /** The largest value of the 32-bit fields of a ggml header. */
 const MAX_INTEGER = 2 ** 31 - 1;
 
+/** Positions that a LLaMA is taken to be trained for if its files do not say. */
+const CONTEXT_TOKENS = 2048;
+
 /**
  * Opens a JSON file whose value must be an object.
  * @throws `E_LIMIT` over `CONFIG_BYTES`; `E_JSON` if it begins with anything but an object.
@@ -91,6 +94,23 @@ export function readText(json: JsonReader, field: string): string | undefined {
   return value.text;
 }
 
+/** True or false; undefined for null. @throws `E_FIELD` */
+export function readFlag(json: JsonReader, field: string): boolean | undefined {
+  const value = json.read();
+  if (value.kind === "null") return undefined;
+  if (value.kind !== "boolean") throw fieldError(json, "E_FIELD", field, "true or false", value);
+  return value.value;
+}
+
+/** One id or a list of ids; negative ones, which stand for "none", are left out, and null is none. @throws `E_FIELD` */
+export function readTokenIds(json: JsonReader, field: string): readonly number[] {
+  const ids: number[] = [];
+  const one = (): void => void unlessNull(json, () => ids.push(readInteger(json, field, -MAX_INTEGER)));
+  if (json.peek() === "array") json.array(one);
+  else one();
+  return ids.filter((id) => id >= 0);
+}
+
 /** Reads with `read` unless the value is null, which many configurations write for "not set". */
 export function unlessNull<T>(json: JsonReader, read: () => T): T | undefined {
   if (json.peek() !== "null") return read();
@@ -105,9 +125,10 @@ export function fieldError(
   field: string,
   expected: string,
   value: JsonValue,
+  hint?: string,
 ): CheckpointError {
   const got = show(value);
-  return json.error(code, `"${field}" expected ${expected}, got ${got}`, { field, expected, got });
+  return json.error(code, `"${field}" expected ${expected}, got ${got}`, { field, expected, got, hint });
 }
 
 /** A value as it stands in the file. */
@@ -169,5 +190,20 @@ export function assertHeadDim(source: ByteSource, headDim: number | undefined, n
     expected: nEmbd / nHeads,
     got: headDim,
     message: `heads of ${headDim} values are not read, only of ${nEmbd / nHeads}`,
+  });
+}
+
+/** @throws `E_UNSUPPORTED` for a window that is shorter than the context: LLaMA looks back at all positions */
+export function assertNoWindow(file: string, window: number | undefined, contextTokens: number = CONTEXT_TOKENS): void {
+  if (window === undefined || window >= contextTokens) return;
+  throw new CheckpointError({
+    code: "E_UNSUPPORTED",
+    file,
+    offset: 0,
+    field: "sliding_window",
+    expected: `none, or ${contextTokens} and more`,
+    got: window,
+    message: `attention to the last ${window} positions only ("sliding_window") is not read`,
+    hint: `up to ${window} tokens it changes nothing: for these, set it to null in a copy of the file`,
   });
 }

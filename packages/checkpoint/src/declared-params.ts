@@ -1,5 +1,7 @@
 // What a configuration file says about a model, before the tensors have been asked.
 
+import type { GptqLayout } from "./quantization-config.ts";
+
 export interface DeclaredParams {
   readonly origin: "config.json" | "params.json" | "header";
   /** Name of the file, for errors. */
@@ -22,6 +24,16 @@ export interface DeclaredParams {
   readonly ropeFreqScale?: number;
   /** Longest context the model was trained for. */
   readonly contextTokens?: number;
+  /** False where the file says that the output matrix is not that of the token embeddings. */
+  readonly isOutputTied?: boolean;
+  /** Members such as `attention_bias` by which the file says that there are biases. */
+  readonly biasFields?: readonly string[];
+  /** How matrices of GPTQ are stored, if the file says that there are any. */
+  readonly gptq?: GptqLayout;
+  /** The token that begins a text. */
+  readonly bosId?: number;
+  /** The tokens that end an answer. */
+  readonly eosIds?: readonly number[];
   /** Keys that were found and mean nothing to this reader. */
   readonly unknownFields: readonly string[];
 }

@@ -4,10 +4,12 @@
 //   X.zeros    like scales, f32; or X.qzeros (groups, outputs / 8) i32: eight outputs per word
 //   X.g_idx    (inputs) i32: the group of each input; inputs / groups in a row belong together without it
 // value = scale · q − zero, with zero = scale · qzero + scale, each operation rounded to binary32 (convert.py of build 803).
+// In the second version of the format ("gptq_v2"), which that program does not know, zero = scale · qzero.
 
 import { asType } from "./cast.ts";
 import { CheckpointError } from "./errors.ts";
 import { ROW_BYTES } from "./limits.ts";
+import { GPTQ_V1, type GptqLayout } from "./quantization-config.ts";
 import type { SourceTensor } from "./source-tensor.ts";
 import { transposed } from "./strided-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
@@ -18,19 +20,24 @@ type Tensors = ReadonlyMap<string, SourceTensor>;
 const WORD_VALUES = 8;
 
 /** The same tensors, with every quantised matrix replaced by an f32 view. @throws `E_SHAPE`, `E_RANGE`, … */
-export async function dequantizeGptq(stored: Tensors, file: string): Promise<Tensors> {
+export async function dequantizeGptq(stored: Tensors, file: string, layout: GptqLayout = GPTQ_V1): Promise<Tensors> {
   const bases = [...stored.keys()].filter((name) => name.endsWith(".qweight")).map((name) => name.slice(0, -8));
   if (bases.length === 0) return stored;
   const weights = new Map(stored);
   for (const base of bases) {
     for (const part of ["qweight", "scales", "zeros", "qzeros", "g_idx", "bias"]) weights.delete(`${base}.${part}`);
-    weights.set(`${base}.weight`, await openMatrix(stored, base, file));
+    weights.set(`${base}.weight`, await openMatrix(stored, base, file, layout));
   }
   return weights;
 }
 
 /** One matrix, its parts checked against each other. What is read here is small: the groups of the inputs and the bias. */
-async function openMatrix(stored: Tensors, base: string, file: string): Promise<SourceTensor> {
+async function openMatrix(
+  stored: Tensors,
+  base: string,
+  file: string,
+  { zeroOffset, needsIndex }: GptqLayout,
+): Promise<SourceTensor> {
   const need = (part: string): SourceTensor => {
     const tensor = stored.get(`${base}.${part}`);
     if (tensor !== undefined) return tensor;
@@ -43,14 +50,18 @@ async function openMatrix(stored: Tensors, base: string, file: string): Promise<
   if (nInputs * 4 > ROW_BYTES)
     throw gptqError("E_LIMIT", file, qweight.name, `at most ${ROW_BYTES / 4} inputs`, nInputs);
 
+  // AWQ has the same names, but eight outputs per word
+  if (need("scales").shape[1] === nOutputs * WORD_VALUES) {
+    throw gptqError("E_UNSUPPORTED", file, qweight.name, "a layout of GPTQ", "that of AWQ");
+  }
   const scales = byOutput(need("scales"), nOutputs, file); // (outputs, groups)
   const nGroups = scales.shape[1] as number;
   const zeros = stored.get(`${base}.zeros`);
   const zeroRows =
     zeros === undefined
-      ? qzeroRows(need("qzeros"), nOutputs, nGroups, file)
+      ? qzeroRows(need("qzeros"), nOutputs, nGroups, zeroOffset, file)
       : zeroRowsOf(byOutput(zeros, nOutputs, file), nGroups, file);
-  const groupIndex = stored.get(`${base}.g_idx`);
+  const groupIndex = needsIndex ? need("g_idx") : stored.get(`${base}.g_idx`);
   const groups =
     groupIndex === undefined
       ? equalGroups(file, qweight.name, nInputs, nGroups)
@@ -99,8 +110,8 @@ function zeroRowsOf(zeros: SourceTensor, nGroups: number, file: string): ZeroRow
   };
 }
 
-/** Zero points of four bits: scale · (q + 1), in two rounded steps. */
-function qzeroRows(qzeros: SourceTensor, nOutputs: number, nGroups: number, file: string): ZeroRows {
+/** Zero points of four bits: scale · (q + zeroOffset), in two rounded steps. */
+function qzeroRows(qzeros: SourceTensor, nOutputs: number, nGroups: number, zeroOffset: 0 | 1, file: string): ZeroRows {
   assertMatrix(file, qzeros, "i32");
   const expected = [nGroups, nOutputs / WORD_VALUES].join(" x ");
   const got = qzeros.shape.join(" x ");
@@ -118,7 +129,7 @@ function qzeroRows(qzeros: SourceTensor, nOutputs: number, nGroups: number, file
       for (let g = 0; g < nGroups; g++) {
         const q = ((packed[word + g] as number) >>> (4 * (row % WORD_VALUES))) & 15;
         const scale = scales[r * nGroups + g] as number;
-        values[r * nGroups + g] = Math.fround(scale * q) + scale;
+        values[r * nGroups + g] = Math.fround(scale * q) + scale * zeroOffset;
       }
     }
     return values;

@@ -5,19 +5,25 @@ import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import {
   assertDivides,
   assertHeadDim,
+  assertNoWindow,
   FORBIDDEN_KEYS,
   fieldError,
   openConfig,
+  readFlag,
   readInteger,
   readPositive,
   readText,
+  readTokenIds,
   readVocabSize,
   requireField,
   unlessNull,
   vocabSize,
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
+import { CheckpointError } from "./errors.ts";
 import type { JsonReader } from "./json-reader.ts";
+import { readQuantizationConfig } from "./quantization-config.ts";
+import { assertWholeHeads, mergeRope, type RopeConfig, readRopeConfig } from "./rope-config.ts";
 
 /** Of `model_type`. Other models have other tensors, or use the same ones otherwise. */
 const MODEL_TYPES: ReadonlySet<string> = new Set(["llama", "baichuan"]);
@@ -29,15 +35,41 @@ const ARCHITECTURES: ReadonlySet<string> = new Set([
   "BaiChuanForCausalLM",
 ]);
 
+/** Of `layer_types`. */
+const LAYER_TYPES: ReadonlySet<string> = new Set(["full_attention"]);
+
+/** "swish" is the other name of the same function. */
+const ACTIVATIONS: ReadonlySet<string> = new Set(["silu", "swish"]);
+
+/** Fields of relatives of LLaMA that change what is computed and leave no trace in the tensors → the value that changes nothing, besides null. */
+const NEUTRAL_VALUES: ReadonlyMap<string, number | boolean | undefined> = new Map<string, number | boolean | undefined>(
+  [
+    ["embedding_multiplier", 1],
+    ["residual_multiplier", 1],
+    ["logits_scaling", 1],
+    ["logit_scale", 1],
+    ["attention_multiplier", undefined],
+    ["query_pre_attn_scalar", undefined],
+    ["attn_logit_softcapping", undefined],
+    ["final_logit_softcapping", undefined],
+    ["clip_qkv", undefined],
+    ["is_causal", true],
+  ],
+);
+
 /**
- * Fields that decide what is computed are read and checked; all others (token ids, cache settings, dropout) are skipped.
+ * Fields that decide what is computed are read and checked; all others (cache settings, dropout) are skipped.
  * @throws CheckpointError `E_JSON`, `E_FIELD`, `E_HPARAM`, `E_DUP`, `E_LIMIT`, or `E_UNSUPPORTED` for another architecture.
  */
 export async function readHfConfig(source: ByteSource, options: BudgetOptions = {}): Promise<DeclaredParams> {
   const json = await openConfig(source, { ...options, forbiddenKeys: FORBIDDEN_KEYS });
   const integers = new Map<string, number>();
   const numbers = new Map<string, number>();
-  let ropeFactor: number | undefined;
+  const flags = new Map<string, boolean>();
+  const ropes = new Map<string, RopeConfig>();
+  const tokenIds = new Map<string, readonly number[]>();
+  let gptq: DeclaredParams["gptq"];
+  let modelType: string | undefined;
   json.object((field) => {
     switch (field) {
       case "hidden_size":
@@ -66,19 +98,56 @@ export async function readHfConfig(source: ByteSource, options: BudgetOptions = 
       }
       // what these three name is either computed the way of LLaMA or not at all
       case "model_type":
-        assertKnown(json, field, MODEL_TYPES);
+        modelType = assertKnown(json, field, MODEL_TYPES);
         break;
       case "architectures":
-        readArchitectures(json);
+        readNames(json, field, ARCHITECTURES);
         break;
       case "hidden_act":
-        assertKnown(json, field, new Set(["silu"]));
+      case "hidden_activation":
+        assertKnown(json, field, ACTIVATIONS);
         break;
       case "rope_scaling":
-        ropeFactor = readRopeScaling(json);
+      case "rope_parameters": {
+        const rope = readRopeConfig(json, field);
+        if (rope !== undefined) ropes.set(field, rope);
+        break;
+      }
+      case "partial_rotary_factor":
+      case "rotary_pct":
+        assertWholeHeads(
+          json,
+          field,
+          unlessNull(json, () => readPositive(json, field, "E_HPARAM")),
+        );
+        break;
+      case "sliding_window": {
+        const value = unlessNull(json, () => readInteger(json, field, -1));
+        if (value !== undefined && value > 0) integers.set(field, value);
+        break;
+      }
+      case "layer_types":
+        readNames(json, field, LAYER_TYPES);
+        break;
+      case "use_sliding_window":
+      case "tie_word_embeddings":
+      case "attention_bias":
+      case "mlp_bias":
+      case "bias": {
+        const flag = readFlag(json, field);
+        if (flag !== undefined) flags.set(field, flag);
+        break;
+      }
+      case "bos_token_id":
+      case "eos_token_id":
+        tokenIds.set(field, readTokenIds(json, field));
+        break;
+      case "quantization_config":
+      case "compression_config":
+        gptq = readQuantizationConfig(json, field) ?? gptq;
         break;
       default:
-        json.read();
+        assertNeutral(json, field);
     }
   });
   json.end();
@@ -89,6 +158,14 @@ export async function readHfConfig(source: ByteSource, options: BudgetOptions = 
   assertDivides(source, "num_attention_heads", nHeads, "hidden_size", nEmbd);
   assertDivides(source, "num_key_value_heads", nKvHeads, "num_attention_heads", nHeads);
   assertHeadDim(source, integers.get("head_dim"), nEmbd, nHeads);
+  if (modelType === "baichuan") assertPlainBaichuan(source.name, integers);
+  const contextTokens = integers.get("max_position_embeddings");
+  if (flags.get("use_sliding_window") !== false) {
+    assertNoWindow(source.name, integers.get("sliding_window"), contextTokens);
+  }
+  const parameters = ropes.get("rope_parameters");
+  const rope = mergeRope(source.name, parameters, ropes.get("rope_scaling"), numbers.get("rope_theta"));
+  const [bosId] = tokenIds.get("bos_token_id") ?? [];
   return {
     origin: "config.json",
     file: source.name,
@@ -100,43 +177,51 @@ export async function readHfConfig(source: ByteSource, options: BudgetOptions = 
     nLayers: requireField(source, "num_hidden_layers", integers.get("num_hidden_layers")),
     nFf: requireField(source, "intermediate_size", integers.get("intermediate_size")),
     ...present("normEps", numbers.get("rms_norm_eps")),
-    ...present("ropeFreqBase", numbers.get("rope_theta")),
-    ...present("ropeFreqScale", ropeFactor === undefined ? undefined : 1 / ropeFactor),
-    ...present("contextTokens", integers.get("max_position_embeddings")),
+    ...present("ropeFreqBase", rope.base),
+    ...present("ropeFreqScale", rope.factor === undefined ? undefined : 1 / rope.factor),
+    ...present("contextTokens", contextTokens),
+    ...present("isOutputTied", flags.get("tie_word_embeddings")),
+    biasFields: ["attention_bias", "mlp_bias", "bias"].filter((field) => flags.get(field) === true),
+    ...present("gptq", gptq),
+    ...present("bosId", bosId),
+    eosIds: tokenIds.get("eos_token_id") ?? [],
     unknownFields: [],
   };
 }
 
 /** @throws `E_UNSUPPORTED` for a text outside `known`; null is as good as nothing. */
-function assertKnown(json: JsonReader, field: string, known: ReadonlySet<string>): void {
+function assertKnown(json: JsonReader, field: string, known: ReadonlySet<string>): string | undefined {
   const text = readText(json, field);
-  if (text !== undefined && !known.has(text)) {
-    throw fieldError(json, "E_UNSUPPORTED", field, [...known].join(" or "), { kind: "string", text });
-  }
+  if (text === undefined || known.has(text)) return text;
+  throw fieldError(json, "E_UNSUPPORTED", field, [...known].join(" or "), { kind: "string", text });
 }
 
-/** Every name in the list must be known: it says which class of the transformers library loads the model. */
-function readArchitectures(json: JsonReader): void {
+/** Every name in the list must be known. */
+function readNames(json: JsonReader, field: string, known: ReadonlySet<string>): void {
   unlessNull(json, () => {
-    if (json.peek() !== "array") throw fieldError(json, "E_FIELD", "architectures", "an array", json.read());
-    json.array(() => assertKnown(json, "architectures", ARCHITECTURES));
+    if (json.peek() !== "array") throw fieldError(json, "E_FIELD", field, "an array", json.read());
+    json.array(() => void assertKnown(json, field, known));
   });
 }
 
-/** The factor of `{"type": "linear", "factor": 2}`; undefined for null or the type "default". */
-function readRopeScaling(json: JsonReader): number | undefined {
-  return unlessNull(json, () => {
-    let type: string | undefined;
-    let factor: number | undefined;
-    if (json.peek() !== "object") throw fieldError(json, "E_FIELD", "rope_scaling", "an object", json.read());
-    json.object((field) => {
-      if (field === "type" || field === "rope_type") type = readText(json, `rope_scaling.${field}`);
-      else if (field === "factor") factor = readPositive(json, "rope_scaling.factor", "E_HPARAM");
-      else json.read();
-    });
-    if (type === "default") return undefined;
-    if (type === "linear" && factor !== undefined) return factor;
-    const got = { kind: "string", text: type ?? "none" } as const;
-    throw fieldError(json, "E_UNSUPPORTED", "rope_scaling", "linear scaling with a factor", got);
-  });
+/** @throws `E_UNSUPPORTED` for a field that changes what is computed, at a value that does */
+function assertNeutral(json: JsonReader, field: string): void {
+  const value = json.read();
+  const neutral = NEUTRAL_VALUES.get(field);
+  if (!NEUTRAL_VALUES.has(field) || value.kind === "null") return;
+  if (value.kind === "boolean" && value.value === (neutral ?? false)) return;
+  if (value.kind === "number" && Number(value.digits) === (neutral ?? 0)) return;
+  throw fieldError(json, "E_UNSUPPORTED", field, `${neutral ?? "null"}, as a LLaMA has it`, value);
+}
+
+/** Of the Baichuan models only the first one of 7B computes as a LLaMA does. @throws `E_UNSUPPORTED` */
+function assertPlainBaichuan(file: string, integers: ReadonlyMap<string, number>): void {
+  for (const [field, value, reason] of [
+    ["num_hidden_layers", 40, "the positions of Baichuan 13B (ALiBi) are not read"],
+    ["vocab_size", 125696, "the output rows of Baichuan 2, which are scaled to length 1, are not read"],
+  ] as const) {
+    if (integers.get(field) !== value) continue;
+    const fields = { code: "E_UNSUPPORTED", file, offset: 0, field, expected: "Baichuan 7B", got: value };
+    throw new CheckpointError({ ...fields, message: reason });
+  }
 }

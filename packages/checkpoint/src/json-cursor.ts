@@ -9,6 +9,8 @@ export interface JsonErrorValues {
   readonly field: string;
   readonly expected: string | number;
   readonly got: string | number;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
 }
 
 /** A number is copied as it is written; one of more characters than this is none that anybody means. */

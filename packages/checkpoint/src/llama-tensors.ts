@@ -18,16 +18,20 @@ import {
 import type { CheckpointParams, TensorFacts } from "./params.ts";
 import { renamed, type SourceTensor } from "./source-tensor.ts";
 import { interleaveHeadRows, sliceRows } from "./tensor-views.ts";
+import { unknownTensors } from "./unread-tensors.ts";
 
 type Tensors = ReadonlyMap<string, SourceTensor>;
 
 /** Whose names the tensors have. */
 export type NamingScheme = "meta" | "hf";
 
-/** @throws `E_MISSING_TENSOR` if there are no token embeddings under either name. */
+/** @throws `E_MISSING_TENSOR` if there are no token embeddings under either name; `E_UNKNOWN_TENSOR` for an adapter */
 export function namingScheme(tensors: Tensors, file: string): NamingScheme {
   if (tensors.has(HF_EMBED_TOKENS)) return "hf";
   if (tensors.has(TOK_EMBEDDINGS)) return "meta";
+  if (tensors.has(HF_EMBED_TOKENS.replace(/weight$/, "qweight"))) return "hf";
+  const ofAdapter = [...tensors.keys()].filter((name) => /^base_model\.|\.lora_/.test(name));
+  if (ofAdapter.length > 0) throw unknownTensors(ofAdapter, file);
   throw missingTensor(file, `${TOK_EMBEDDINGS} or ${HF_EMBED_TOKENS}`);
 }
 
@@ -166,8 +170,9 @@ function wrongShape(file: string, tensor: SourceTensor, expected: string): Check
   return new CheckpointError({ code: "E_SHAPE", file, offset: 0, field: tensor.name, expected, got, message });
 }
 
-function missingTensor(file: string, name: string): CheckpointError {
-  const message = `tensor '${name}' is missing from the model`;
+/** @param why what says that it should be there */
+export function missingTensor(file: string, name: string, why?: string): CheckpointError {
+  const message = `tensor '${name}' is missing from the model${why === undefined ? "" : `: ${why}`}`;
   return new CheckpointError({
     code: "E_MISSING_TENSOR",
     file,

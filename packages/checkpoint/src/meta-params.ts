@@ -6,7 +6,9 @@ import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import {
   assertDivides,
   assertHeadDim,
+  assertNoWindow,
   FORBIDDEN_KEYS,
+  fieldError,
   openConfig,
   readInteger,
   readPositive,
@@ -16,6 +18,17 @@ import {
   vocabSize,
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
+
+/** Fields of later models that change what is computed. */
+const OTHER_ARITHMETIC: ReadonlySet<string> = new Set([
+  "use_scaled_rope",
+  "rope_scaling_factor",
+  "quantization_args",
+  "lora_args",
+  "moe",
+  "moe_args",
+  "vision_chunk_size",
+]);
 
 /**
  * Fields that nothing is known about are listed in `unknownFields`, so that someone can be told.
@@ -52,9 +65,17 @@ export async function readMetaParams(source: ByteSource, options: BudgetOptions 
         if (value !== undefined) numbers.set(field, value);
         break;
       }
-      default:
+      case "sliding_window": {
+        const value = unlessNull(json, () => readInteger(json, field, -1));
+        if (value !== undefined && value > 0) integers.set(field, value);
+        break;
+      }
+      default: {
+        const value = json.read();
+        const isSet = value.kind !== "null" && !(value.kind === "boolean" && !value.value);
+        if (isSet && OTHER_ARITHMETIC.has(field)) throw fieldError(json, "E_UNSUPPORTED", field, "none", value);
         unknownFields.push(field);
-        json.read();
+      }
     }
   });
   json.end();
@@ -67,6 +88,7 @@ export async function readMetaParams(source: ByteSource, options: BudgetOptions 
   assertDivides(source, "n_heads", nHeads, "dim", nEmbd);
   assertDivides(source, "n_kv_heads", nKvHeads, "n_heads", nHeads);
   assertHeadDim(source, integers.get("head_dim"), nEmbd, nHeads);
+  assertNoWindow(source.name, integers.get("sliding_window"), integers.get("max_seq_len"));
   return {
     origin: "params.json",
     file: source.name,

@@ -153,6 +153,8 @@ async function withConfigFiles(
       ...present("configJson", await open("config.json")),
       ...present("paramsJson", await open("params.json")),
       ...present("addedTokensJson", await open("added_tokens.json")),
+      ...present("quantizeConfigJson", await open("quantize_config.json")),
+      ...present("generationConfigJson", await open("generation_config.json")),
       ...present("header", header),
       ...present("vocab", vocab),
     });

@@ -128,6 +128,13 @@ describe("values", () => {
     ["vocab_size", "-2", "E_FIELD"],
     ["vocab_size", "1.5", "E_FIELD"],
     ["head_dim", "4", "E_UNSUPPORTED"],
+    ["use_scaled_rope", "true", "E_UNSUPPORTED"],
+    ["rope_scaling_factor", "8", "E_UNSUPPORTED"],
+    ["quantization_args", '{"scheme": "int8"}', "E_UNSUPPORTED"],
+    ["lora_args", '{"rank": 16}', "E_UNSUPPORTED"],
+    ["moe", '{"num_experts": 8}', "E_UNSUPPORTED"],
+    ["sliding_window", "16", "E_UNSUPPORTED"],
+    ["sliding_window", '"16"', "E_FIELD"],
   ];
   it.each(metaRows)("CF03 params.json %s %s", async (field, value, code) => {
     await expectRejected(() => metaWith(field, value), code);
@@ -154,6 +161,23 @@ describe("values", () => {
     ["CF07", "rope_scaling", '{"rope_type": "llama3", "factor": 8}', "E_UNSUPPORTED"],
     ["CF07", "rope_scaling", '{"type": "linear", "factor": 0}', "E_HPARAM"],
     ["CF07", "rope_scaling", "2", "E_FIELD"],
+    ["CF07", "partial_rotary_factor", "0.5", "E_UNSUPPORTED"],
+    ["CF07", "rotary_pct", "0.25", "E_UNSUPPORTED"],
+    ["CF07", "hidden_activation", '"gelu_pytorch_tanh"', "E_UNSUPPORTED"],
+    ["CF07", "sliding_window", "16", "E_UNSUPPORTED"],
+    ["CF07", "layer_types", '["full_attention", "sliding_attention"]', "E_UNSUPPORTED"],
+    ["CF07", "attention_bias", '"yes"', "E_FIELD"],
+    ["CF07", "embedding_multiplier", "12", "E_UNSUPPORTED"],
+    ["CF07", "residual_multiplier", "0.22", "E_UNSUPPORTED"],
+    ["CF07", "logits_scaling", "8", "E_UNSUPPORTED"],
+    ["CF07", "logit_scale", "0.0625", "E_UNSUPPORTED"],
+    ["CF07", "attention_multiplier", "0.015", "E_UNSUPPORTED"],
+    ["CF07", "query_pre_attn_scalar", "256", "E_UNSUPPORTED"],
+    ["CF07", "attn_logit_softcapping", "50", "E_UNSUPPORTED"],
+    ["CF07", "final_logit_softcapping", "30", "E_UNSUPPORTED"],
+    ["CF07", "clip_qkv", "8", "E_UNSUPPORTED"],
+    ["CF07", "is_causal", "false", "E_UNSUPPORTED"],
+    ["CF07", "eos_token_id", '"2"', "E_FIELD"],
   ];
   it.each(hfRows)("%s config.json %s %s", async (_, field, value, code) => {
     await expectRejected(() => hfWith(field, value), code);
@@ -209,6 +233,36 @@ describe("values", () => {
       normEps: 1e-5,
       unknownFields: ["use_cache"],
     });
+  });
+
+  it("+ values of its relatives at which they compute the same are skipped", async () => {
+    const json = CONFIG_JSON.replace(
+      "{",
+      `{"embedding_multiplier": 1.0, "logit_scale": 1, "clip_qkv": null, "attn_logit_softcapping": 0, "is_causal": true,
+        "hidden_act": "swish", "partial_rotary_factor": 1.0, "layer_types": ["full_attention", "full_attention"],
+        "sliding_window": 2048, "quantization_config": {}, `,
+    );
+    expect(await hf(json)).toEqual(await hf(CONFIG_JSON));
+    const unused = CONFIG_JSON.replace("{", '{"sliding_window": 16, "use_sliding_window": false, ');
+    expect(await hf(unused)).toEqual(await hf(CONFIG_JSON));
+    for (const window of ["0", "-1", "null"]) {
+      expect(await hfWith("sliding_window", window)).toEqual(await hf(CONFIG_JSON));
+      expect(await metaWith("sliding_window", window)).toEqual(await meta(PARAMS_JSON));
+    }
+  });
+
+  it("CF07 Baichuan computes as a LLaMA does in its first model of 7B only", async () => {
+    const json = CONFIG_JSON.replace('"llama"', '"baichuan"');
+    expect(await hf(json)).toEqual(await hf(CONFIG_JSON));
+    await expectRejected(() => hf(replaced(json, "num_hidden_layers", "40")), "E_UNSUPPORTED");
+    await expectRejected(() => hf(replaced(json, "vocab_size", "125696")), "E_UNSUPPORTED");
+  });
+
+  it("+ tokens that begin and end a text are read, one or several", async () => {
+    expect(await hfWith("eos_token_id", "13")).toMatchObject({ eosIds: [13] });
+    expect(await hfWith("eos_token_id", "[4, null, 9]")).toMatchObject({ eosIds: [4, 9] });
+    expect(await hfWith("eos_token_id", "-1")).toMatchObject({ eosIds: [] });
+    expect(await hfWith("bos_token_id", "5")).toMatchObject({ bosId: 5 });
   });
 
   it("+ null stands for nothing", async () => {

@@ -23,14 +23,14 @@ interface Quantized {
   readonly group: (input: number) => number;
 }
 
-/** Values as convert.py computes them: binary32 after every operation. */
-function expectedValues(m: Quantized): Float32Array {
+/** Values as convert.py computes them: binary32 after every operation. @param zeroOffset added to a stored zero point */
+function expectedValues(m: Quantized, zeroOffset = 1): Float32Array {
   const values = new Float32Array(m.nOutputs * m.nInputs);
   for (let o = 0; o < m.nOutputs; o++) {
     for (let i = 0; i < m.nInputs; i++) {
       const g = m.group(i);
       const scale = Math.fround(m.scale(o, g));
-      const zero = Math.fround(Math.fround(scale * m.qzero(o, g)) + scale);
+      const zero = Math.fround(Math.fround(scale * m.qzero(o, g)) + scale * zeroOffset);
       values[o * m.nInputs + i] = Math.fround(Math.fround(scale * m.q(o, i)) - zero);
     }
   }
@@ -209,6 +209,49 @@ describe("dequantizeGptq", () => {
     // it is refused by its shape: no byte of it is read
     tensors.set(`x.${name}`, spanTensor(`x.${name}`, type, shape, memorySource(new Uint8Array(0)), 0, byteLength));
     await expectRejected(() => dequantizeGptq(tensors, "model"), "E_LIMIT");
+  });
+
+  it("reads zero points of the second version as they are", async () => {
+    const m = example(6, 16, 2, false);
+    const layout = { zeroOffset: 0, needsIndex: false } as const;
+    const weights = await dequantizeGptq(opened(store("x", m, false)), "model", layout);
+    const values = new Float32Array((await readAll(weights.get("x.weight")!)).buffer);
+    expect(values).toEqual(expectedValues(m, 0));
+    expect(values).not.toEqual(expectedValues(m, 1));
+  });
+
+  it("refuses inputs without a group where the configuration says that groups are no neighbours", async () => {
+    const layout = { zeroOffset: 1, needsIndex: true } as const;
+    const m = example(6, 16, 2, false);
+    await dequantizeGptq(opened(store("x", m, true)), "model", layout);
+    await expectRejected(() => dequantizeGptq(opened(store("x", m, false)), "model", layout), "E_MISSING_TENSOR");
+  });
+
+  it("refuses the layout of AWQ by its name", async () => {
+    const stored = store("x", example(3, 16, 2, false), false);
+    stored.set("x.qweight", i32([32, 2], new Int32Array(64)));
+    const error = await expectRejected(() => dequantizeGptq(opened(stored), "model"), "E_UNSUPPORTED");
+    expect(error.message).toContain("AWQ");
+  });
+
+  const V2 = { quant_method: "gptq", bits: 4, checkpoint_format: "gptq_v2" };
+  const withQuantization = JSON.stringify({ ...JSON.parse(CONFIG_JSON), quantization_config: V2 });
+  it.each([
+    ["config.json", { "config.json": withQuantization }],
+    // AutoGPTQ writes the same object into a file of its own
+    ["quantize_config.json", { "config.json": CONFIG_JSON, "quantize_config.json": JSON.stringify(V2) }],
+  ])("takes the version from %s", async (_, configs) => {
+    const tensors = hfTensors(metaTensors());
+    const m = example(4, 8, 2, false, 64);
+    const base = "model.layers.0.mlp.up_proj";
+    tensors.delete(`${base}.weight`);
+    for (const [name, data] of store(base, m, false)) tensors.set(name, data);
+    const checkpoint = await openCheckpoint(
+      directoryWith({ "model.safetensors": safetensorsFile(tensors), ...configs }),
+    );
+    const values = new Float32Array((await readAll(checkpoint.tensor("layers.0.feed_forward.w3.weight")!)).buffer);
+    expect(values).toEqual(expectedValues(m, 0));
+    await checkpoint.close();
   });
 
   it("opens a quantised model: rows of q are reordered after they are unpacked", async () => {

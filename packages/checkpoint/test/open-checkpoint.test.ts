@@ -160,19 +160,18 @@ describe("openCheckpoint", () => {
     await expectModel({ "consolidated.00.pth": torchFile(odd), "params.json": PARAMS_JSON }, META);
   });
 
-  it("warns of tensors it has no place for, and not of rotary tables", async () => {
+  it("leaves out rotary tables and biases of zeros", async () => {
     const extra = new Map(HF)
       .set("model.layers.0.self_attn.rotary_emb.inv_freq", { type: "f32", shape: [4], bytes: f32s([1, 2, 3, 4]) })
       .set("model.layers.0.self_attn.q_proj.bias", { type: "f32", shape: [16], bytes: new Uint8Array(64) });
     const files = { "pytorch_model.bin": torchFile(extra), "config.json": CONFIG_JSON };
     const opened = await expectModel(files, META);
-    expect(opened.warned).toEqual(["dropped-tensors"]);
-    expect(opened.warnings[0]?.message).toMatch(/q_proj\.bias$/);
+    expect(opened.warned).toEqual([]);
     expect(opened.storedTensors.size).toBe(HF.size + 2);
   });
 
   it("warns of parameters it does not know", async () => {
-    const params = PARAMS_JSON.replace("{", '{"use_scaled_rope": true, ');
+    const params = PARAMS_JSON.replace("{", '{"use_scaled_rope": false, "use_cache": true, ');
     const opened = await expectModel({ "consolidated.00.pth": torchFile(META), "params.json": params }, META);
     expect(opened.warned).toEqual(["unknown-params"]);
   });

@@ -21,34 +21,46 @@ const FROZEN = -2;
 /** A pair longer than this is compared only once with the vocabulary. None of LLaMA's is. */
 const LONG_BYTES = 64;
 
+/** Steps between two pauses: bytes looked at and pairs merged. They take some 20 ms. */
+const SLICE_STEPS = 256 * 1024;
+
 /**
- * Appends the ids of `bytes` to `ids`. Takes O(n log n) steps for n bytes, and for each different pair of more than `LONG_BYTES` as many
- * as it has; user-defined pieces add as many per byte as the longest of them has.
+ * Appends the ids of `bytes` to `ids`, and pauses every `SLICE_STEPS` steps. Takes O(n log n) steps for n bytes, and for each different
+ * pair of more than `LONG_BYTES` as many as it has; user-defined pieces add as many per byte as the longest of them has.
  * @throws TextTooLongError
  */
-export function encodeBytes(table: PieceTable, bytes: Uint8Array, ids: IdList): void {
+export function* encodeSteps(table: PieceTable, bytes: Uint8Array, ids: IdList): Generator<void, void, void> {
   if (bytes.length > MAX_TEXT_BYTES) throw new TextTooLongError(MAX_TEXT_BYTES, bytes.length);
   const merger = new Merger(table, bytes);
-  for (let start = 0; start < bytes.length; ) {
-    start = merger.takeSegment(start);
-    merger.merge();
-    merger.emit(ids);
+  while (merger.begin()) {
+    // most segments are words, which all of this takes in one go
+    while (!merger.take()) yield merger.pause();
+    while (!merger.queuePairs()) yield merger.pause();
+    while (!merger.merge()) yield merger.pause();
+    while (!merger.emit(ids)) yield merger.pause();
   }
+}
+
+/** The two parts that an unused piece is made from. */
+interface Split {
+  readonly leftBytes: number;
+  readonly leftId: number; // of a symbol: NONE if no merge made it
+  readonly rightId: number;
 }
 
 class Merger {
   readonly #table: PieceTable;
   readonly #bytes: Uint8Array;
   readonly #queue: MergeQueue = new MergeQueue();
-  /**
-   * Length of the left one of the two parts that an unused piece is made from, by its id. They are always the same two: the merges
-   * inside a piece do not depend on what is around it.
-   */
-  readonly #splits: Map<number, number> = new Map();
+  /** By the id of the unused piece. The parts are always the same: the merges inside a piece do not depend on what is around it. */
+  readonly #splits: Map<number, Split> = new Map();
   /** Results of `#findPair` for long pairs, by both symbols: without them, long texts cost a step per byte again and again. */
   readonly #longPairs: Map<number, number> = new Map();
+  #steps = SLICE_STEPS; // left until the next pause
   #start = 0; // offset of the segment in the text
-  #length = 0; // bytes of the segment
+  #length = 0; // bytes of the segment, so far while it is taken
+  #symbol = 0; // where the walk through the symbols goes on
+  #last: number = NONE; // the symbol taken last
   // one entry per byte of the segment; only those of first bytes of symbols mean something
   #next: Int32Array = new Int32Array(64); // (capacity): offset of the symbol after
   #previous: Int32Array = new Int32Array(64); // (capacity): offset of the symbol before; nothing at offset 0
@@ -60,38 +72,66 @@ class Merger {
     this.#bytes = bytes;
   }
 
-  /** Splits the segment that begins at `start` into symbols and queues its pairs. Returns where the next one begins. */
-  takeSegment(start: number): number {
+  /** What a pause is for; then all four steps of a segment, which return false where they want one, go on. */
+  pause(): void {
+    this.#steps = SLICE_STEPS;
+  }
+
+  /** Goes to the next segment; false at the end of the text. */
+  begin(): boolean {
+    this.#start += this.#length;
+    this.#length = 0;
+    this.#symbol = 0;
+    this.#last = NONE;
+    return this.#start < this.#bytes.length;
+  }
+
+  /** Splits the segment into symbols. */
+  take(): boolean {
     const bytes = this.#bytes;
     const { bytePairs, wholeBytes } = this.#table;
-    this.#start = start;
-    let previous = NONE;
-    let offset = start;
-    do {
+    const start = this.#start;
+    let previous = this.#last;
+    let offset = start + this.#length;
+    let isWhole = false; // the segment, not a symbol
+    let steps = this.#steps;
+    while (steps > 0 && !isWhole) {
       const symbol = offset - start;
       const longest = wholeBytes[bytes[offset] as number] as number;
       const whole = longest === 0 ? 0 : this.#wholeBytes(offset, longest);
       const size = whole > 0 ? whole : (SYMBOL_BYTES[(bytes[offset] as number) >> 4] as number);
       const end = Math.min(offset + size, bytes.length);
-      if (symbol >= this.#next.length) this.#grow(symbol);
+      if (symbol >= this.#next.length) this.#grow();
       this.#ids[symbol] = whole > 0 ? FROZEN : NONE;
       this.#next[symbol] = end - start;
       this.#previous[symbol] = previous;
       previous = symbol;
       offset = end;
-    } while (
-      offset < bytes.length &&
-      bytePairs[((bytes[offset - 1] as number) << 8) | (bytes[offset] as number)] !== NO_JOIN
-    );
+      steps -= size + longest;
+      isWhole =
+        offset >= bytes.length ||
+        bytePairs[((bytes[offset - 1] as number) << 8) | (bytes[offset] as number)] === NO_JOIN;
+    }
+    this.#steps = steps;
+    this.#last = previous;
     this.#length = offset - start;
-    return offset;
+    if (isWhole) this.#queue.resize(this.#length);
+    return isWhole;
   }
 
-  merge(): void {
+  queuePairs(): boolean {
+    for (; this.#symbol < this.#length; this.#symbol = this.#next[this.#symbol] as number) {
+      if (this.#steps <= 0) return false;
+      this.#queuePair(this.#symbol);
+    }
+    this.#symbol = 0; // for emit
+    return true;
+  }
+
+  merge(): boolean {
     const queue = this.#queue;
-    queue.resize(this.#length);
-    for (let left = 0; left < this.#length; left = this.#next[left] as number) this.#queuePair(left);
     for (let left = queue.first(); left !== NONE; left = queue.first()) {
+      if (this.#steps <= 0) return false;
       const right = this.#next[left] as number;
       const after = this.#next[right] as number;
       this.#ids[left] = this.#pairs[left] as number;
@@ -101,15 +141,18 @@ class Merger {
       this.#queuePair(left);
       if (left > 0) this.#queuePair(this.#previous[left] as number);
     }
+    return true;
   }
 
   /** Appends the ids of the segment's symbols. */
-  emit(ids: IdList): void {
-    for (let symbol = 0; symbol < this.#length; ) {
-      const next = this.#next[symbol] as number;
-      this.#emitSymbol(this.#start + symbol, this.#start + next, this.#ids[symbol] as number, ids);
-      symbol = next;
+  emit(ids: IdList): boolean {
+    while (this.#symbol < this.#length) {
+      if (this.#steps <= 0) return false;
+      const next = this.#next[this.#symbol] as number;
+      this.#emitSymbol(this.#start + this.#symbol, this.#start + next, this.#ids[this.#symbol] as number, ids);
+      this.#symbol = next;
     }
+    return true;
   }
 
   /** Queues the pair of the symbol at `left` and the next one, if together they are a piece. */
@@ -120,7 +163,10 @@ class Merger {
     const merged = canMerge ? this.#findPair(left, right) : NONE;
     this.#pairs[left] = merged;
     this.#queue.set(left, merged === NONE ? IDLE : rankOfScore(scoreBits[merged] as number));
-    if (merged !== NONE && types?.[merged] === TYPE.unused) this.#splits.set(merged, right - left);
+    this.#steps--;
+    if (merged === NONE || types?.[merged] !== TYPE.unused || this.#splits.has(merged)) return;
+    const [leftId, rightId] = [this.#ids[left] as number, this.#ids[right] as number];
+    this.#splits.set(merged, { leftBytes: right - left, leftId, rightId });
   }
 
   /** The id of the text of the symbols at `left` and `right` together. */
@@ -139,6 +185,7 @@ class Merger {
       const leftHash =
         leftId === NONE ? index.hash(index.seed, this.#bytes, start, middle) : (index.hashes[leftId] as number);
       id = index.find(index.hash(leftHash, this.#bytes, middle, start + length), this.#bytes, start, start + length);
+      this.#steps -= length;
       if (pair !== undefined) this.#longPairs.set(pair, id);
     }
     return id;
@@ -159,19 +206,29 @@ class Merger {
     return bytes.reduce((number, byte) => number * 256 + byte, 0);
   }
 
+  /** Appends the ids of one symbol: its own, or those of the parts of an unused piece, which may be unused pieces again. */
   #emitSymbol(start: number, end: number, knownId: number, ids: IdList): void {
-    const { index, types, byteIds, unkId } = this.#table;
-    const id = knownId >= 0 ? knownId : index.findText(this.#bytes, start, end);
-    const unused = id !== NONE && types?.[id] === TYPE.unused;
-    if (id !== NONE && !unused) {
-      ids.push(id);
-      return;
+    const { index, types } = this.#table;
+    const parts = [{ start, end, knownId }]; // still to come, the next one last
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      this.#steps--;
+      const id = part.knownId >= 0 ? part.knownId : index.findText(this.#bytes, part.start, part.end);
+      const split = id !== NONE && types?.[id] === TYPE.unused ? this.#splits.get(id) : undefined;
+      if (split === undefined) {
+        this.#emitPart(part.start, part.end, id, ids);
+        continue;
+      }
+      const middle = part.start + split.leftBytes;
+      parts.push({ start: middle, end: part.end, knownId: split.rightId });
+      parts.push({ start: part.start, end: middle, knownId: split.leftId });
     }
-    const leftBytes = unused ? this.#splits.get(id) : undefined;
-    if (leftBytes !== undefined) {
-      const middle = start + leftBytes;
-      this.#emitSymbol(start, middle, NONE, ids);
-      this.#emitSymbol(middle, end, NONE, ids);
+  }
+
+  /** One id, or where there is none that can be used, one for each byte. */
+  #emitPart(start: number, end: number, id: number, ids: IdList): void {
+    const { types, byteIds, unkId } = this.#table;
+    if (id !== NONE && types?.[id] !== TYPE.unused) {
+      ids.push(id);
       return;
     }
     for (let offset = start; offset < end; offset++) {
@@ -193,9 +250,11 @@ class Merger {
     return longest;
   }
 
-  #grow(capacity: number): void {
+  /** Twice the room, but no more than the text can need. */
+  #grow(): void {
+    const capacity = Math.min(this.#next.length * 2, this.#bytes.length - this.#start);
     const grown = (array: Int32Array): Int32Array => {
-      const larger = new Int32Array(capacity * 2);
+      const larger = new Int32Array(capacity);
       larger.set(array);
       return larger;
     };

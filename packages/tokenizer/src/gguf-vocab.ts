@@ -17,6 +17,7 @@ export interface GgufVocab {
   readonly scores: ArrayLike<number>;
   /** `tokenizer.ggml.token_type`, 1 to 6 */
   readonly types: ArrayLike<number>;
+  /** -1 if there is none, as `eosId`. */
   readonly bosId: number;
   readonly eosId: number;
   readonly unknownId: number;
@@ -27,12 +28,9 @@ export interface GgufVocab {
 }
 
 export interface GgufTokenizerModel extends SentencePieceModel {
-  /** For who encodes: `createTokenizer` adds BOS only where it is told to. */
+  /** Becomes that of the tokenizer. */
   readonly addBos: boolean;
 }
-
-/** llama.cpp build 803 has these compiled in, and so has `createTokenizer`. */
-const COMPILED_IN = { bosId: 1, eosId: 2 } as const;
 
 /** Bytes of the longest `[EMPTY_id]`. */
 const EMPTY_NAME_BYTES = 15;
@@ -41,7 +39,7 @@ const EMPTY_NAME_BYTES = 15;
  * The model that the vocabulary of a GGUF file describes, for `createTokenizer`.
  * @param file shown in errors
  * @throws TokenizerModelError `E_MISMATCH`, `E_LIMIT`, `E_FIELD`, `E_RANGE`; as `readSentencePieceModel` if the pieces together cannot
- * be right; `E_UNSUPPORTED` if BOS and EOS are not 1 and 2.
+ * be right, `E_VOCAB` also if BOS or EOS is no id.
  */
 export function modelFromGgufVocab(vocab: GgufVocab, file?: string): GgufTokenizerModel {
   const { tokens, scores, types, bosId, eosId, unknownId, addBos, addSpacePrefix } = vocab;
@@ -51,11 +49,13 @@ export function modelFromGgufVocab(vocab: GgufVocab, file?: string): GgufTokeniz
     const message = `${tokens.length} pieces, at most ${MAX_PIECES} can be used`;
     fail(file, "E_LIMIT", "tokens", `at most ${MAX_PIECES}`, tokens.length, message);
   }
-  for (const [name, expected] of Object.entries(COMPILED_IN)) {
-    const got = name === "bosId" ? bosId : eosId;
-    const field = name === "bosId" ? "bos_token_id" : "eos_token_id";
-    if (got !== expected)
-      fail(file, "E_UNSUPPORTED", field, expected, got, `${field} is ${got}: only ${expected} can be used`);
+  for (const [field, id] of [
+    ["bos_token_id", bosId],
+    ["eos_token_id", eosId],
+  ] as const) {
+    if (tokens.length === 0 || (Number.isInteger(id) && id >= -1 && id < tokens.length)) continue;
+    const message = `${field} is ${id}, which is not the id of a piece`;
+    fail(file, "E_VOCAB", field, `-1 to ${tokens.length - 1}`, id, message);
   }
   let maxBytes = 0;
   for (let id = 0; id < tokens.length; id++) maxBytes += (tokens[id] as Uint8Array).length || EMPTY_NAME_BYTES;

@@ -3,6 +3,7 @@
 export class IdList {
   #ids: Int32Array = new Int32Array(64); // (capacity), the first `length` in use
   length = 0;
+  #last = -1;
 
   push(id: number): void {
     if (this.length === this.#ids.length) {
@@ -11,15 +12,18 @@ export class IdList {
       this.#ids = larger;
     }
     this.#ids[this.length++] = id;
+    this.#last = id;
   }
 
-  /** The id pushed last; -1 if there is none. */
+  /** The id pushed last, also if it was taken; -1 if there is none. */
   last(): number {
-    return this.length === 0 ? -1 : (this.#ids[this.length - 1] as number);
+    return this.#last;
   }
 
-  /** A copy, (length). */
-  toArray(): Int32Array {
-    return this.#ids.slice(0, this.length);
+  /** A copy, (length); the list is empty then. */
+  take(): Int32Array {
+    const ids = this.#ids.slice(0, this.length);
+    this.length = 0;
+    return ids;
   }
 }

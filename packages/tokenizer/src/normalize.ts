@@ -8,8 +8,11 @@ export const SPACE_SYMBOL: readonly number[] = [0xe2, 0x96, 0x81];
 /** U+FFFD */
 const REPLACEMENT: readonly number[] = [0xef, 0xbf, 0xbd];
 
-/** UTF-8 that SentencePiece would encode: every byte that is not part of valid UTF-8 becomes one U+FFFD. */
-export function normalize(text: Uint8Array, options: NormalizerOptions): Uint8Array {
+/** Bytes between two pauses. They take some 10 ms. */
+const SLICE_BYTES = 1024 * 1024;
+
+/** UTF-8 that SentencePiece would encode: every byte that is not part of valid UTF-8 becomes one U+FFFD. Pauses now and then. */
+export function* normalizeSteps(text: Uint8Array, options: NormalizerOptions): Generator<void, Uint8Array, void> {
   const space = options.escapeWhitespaces ? SPACE_SYMBOL : [SPACE];
   const out = new Uint8Array(3 * text.length + 3); // every byte may become three, and the prefix is one more
   let length = 0;
@@ -21,7 +24,12 @@ export function normalize(text: Uint8Array, options: NormalizerOptions): Uint8Ar
   if (options.removeExtraWhitespaces) while (text[offset] === SPACE) offset++;
   if (offset === text.length) return new Uint8Array(0); // no prefix for an empty text
   if (options.addDummyPrefix) put(space);
+  let pauseAt = SLICE_BYTES;
   while (offset < text.length) {
+    if (offset >= pauseAt) {
+      yield;
+      pauseAt += SLICE_BYTES;
+    }
     const size = characterBytes(text, offset);
     if (size === 0) {
       put(REPLACEMENT);

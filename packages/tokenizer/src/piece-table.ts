@@ -13,8 +13,15 @@ export const LLAMA_BYTE_IDS: Int32Array = /* @__PURE__ */ Int32Array.from({ leng
 /** In place of an id: two bytes that follow one another in no text. */
 export const NO_JOIN = -2;
 
+/** What becomes of bytes outside every text. */
+export interface ByteFallback {
+  readonly byteIds: Int32Array; // (256)
+  /** Never put out twice in a row; -1 if there is no such id. */
+  readonly unkId: number;
+}
+
 /** What a table is made of. */
-export interface TableParts {
+export interface TableParts extends ByteFallback {
   readonly texts: Texts;
   readonly scores: Float32Array; // (nTexts)
   /**
@@ -22,9 +29,6 @@ export interface TableParts {
    * themselves; "unused" ones by merging, but they are split again at the end; others not at all. undefined: all are normal.
    */
   readonly types: Uint8Array | undefined; // (nTexts)
-  readonly byteIds: Int32Array; // (256): what a byte outside every text becomes
-  /** Never put out twice in a row; -1 if there is no such id. */
-  readonly unkId: number;
 }
 
 export interface PieceTable extends TableParts {

@@ -2,7 +2,7 @@
 
 import { bytePieceValue } from "./model-rules.ts";
 import { SPACE, SPACE_SYMBOL } from "./normalize.ts";
-import { createPieceTable, FIRST_BYTE_ID, LLAMA_BYTE_IDS, type PieceTable } from "./piece-table.ts";
+import { type ByteFallback, createPieceTable, FIRST_BYTE_ID, LLAMA_BYTE_IDS, type PieceTable } from "./piece-table.ts";
 import { type Pieces, TYPE } from "./pieces.ts";
 import type { NormalizerOptions } from "./sentencepiece-model.ts";
 import { type Texts, TextsWriter, textOf } from "./texts.ts";
@@ -24,12 +24,16 @@ export function modelPieceTable(pieces: Pieces): PieceTable {
   return createPieceTable({ ...pieces, byteIds, unkId });
 }
 
-/** A ggml vocabulary does not say which entries are ordinary pieces: in LLaMA's layout, those after the bytes. */
-export function ggmlPieceTable(texts: Texts, scores: Float32Array): PieceTable {
+/**
+ * A ggml vocabulary does not say which entries are ordinary pieces: in LLaMA's layout, those after the bytes; in a vocabulary without
+ * bytes, those after `</s>`.
+ */
+export function ggmlPieceTable(texts: Texts, scores: Float32Array, bytes: ByteFallback): PieceTable {
+  const firstPiece = bytes.byteIds === LLAMA_BYTE_IDS ? FIRST_BYTE_ID + 256 : FIRST_BYTE_ID;
   const nSpaces = texts.bytes.reduce((count, byte) => count + (byte === SPACE ? 1 : 0), 0);
   const writer = new TextsWriter(scores.length, texts.bytes.length + nSpaces * (SPACE_SYMBOL.length - 1));
   for (const id of scores.keys()) {
-    if (id >= FIRST_BYTE_ID + 256) {
+    if (id >= firstPiece) {
       for (const byte of textOf(texts, id)) {
         if (byte === SPACE) writer.bytes(SPACE_SYMBOL);
         else writer.byte(byte);
@@ -37,5 +41,5 @@ export function ggmlPieceTable(texts: Texts, scores: Float32Array): PieceTable {
     }
     writer.endText();
   }
-  return createPieceTable({ texts: writer.finish(), scores, types: undefined, byteIds: LLAMA_BYTE_IDS, unkId: -1 });
+  return createPieceTable({ texts: writer.finish(), scores, types: undefined, ...bytes });
 }

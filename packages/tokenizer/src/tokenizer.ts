@@ -1,25 +1,36 @@
 // The tokenizer: text to ids and back, from a vocabulary with or without a SentencePiece file.
 
 import type { Budget, BudgetOptions } from "@ll/bytes";
-import { encodeBytes } from "./bpe.ts";
+import { encodeSteps } from "./bpe.ts";
+import { TokenizerModelError } from "./errors.ts";
 import { ggmlTexts, type VocabEntry } from "./ggml-vocab.ts";
 import { IdList } from "./id-list.ts";
-import { normalize } from "./normalize.ts";
-import { createPieceTable, LLAMA_BYTE_IDS, type PieceTable } from "./piece-table.ts";
+import { normalizeSteps, SPACE } from "./normalize.ts";
+import { type ByteFallback, createPieceTable, FIRST_BYTE_ID, LLAMA_BYTE_IDS, type PieceTable } from "./piece-table.ts";
 import { piecesOf } from "./pieces.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
 import { ggmlPieceTable, LLAMA_NORMALIZER, modelPieceTable } from "./sentencepiece-table.ts";
 import { createStreamDecoder, type StreamDecoder } from "./stream-decoder.ts";
 import { type Texts, TextsWriter, textOf } from "./texts.ts";
 
-/** Ids that llama.cpp build 803 has compiled in; no file changes them. */
+/** Ids that llama.cpp build 803 has compiled in: those of a vocabulary that does not say. */
 const BOS = 1;
 const EOS = 2;
-const NEWLINE = 13; // the byte 0x0A
+
+/** Ids that a model has at least if byte b has the id b + 3. */
+const BYTE_IDS_END = FIRST_BYTE_ID + 256;
+
+/** What stands for a byte that has no id: the first entry of every LLaMA vocabulary is the unknown piece. */
+const UNKNOWN = 0;
 
 export interface EncodeOptions {
-  /** Put BOS in front; false if absent. */
+  /** Put BOS in front, if there is one; false if absent. */
   readonly bos?: boolean;
+  /**
+   * Begin as the model was trained to begin: with BOS and with a space, unless the vocabulary says that it wants one of them not. The
+   * space is for mode "build803"; in the other the vocabulary has its way always. False if absent.
+   */
+  readonly prompt?: boolean;
   /**
    * "build803" (the default): what llama.cpp build 803 does with the bytes of the text, nothing added or changed; empty text gives
    * no ids, even with `bos`. "sentencepiece": what SentencePiece does, with the options of its file, or LLaMA's for a ggml vocabulary.
@@ -27,16 +38,32 @@ export interface EncodeOptions {
   readonly mode?: "build803" | "sentencepiece";
 }
 
+export interface TokenizerOptions extends BudgetOptions {
+  /** Ids of the model, if it has more than the vocabulary has entries: those behind them have no text. */
+  readonly nVocab?: number;
+}
+
 export interface Tokenizer {
   readonly nVocab: number;
-  readonly bos: 1;
-  readonly eos: 2;
-  readonly newline: 13;
+  /** -1 if the vocabulary has none. */
+  readonly bos: number;
+  /** Ends a text; -1 if the vocabulary has none. */
+  readonly eos: number;
+  /** The id of a newline: 13 in every LLaMA vocabulary. */
+  readonly newline: number;
+  /** Whether a text that the model is to go on with begins with BOS, and with a space: see `EncodeOptions.prompt`. */
+  readonly addBos: boolean;
+  readonly addSpacePrefix: boolean;
   /**
    * Ids of a text. Special tokens such as `<s>` in the text are plain text. A lone surrogate of a string counts as U+FFFD.
    * @throws TextTooLongError from 2^31 - 1 bytes on
    */
   encode(text: string | Uint8Array, options?: EncodeOptions): Int32Array;
+  /**
+   * The same ids piece by piece, for long texts: between two pieces, which may be empty, some 20 ms pass. A program that is to hear
+   * signals meanwhile, or a page that is to move, turns its event loop between them.
+   */
+  encodeSlices(text: string | Uint8Array, options?: EncodeOptions): Generator<Int32Array, void, void>;
   /**
    * The text of ids, with U+FFFD for what is not UTF-8 in it. Nothing is stripped. BOS and EOS have no text.
    * @throws RangeError for an id that is not in the vocabulary
@@ -50,49 +77,76 @@ export interface Tokenizer {
 
 /**
  * A tokenizer for a SentencePiece model, or for the vocabulary of a ggml file. A ggml vocabulary may hold a text twice: the later id is
- * the one encoded. Mode "build803" gives byte b the id b + 3 wherever the model has its byte pieces.
+ * the one encoded. Mode "build803" gives byte b the id b + 3 wherever the model has its byte pieces, and the id 0, once for bytes in a
+ * row, where there are fewer than 259 ids.
  * @param options `budget`: charged for the arrays that are made; for those of mode "sentencepiece" only when they are needed
- * @throws TokenizerModelError `E_LIMIT`, `E_RANGE` for a vocabulary that cannot be used
+ * @throws TokenizerModelError `E_LIMIT`, `E_RANGE` for a vocabulary that cannot be used; `E_MISMATCH` if it has more entries than `nVocab`
  */
 export function createTokenizer(
   from: SentencePieceModel | readonly VocabEntry[],
-  { budget }: BudgetOptions = {},
+  options: TokenizerOptions = {},
 ): Tokenizer {
+  const { budget } = options;
   const pieces = "pieces" in from ? piecesOf(from) : undefined;
   const normalizer = "pieces" in from ? from.normalizer : LLAMA_NORMALIZER;
   const texts = "pieces" in from ? ggmlTexts(piecesOf(from), budget) : vocabTexts(from, budget);
   const scores = "pieces" in from ? piecesOf(from).scores : Float32Array.from(from, ({ score }) => score);
-  const table = createPieceTable({ texts, scores, types: undefined, byteIds: LLAMA_BYTE_IDS, unkId: -1 }, budget);
+  const nTexts = scores.length;
+  const nVocab = checkedSize(options.nVocab ?? nTexts, nTexts);
+  const bytes: ByteFallback =
+    nVocab < BYTE_IDS_END
+      ? { byteIds: new Int32Array(256).fill(UNKNOWN), unkId: UNKNOWN }
+      : { byteIds: LLAMA_BYTE_IDS, unkId: -1 };
+  const table = createPieceTable({ texts, scores, types: undefined, ...bytes }, budget);
   let sentencePieceTable: PieceTable | undefined; // made when it is first needed
 
-  const nVocab = scores.length;
+  const trainer = "pieces" in from ? from.trainer : undefined;
+  const bos = trainer?.bosId ?? (BOS < nVocab ? BOS : -1);
+  const eos = trainer?.eosId ?? (EOS < nVocab ? EOS : -1);
+  const addBos = bos >= 0 && (!("addBos" in from) || from.addBos !== false);
+  const addSpacePrefix = normalizer.addDummyPrefix;
   const viewOf = (id: number): Uint8Array => {
     if (!Number.isInteger(id) || id < 0 || id >= nVocab) {
       throw new RangeError(`"id" expected 0 <= integer < ${nVocab}, got ${id}`);
     }
-    return textOf(texts, id);
+    return id < nTexts ? textOf(texts, id) : new Uint8Array(0);
   };
   const tokenBytes = (id: number): Uint8Array => viewOf(id).slice();
 
+  /** Pauses at least as often as `encodeSteps` does. */
+  function* steps(from: string | Uint8Array, options: EncodeOptions, ids: IdList): Generator<void, void, void> {
+    const { prompt = false, mode = "build803" } = options;
+    const text = typeof from === "string" ? new TextEncoder().encode(from) : from;
+    assertArguments(text, mode);
+    const wantsBos = bos >= 0 && (options.bos === true || (prompt && addBos));
+    if (mode === "sentencepiece") {
+      sentencePieceTable ??= pieces === undefined ? ggmlPieceTable(texts, scores, bytes) : modelPieceTable(pieces);
+      if (wantsBos) ids.push(bos);
+      yield* encodeSteps(sentencePieceTable, yield* normalizeSteps(text, normalizer), ids);
+      return;
+    }
+    if (wantsBos && (prompt || text.length > 0)) ids.push(bos);
+    yield* encodeSteps(table, prompt && addSpacePrefix ? withSpace(text) : text, ids);
+  }
+
+  function encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
+    const ids = new IdList();
+    for (const _ of steps(text, options, ids)); // no pause is taken
+    return ids.take();
+  }
+
   return {
     nVocab,
-    bos: BOS,
-    eos: EOS,
-    newline: NEWLINE,
-
-    encode(text, { bos = false, mode = "build803" } = {}) {
-      const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-      assertArguments(bytes, mode);
+    bos,
+    eos,
+    newline: encode("\n").at(0) ?? UNKNOWN,
+    addBos,
+    addSpacePrefix,
+    encode,
+    *encodeSlices(text, options = {}) {
       const ids = new IdList();
-      if (mode === "sentencepiece") {
-        sentencePieceTable ??= pieces === undefined ? ggmlPieceTable(texts, scores) : modelPieceTable(pieces);
-        if (bos) ids.push(BOS);
-        encodeBytes(sentencePieceTable, normalize(bytes, normalizer), ids);
-      } else {
-        if (bos && bytes.length > 0) ids.push(BOS);
-        encodeBytes(table, bytes, ids);
-      }
-      return ids.toArray();
+      for (const _ of steps(text, options, ids)) yield ids.take();
+      yield ids.take();
     },
 
     decode(ids) {
@@ -109,6 +163,20 @@ export function createTokenizer(
     tokenBytes,
     createDecoder: () => createStreamDecoder(tokenBytes),
   };
+}
+
+function checkedSize(nVocab: number, nTexts: number): number {
+  if (!Number.isInteger(nVocab)) throw new RangeError(`"nVocab" expected an integer, got ${nVocab}`);
+  if (nVocab >= nTexts) return nVocab;
+  const message = `the vocabulary has ${nTexts} entries, and the model only ${nVocab}`;
+  throw new TokenizerModelError({ code: "E_MISMATCH", field: "vocab", expected: nVocab, got: nTexts, message });
+}
+
+function withSpace(text: Uint8Array): Uint8Array {
+  const spaced = new Uint8Array(text.length + 1);
+  spaced[0] = SPACE;
+  spaced.set(text, 1);
+  return spaced;
 }
 
 /** For callers without types: anything else would be encoded as something. */

@@ -50,6 +50,29 @@ describe("a model", () => {
     expect(model.addBos).toBe(false);
   });
 
+  test("other ids of BOS and EOS, and a prompt as the file wants it", () => {
+    const of = (changes: Partial<GgufVocab>) => createTokenizer(modelFromGgufVocab({ ...small, ...changes }));
+    expect(of({})).toMatchObject({ bos: 1, eos: 2, addBos: true, addSpacePrefix: true });
+    expect(of({ bosId: 2, eosId: 5 })).toMatchObject({ bos: 2, eos: 5 });
+    expect(of({ bosId: -1, eosId: -1 })).toMatchObject({ bos: -1, eos: -1, addBos: false });
+    const prompt = (changes: Partial<GgufVocab>, text = "a", mode: "build803" | "sentencepiece" = "build803") => [
+      ...of(changes).encode(text, { prompt: true, mode }),
+    ];
+    for (const mode of ["build803", "sentencepiece"] as const) {
+      expect(prompt({}, "a", mode)).toEqual([1, 5]);
+      expect(prompt({ bosId: 2 }, "a", mode)).toEqual([2, 5]);
+      expect(prompt({ addBos: false }, "a", mode)).toEqual([5]);
+      expect(prompt({ addSpacePrefix: false }, "a", mode)).toEqual([1, 4]);
+      expect(prompt({ addBos: false, addSpacePrefix: false }, "a", mode)).toEqual([4]);
+    }
+    expect(prompt({}, "")).toEqual([1, 3]);
+    expect(prompt({ addSpacePrefix: false }, "")).toEqual([1]);
+    expect(prompt({ addBos: false, addSpacePrefix: false }, "")).toEqual([]);
+    // who asks for BOS gets it, if there is one
+    expect([...of({ addBos: false }).encode("a", { bos: true })]).toEqual([1, 4]);
+    expect([...of({ bosId: -1 }).encode("a", { bos: true })]).toEqual([4]);
+  });
+
   test("empty texts get names, as in llama.cpp, and decode to nothing", () => {
     const tokens = [...Array.from(small.tokens), utf8(""), utf8("")];
     const model = modelFromGgufVocab({ ...small, tokens, scores: Array(8).fill(0), types: [2, 3, 3, 1, 1, 1, 3, 3] });
@@ -98,15 +121,11 @@ describe("refused", () => {
       other({ tokens: { length: 1_000_001 }, scores: { length: 1_000_001 }, types: { length: 1_000_001 } }),
       { code: "E_LIMIT", field: "tokenizer.ggml.tokens", expected: "at most 1000000", got: 1_000_001 },
     ],
-    [
-      "BOS 0",
-      other({ bosId: 0 }),
-      { code: "E_UNSUPPORTED", field: "tokenizer.ggml.bos_token_id", expected: 1, got: 0 },
-    ],
+    ["BOS -2", other({ bosId: -2 }), { code: "E_VOCAB", field: "tokenizer.ggml.bos_token_id", got: -2 }],
     [
       "EOS 32000",
       other({ eosId: 32000 }),
-      { code: "E_UNSUPPORTED", field: "tokenizer.ggml.eos_token_id", expected: 2, got: 32000 },
+      { code: "E_VOCAB", field: "tokenizer.ggml.eos_token_id", expected: "-1 to 5", got: 32000 },
     ],
     ["unknown id 6", other({ unknownId: 6 }), { code: "E_VOCAB", field: "trainer_spec.unk_id", got: 6 }],
     [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createTokenizer, ggmlVocab, type VocabEntry } from "../src/index.ts";
+import { createTokenizer, ggmlVocab, type SentencePiece, type VocabEntry } from "../src/index.ts";
 import { tinyModel } from "./support/tiny.ts";
 
 const tokenizer = createTokenizer(tinyModel);
@@ -89,4 +89,70 @@ test("a decoder can be used again after flush", () => {
   expect(decoder.push(0xf0 + 3)).toBe("");
   expect(decoder.flush()).toBe("\ufffd");
   expect(decoder.push(0x61 + 3)).toBe("a");
+});
+
+describe("small vocabularies", () => {
+  const vocab = (n: number): VocabEntry[] =>
+    Array.from({ length: n }, (_, i) => ({ text: new TextEncoder().encode(`x${i}`), score: -i }));
+
+  test.each([1, 2, 3, 13, 14, 258])("of %i entries: what has no id is the unknown piece", (n) => {
+    const tokenizer = createTokenizer(vocab(n));
+    expect(tokenizer).toMatchObject({ nVocab: n, bos: n > 1 ? 1 : -1, eos: n > 2 ? 2 : -1, newline: 0 });
+    for (const mode of ["build803", "sentencepiece"] as const) {
+      const ids = [...tokenizer.encode("Hi \n\xff", { prompt: true, mode })];
+      expect(ids).toEqual(n > 1 ? [1, 0] : [0]);
+    }
+    if (n > 3) expect([...tokenizer.encode("Hix3")]).toEqual([0, 3]);
+  });
+
+  test("of 259 entries and more: byte b is b + 3", () => {
+    expect([...createTokenizer(vocab(259)).encode("\n")]).toEqual([13]);
+  });
+
+  test("with ids of the model behind them, which have no text", () => {
+    const tokenizer = createTokenizer(vocab(14), { nVocab: 300 });
+    expect(tokenizer).toMatchObject({ nVocab: 300, newline: 13 });
+    expect(tokenizer.tokenBytes(299)).toEqual(new Uint8Array(0));
+    expect(tokenizer.decode([299, 1])).toBe("x1");
+    expect(() => tokenizer.tokenBytes(300)).toThrow(RangeError);
+  });
+
+  test("a model with fewer ids than entries is refused", () => {
+    expect(() => createTokenizer(vocab(14), { nVocab: 13 })).toThrow(
+      expect.objectContaining({ code: "E_MISMATCH", expected: 13, got: 14 }),
+    );
+    for (const nVocab of [Number.NaN, 20.5]) expect(() => createTokenizer(vocab(14), { nVocab })).toThrow(RangeError);
+  });
+});
+
+describe("in slices", () => {
+  test.each(["build803", "sentencepiece"] as const)("the same ids, in pieces of limited work: %s", (mode) => {
+    // words; one segment without an end; pairs that are no pieces; user-defined and unused ones are in other tests
+    for (const unit of ["Once upon a time ", "a", "\ud83e\udd99", "aab"]) {
+      const text = new TextEncoder().encode(unit.repeat(Math.ceil(600_000 / unit.length)));
+      const pieces = [...tokenizer.encodeSlices(text, { bos: true, mode })];
+      expect(pieces.length).toBeGreaterThan(2);
+      const joined = Buffer.concat(pieces.map((piece) => new Uint8Array(piece.buffer)));
+      expect(joined.equals(new Uint8Array(tokenizer.encode(text, { bos: true, mode }).buffer))).toBe(true);
+    }
+  });
+
+  test("a short text is one piece", () => {
+    expect([...tokenizer.encodeSlices(" Once upon a time", { bos: true })]).toEqual([
+      Int32Array.of(1, 385, 386, 261, 370),
+    ]);
+  });
+});
+
+test("unused pieces made of unused pieces, thousands deep, are taken apart", () => {
+  const pieces: SentencePiece[] = [{ text: "<unk>", score: 0, type: "unknown" }];
+  pieces.push({ text: "a", score: 0, type: "normal" });
+  for (let n = 2; n <= 5700; n++) pieces.push({ text: "a".repeat(n), score: n, type: "unused" });
+  const normalizer = { addDummyPrefix: false, removeExtraWhitespaces: false, escapeWhitespaces: false };
+  const ladder = createTokenizer({ pieces, normalizer, trainer: undefined });
+  expect(ladder.encode("a".repeat(5700), { mode: "sentencepiece" })).toEqual(new Int32Array(5700).fill(1));
+  // b is unknown; each run of a is a symbol that is thousands of parts
+  const text = `${"a".repeat(5000)}b`.repeat(5);
+  const ids = ladder.encode(text, { mode: "sentencepiece" });
+  expect([ids.length, ids.filter((id) => id === 1).length]).toEqual([5 * 5001, 5 * 5000]);
 });

@@ -1,10 +1,11 @@
 // The options of ll-convert: those of convert.py in build 803, and what every program of this package has.
 
 import type { Container, GgmlUnstored } from "@ll/convert";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { COMPLETION_OPTION, type CompletedOption } from "../completion.ts";
+import type { Io } from "../command.ts";
 import { Refusal, UsageError } from "../errors.ts";
-import { versionLine } from "../version.ts";
+import { flagRow, quietRow, valueRow } from "../option-rows.ts";
+import { invalidParameter, type OptionSpec, type OptionValue } from "../option-table.ts";
+import { type Program, readArguments, usageError } from "../program.ts";
 
 export interface ConvertArguments {
   /** Directory or file. */
@@ -25,26 +26,13 @@ export interface ConvertArguments {
   readonly quiet: boolean;
 }
 
-/** As commander hands them over. */
-interface Options {
-  readonly lora?: string;
-  readonly outtype?: string;
-  readonly container: string;
-  readonly vocabDir?: string;
-  readonly outfile?: string;
-  readonly rmsNormEps?: number;
-  readonly ropeFreqBase?: number;
-  readonly ropeFreqScale?: number;
-  readonly contextLength?: number;
-  readonly vocabOnly?: true;
-  readonly dump?: true;
-  readonly dumpSingle?: true;
-  readonly quiet?: true;
-  /** False for `--no-clobber`. */
-  readonly clobber: boolean;
-  /** False for `--no-progress`. */
-  readonly progress: boolean;
-}
+/** What the options set. */
+type ConvertParams = { -readonly [Key in keyof Omit<ConvertArguments, "model" | "params">]: ConvertArguments[Key] } & {
+  params: { -readonly [Key in keyof GgmlUnstored]: GgmlUnstored[Key] };
+  vocabOnly: boolean;
+  dump: boolean;
+  dumpSingle: boolean;
+};
 
 const CONTAINERS: ReadonlyMap<string, Container> = new Map<string, Container>([
   ["ggjt-v3", 3],
@@ -52,145 +40,181 @@ const CONTAINERS: ReadonlyMap<string, Container> = new Map<string, Container>([
   ["gguf", "gguf"],
 ]);
 
-const EXAMPLES = `Examples:
-  ll-convert models/7B
-  ll-convert models/7B --outtype f16 --outfile model-f16.bin
-  ll-convert model.gguf
+const OUT_TYPES = ["f32", "f16"] as const;
 
-`;
+const UNSAID = "if the model's files do not say it";
+
+export const CONVERT_OPTIONS: readonly OptionSpec<ConvertParams>[] = [
+  valueRow(
+    "File",
+    ["--outtype"],
+    "text",
+    {
+      placeholder: "TYPE",
+      help: "type of the matrices, f32 or f16",
+      default: "that of the input; f32 for bf16",
+      choices: OUT_TYPES,
+    },
+    (params, value) => {
+      params.outType = outType(value);
+    },
+  ),
+  valueRow(
+    "File",
+    ["--outfile"],
+    "path",
+    { placeholder: "PATH", help: "file to write", default: "ggml-model-TYPE.bin beside the input" },
+    (params, { text }) => {
+      params.outFile = text;
+    },
+  ),
+  valueRow(
+    "File",
+    ["--container"],
+    "text",
+    {
+      placeholder: "VERSION",
+      help: "ggjt-v3, gguf, or ggjt-v1 as convert.py wrote it",
+      default: "ggjt-v3",
+      choices: [...CONTAINERS.keys()],
+    },
+    (params, { text, option }) => {
+      const found = CONTAINERS.get(text);
+      if (found === undefined) throw invalidParameter(option, `expected ggjt-v3, ggjt-v1 or gguf, got "${text}"`);
+      params.container = found;
+    },
+  ),
+  flagRow("File", ["--no-clobber"], "refuse to replace an existing file", (params) => {
+    params.noClobber = true;
+  }),
+  valueRow(
+    "Model",
+    ["--vocab-dir"],
+    "path",
+    { placeholder: "DIR", help: "directory of tokenizer.model, if it is not the model's" },
+    (params, { text }) => {
+      params.vocabDir = text;
+    },
+  ),
+  valueRow(
+    "Model",
+    ["--lora"],
+    "path",
+    { placeholder: "DIR", help: "convert this PEFT adapter for the model (to DIR/ggml-adapter-model.bin)" },
+    (params, { text }) => {
+      params.lora = text;
+    },
+  ),
+  parameterRow("--rms-norm-eps", `epsilon of the RMS norm, ${UNSAID}`, (params, number) => {
+    params.normEps = number;
+  }),
+  parameterRow("--rope-freq-base", "base frequency of RoPE, likewise", (params, number) => {
+    params.ropeFreqBase = number;
+  }),
+  parameterRow("--rope-freq-scale", "factor on the positions of RoPE, likewise", (params, number) => {
+    params.ropeFreqScale = number;
+  }),
+  valueRow(
+    "Model",
+    ["--context-length"],
+    "int",
+    { placeholder: "N", help: "tokens that the model was trained for, likewise (for gguf)" },
+    ({ params }, { number, option }) => {
+      if (number < 1) throw invalidParameter(option, `expected a whole number from 1, got ${number}`);
+      params.contextTokens = number;
+    },
+  ),
+  flagRow("Other work", ["--vocab-only"], "write the vocabulary only; needs --outfile", (params) => {
+    params.vocabOnly = true;
+  }),
+  flagRow("Other work", ["--dump"], "convert nothing, show what is in the model", (params) => {
+    params.dump = true;
+  }),
+  flagRow("Other work", ["--dump-single"], "convert nothing, show what is in this one file", (params) => {
+    params.dumpSingle = true;
+  }),
+  flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
+    params.progress = false;
+  }),
+  quietRow("nothing on standard error unless it fails"),
+];
+
+const PROGRAM: Program<ConvertParams> = {
+  examples: ["models/7B", "models/7B --outtype f16 --outfile model-f16.bin"],
+  usage: "[options] MODEL",
+  description:
+    "Converts a LLaMA checkpoint to a ggjt or GGUF file, or one of these to the other. MODEL is the directory with the model, or " +
+    "one of its files (*.pth, *.pt, *.safetensors, *.bin, *.gguf). Standard output gets the path of the new file.",
+  options: CONVERT_OPTIONS,
+};
 
 /**
- * Returns the arguments, or the text that --help or --version prints.
+ * The arguments; `undefined` if help or version was asked for, which is then printed.
  * @throws UsageError; Refusal for an output type that only ll-quantize writes
  */
-export function parseConvertArguments(bin: string, argv: readonly string[]): ConvertArguments | { text: string } {
-  const command = commandLine(bin);
-  try {
-    command.parse(argv, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") return { text: EXAMPLES + command.helpInformation() };
-    if (error.code === "commander.version") return { text: versionLine(bin) };
-    const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n");
-    throw new UsageError([message, ...more].join(" "), `usage: ${bin} [options] MODEL (see ${bin} --help)`);
-  }
-  const options = command.opts<Options>();
-  return {
-    model: String(command.args[0]),
-    lora: options.lora,
-    outType: outType(options.outtype),
-    container: container(options.container),
-    params: modelParams(options),
-    vocabDir: options.vocabDir,
-    outFile: options.outfile,
-    mode: mode(options),
-    noClobber: !options.clobber,
-    progress: options.progress && !options.quiet,
-    quiet: options.quiet ?? false,
+export async function readConvertArguments(
+  bin: string,
+  argv: readonly string[],
+  io: Io,
+): Promise<ConvertArguments | undefined> {
+  const params: ConvertParams = {
+    lora: undefined,
+    outType: undefined,
+    container: 3,
+    params: {},
+    vocabDir: undefined,
+    outFile: undefined,
+    mode: "convert",
+    noClobber: false,
+    progress: true,
+    quiet: false,
+    vocabOnly: false,
+    dump: false,
+    dumpSingle: false,
   };
+  const positionals = await readArguments(PROGRAM, bin, argv, params, io);
+  if (positionals === undefined) return undefined;
+  const [model, ...more] = positionals;
+  if (model === undefined) throw usageError(PROGRAM, bin, "no model given: a directory, or a file in it");
+  if (more.length > 0) throw usageError(PROGRAM, bin, `more than one model given: ${model} and ${more[0]}`);
+  const { vocabOnly, dump, dumpSingle, ...rest } = params;
+  return { ...rest, model, mode: mode(params), progress: params.progress && !params.quiet };
 }
 
-/** A path that looks like an option is a value that was forgotten. */
-function path(value: string): string {
-  if (value.startsWith("--")) throw new InvalidArgumentError("A path that begins with -- is written ./--");
-  return value;
-}
-
-function misplaced(): never {
-  throw new InvalidArgumentError("It was expected to be the first of all arguments.");
-}
-
-function outType(text: string | undefined): "f32" | "f16" | undefined {
-  if (text === undefined || text === "f32" || text === "f16") return text;
+function outType({ text, option }: OptionValue): "f32" | "f16" {
+  const found = OUT_TYPES.find((type) => type === text);
+  if (found !== undefined) return found;
   if (text === "q4_0" || text === "q4_1") {
     throw new Refusal(
       `--outtype ${text}: convert.py's ${text} blocks are of a layout that no later program reads`,
       `convert to f16, then: ll-quantize FILE ${text}`,
     );
   }
-  throw new UsageError(`--outtype expected f32 or f16, got ${text}`);
+  throw invalidParameter(option, `expected f32 or f16, got "${text}"`);
 }
 
-function container(text: string): Container {
-  const found = CONTAINERS.get(text);
-  if (found === undefined) throw new UsageError(`--container expected ggjt-v3, ggjt-v1 or gguf, got ${text}`);
-  return found;
+/** A parameter of the model that is a positive number. */
+function parameterRow(
+  name: string,
+  help: string,
+  set: (params: ConvertParams["params"], value: number) => void,
+): OptionSpec<ConvertParams> {
+  return valueRow("Model", [name], "float", { placeholder: "X", help }, ({ params }, { text, number, option }) => {
+    if (!(number > 0 && number < Number.POSITIVE_INFINITY)) {
+      throw invalidParameter(option, `expected a positive number, got "${text}"`);
+    }
+    set(params, Number(text));
+  });
 }
 
-function modelParams({ rmsNormEps, ropeFreqBase, ropeFreqScale, contextLength }: Options): GgmlUnstored {
-  return {
-    ...(rmsNormEps !== undefined && { normEps: rmsNormEps }),
-    ...(ropeFreqBase !== undefined && { ropeFreqBase }),
-    ...(ropeFreqScale !== undefined && { ropeFreqScale }),
-    ...(contextLength !== undefined && { contextTokens: contextLength }),
-  };
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!(Math.fround(number) > 0 && Math.fround(number) < Number.POSITIVE_INFINITY)) {
-    throw new InvalidArgumentError("A positive number was expected.");
-  }
-  return number;
-}
-
-function count(value: string): number {
-  const number = Number(value);
-  if (!(Number.isInteger(number) && number >= 1 && number < 2 ** 31)) {
-    throw new InvalidArgumentError("A whole number from 1 was expected.");
-  }
-  return number;
-}
-
-function mode(options: Options): ConvertArguments["mode"] {
-  if (options.vocabOnly && options.outfile === undefined) throw new UsageError("need --outfile if using --vocab-only");
+function mode({ vocabOnly, dump, dumpSingle, outFile, lora }: ConvertParams): ConvertArguments["mode"] {
+  if (vocabOnly && outFile === undefined) throw new UsageError("need --outfile if using --vocab-only");
   const chosen = [
-    options.vocabOnly && ("vocab-only" as const),
-    options.dump && ("dump" as const),
-    options.dumpSingle && ("dump-single" as const),
-  ].filter((one) => one !== undefined);
+    vocabOnly && ("vocab-only" as const),
+    dump && ("dump" as const),
+    dumpSingle && ("dump-single" as const),
+  ].filter((one) => one !== false);
   if (chosen.length > 1) throw new UsageError("--vocab-only, --dump and --dump-single exclude each other");
-  if (options.lora !== undefined && chosen.length > 0) throw new UsageError("--lora excludes --vocab-only and --dump");
+  if (lora !== undefined && chosen.length > 0) throw new UsageError("--lora excludes --vocab-only and --dump");
   return chosen[0] ?? "convert";
-}
-
-/** All options, for completion. */
-export function convertOptions(): CompletedOption[] {
-  return commandLine("ll-convert")
-    .createHelp()
-    .visibleOptions(commandLine("ll-convert"))
-    .map(({ short, long = "", required, description }) => ({
-      names: short === undefined ? [long] : [long, short],
-      value: !required ? "flag" : PATH_OPTIONS.includes(long) ? "path" : "text",
-      help: description,
-    }));
-}
-
-const PATH_OPTIONS = ["--outfile", "--vocab-dir", "--lora"];
-
-function commandLine(bin: string): Command {
-  return new Command(bin)
-    .description("Convert a LLaMA checkpoint to a ggjt or GGUF file, or one of these to the other.")
-    .argument("<model>", "directory with the model, or one of its files (*.pth, *.pt, *.safetensors, *.bin, *.gguf)")
-    .option("--outtype <type>", "output format, f32 or f16 (default: that of the input; f32 for bf16)")
-    .option("--outfile <path>", "file to write (default: ggml-model-TYPE.bin beside the input)", path)
-    .option("--container <version>", "ggjt-v3, gguf, or ggjt-v1 as convert.py wrote it", "ggjt-v3")
-    .option("--vocab-dir <dir>", "directory of tokenizer.model, if it is not the model's", path)
-    .option("--lora <dir>", "convert this PEFT adapter for the model (to DIR/ggml-adapter-model.bin)", path)
-    .option("--rms-norm-eps <eps>", "epsilon of the RMS norm, if the model's files do not say it", positive)
-    .option("--rope-freq-base <base>", "base frequency of RoPE, likewise", positive)
-    .option("--rope-freq-scale <scale>", "factor on the positions of RoPE, likewise", positive)
-    .option("--context-length <tokens>", "context that the model was trained for, likewise (for gguf)", count)
-    .option("--vocab-only", "write the vocabulary only; needs --outfile")
-    .option("--dump", "convert nothing, show what is in the model")
-    .option("--dump-single", "convert nothing, show what is in this one file")
-    .option("--no-clobber", "refuse to replace an existing file")
-    .option("--no-progress", "no progress line on standard error")
-    .option("-q, --quiet", "say nothing on standard error unless it fails")
-    .option("-v, --verbose", "show where an error comes from (as LL_DEBUG=1)")
-    .option("--completion <shell>", COMPLETION_OPTION.help, misplaced)
-    .version(versionLine(bin), "--version", "show the version")
-    .helpOption("-h, --help", "show this help")
-    .exitOverride()
-    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
 }

@@ -17,7 +17,7 @@ import { Refusal } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
-import { type ConvertArguments, parseConvertArguments } from "./convert-arguments.ts";
+import { type ConvertArguments, readConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
 import { runOptions, tensorLine } from "./convert-lines.ts";
@@ -37,9 +37,9 @@ const CONFIG_FILES = [
 ];
 
 export async function convertCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
-  const request = parseConvertArguments(bin, argv);
-  if ("text" in request) io.out.write(request.text);
-  else if (request.quiet) await quietly(io, (silent) => convert(request, silent));
+  const request = await readConvertArguments(bin, argv, io);
+  if (request === undefined) return ExitCode.ok;
+  if (request.quiet) await quietly(io, (silent) => convert(request, silent));
   else await convert(request, io);
   return ExitCode.ok;
 }

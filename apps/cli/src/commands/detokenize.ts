@@ -43,7 +43,7 @@ const PROGRAM: Program<DetokenizeParams> = {
   description: [
     "Prints the text of ids: arguments, or numbers in a file or on standard input, with spaces, commas or brackets",
     "between them. The text is printed byte for byte, with no newline behind it.",
-  ].join("\n"),
+  ].join(" "),
   options: DETOKENIZE_OPTIONS,
 };
 

@@ -37,6 +37,9 @@ export const QUANTIZE_OPTIONS: readonly CompletedOption[] = [
   flag(["--help", "-h"], "show this help"),
 ];
 
+/** Names of the types, in lower case. */
+export const TYPE_NAMES: readonly string[] = FTYPES.map(({ name }) => name.toLowerCase());
+
 const FLAGS = QUANTIZE_OPTIONS.filter(({ value }) => value === "flag").flatMap(({ names }) => names);
 
 function flag(names: CompletedOption["names"], help: string): CompletedOption {
@@ -98,10 +101,7 @@ function requireType(text: string | undefined, before: string): FileType {
 }
 
 function noType(message: string, word: string): UsageError {
-  const suggestion = closest(
-    word.toLowerCase(),
-    FTYPES.map(({ name }) => name.toLowerCase()),
-  );
+  const suggestion = closest(word.toLowerCase(), TYPE_NAMES);
   const hint = suggestion === undefined ? "ll-quantize --help lists the types" : `Did you mean ${suggestion}?`;
   return new UsageError(message, hint);
 }

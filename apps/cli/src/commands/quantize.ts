@@ -13,6 +13,8 @@ import { kernelTier } from "../kernel-tier.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
+import { tableColumns } from "../text-table.ts";
+import { columnsOf } from "../text-wrap.ts";
 import { versionLine } from "../version.ts";
 import { parseQuantizeArguments, type QuantizeArguments, type QuantizeRequest } from "./quantize-arguments.ts";
 import { help, usage } from "./quantize-help.ts";
@@ -21,7 +23,7 @@ const MIB = 1024 * 1024;
 
 export async function quantizeCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
   const request = parse(bin, argv, io);
-  if (request === "help") io.out.write(help(bin));
+  if (request === "help") io.out.write(help(bin, columnsOf(io.out, io.env)));
   else if (request === "version") io.out.write(versionLine(bin));
   else if (request.quiet) await quantizeQuietly(request, io);
   else await quantize(request, io);
@@ -37,7 +39,7 @@ function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
     if (error.hint !== undefined) io.err.write(`${error.hint}\n`);
     // build 803 shows its usage for a wrong command line, not for a wrong word in a right one
     if (!error.message.startsWith("main: ")) {
-      const { err, out } = usage(bin);
+      const { err, out } = usage(bin, tableColumns(io.err, io.env, { truncate: true }));
       io.err.write(err);
       io.out.write(out);
     }

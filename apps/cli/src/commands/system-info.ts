@@ -7,7 +7,7 @@ import { ExitCode } from "../exit-codes.ts";
 import { flagRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
-import { tableLines } from "../text-table.ts";
+import { tableColumns, tableLines } from "../text-table.ts";
 import { sizeText } from "../units.ts";
 import { manifestVersion } from "../version.ts";
 
@@ -50,7 +50,8 @@ export const systemInfoCommand: Command = async (bin, argv, io) => {
   if (positionals === undefined) return ExitCode.ok;
   if (positionals.length > 0) throw usageError(PROGRAM, bin, `unexpected argument "${positionals[0]}"`);
   const info = await systemInfo();
-  io.out.write(params.json ? `${JSON.stringify(info, null, 2)}\n` : infoText(info));
+  const columns = tableColumns(io.out, io.env, { truncate: true });
+  io.out.write(params.json ? `${JSON.stringify(info, null, 2)}\n` : infoText(info, columns));
   return ExitCode.ok;
 };
 
@@ -73,7 +74,7 @@ async function systemInfo(): Promise<SystemInfo> {
   };
 }
 
-function infoText(info: SystemInfo): string {
+function infoText(info: SystemInfo, columns: number): string {
   const rows = [
     ["ll", info.ll],
     ["Node", `${info.node} (V8 ${info.v8})`],
@@ -83,5 +84,5 @@ function infoText(info: SystemInfo): string {
     ["memory", `${sizeText(info.memoryBytes)}, ${sizeText(info.freeMemoryBytes)} free`],
     ["kernels", `${info.kernels.join(", ")} (the last one is used; all compute the same)`],
   ];
-  return `${tableLines(rows, ["left", "left"]).join("\n")}\n`;
+  return `${tableLines(rows, ["left", "left"], { columns }).join("\n")}\n`;
 }

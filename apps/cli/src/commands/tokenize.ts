@@ -3,9 +3,11 @@
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Command } from "../command.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { encodedPieces, encodeText } from "../long-text.ts";
 import { flagRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
+import type { Terminal } from "../terminal.ts";
 import { readTextFile } from "../text-input.ts";
 import { openTokenizer } from "../tokenizer-input.ts";
 import { idLines, pieceJson } from "./token-lines.ts";
@@ -13,6 +15,7 @@ import { idLines, pieceJson } from "./token-lines.ts";
 interface TokenizeParams {
   file: string | undefined;
   bos: boolean;
+  prompt: boolean;
   sentencePiece: boolean;
   pieces: boolean;
   json: boolean;
@@ -36,6 +39,14 @@ export const TOKENIZE_OPTIONS: readonly OptionSpec<TokenizeParams>[] = [
   }),
   flagRow(
     "Text",
+    ["--prompt"],
+    "begin as ll-main's prompt does: with the BOS and the space that the file asks for",
+    (params) => {
+      params.prompt = true;
+    },
+  ),
+  flagRow(
+    "Text",
     ["--sentencepiece"],
     "do as SentencePiece does: with a space in front, and the options of tokenizer.model",
     (params) => {
@@ -55,14 +66,21 @@ const PROGRAM: Program<TokenizeParams> = {
   usage: "[options] MODEL [TEXT]",
   description: [
     "Prints the ids of TEXT, of a file, or of standard input, separated by spaces. MODEL is a model file or a",
-    "tokenizer.model. Not a byte is added or removed: ll-main puts a space in front of its prompt and drops the last",
-    "newline of a file, this program does neither.",
-  ].join("\n"),
+    "tokenizer.model. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --prompt does here,",
+    "and drops the last newline of a file.",
+  ].join(" "),
   options: TOKENIZE_OPTIONS,
 };
 
 export const tokenizeCommand: Command = async (bin, argv, io) => {
-  const params: TokenizeParams = { file: undefined, bos: false, sentencePiece: false, pieces: false, json: false };
+  const params: TokenizeParams = {
+    file: undefined,
+    bos: false,
+    prompt: false,
+    sentencePiece: false,
+    pieces: false,
+    json: false,
+  };
   const positionals = await readArguments(PROGRAM, bin, argv, params, io);
   if (positionals === undefined) return ExitCode.ok;
   const [model, text, ...more] = positionals;
@@ -70,17 +88,48 @@ export const tokenizeCommand: Command = async (bin, argv, io) => {
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one text: put it in quotes");
   if (text !== undefined && params.file !== undefined) throw usageError(PROGRAM, bin, "both a text and --file given");
   const tokenizer = await openTokenizer(model);
-  const ids = tokenizer.encode(text ?? (await readTextFile(params.file ?? "-")), {
-    bos: params.bos,
-    mode: params.sentencePiece ? "sentencepiece" : "build803",
-  });
-  io.out.write(output(params, tokenizer, ids));
+  const bytes = text ?? (await readTextFile(params.file ?? "-"));
+  const { bos, prompt } = params;
+  const options = { bos, prompt, mode: params.sentencePiece ? "sentencepiece" : "build803" } as const;
+  if (params.json) await writeJson(tokenizer, await encodeText(tokenizer, bytes, options), io.out);
+  else {
+    const lines = params.pieces ? (ids: Int32Array) => idLines(tokenizer, ids) : separated(" ");
+    for await (const ids of encodedPieces(tokenizer, bytes, options)) {
+      io.out.write(lines(ids));
+      await io.out.drained();
+    }
+    if (!params.pieces) io.out.write("\n");
+  }
   return ExitCode.ok;
 };
 
-function output(params: TokenizeParams, tokenizer: Tokenizer, ids: Int32Array): string {
-  if (params.pieces) return idLines(tokenizer, ids);
-  if (!params.json) return `${ids.join(" ")}\n`;
-  const pieces = Array.from(ids, (id) => pieceJson(tokenizer.tokenBytes(id)));
-  return `${JSON.stringify({ version: JSON_VERSION, ids: [...ids], pieces })}\n`;
+/** Ids per piece of the output. */
+const OUTPUT_IDS = 64 * 1024;
+
+/** `{"version":1,"ids":[…],"pieces":[…]}`, which may be longer than a string can be. */
+async function writeJson(tokenizer: Tokenizer, ids: Int32Array, out: Terminal): Promise<void> {
+  const list = async (name: string, shown: (part: Int32Array) => unknown[]): Promise<void> => {
+    const text = separated(",");
+    out.write(`,"${name}":[`);
+    for (let first = 0; first < ids.length; first += OUTPUT_IDS) {
+      out.write(text(shown(ids.subarray(first, first + OUTPUT_IDS)).map((item) => JSON.stringify(item))));
+      await out.drained();
+    }
+    out.write("]");
+  };
+  out.write(`{"version":${JSON_VERSION}`);
+  await list("ids", (part) => Array.from(part));
+  await list("pieces", (part) => Array.from(part, (id) => pieceJson(tokenizer.tokenBytes(id))));
+  out.write("}\n");
+}
+
+/** Joins what comes in several lists. */
+function separated(separator: string): (items: { readonly length: number; join(separator: string): string }) => string {
+  let isFirst = true;
+  return (items) => {
+    if (items.length === 0) return "";
+    const text = `${isFirst ? "" : separator}${items.join(separator)}`;
+    isFirst = false;
+    return text;
+  };
 }

@@ -46,7 +46,7 @@ export async function readModelFile(source: FileSource, params: RunParams, files
     containerName: file.container.name,
     config,
     tensors: file,
-    tokenizer: createTokenizer(file.vocab),
+    tokenizer: createTokenizer(file.vocab, { nVocab: config.nVocab }),
     warnings: [],
   };
 }
@@ -64,7 +64,7 @@ async function readGguf(source: FileSource, params: RunParams, files: FileSource
   const file = await openGgufSet(sources);
   const get = metadataGetter(file.metadata);
   const config = configFromGguf(get, overridesOf(params, Number(get("llama.attention.head_count"))), file.name);
-  const tokenizer = createTokenizer(await ggufTokenizerModel(file));
+  const tokenizer = createTokenizer(await ggufTokenizerModel(file), { nVocab: config.nVocab });
   const containerName = `gguf v${file.files[0]?.version}`;
   return { containerName, config, tensors: llamaTensors(file), tokenizer, warnings: config.warnings };
 }

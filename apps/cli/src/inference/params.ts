@@ -65,7 +65,8 @@ export interface RunParams {
   mirostat: number;
   mirostatEta: number;
   mirostatTau: number;
-  logitBias: Map<number, number>;
+  /** In the order of the options; "eos" is the id that ends a text, which depends on the model. */
+  logitBias: Map<number | "eos", number>;
   penalizeNewline: boolean;
   minP: number;
   xtcProbability: number;

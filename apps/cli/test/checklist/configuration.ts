@@ -97,8 +97,8 @@ const SAME_EVERYWHERE: Item = {
     shownBy(
       "--completion for bash, zsh and fish",
       "apps/cli/test/completion.test.ts",
-      "the same scripts as before",
-      "every offered option is a known one",
+      "prints the one script, by --completion SHELL or --completion=SHELL",
+      "knows every option that is offered: ll-%s",
     ),
     // "on every CPU" cannot be tested on one; the row after this compares with what another machine wrote
     row("a seed gives one text, whatever the kernels and the threads", async () => {

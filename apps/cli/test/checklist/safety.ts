@@ -33,7 +33,7 @@ const EXIT_CODES: Item = {
     row("come from one place", () => {
       expect(sourcesWith(/\bprocess\.(exit|reallyExit|abort)\(/)).toEqual(["apps/cli/src/main.ts"]);
     }),
-    row("2 where commander says 1", async () => {
+    row("2 for a command line that is not understood", async () => {
       expect((await runHere("ll-convert", ["--outtype"])).code).toBe(2);
       expect((await runHere("ll-convert", ["a", "b"])).code).toBe(2);
     }),
@@ -104,7 +104,7 @@ const MEMORY: Item = {
     shownBy(
       "ll-inspect says what weights and KV cache need at a context size",
       "apps/cli/test/commands/inspect.test.ts",
-      "hyper-parameters, types, memory and tensors as tables",
+      "types, memory and hyper-parameters as tables; tensors on request",
       "-c asks for one context size",
     ),
   ],

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { parseConvertArguments } from "../../src/commands/convert-arguments.ts";
+import { readConvertArguments } from "../../src/commands/convert-arguments.ts";
 import { Refusal, UsageError } from "../../src/errors.ts";
+import { term } from "../../src/terminal.ts";
+import { captured, runHere } from "../programs.ts";
 
-const parse = (...argv: string[]) => parseConvertArguments("ll-convert", argv);
+const parse = (...argv: string[]) =>
+  readConvertArguments("ll-convert", argv, { out: term(captured()), err: term(captured()), env: {} });
 
-test("defaults", () => {
-  expect(parse("models/7B")).toEqual({
+test("defaults", async () => {
+  expect(await parse("models/7B")).toEqual({
     model: "models/7B",
     outType: undefined,
     container: 3,
@@ -19,9 +22,9 @@ test("defaults", () => {
   });
 });
 
-test("every option, before or after the model", () => {
+test("every option, before or after the model", async () => {
   expect(
-    parse(
+    await parse(
       "--outtype",
       "f16",
       "m",
@@ -55,42 +58,43 @@ test("every option, before or after the model", () => {
   });
 });
 
-test("the later of two equal flags wins", () => {
-  expect(parse("m", "--outtype", "f16", "--outtype", "f32")).toMatchObject({ outType: "f32" });
+test("the later of two equal flags wins", async () => {
+  expect(await parse("m", "--outtype", "f16", "--outtype", "f32")).toMatchObject({ outType: "f32" });
 });
 
-test("-- ends the flags", () => {
-  expect(parse("--outtype", "f16", "--", "--dump")).toMatchObject({ model: "--dump", mode: "convert" });
+test("-- ends the flags", async () => {
+  expect(await parse("--outtype", "f16", "--", "--dump")).toMatchObject({ model: "--dump", mode: "convert" });
 });
 
 describe("usage errors", () => {
   test.each([
-    [["m", "--outtpye", "f16"], /unknown option '--outtpye'.*Did you mean --outtype\?/],
-    [["m", "--outtype"], /'--outtype <type>' argument missing/],
-    [["m", "--outfile", "--dump"], /written \.\/--/],
-    [["m", "--outtype", "f64"], /--outtype expected f32 or f16, got f64/],
-    [["m", "--container", "ggml"], /--container expected ggjt-v3, ggjt-v1 or gguf, got ggml/],
-    [["m", "--rms-norm-eps", "0"], /'--rms-norm-eps <eps>' argument '0' is invalid. A positive number/],
-    [["m", "--rope-freq-base", "x"], /'--rope-freq-base <base>' argument 'x' is invalid/],
-    [["m", "--rope-freq-scale", "1e99"], /'--rope-freq-scale <scale>' argument '1e99' is invalid/],
-    [["m", "--context-length", "1.5"], /'--context-length <tokens>' argument '1.5' is invalid. A whole number from 1/],
+    [["m", "--outtpye", "f16"], /unknown argument: --outtpye\nDid you mean --outtype\?/],
+    [["m", "--outtype"], /argument: --outtype\nexpected TYPE \(.*, got nothing/],
+    [["m", "--outfile", "--dump"], /argument: --outfile\n.* written \.\/--/],
+    [["m", "--outtype", "f64"], /argument: --outtype\nexpected f32 or f16, got "f64"/],
+    [["m", "--container", "ggml"], /argument: --container\nexpected ggjt-v3, ggjt-v1 or gguf, got "ggml"/],
+    [["m", "--rms-norm-eps", "0"], /argument: --rms-norm-eps\nexpected a positive number, got "0"/],
+    [["m", "--rope-freq-base", "x"], /argument: --rope-freq-base\nexpected a number, got "x"/],
+    [["m", "--rope-freq-scale", "1e99"], /argument: --rope-freq-scale\nexpected a positive number, got "1e99"/],
+    [["m", "--context-length", "1.5"], /argument: --context-length\nexpected a whole number, got "1.5"/],
     [["m", "--dump", "--dump-single"], /exclude each other/],
-    [["m", "--vocab-only"], /^need --outfile if using --vocab-only$/],
-    [[], /missing required argument 'model'/],
-    [["m", "n"], /too many arguments/],
-  ])("%j", (argv, message) => {
-    expect(() => parse(...argv)).toThrow(UsageError);
-    expect(() => parse(...argv)).toThrow(message);
+    [["m", "--vocab-only"], /^need --outfile if using --vocab-only\n/],
+    [[], /no model given/],
+    [["m", "n"], /more than one model given: m and n/],
+  ])("%j", async (argv, message) => {
+    const error: unknown = await parse(...argv).catch((thrown: unknown) => thrown);
+    if (!(error instanceof UsageError)) throw error;
+    expect(`${error.message}\n${error.hint}`).toMatch(message);
   });
 });
 
-test.each(["q4_0", "q4_1"])("--outtype %s is refused and names ll-quantize", (type) => {
-  expect(() => parse("m", "--outtype", type)).toThrow(
-    expect.toSatisfy((error) => error instanceof Refusal && error.hint?.includes(`ll-quantize FILE ${type}`) === true),
-  );
+test.each(["q4_0", "q4_1"])("--outtype %s is refused and names ll-quantize", async (type) => {
+  const error: unknown = await parse("m", "--outtype", type).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(Refusal);
+  expect((error as Refusal).hint).toContain(`ll-quantize FILE ${type}`);
 });
 
-test("--help opens with two examples; --version names the program", () => {
-  expect(parse("--help")).toEqual({ text: expect.stringMatching(/^Examples:\n {2}ll-convert .*\n {2}ll-convert /) });
-  expect(parse("--version")).toEqual({ text: expect.stringMatching(/^ll-convert \d+\.\d+\.\d+.*, Node \d+/) });
+test("--help opens with two examples; --version names the program", async () => {
+  expect((await runHere("ll-convert", ["--help"])).stdout).toMatch(/^Examples:\n {2}ll-convert .*\n {2}ll-convert /);
+  expect((await runHere("ll-convert", ["--version"])).stdout).toMatch(/^ll-convert \d+\.\d+\.\d+.*, Node \d+/);
 });

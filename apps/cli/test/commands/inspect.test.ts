@@ -17,21 +17,13 @@ async function tinyFile(): Promise<string> {
   return path;
 }
 
-test("hyper-parameters, types, memory and tensors as tables", async () => {
+test("types, memory and hyper-parameters as tables; tensors on request", async () => {
   const path = await tinyFile();
   const { code, stdout, stderr } = await runHere("ll-inspect", [path]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const lines = stdout.replace(path, "model.bin").split("\n");
   expect(lines.slice(0, 26).join("\n")).toMatchInlineSnapshot(`
     "model.bin: ggjt v3 (latest), 826.56 KiB
-
-    n_vocab  1024
-    n_embd   128
-    n_mult   176
-    n_head   4
-    n_layer  6
-    n_rot    32
-    ftype    2 (mostly Q4_0)
 
     type  tensors    weights        size  bits per weight
     q4_0       44  1,466,368  805.50 KiB             4.50
@@ -43,14 +35,25 @@ test("hyper-parameters, types, memory and tensors as tables", async () => {
     context 2048         812.00 KiB        6.00 MiB   6.79 MiB
     context 4096         812.00 KiB       12.00 MiB  12.79 MiB
 
-    tensor                           type       shape       size  offset
-    tok_embeddings.weight            q4_0  1024 × 128  72.00 KiB   11360
-    norm.weight                      f32          128  512 bytes   85120
-    output.weight                    q4_0  1024 × 128  72.00 KiB   85696
-    layers.0.attention.wq.weight     q4_0   128 × 128   9.00 KiB  159488
-    layers.0.attention.wk.weight     q4_0   128 × 128   9.00 KiB  168768"
+    n_vocab  1024
+    n_embd   128
+    n_mult   176
+    n_head   4
+    n_layer  6
+    n_rot    32
+    ftype    2 (mostly Q4_0)
+
+    --tensors lists all 57
+    "
   `);
-  expect(lines.at(-2)).toBe("layers.5.ffn_norm.weight         f32          128  512 bytes  845888");
+  const all = (await runHere("ll-inspect", [path, "--tensors"])).stdout.split("\n");
+  expect(all.slice(0, 20)).toEqual([stdout.split("\n")[0], ...lines.slice(1, 20)]);
+  expect(all.slice(-58, -55).join("\n")).toMatchInlineSnapshot(`
+    "tok_embeddings.weight            q4_0  1024 × 128  72.00 KiB   11360
+    norm.weight                      f32          128  512 bytes   85120
+    output.weight                    q4_0  1024 × 128  72.00 KiB   85696"
+  `);
+  expect(all.at(-2)).toBe("layers.5.ffn_norm.weight         f32          128  512 bytes  845888");
 });
 
 test("--json holds the same in numbers", async () => {

@@ -10,7 +10,8 @@ import { kernelTier } from "../../kernel-tier.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";
-import { fitted, tableLines } from "../../text-table.ts";
+import { tableColumns, tableLines } from "../../text-table.ts";
+import { wrapText } from "../../text-wrap.ts";
 import { countText, sizeText } from "../../units.ts";
 import { manifestVersion } from "../../version.ts";
 import { type ModelFacts, readModelFacts } from "../inspect/model-facts.ts";
@@ -34,7 +35,7 @@ const PROGRAM: Program<BenchParams> = {
   description: [
     "Measures how many tokens a second a model takes in as a prompt, and decodes one by one: the mean of some",
     "repetitions and their standard deviation, after a warm-up.",
-  ].join("\n"),
+  ].join(" "),
   options: BENCH_OPTIONS,
   modelArgument: true,
 };
@@ -61,7 +62,7 @@ export const benchCommand: Command = async (bin, argv, io) => {
   const results = await measureAll(params, io);
   if (params.json) io.out.write(reportJson(facts, results));
   else if (params.quiet) io.out.write(results.map((result) => `${tokensPerSecond(result).mean}\n`).join(""));
-  else io.out.write(fitted(reportText(facts, results), io.out, params));
+  else io.out.write(reportText(facts, results, tableColumns(io.out, io.env, params)));
   return ExitCode.ok;
 };
 
@@ -105,7 +106,7 @@ function weightsOf({ tensors }: ModelFacts): number {
   return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
 
-function reportText(facts: ModelFacts, results: readonly BenchResult[]): string {
+function reportText(facts: ModelFacts, results: readonly BenchResult[], columns: number): string {
   const rows = results.map((result) => {
     const { mean, deviation } = tokensPerSecond(result);
     return [
@@ -118,7 +119,8 @@ function reportText(facts: ModelFacts, results: readonly BenchResult[]): string 
   });
   const head = ["test", "threads", "kernels", "tokens per second", "ms per token"];
   const title = `${printable(facts.name, 4096)}: ${facts.format}, ${countText(weightsOf(facts))} weights, ${sizeText(facts.byteLength)}`;
-  return `${[title, "", ...tableLines([head, ...rows], ["left", "right", "left", "right", "right"])].join("\n")}\n`;
+  const table = tableLines([head, ...rows], ["left", "right", "left", "right", "right"], { columns, hasHead: true });
+  return `${[wrapText(title, columns), "", ...table].join("\n")}\n`;
 }
 
 function reportJson(facts: ModelFacts, results: readonly BenchResult[]): string {

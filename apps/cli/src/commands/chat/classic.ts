@@ -31,7 +31,7 @@ export async function runClassic(params: ChatParams, given: readonly string[], i
   const { introduction, dialogue } = await transcript(params.system);
   const tokenizer = await openTokenizer(params.model);
   // the script's 48 tokens are BOS, this much of its own text in LLaMA's vocabulary, and two newlines
-  const keep = tokenizer.encode(` ${introduction}`, { bos: true }).length;
+  const keep = tokenizer.encode(introduction, { prompt: true }).length;
   const prompt = ["--keep", String(keep), "-p", introduction + dialogue];
   return mainCommand("ll-main", [...SCRIPT_OPTIONS, ...prompt, ...given, "-m", params.model], io);
 }

@@ -33,7 +33,7 @@ const PROGRAM: Program<ChatParams> = {
     "A conversation with a model: a ggjt or GGUF file, such as ll-convert and ll-quantize make of a checkpoint.",
     "On a terminal /help lists what can be done; without one every line of standard input is a turn, also one that begins",
     "with a slash, and standard output has the answers only.",
-  ].join("\n"),
+  ].join(" "),
   options: CHAT_OPTIONS,
   modelArgument: true,
   wholeConfig: true,

@@ -72,8 +72,13 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
   valueRow(
     "Conversation",
     ["--template"],
-    "text",
-    { placeholder: "NAME", help: `${TEMPLATE_NAMES.join(", ")}, or a file`, default: "plain" },
+    "path",
+    {
+      placeholder: "NAME",
+      help: `${TEMPLATE_NAMES.join(", ")}, or a file`,
+      default: "plain",
+      choices: TEMPLATE_NAMES,
+    },
     (params, { text }) => {
       params.template = text;
     },

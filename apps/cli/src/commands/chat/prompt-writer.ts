@@ -44,8 +44,8 @@ export function createPromptWriter(
   idOf: (text: string) => number | undefined,
 ): PromptWriter {
   const ids = new Map([
-    ["{bos}", tokenizer.bos as number],
-    ["{eos}", tokenizer.eos as number],
+    ["{bos}", tokenizer.addBos ? tokenizer.bos : -1], // -1: not written
+    ["{eos}", tokenizer.eos],
   ]);
   for (const text of template.special) {
     const id = idOf(text);
@@ -54,9 +54,11 @@ export function createPromptWriter(
   const splitter = new RegExp(`(${["{system}", "{text}", ...ids.keys()].map(escaped).join("|")})`);
 
   function piecesOf(pattern: string): Piece[] {
-    return pattern.split(splitter).flatMap((text): Piece[] => {
+    // patterns are written for LLaMA's own vocabulary: with BOS, and with a space where a text begins
+    const wanted = tokenizer.addSpacePrefix ? pattern : pattern.replaceAll("{bos} ", "{bos}");
+    return wanted.split(splitter).flatMap((text): Piece[] => {
       const id = ids.get(text);
-      if (id !== undefined) return [{ kind: "id", id }];
+      if (id !== undefined) return id < 0 ? [] : [{ kind: "id", id }];
       if (text === "{text}") return [{ kind: "value", of: "text" }];
       if (text === "{system}") return [{ kind: "value", of: "system" }];
       return text === "" ? [] : [{ kind: "text", text }];

@@ -12,7 +12,7 @@ const PROGRAM = {
   examples: ['-m ggml-model-q4_0.bin -p "Once upon a time"', "-m ggml-model-q4_0.bin -f sentence.txt > vector.txt"],
   description: [
     "Prints the normalised vector of the last token of a text, numbers separated by spaces. Takes all options of ll-main.",
-  ].join("\n"),
+  ].join(" "),
 } as const;
 
 export const embeddingCommand: Command = async (bin, argv, io) => {
@@ -21,7 +21,7 @@ export const embeddingCommand: Command = async (bin, argv, io) => {
 };
 
 async function printEmbedding({ params, io, timings, tokenizer, context }: Run): Promise<void> {
-  const tokens = encodePrompt(tokenizer, params.prompt);
+  const tokens = await encodePrompt(tokenizer, params.prompt);
   const say = (line: string): void => io.err.write(`${line}\n`);
   if (params.verbosePrompt) verbosePrompt(params, tokens, undefined, 0, tokenizer, say);
   if (tokens.length > params.contextTokens) {

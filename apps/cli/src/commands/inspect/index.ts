@@ -7,7 +7,7 @@ import { ExitCode } from "../../exit-codes.ts";
 import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
-import { fitted } from "../../text-table.ts";
+import { tableColumns } from "../../text-table.ts";
 import { readModelFacts } from "./model-facts.ts";
 import { modelReport } from "./model-report.ts";
 import { reportText } from "./report-text.ts";
@@ -15,6 +15,7 @@ import { reportText } from "./report-text.ts";
 interface InspectParams {
   contextTokens: number | undefined;
   json: boolean;
+  tensors: boolean;
   quiet: boolean;
   truncate: boolean;
 }
@@ -33,7 +34,10 @@ export const INSPECT_OPTIONS: readonly OptionSpec<InspectParams>[] = [
       params.contextTokens = number;
     },
   ),
-  flagRow("Output", ["--json"], "one JSON object", (params) => {
+  flagRow("Output", ["--tensors"], "list every tensor: type, shape, size, place in the file", (params) => {
+    params.tensors = true;
+  }),
+  flagRow("Output", ["--json"], "one JSON object, tensors included", (params) => {
     params.json = true;
   }),
   quietRow("only the bytes of memory needed, one number for each context size"),
@@ -44,14 +48,14 @@ const PROGRAM: Program<InspectParams> = {
   examples: ["ggml-model-q4_0.bin -c 1024", "https://example.org/model.bin --json"],
   usage: "[options] FILE|URL",
   description: [
-    "Prints what a model file holds: hyper-parameters, types, memory needed, tensors. Of a file on a web server only the",
+    "Prints what a model file holds: types of weights, memory needed, hyper-parameters. Of a file on a web server only the",
     "parts that tell it are fetched. Memory is that of weights and KV cache; the program itself takes some too.",
-  ].join("\n"),
+  ].join(" "),
   options: INSPECT_OPTIONS,
 };
 
 export const inspectCommand: Command = async (bin, argv, io) => {
-  const params: InspectParams = { contextTokens: undefined, json: false, quiet: false, truncate: true };
+  const params: InspectParams = { contextTokens: undefined, json: false, tensors: false, quiet: false, truncate: true };
   const positionals = await readArguments(PROGRAM, bin, argv, params, io);
   if (positionals === undefined) return ExitCode.ok;
   const [place, ...more] = positionals;
@@ -62,7 +66,7 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   const report = modelReport(facts, params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens]);
   if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (params.quiet) io.out.write(report.memory.map(({ total }) => `${total}\n`).join(""));
-  else io.out.write(fitted(reportText(report), io.out, params));
+  else io.out.write(reportText(report, { ...params, columns: tableColumns(io.out, io.env, params) }));
   return ExitCode.ok;
 };
 

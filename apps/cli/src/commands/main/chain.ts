@@ -29,10 +29,21 @@ export function openSampler(params: RunParams, { seed, nVocab, tokenizer, guidan
   // spelling the breakers looks at every token: only if DRY is on
   const drySequenceBreakers = dryMultiplier === 0 ? [] : sequenceBreakers(dryBreakers, tokenizer);
   try {
-    const stages = samplingChain({ ...params, mirostat, drySequenceBreakers, guidance, grammar });
+    const ids = { logitBias: biasesOf(params, tokenizer), eosId: tokenizer.eos, newlineId: tokenizer.newline };
+    const stages = samplingChain({ ...params, ...ids, mirostat, drySequenceBreakers, guidance, grammar });
     return createSampler({ stages, seed, nVocab });
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`error: invalid parameter: ${error.message}`);
     throw error;
   }
+}
+
+/** The biases by id. Nothing is biased that the model has not. */
+export function biasesOf({ logitBias }: RunParams, { eos }: Tokenizer): Map<number, number> {
+  const biases = new Map<number, number>();
+  for (const [id, bias] of logitBias) {
+    if (id !== "eos") biases.set(id, bias);
+    else if (eos >= 0) biases.set(eos, bias);
+  }
+  return biases;
 }

@@ -11,13 +11,11 @@ import {
 import type { Tokenizer } from "@ll/tokenizer";
 import { Refusal, ReportedError } from "../../errors.ts";
 import type { RunParams } from "../../inference/params.ts";
-
-const EOS = 2;
+import { biasesOf } from "./chain.ts";
 
 /** The stage of `params.grammarText`; undefined if that is empty. @throws ReportedError for a grammar that cannot be used */
 export function openGrammar(
   params: RunParams,
-  nVocab: number,
   tokenizer: Tokenizer,
   say: (line: string) => void,
 ): GrammarStage | undefined {
@@ -37,14 +35,12 @@ export function openGrammar(
   say("main: grammar:");
   for (const line of printGrammar(grammar)) say(line);
   say("");
-  if (params.logitBias.get(EOS) === Number.NEGATIVE_INFINITY) {
+  if (biasesOf(params, tokenizer).get(tokenizer.eos) === Number.NEGATIVE_INFINITY) {
     say("main: warning: EOS token is disabled, which will cause most grammars to fail");
   }
   try {
-    // a model may have ids behind its vocabulary: they have no text
-    const tokenBytes = (id: number): Uint8Array =>
-      id < tokenizer.nVocab ? tokenizer.tokenBytes(id) : new Uint8Array(0);
-    return createGrammarStage({ grammar, nVocab, tokenBytes, eosId: EOS });
+    const { nVocab, tokenBytes, eos: eosId } = tokenizer;
+    return createGrammarStage({ grammar, nVocab, tokenBytes, eosId });
   } catch (error) {
     return report("main: error", error);
   }

@@ -13,10 +13,6 @@ import type { Interrupt } from "./interaction.ts";
 import { endsWithAny } from "./reverse-prompts.ts";
 import { userTurn } from "./user-turn.ts";
 
-const BOS = 1;
-const EOS = 2;
-const NEWLINE = 13;
-
 /** Budget that means "until the context is full". */
 const UNTIL_FULL = -2;
 
@@ -43,9 +39,11 @@ const RESPONSE = "\n\n### Response:\n\n";
 export async function runLoop(setup: LoopSetup): Promise<void> {
   const { params, generator, guidance, grammar, tokenizer, console, io, interrupt } = setup;
   const { interactive, instruct, keepEos, reversePrompts } = params;
+  const { bos, eos, newline } = tokenizer;
+  const userPrefix = params.inputPrefixBos && bos >= 0 ? [bos] : [];
   const reverseBytes = reversePrompts.map((text) => new TextEncoder().encode(text));
   const firstReverseTokens = reversePrompts.slice(0, 1).flatMap((text) => [...tokenizer.encode(text)]);
-  const instructionTokens = tokenizer.encode(INSTRUCTION, { bos: true }); // with BOS, as build 803 does
+  const instructionTokens = tokenizer.encode(INSTRUCTION, { bos: tokenizer.addBos }); // as build 803 does
   const responseTokens = tokenizer.encode(RESPONSE);
 
   const input = [...setup.promptTokens]; // prompt and user tokens, all that came from outside
@@ -73,8 +71,8 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
       sampledAny = true;
       // build 803 goes on behind an end of text as if it were a new line
       const goesOn = interactive && !instruct && !keepEos;
-      const id = draw(setup, (drawn) => (drawn === EOS && goesOn ? NEWLINE : drawn));
-      if (id === EOS && goesOn) input.push(...firstReverseTokens);
+      const id = draw(setup, (drawn) => (drawn === eos && goesOn ? newline : drawn));
+      if (id === eos && goesOn) input.push(...firstReverseTokens);
       echo = true;
       remain -= 1;
     } else {
@@ -93,7 +91,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
         interrupt.requested = true;
         console.colour("user");
       }
-      if (keepEos && interactive && generator.lastTokens.at(-1) === EOS) {
+      if (keepEos && interactive && generator.lastTokens.at(-1) === eos) {
         endTurn(params, console);
         input.push(...firstReverseTokens);
         if (reversePrompts.length > 0) reversePromptHit = true;
@@ -104,11 +102,11 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
       const hasPast = generator.nPast > 0;
       if (hasPast && interrupt.requested) {
         // llama.cpp's later builds put a BOS also before a line that turns out to be empty
-        if (params.inputPrefixBos && params.compat) input.push(BOS);
+        if (params.compat) input.push(...userPrefix);
         const turn = await userTurn(params, console, interrupt);
         if (turn === undefined) break; // end of input
         if (turn.length > 0) {
-          if (params.inputPrefixBos && !params.compat) input.push(BOS);
+          if (!params.compat) input.push(...userPrefix);
           if (instruct && !reversePromptHit) {
             consumed = input.length;
             input.push(...instructionTokens);
@@ -124,7 +122,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
       if (hasPast) interrupt.requested = false;
     }
 
-    if (pending.at(-1) === EOS && !(keepEos && interactive)) {
+    if (pending.at(-1) === eos && !(keepEos && interactive)) {
       if (!instruct) {
         io.err.write(" [end of text]\n");
         break;

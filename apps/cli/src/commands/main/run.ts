@@ -16,7 +16,6 @@ import { runLoop } from "./loop.ts";
 import { announceInteractive, interactiveHelp } from "./messages.ts";
 import { compareSession, loadSession, saveSession } from "./prompt-cache.ts";
 
-const BOS = 1;
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
@@ -37,7 +36,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   const say = (line: string): void => io.err.write(`${line}\n`);
 
   const session = promptCache === undefined ? undefined : await loadSession(promptCache, context, io);
-  const promptTokens = promptOf(run, session);
+  const promptTokens = await promptOf(run, session);
   const promptFromSession = session !== undefined && promptTokens === session.tokens;
   const { compat } = params;
   const matched = compareSession(session?.tokens ?? [], promptTokens, { promptFromSession, compat });
@@ -50,11 +49,12 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   if (params.interactive) announceInteractive(params, say);
   for (const line of samplingLines(params, keepTokens)) say(line);
   say("\n");
-  const grammar = openGrammar(params, nVocab, tokenizer, say);
+  const grammar = openGrammar(params, tokenizer, say);
   const sampler = openSampler(params, { seed, nVocab, tokenizer, guidance: guidance?.stage, grammar });
 
   // the recorded behaviour of build 803 for a session of exactly the prompt's length: logits of its warm-up, BOS alone
-  const warmUp = compat && session !== undefined ? { logits: await context.evaluate([BOS], 0) } : {};
+  const warmUp =
+    compat && session !== undefined ? { logits: await context.evaluate([Math.max(0, tokenizer.bos)], 0) } : {};
   const generator = createGenerator(context, {
     sampler,
     keepTokens,
@@ -98,33 +98,34 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
 }
 
 /** Tokens of the prompt: those of the session itself if there is no text. @throws ReportedError if there are too many. */
-function promptOf({ params, io, tokenizer }: Run, session: Session | undefined): readonly number[] {
+async function promptOf({ params, io, tokenizer }: Run, session: Session | undefined): Promise<readonly number[]> {
   const isEmpty = params.prompt.length === 0 && !params.interactiveFirst;
   const fromSession = isEmpty && session !== undefined && session.tokens.length > 0;
-  const tokens = fromSession ? session.tokens : encodePrompt(tokenizer, params.prompt);
-  assertFits(tokens, "prompt", params, io);
-  return tokens;
+  const tokens = fromSession ? session.tokens : await encodePrompt(tokenizer, params.prompt);
+  assertFits(tokens.length, "prompt", params, io);
+  return fromSession ? session.tokens : Array.from(tokens);
 }
 
 /** Undefined if guidance is off. */
 async function openGuidance(run: Run, promptFromSession: boolean, keepTokens: number): Promise<Guidance | undefined> {
   const { params, io, model, tokenizer } = run;
   if (params.guidanceScale <= 1) return undefined;
-  const negativeTokens = encodePrompt(tokenizer, params.negativePrompt);
-  assertFits(negativeTokens, "negative prompt", params, io);
-  const nPrompt = promptFromSession ? 0 : encodePrompt(tokenizer, params.prompt).length;
-  return createGuidance({ params, context: await openContext(model, params), negativeTokens, nPrompt, keepTokens });
+  const negative = await encodePrompt(tokenizer, params.negativePrompt);
+  assertFits(negative.length, "negative prompt", params, io);
+  const nPrompt = promptFromSession ? 0 : (await encodePrompt(tokenizer, params.prompt)).length;
+  const context = await openContext(model, params);
+  return createGuidance({ params, context, negativeTokens: Array.from(negative), nPrompt, keepTokens });
 }
 
-function assertFits(tokens: readonly number[], what: string, { contextTokens }: RunParams, io: Io): void {
+function assertFits(nTokens: number, what: string, { contextTokens }: RunParams, io: Io): void {
   const most = contextTokens - RESERVED_TOKENS;
-  if (tokens.length <= most) return;
-  io.err.write(`main: error: ${what} is too long (${tokens.length} tokens, max ${most})\n`);
+  if (nTokens <= most) return;
+  io.err.write(`main: error: ${what} is too long (${nTokens} tokens, max ${most})\n`);
   throw new ReportedError(new Refusal(`${what} is too long`));
 }
 
-async function memoryTest({ context, params }: Run): Promise<void> {
-  const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(BOS);
+async function memoryTest({ context, params, tokenizer }: Run): Promise<void> {
+  const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(Math.max(0, tokenizer.bos));
   await context.evaluate(batch, 0);
   const last = Math.min(Math.max(0, params.nPredict - 1), params.contextTokens - 1);
   await context.evaluate([0], last);

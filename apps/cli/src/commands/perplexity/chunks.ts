@@ -2,10 +2,9 @@
 // and every token in the second half of a chunk, but at most the 512th on, is foretold from all before it in the chunk.
 
 import type { Run } from "../../inference/run-model.ts";
+import { encodeText } from "../../long-text.ts";
 import { fixed } from "../../printf.ts";
 import { logProbability } from "./log-probability.ts";
-
-const BOS = 1;
 
 /** Tokens at the start of a chunk that are not scored, in contexts over twice as long. */
 const MAX_UNSCORED_TOKENS = 512;
@@ -14,7 +13,7 @@ const MAX_UNSCORED_TOKENS = 512;
 export async function scoreChunks(run: Run): Promise<void> {
   const { params, io, timings, tokenizer } = run;
   const { contextTokens, maxChunks } = params;
-  const tokens = tokenizer.encode(params.prompt, { bos: true });
+  const tokens = await encodeText(tokenizer, params.prompt, { bos: tokenizer.addBos });
   const available = Math.floor(tokens.length / contextTokens);
   const nChunks = maxChunks < 0 ? available : Math.min(maxChunks, available);
   const batchTokens = Math.min(params.batchTokens, contextTokens);
@@ -40,7 +39,7 @@ export async function scoreChunks(run: Run): Promise<void> {
 
 /** The log-probability of each scored token of a chunk. */
 async function* foretell(
-  { context, model }: Run,
+  { context, model, tokenizer }: Run,
   chunk: Int32Array, // (contextTokens)
   batchTokens: number,
 ): AsyncGenerator<number, void, void> {
@@ -48,7 +47,7 @@ async function* foretell(
   const firstScored = Math.min(MAX_UNSCORED_TOKENS, Math.floor(chunk.length / 2));
   const lastScored = chunk.length - 2; // the last token foretells nothing in the chunk
   const evaluated = chunk.slice();
-  evaluated[0] = BOS;
+  if (tokenizer.addBos) evaluated[0] = tokenizer.bos;
   for (let start = 0; start < chunk.length; start += batchTokens) {
     const batch = evaluated.subarray(start, start + batchTokens);
     const end = start + batch.length;

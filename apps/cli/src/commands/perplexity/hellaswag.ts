@@ -51,8 +51,9 @@ async function scoreEndings(
   const { contextTokens } = params;
   const row = (logits: Float32Array, i: number): Float32Array => logits.subarray(i * nVocab, (i + 1) * nVocab);
 
-  const nStory = tokenizer.encode(story, { bos: true }).length;
-  const query = tokenizer.encode(Buffer.concat([story, endings[0] as Uint8Array]), { bos: true });
+  const bos = tokenizer.addBos;
+  const nStory = tokenizer.encode(story, { bos }).length;
+  const query = tokenizer.encode(Buffer.concat([story, endings[0] as Uint8Array]), { bos });
   if (query.length > contextTokens) refuseLength(query.length);
   const padded = new Int32Array(Math.min(contextTokens, Math.max(query.length, MIN_QUERY_TOKENS))).fill(PADDING);
   padded.set(query);

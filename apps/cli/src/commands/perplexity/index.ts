@@ -12,7 +12,7 @@ const PROGRAM = {
   description: [
     "Prints the perplexity of a text after each chunk of --ctx-size tokens, over the second half of every chunk; or,",
     "with --hellaswag, the share of tasks whose right ending is the likeliest. Takes all options of ll-main.",
-  ].join("\n"),
+  ].join(" "),
 } as const;
 
 export const perplexityCommand: Command = async (bin, argv, io) => {

@@ -15,7 +15,7 @@ import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { closest } from "../../suggest.ts";
-import { fitted } from "../../text-table.ts";
+import { tableColumns } from "../../text-table.ts";
 import { fits, type MeasuredTensor, matricesOf, measureTensor } from "./measure.ts";
 import { worstPicture } from "./picture.ts";
 import { type StatsReport, statsReport, worstFirst } from "./report.ts";
@@ -33,7 +33,7 @@ interface StatsParams {
 }
 
 /** Types of weights that lose something and that can be made here. */
-const LOSSY_TYPES: readonly string[] = BLOCK_TYPES.filter((type) => {
+export const LOSSY_TYPES: readonly string[] = BLOCK_TYPES.filter((type) => {
   const { isWeightType, isQuantized, canPack } = blockInfo(type);
   return isWeightType && isQuantized && canPack;
 });
@@ -110,7 +110,7 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
   if (params.svg !== undefined) await writePicture(params.svg, model, report, params.worst, io);
   if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (params.quiet) io.out.write(report.types.map(({ type, rmse }) => `${type} ${rmse}\n`).join(""));
-  else io.out.write(fitted(statsText(report, params), io.out, params));
+  else io.out.write(statsText(report, { ...params, columns: tableColumns(io.out, io.env, params) }));
   return ExitCode.ok;
 };
 

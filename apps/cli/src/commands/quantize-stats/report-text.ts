@@ -8,27 +8,38 @@ import { relativeError, type StatsReport, type StatsRow, worstFirst } from "./re
 /** Characters of the longest bar of a distribution. */
 const BAR_CHARS = 40;
 
+/** Columns of the numbers beside a bar, at most. */
+const NUMBERS_COLUMNS = 35;
+
 export interface TextOptions {
   /** Tensors shown, worst first. */
   readonly worst: number;
   readonly histogram: boolean;
+  /** Widest line; `Infinity` for a file or a pipe. */
+  readonly columns: number;
 }
 
-export function statsText(report: StatsReport, { worst, histogram }: TextOptions): string {
+export function statsText(report: StatsReport, { worst, histogram, columns }: TextOptions): string {
   const blocks = [
-    rowLines("type", report.types, ({ type }) => type),
-    layerLines(report),
+    rowLines("type", report.types, ({ type }) => type, columns),
+    layerLines(report, columns),
     rowLines(
       "worst tensors",
       worstFirst(report.tensors).slice(0, worst),
       ({ name, type }) => `${printable(name)} ${type}`,
+      columns,
     ),
-    ...(histogram ? report.types.map(distributionLines) : []),
+    ...(histogram ? report.types.map((type) => distributionLines(type, columns)) : []),
   ];
   return `${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
-function rowLines(head: string, rows: readonly StatsRow[], nameOf: (row: StatsRow) => string): string[] {
+function rowLines(
+  head: string,
+  rows: readonly StatsRow[],
+  nameOf: (row: StatsRow) => string,
+  columns: number,
+): string[] {
   const cells = rows.map((row) => [
     nameOf(row),
     number(row.rmse),
@@ -38,11 +49,14 @@ function rowLines(head: string, rows: readonly StatsRow[], nameOf: (row: StatsRo
     number(row.median),
   ]);
   const heads = [head, "rmse", "of weights", "largest", "95 % below", "median"];
-  return tableLines([heads, ...cells], ["left", "right", "right", "right", "right", "right"]);
+  return tableLines([heads, ...cells], ["left", "right", "right", "right", "right", "right"], {
+    columns,
+    hasHead: true,
+  });
 }
 
 /** One line for each layer, one column for each type. */
-function layerLines({ types, layers }: StatsReport): string[] {
+function layerLines({ types, layers }: StatsReport, columns: number): string[] {
   const names = [...new Set(layers.map(({ name }) => name))];
   const rows = names.map((name) => [
     name,
@@ -52,24 +66,22 @@ function layerLines({ types, layers }: StatsReport): string[] {
     }),
   ]);
   const heads = ["rmse of weights", ...types.map(({ type }) => type)];
-  return tableLines([heads, ...rows], ["left", ...types.map((): "right" => "right")]);
+  return tableLines([heads, ...rows], ["left", ...types.map((): "right" => "right")], { columns, hasHead: true });
 }
 
 /** Errors by powers of two, then levels where the type has bins of them. */
-function distributionLines({ type, n, exact, octaves, levels }: StatsRow): string[] {
-  const zeros = ["none", countText(exact), bar(exact, n)];
-  const errors = octaves.map(({ below, count }) => [`< ${number(below)}`, countText(count), bar(count, n)]);
-  const bins = (levels ?? []).map((count, bin) => [String(bin), countText(count), bar(count, n)]);
+function distributionLines({ type, n, exact, octaves, levels }: StatsRow, columns: number): string[] {
+  const barChars = Math.max(5, Math.min(BAR_CHARS, columns - NUMBERS_COLUMNS));
+  const bar = (count: number): string => "#".repeat(Math.round((barChars * count) / n));
+  const table = (rows: string[][]): string[] =>
+    tableLines(rows, ["right", "right", "left"], { columns, hasHead: true });
+  const zeros = ["none", countText(exact), bar(exact)];
+  const errors = octaves.map(({ below, count }) => [`< ${number(below)}`, countText(count), bar(count)]);
+  const bins = (levels ?? []).map((count, bin) => [String(bin), countText(count), bar(count)]);
   return [
-    ...tableLines([[`${type} errors`, "values", ""], zeros, ...errors], ["right", "right", "left"]),
-    ...(bins.length === 0
-      ? []
-      : ["", ...tableLines([[`${type} levels`, "values", ""], ...bins], ["right", "right", "left"])]),
+    ...table([[`${type} errors`, "values", ""], zeros, ...errors]),
+    ...(bins.length === 0 ? [] : ["", ...table([[`${type} levels`, "values", ""], ...bins])]),
   ];
-}
-
-function bar(count: number, n: number): string {
-  return "#".repeat(Math.round((BAR_CHARS * count) / n));
 }
 
 function number(value: number): string {

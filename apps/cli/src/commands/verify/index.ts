@@ -46,7 +46,7 @@ const PROGRAM: Program<VerifyParams> = {
   description: [
     "Holds files against the checksums in SHA256SUMS, whose paths count from the folder it is in. Without an argument:",
     "SHA256SUMS of the working directory. Ends with 0 if all are valid, with 1 if one is not.",
-  ].join("\n"),
+  ].join(" "),
   options: VERIFY_OPTIONS,
 };
 

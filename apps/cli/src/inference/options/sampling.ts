@@ -8,8 +8,6 @@ import type { RunOption } from "./option.ts";
 
 const GROUP = "Sampling";
 
-const EOS = 2;
-
 /** A number that is stored as it is. */
 function number(
   name: string,
@@ -75,9 +73,20 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
   number("--presence-penalty", "float", "penalty on tokens that occurred; 0 is off", "0", (p, x) => {
     p.presencePenalty = x;
   }),
-  number("--mirostat", "int", "mirostat: 0 off, 1 or 2; replaces top-k, tfs, typical, top-p", "0", (p, x) => {
-    p.mirostat = x;
-  }),
+  valueRow(
+    GROUP,
+    ["--mirostat"],
+    "int",
+    {
+      placeholder: "N",
+      help: "mirostat: 0 off, 1 or 2; replaces top-k, tfs, typical, top-p",
+      default: "0",
+      choices: ["0", "1", "2"],
+    },
+    (p, v) => {
+      p.mirostat = v.number;
+    },
+  ),
   number("--mirostat-lr", "float", "mirostat learning rate (eta)", "0.1", (p, x) => {
     p.mirostatEta = x;
   }),
@@ -144,7 +153,7 @@ export const SAMPLING_OPTIONS: readonly RunOption[] = [
     setBias,
   ),
   flagRow(GROUP, ["--ignore-eos"], "never end: the bias of the end token is -inf", (p) => {
-    p.logitBias.set(EOS, Number.NEGATIVE_INFINITY);
+    addBias(p, "eos", Number.NEGATIVE_INFINITY);
   }),
   flagRow(GROUP, ["--no-penalize-nl"], "do not penalise the newline token", (p) => {
     p.penalizeNewline = false;
@@ -157,5 +166,11 @@ function setBias(params: RunParams, { text, option: typed }: OptionValue): void 
   if (match === null) throw invalidParameter(typed, `expected ID(+/-)BIAS such as 15043+1, got "${text}"`);
   const [, id, sign, size] = match as unknown as [string, string, string, string];
   const magnitude = size.toLowerCase() === "inf" ? Number.POSITIVE_INFINITY : Math.fround(Number(size));
-  params.logitBias.set(Number(id), sign === "-" ? -magnitude : magnitude);
+  addBias(params, Number(id), sign === "-" ? -magnitude : magnitude);
+}
+
+/** As the last one: of two for the same id that counts. */
+function addBias({ logitBias }: RunParams, id: number | "eos", bias: number): void {
+  logitBias.delete(id);
+  logitBias.set(id, bias);
 }

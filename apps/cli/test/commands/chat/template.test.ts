@@ -58,6 +58,18 @@ test("special texts of a pattern become ids where the vocabulary has them; the s
   expect(tokenizer.decode(without)).toBe("<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n");
 });
 
+test("BOS and the space behind it are written where the vocabulary wants them, EOS where there is one", () => {
+  const template = { ...PLAIN, start: "{bos} x{eos}" };
+  const start = (changes: Partial<typeof tokenizer>): number[] =>
+    createPromptWriter(template, { ...tokenizer, ...changes }, () => undefined).start("");
+  const [spaced, plain] = [[...tokenizer.encode(" x")], [...tokenizer.encode("x")]];
+  expect(start({})).toEqual([1, ...spaced, 2]);
+  expect(start({ addBos: false })).toEqual([...spaced, 2]);
+  expect(start({ addSpacePrefix: false })).toEqual([1, ...plain, 2]);
+  expect(start({ bos: 5, eos: 7 })).toEqual([5, ...spaced, 7]);
+  expect(start({ eos: -1 })).toEqual([1, ...spaced]);
+});
+
 propertyTest.prop([fc.string({ unit: "grapheme" })])("placeholders in a user's text are plain text", (text) => {
   const template = { ...PLAIN, special: [], user: "<{text}>" };
   const writer = createPromptWriter(template, tokenizer, () => undefined);

@@ -1,0 +1,43 @@
+// Texts of any length to ids: the event loop turns meanwhile, so that signals are heard.
+
+import { setImmediate } from "node:timers/promises";
+import type { EncodeOptions, Tokenizer } from "@ll/tokenizer";
+
+/** The ids piece by piece. */
+export async function* encodedPieces(
+  tokenizer: Tokenizer,
+  text: string | Uint8Array,
+  options: EncodeOptions,
+): AsyncGenerator<Int32Array, void, void> {
+  let startedMs = performance.now();
+  for (const ids of tokenizer.encodeSlices(text, options)) {
+    yield ids;
+    if (performance.now() - startedMs < TURN_MS) continue;
+    await setImmediate();
+    startedMs = performance.now();
+  }
+}
+
+/** Longest work between two turns of the event loop, but for one piece. */
+const TURN_MS = 50;
+
+export async function encodeText(
+  tokenizer: Tokenizer,
+  text: string | Uint8Array,
+  options: EncodeOptions = {},
+): Promise<Int32Array> {
+  const pieces: Int32Array[] = [];
+  let length = 0;
+  for await (const piece of encodedPieces(tokenizer, text, options)) {
+    pieces.push(piece);
+    length += piece.length;
+  }
+  if (pieces.length === 1) return pieces[0] as Int32Array;
+  const ids = new Int32Array(length);
+  let start = 0;
+  for (const piece of pieces) {
+    ids.set(piece, start);
+    start += piece.length;
+  }
+  return ids;
+}
