@@ -1,5 +1,10 @@
 // Errors of the command line itself. Files and environment have theirs in @ll/bytes.
 
+import { printable } from "@ll/bytes";
+
+/** Two paths and some words. The frame cuts what it shows further. */
+const MESSAGE_CHARS = 9000;
+
 /** A request that cannot be met, in words for the person who made it. */
 export class CommandError extends Error {
   override readonly name: string = "CommandError";
@@ -7,8 +12,9 @@ export class CommandError extends Error {
   /** What to type instead; shown on a line of its own. */
   readonly hint: string | undefined;
 
+  /** @param message may hold names from anywhere: what is not printable in it becomes escapes */
   constructor(code: string, message: string, hint?: string) {
-    super(message);
+    super(printable(message, MESSAGE_CHARS));
     this.code = code;
     this.hint = hint;
   }

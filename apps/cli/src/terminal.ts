@@ -2,6 +2,7 @@
 // a terminal, write to its clipboard or overwrite what stands there: on a terminal all of it is shown inert.
 
 import { setImmediate } from "node:timers/promises";
+import { printable } from "@ll/bytes";
 
 /** Columns assumed where the stream does not know them (`COLUMNS=0`, no terminal). */
 const DEFAULT_COLUMNS = 80;
@@ -68,8 +69,16 @@ export function term(stream: TerminalStream): Terminal {
   };
 }
 
-/** `text` without C0 (but newline and tab), DEL and C1: without its introducer no escape sequence means anything. */
+/**
+ * `text` without C0 (but newline and tab), DEL and C1: without its introducer no escape sequence means anything. Nor does it have
+ * what turns the direction of a line round, so that `a\u202enib.exe` is not read as `aexe.bin`; letters written from right to left stay.
+ */
 export function inert(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "");
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "");
+}
+
+/** A path as a line of its own on standard output: as it is for a program that reads it, safe to look at on a terminal. */
+export function pathLine({ isTty }: Pick<Terminal, "isTty">, path: string): string {
+  return `${isTty ? printable(path, 4096) : path}\n`;
 }

@@ -39,6 +39,17 @@ describe("CL11 on a terminal", () => {
       [],
     );
   });
+
+  test("nothing turns the direction of a line round; letters that are written from right to left stay", () => {
+    const turns = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069";
+    const stream = captured(true);
+    term(stream).write(`a${turns}b \u05d0\u0628 \u200d`);
+    for (const byte of new TextEncoder().encode("\u202e|\u2066")) term(stream).write(Uint8Array.of(byte));
+    const terminal = term(stream);
+    for (const byte of new TextEncoder().encode("\u202e|\u2066")) terminal.write(Uint8Array.of(byte));
+    expect(stream.text()).not.toMatch(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
+    expect(stream.text()).toMatch(/^ab \u05d0\u0628 \u200d/);
+  });
 });
 
 describe("elsewhere", () => {

@@ -10,6 +10,7 @@ import { createLoraWriter, type LoraPlan, loraFileBytes, openGgml } from "@ll/gg
 import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
 import { containerOf } from "../model-container.ts";
+import { pathLine } from "../terminal.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { openPeftAdapter, type PeftPair } from "./peft-adapter.ts";
 
@@ -46,7 +47,7 @@ export async function convertLora(request: ConvertArguments, adapter: string, io
       await out.abort(); // harmless after the commit
     }
     io.err.write(`Converted ${peft.files.map((file) => printable(file, PATH_CHARS)).join(" and ")}\n`);
-    io.out.write(`${path}\n`);
+    io.out.write(pathLine(io.out, path));
   } finally {
     await peft.stored.close();
   }

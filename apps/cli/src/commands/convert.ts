@@ -17,6 +17,7 @@ import { Refusal } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
+import { pathLine } from "../terminal.ts";
 import { type ConvertArguments, readConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
@@ -139,7 +140,7 @@ async function writeFile(
     await out.abort(); // harmless after the commit
   }
   io.err.write(`Wrote ${shown}\n`);
-  io.out.write(`${path}\n`);
+  io.out.write(pathLine(io.out, path));
 }
 
 /** One line per tensor, with the progress line below it. */

@@ -13,6 +13,7 @@ import { kernelTier } from "../kernel-tier.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
+import { pathLine } from "../terminal.ts";
 import { tableColumns } from "../text-table.ts";
 import { columnsOf } from "../text-wrap.ts";
 import { versionLine } from "../version.ts";
@@ -50,7 +51,7 @@ function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
 async function quantizeQuietly(request: QuantizeArguments, io: Io): Promise<void> {
   const out = { ...io.out, write: () => undefined };
   await quietly(io, (silent) => quantize({ ...request, progress: false }, { ...silent, out }));
-  io.out.write(`${request.outFile}\n`);
+  io.out.write(pathLine(io.out, request.outFile));
 }
 
 async function quantize(request: QuantizeArguments, io: Io): Promise<void> {

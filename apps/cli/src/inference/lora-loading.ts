@@ -1,5 +1,6 @@
 // `--lora` and `--lora-base`: an adapter over an open model, with what build 803 says about it.
 
+import { printable } from "@ll/bytes";
 import type { FileSource } from "@ll/bytes/node";
 import { openFileSource } from "@ll/bytes/node";
 import { openGgml, openLora } from "@ll/ggml-format";
@@ -40,14 +41,14 @@ export async function applyLora(
     return file;
   };
 
-  say(`applying lora adapter from '${paths.adapter}' - please wait ...`);
+  say(`applying lora adapter from '${printable(paths.adapter, 4096)}' - please wait ...`);
   const adapter = await openLora(await open(paths.adapter));
   const scaling = Math.fround(adapter.alpha / adapter.r);
   say(`r = ${adapter.r}, alpha = ${adapter.alpha}, scaling = ${fixed(scaling, 0, 2)}`);
   let base: TensorSource | undefined;
   if (paths.base !== undefined) {
-    say(`loading base model from '${paths.base}'`);
-    io.err.write(`llama.cpp: loading model from ${paths.base}\n`);
+    say(`loading base model from '${printable(paths.base, 4096)}'`);
+    io.err.write(`llama.cpp: loading model from ${printable(paths.base, 4096)}\n`);
     base = await openGgml(await open(paths.base));
   }
   return {

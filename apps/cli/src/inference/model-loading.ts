@@ -1,6 +1,7 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { availableParallelism } from "node:os";
+import { printable } from "@ll/bytes";
 import { closeAll, type FileSource } from "@ll/bytes/node";
 import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
@@ -36,7 +37,7 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
   try {
     const source = await openModelSource(params.model);
     files.push(source);
-    io.err.write(`llama.cpp: loading model from ${params.model}\n`);
+    io.err.write(`llama.cpp: loading model from ${printable(params.model, 4096)}\n`);
     const file = await readModelFile(source, params, files);
     const { config, tensors, tokenizer, warnings } = file;
     for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
@@ -48,7 +49,7 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
     lora.finish();
     return { ...engine, tokenizer, warnings };
   } catch (error) {
-    io.err.write(FAILURES[stage](error instanceof Error ? error.message : String(error), params));
+    io.err.write(FAILURES[stage](printable(error instanceof Error ? error.message : String(error), 512), params));
     io.err.write("main: error: unable to load model\n");
     throw new ReportedError(error);
   } finally {
@@ -83,7 +84,7 @@ function usefulThreads(tensors: TensorSource): number {
 const FAILURES = {
   model: (reason: string, { model }: RunParams): string =>
     `error loading model: ${reason}\nllama_load_model_from_file: failed to load model\n` +
-    `llama_init_from_gpt_params: error: failed to load model '${model}'\n`,
+    `llama_init_from_gpt_params: error: failed to load model '${printable(model, 4096)}'\n`,
   adapter: (reason: string): string =>
     `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
 } as const;

@@ -1,5 +1,6 @@
 // `--prompt-cache`: a session file that holds an evaluated prompt, so that the next run need not evaluate it again.
 
+import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import {
   type Context,
@@ -17,7 +18,7 @@ import { ReportedError } from "../../errors.ts";
 
 /** Loads a session file if there is one; says so as build 803 does. */
 export async function loadSession(path: string, context: Context, io: Io): Promise<Session | undefined> {
-  io.err.write(`main: attempting to load saved session from '${path}'\n`);
+  io.err.write(`main: attempting to load saved session from '${printable(path, 4096)}'\n`);
   const source = await openFileSource(path).catch((error: unknown) => {
     if ((error as { cause?: NodeJS.ErrnoException }).cause?.code === "ENOENT") return undefined;
     throw error;
@@ -32,8 +33,10 @@ export async function loadSession(path: string, context: Context, io: Io): Promi
     io.err.write(`main: loaded a session with prompt size of ${session.tokens.length} tokens\n`);
     return session;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    io.err.write(`error loading session file: ${reason}\nmain: error: failed to load session file '${path}'\n`);
+    const reason = printable(error instanceof Error ? error.message : String(error), 512);
+    io.err.write(
+      `error loading session file: ${reason}\nmain: error: failed to load session file '${printable(path, 4096)}'\n`,
+    );
     throw new ReportedError(error);
   } finally {
     await source.close();

@@ -1,5 +1,6 @@
 // One run of ll-main, from the options to the timings.
 
+import { printable } from "@ll/bytes";
 import { createGenerator, type Session } from "@ll/llama";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";
@@ -92,7 +93,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   });
   // a context swap has ended the session
   if (params.promptCacheAll && !params.promptCacheReadOnly && generator.sessionTokens !== undefined) {
-    say(`\nmain: saving final output to session file '${promptCache}'`);
+    say(`\nmain: saving final output to session file '${printable(promptCache ?? "", 4096)}'`);
     await save();
   }
 }
