@@ -8,6 +8,8 @@ import type { KvType } from "./kv-type.ts";
 
 export interface Model {
   readonly config: ModelConfig;
+  /** Differs for other weights: types, sizes and some bytes of every tensor. undefined for an engine that does not know. */
+  readonly fingerprint?: bigint | undefined;
   /** Several contexts share one model's weights and may be evaluated in turns or at the same time. */
   createContext(options?: ContextOptions): Promise<Context>;
   /** Gives up the weights; contexts over them can no longer be used. */
@@ -34,6 +36,8 @@ export interface EvaluateOptions {
 
 export interface Context {
   readonly config: ModelConfig;
+  /** That of the model. Session files have it. */
+  readonly fingerprint?: bigint | undefined;
   readonly contextTokens: number;
   readonly kvType: KvType;
   /**

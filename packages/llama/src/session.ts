@@ -1,10 +1,14 @@
 // Session files ("ggsn" version 1): the tokens, random state, logits and KV cache of a context, in the layout of llama.cpp
 // build 803. A model whose epsilon, RoPE or head sharing differs from that build's gets the longer head of build 1011, so
 // that neither takes the other's cache for its own.
+//
+// The block of the random state has 64 KiB, of which it needs less than 7. Its last 8 bytes say which weights, arithmetic and type of
+// cache the session is of; build 803 leaves them zero and does not look at them.
 
 import { type ByteSink, type ByteSource, createReader } from "@ll/bytes";
 import { BUILD_803, feedForwardMultiplier } from "./config.ts";
 import { SessionError } from "./errors.ts";
+import { Fnv1a } from "./fingerprint.ts";
 import { type KvType, kvCacheBytes } from "./kv-type.ts";
 import type { Context } from "./model.ts";
 
@@ -13,6 +17,12 @@ const SESSION_VERSION = 1;
 
 /** Size of the block that holds the text of the random state, whatever the text's length. */
 const RNG_BLOCK_BYTES = 64 * 1024;
+
+/** At the end of that block. */
+const FINGERPRINT_BYTES = 8;
+
+/** Name of the one arithmetic that there is: that of build 803. */
+const ARITHMETIC = "build803";
 
 /** What build 803 allocates on top of the cache proper; the sum is a field of the file. */
 const KV_OVERHEAD_BYTES = 2 * 1024 * 1024;
@@ -29,10 +39,12 @@ export interface Session {
   readonly embedding: Float32Array; // (0) or (nEmbd)
   /** Keys (layer, position, channel), then values (layer, channel, position), in the cache's precision. */
   readonly kv: Uint8Array;
+  /** False if the file does not say which weights it is of, as no file of build 803 does. */
+  readonly isOfKnownModel: boolean;
 }
 
 /** The part of a `Context` that decides whether a session file fits it. */
-export type SessionShape = Pick<Context, "config" | "contextTokens" | "kvType">;
+export type SessionShape = Pick<Context, "config" | "contextTokens" | "kvType" | "fingerprint">;
 
 /** Size of the file that `writeSession` makes for `nTokens` tokens and no embedding. */
 export function sessionFileBytes(shape: SessionShape, nTokens: number): number {
@@ -51,13 +63,21 @@ export function sessionFileBytes(shape: SessionShape, nTokens: number): number {
   );
 }
 
-/** Writes the context's first `tokens.length` positions with the generator's state. */
+/**
+ * Writes the context's first `tokens.length` positions with the generator's state. `compat` leaves out which weights they are of, as
+ * build 803 does.
+ */
 export async function writeSession(
   sink: ByteSink,
   context: Context,
-  state: { readonly tokens: readonly number[]; readonly rng: string; readonly logits: Float32Array },
+  state: {
+    readonly tokens: readonly number[];
+    readonly rng: string;
+    readonly logits: Float32Array;
+    readonly compat?: boolean;
+  },
 ): Promise<void> {
-  const { tokens, rng, logits } = state;
+  const { tokens, rng, logits, compat = false } = state;
   const words = headerWords(context);
   const head = new DataView(new ArrayBuffer(8 + 4 * words.length + 4 + 4 * tokens.length));
   let offset = 0;
@@ -70,6 +90,8 @@ export async function writeSession(
   const rngBlock = new Uint8Array(8 + RNG_BLOCK_BYTES);
   new DataView(rngBlock.buffer).setBigUint64(0, BigInt(rng.length), true);
   rngBlock.set(new TextEncoder().encode(rng), 8);
+  if (!compat)
+    new DataView(rngBlock.buffer).setBigUint64(RNG_BLOCK_BYTES, sessionFingerprint(context, context.kvType), true);
   await sink.write(rngBlock);
 
   await sink.write(u64(logits.length, logits.length));
@@ -125,6 +147,10 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
   expectAtMost("E_MISMATCH", "rng_len", rngLength, RNG_BLOCK_BYTES);
   const rngBlock = await reader.bytes(RNG_BLOCK_BYTES, "rng");
   const rng = new TextDecoder("latin1").decode(rngBlock.subarray(0, rngLength));
+  const isFull = rngLength > RNG_BLOCK_BYTES - FINGERPRINT_BYTES;
+  const fingerprint = isFull
+    ? 0n
+    : new DataView(rngBlock.buffer).getBigUint64(RNG_BLOCK_BYTES - FINGERPRINT_BYTES, true);
 
   expect("E_MISMATCH", "logits_capacity", await reader.u64("logits_capacity"), config.nVocab, "logits of another size");
   expect("E_MISMATCH", "logits_count", await reader.u64("logits_count"), config.nVocab, "logits of another size");
@@ -138,6 +164,17 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
   const isOtherType = kvBytes === kvBufferBytes({ config, contextTokens, kvType: otherType });
   const what = isOtherType ? `cache of type ${otherType}, this context has ${kvType}` : "cache of another size";
   expect(isOtherType ? "E_SESSION_KV_TYPE" : "E_MISMATCH", "kv_buffer_bytes", kvBytes, kvBufferBytes(shape), what);
+  const own = sessionFingerprint(shape, kvType);
+  if (fingerprint !== 0n && own !== 0n && fingerprint !== own) {
+    const message = "session of another model: its shape is the same, its weights are not";
+    throw reader.error({
+      code: "E_SESSION_MODEL",
+      field: "fingerprint",
+      expected: own.toString(16),
+      got: fingerprint.toString(16),
+      message,
+    });
+  }
   expect("E_MISMATCH", "kv_tokens", await reader.u32("kv_tokens"), nTokens, "cached positions without tokens");
   const kv = await reader.bytes(kvCacheBytes(config, nTokens, kvType), "kv");
 
@@ -149,7 +186,7 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
       message: "session file goes on after its end",
     });
   }
-  return { tokens, rng, logits, embedding, kv };
+  return { tokens, rng, logits, embedding, kv, isOfKnownModel: fingerprint !== 0n };
 }
 
 /** Puts a session's keys and values into a context of the shape it was read for. */
@@ -212,6 +249,13 @@ function headerWords({ config, contextTokens }: Pick<SessionShape, "config" | "c
     ...new Uint32Array(floatWords.buffer),
     ftype,
   ];
+}
+
+/** Of what the positions of a session were computed with; 0 if that is not known. */
+function sessionFingerprint({ fingerprint }: SessionShape, kvType: KvType): bigint {
+  return fingerprint === undefined
+    ? 0n
+    : new Fnv1a().text(fingerprint.toString(16)).text(ARITHMETIC).text(kvType).value;
 }
 
 /** The size field of the cache as build 803 fills it. */

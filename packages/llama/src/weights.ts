@@ -6,6 +6,7 @@ import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { allocate } from "./allocate.ts";
 import { assertConfig, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { architectureOf, graphOf } from "./model-graph.ts";
 import type { SourceTensor, TensorSource } from "./tensor-source.ts";
 
@@ -23,6 +24,7 @@ export interface Weights {
   readonly graph: Graph;
   /** By the role of a weight, such as `blk.3.attn_q.weight`. */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly fingerprint: bigint;
 }
 
 /** Progress of `loadWeights`: one event for each tensor, when it is in memory. */
@@ -68,8 +70,9 @@ export async function loadWeights(
     options.onEvent?.({ kind: "tensor-loaded", name, bytes: byteLength, bytesLoaded, bytesTotal });
     tensors.set(role, { type, rows: shape.length === 1 ? 1 : shape[0]!, columns: shape.at(-1)!, data });
   }
+  const fingerprint = await fingerprintOf(source);
   await source.assertUnchanged?.();
-  return { config, graph, tensors };
+  return { config, graph, tensors, fingerprint };
 }
 
 /** The tensors that a model's operations want, where they are. */

@@ -109,6 +109,7 @@ describeWithTestData("session files", () => {
         tokens: generator.sessionTokens!,
         rng: sampler.rng.exportState(),
         logits: generator.logits!,
+        compat: true,
       });
       return sink.bytes();
     };

@@ -1,16 +1,23 @@
 import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
+import { fingerprintOf } from "../src/fingerprint.ts";
 import {
   type Context,
   createGenerator,
+  createScalarModel,
+  loadModel,
+  loadWeights,
   matchSession,
   readSession,
   restoreSession,
   SessionError,
+  type SourceTensor,
   sessionFileBytes,
+  withLora,
   writeSession,
 } from "../src/index.ts";
-import { argMax, randomModel, smallConfig } from "./support/hand-made.ts";
+import { argMax, randomModel, randomTensors, smallConfig, sourceOf } from "./support/hand-made.ts";
+import { pairFor } from "./support/lora-twin.ts";
 
 const TOKENS = [1, 17, 4, 95, 60];
 const RNG = "5489 1301868182 624";
@@ -57,7 +64,7 @@ describe("layout", () => {
     expect(view.getBigUint64(RNG_LENGTH, true)).toBe(BigInt(RNG.length));
     const block = file.subarray(RNG_LENGTH + 8, LOGITS);
     expect(new TextDecoder().decode(block.subarray(0, RNG.length))).toBe(RNG);
-    expect(block.subarray(RNG.length).every((byte) => byte === 0)).toBe(true);
+    expect(block.subarray(RNG.length, -8).every((byte) => byte === 0)).toBe(true);
   });
 
   test("the cache's size is that of the whole context and 2 MiB", () => {
@@ -237,4 +244,74 @@ test("writing passes on the error of its sink", async () => {
   };
   const state = { tokens: TOKENS, rng: RNG, logits: new Float32Array(96) };
   await expect(writeSession(full, context, state)).rejects.toThrow("disk full");
+});
+
+describe("of which model", () => {
+  const options = { contextTokens: 32 };
+  const fileOf = async (seed: number, type = "f16") => {
+    const other = await (await randomModel(smallConfig(), type, seed)).createContext(options);
+    return { other, bytes: await sessionOf(other) };
+  };
+
+  test("other weights of the same shapes are another model", async () => {
+    const { other, bytes } = await fileOf(99);
+    await expect(readSession(memorySource(bytes), context)).rejects.toMatchObject({
+      code: "E_SESSION_MODEL",
+      field: "fingerprint",
+    });
+    await expect(readSession(memorySource(file), other)).rejects.toMatchObject({ code: "E_SESSION_MODEL" });
+    expect((await readSession(memorySource(bytes), other)).isOfKnownModel).toBe(true);
+  });
+
+  test("other types are another model; the same weights again are not", async () => {
+    await expect(readSession(memorySource((await fileOf(1, "q8_0")).bytes), context)).rejects.toThrow(SessionError);
+    const again = await (await randomModel(smallConfig(), "f16")).createContext(options);
+    expect((await readSession(memorySource(file), again)).tokens).toEqual(TOKENS);
+  });
+
+  test("the cache's type is told before the weights", async () => {
+    const f32 = await model.createContext({ ...options, kvType: "f32" });
+    await expect(readSession(memorySource(file), f32)).rejects.toMatchObject({ code: "E_SESSION_KV_TYPE" });
+  });
+
+  test("a file without a fingerprint, as build 803 writes it, is taken, and says so", async () => {
+    const sink = memorySink();
+    const logits = await context.evaluate(TOKENS, 0);
+    await writeSession(sink, context, { tokens: TOKENS, rng: RNG, logits, compat: true });
+    const bytes = sink.bytes();
+    const end = LOGITS - 8;
+    expect(bytes.subarray(end, LOGITS).every((byte) => byte === 0)).toBe(true);
+    const { other } = await fileOf(99);
+    expect(await readSession(memorySource(bytes), other)).toMatchObject({ tokens: TOKENS, isOfKnownModel: false });
+    const filled = file.slice();
+    filled.fill(0, end, LOGITS);
+    expect(filled).toEqual(bytes);
+  });
+
+  test("all engines agree", async () => {
+    const source = sourceOf(smallConfig(), randomTensors(smallConfig()), "f16");
+    const scalar = createScalarModel(await loadWeights(source, smallConfig()));
+    for (const threads of [1, 2]) {
+      const team = await loadModel(source, smallConfig(), { threads });
+      expect(team.fingerprint).toBe(scalar.fingerprint);
+      await team.dispose();
+    }
+  });
+
+  test("every tensor counts; an adapter makes another model", async () => {
+    const config = smallConfig();
+    const source = sourceOf(config, randomTensors(config), "f16");
+    const whole = await fingerprintOf(source);
+    for (const name of source.names()) {
+      const read = async (offset: number, target: Uint8Array): Promise<void> => {
+        await source.tensor(name)!.read(offset, target);
+        for (const [i, byte] of target.entries()) target[i] = byte ^ (i % 6 === 1 ? 0x80 : 0);
+      };
+      const tensor = (one: string): SourceTensor | undefined =>
+        one === name ? { ...source.tensor(name)!, read } : source.tensor(one);
+      expect(await fingerprintOf({ names: () => source.names(), tensor }), name).not.toBe(whole);
+    }
+    const pairs = [pairFor("norm.weight", [1, config.nEmbd], 2)];
+    expect(await fingerprintOf(withLora(source, { r: 1, alpha: 1, pairs }))).not.toBe(whole);
+  });
 });

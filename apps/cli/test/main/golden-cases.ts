@@ -28,8 +28,9 @@ export function argumentsIn(directory: string, golden: GoldenCase, modelPath: st
   for (const [name, text] of Object.entries(golden.files ?? {})) writeFileSync(join(directory, name), text);
   const names = new Set([...Object.keys(golden.files ?? {}), ...Object.keys(golden.written ?? {})]);
   const args = golden.args.map((arg) => (names.has(arg) ? join(directory, arg) : arg));
-  // the recorded option has no effect in build 803, which is a mistake that only --compat repeats
-  const compat = golden.args.includes("--no-penalize-nl") ? ["--compat"] : [];
+  // the recorded option has no effect in build 803, a mistake that only --compat repeats; and its sessions do not name their model
+  const hasQuirk = golden.args.includes("--no-penalize-nl") || golden.written !== undefined;
+  const compat = hasQuirk ? ["--compat"] : [];
   return ["-m", modelPath, "-t", "1", ...args, ...compat];
 }
 

@@ -1,7 +1,6 @@
 // `Model` and `Context` over weights in memory: what the scalar engine computes, for those who ask.
 
 import { build803 } from "../arithmetic/build803.ts";
-import type { ModelConfig } from "../config.ts";
 import {
   assertIndex,
   type Context,
@@ -27,8 +26,9 @@ export function createScalarModel(weights: Weights): Model {
   }
   return {
     config: weights.config,
+    fingerprint: weights.fingerprint,
     async createContext(options = {}) {
-      return createScalarContext(held, held().config, options);
+      return createScalarContext(held, held(), options);
     },
     async dispose() {
       kept = undefined;
@@ -37,7 +37,11 @@ export function createScalarModel(weights: Weights): Model {
 }
 
 /** @param modelWeights throws once the model is disposed of */
-function createScalarContext(modelWeights: () => Weights, config: ModelConfig, options: ContextOptions): Context {
+function createScalarContext(
+  modelWeights: () => Weights,
+  { config, fingerprint }: Weights,
+  options: ContextOptions,
+): Context {
   const { contextTokens, kvType, compat } = checkedContextOptions(options);
   const { nEmbd, nVocab } = config;
   const mixUpQueries = compat && kvType === "f32";
@@ -79,6 +83,7 @@ function createScalarContext(modelWeights: () => Weights, config: ModelConfig, o
 
   return {
     config,
+    fingerprint,
     contextTokens,
     kvType,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {

@@ -4,6 +4,7 @@ import { type AbortSignal, isWorkerError, type WorkerError } from "@ll/bytes";
 import { availableCores, type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
+import { fingerprintOf } from "../fingerprint.ts";
 import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
@@ -191,6 +192,7 @@ async function loadFast(
     const { spawn = workerSpawner(url) } = internals;
     team = await createWorkerTeam(plan, exchange, setups, { spawn, url, signal });
   }
+  let fingerprint: bigint;
   try {
     let bytes = 0;
     const onProgress = (more: number): void => {
@@ -203,12 +205,13 @@ async function loadFast(
       await team.dispose();
       return undefined;
     }
+    fingerprint = await fingerprintOf(source); // not before: tensors with an adapter say that they are patched when their end is read
     await source.assertUnchanged?.();
   } catch (error) {
     await team.dispose();
     throw error;
   }
-  return { ...createTeamModel(config, team), threads, kernels: kernels.tier };
+  return { ...createTeamModel(config, team, fingerprint), threads, kernels: kernels.tier };
 }
 
 function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {

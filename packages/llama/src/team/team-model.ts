@@ -9,12 +9,13 @@ import type { Team } from "./team.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /** A model whose weights the team has loaded. Contexts are evaluated one after the other: each evaluation has all threads. */
-export function createTeamModel(config: ModelConfig, team: Team): Model {
+export function createTeamModel(config: ModelConfig, team: Team, fingerprint: bigint): Model {
   const queue = new TurnQueue();
   let nContexts = 0;
   let disposed = false;
   return {
     config,
+    fingerprint,
     async createContext(options = {}) {
       const { contextTokens, kvType, compat } = checkedContextOptions(options);
       if (compat && kvType === "f32") {
@@ -22,7 +23,16 @@ export function createTeamModel(config: ModelConfig, team: Team): Model {
       }
       const id = nContexts++;
       await queue.run(() => team.createContext(id, contextTokens, kvType));
-      return createTeamContext({ config, team, queue, id, contextTokens, kvType, isDisposed: () => disposed });
+      return createTeamContext({
+        config,
+        fingerprint,
+        team,
+        queue,
+        id,
+        contextTokens,
+        kvType,
+        isDisposed: () => disposed,
+      });
     },
     async dispose() {
       disposed = true;
@@ -33,6 +43,7 @@ export function createTeamModel(config: ModelConfig, team: Team): Model {
 
 interface ContextState {
   readonly config: ModelConfig;
+  readonly fingerprint: bigint;
   readonly team: Team;
   readonly queue: TurnQueue;
   readonly id: number;
@@ -42,7 +53,7 @@ interface ContextState {
 }
 
 function createTeamContext(state: ContextState): Context {
-  const { config, team, queue, id, contextTokens, kvType } = state;
+  const { config, fingerprint, team, queue, id, contextTokens, kvType } = state;
   const { nEmbd, nVocab, nLayers } = config;
   const { sliceTokens, shards } = team.plan;
   const { headDim } = config;
@@ -83,6 +94,7 @@ function createTeamContext(state: ContextState): Context {
 
   return {
     config,
+    fingerprint,
     contextTokens,
     kvType,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {

@@ -4,6 +4,7 @@ import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import {
   type Context,
+  isSessionError,
   matchSession,
   readSession,
   restoreSession,
@@ -17,7 +18,12 @@ import type { Io } from "../../command.ts";
 import { ReportedError } from "../../errors.ts";
 
 /** Loads a session file if there is one; says so as build 803 does. */
-export async function loadSession(path: string, context: Context, io: Io): Promise<Session | undefined> {
+export async function loadSession(
+  path: string,
+  context: Context,
+  io: Io,
+  { compat }: { readonly compat: boolean },
+): Promise<Session | undefined> {
   io.err.write(`main: attempting to load saved session from '${printable(path, 4096)}'\n`);
   const source = await openFileSource(path).catch((error: unknown) => {
     if ((error as { cause?: NodeJS.ErrnoException }).cause?.code === "ENOENT") return undefined;
@@ -31,8 +37,19 @@ export async function loadSession(path: string, context: Context, io: Io): Promi
     const session = await readSession(source, context);
     await restoreSession(context, session);
     io.err.write(`main: loaded a session with prompt size of ${session.tokens.length} tokens\n`);
+    if (!session.isOfKnownModel && !compat) {
+      io.err.write(
+        "main: warning: the session file does not say which model it is of; if it is another, the text is noise\n",
+      );
+    }
     return session;
   } catch (error) {
+    if (isSessionError(error, "E_SESSION_MODEL")) {
+      io.err.write(
+        `main: the session in '${printable(path, 4096)}' is of another model with the same shape: not used\n`,
+      );
+      return undefined;
+    }
     const reason = printable(error instanceof Error ? error.message : String(error), 512);
     io.err.write(
       `error loading session file: ${reason}\nmain: error: failed to load session file '${printable(path, 4096)}'\n`,
@@ -79,13 +96,14 @@ export async function saveSession(
   context: Context,
   generator: TokenGenerator,
   sampler: Sampler,
+  { compat }: { readonly compat: boolean },
 ): Promise<void> {
   const { sessionTokens, logits } = generator;
   if (sessionTokens === undefined || logits === undefined) return;
   const expectedBytes = sessionFileBytes(context, sessionTokens.length);
   const file = await createOutFile(path, { inputs, isPrivate: true, expectedBytes });
   try {
-    await writeSession(file, context, { tokens: sessionTokens, rng: sampler.rng.exportState(), logits });
+    await writeSession(file, context, { tokens: sessionTokens, rng: sampler.rng.exportState(), logits, compat });
     await file.commit();
   } finally {
     await file.abort();

@@ -36,7 +36,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   const { nVocab } = model.config;
   const say = (line: string): void => io.err.write(`${line}\n`);
 
-  const session = promptCache === undefined ? undefined : await loadSession(promptCache, context, io);
+  const session = promptCache === undefined ? undefined : await loadSession(promptCache, context, io, params);
   const promptTokens = await promptOf(run, session);
   const promptFromSession = session !== undefined && promptTokens === session.tokens;
   const { compat } = params;
@@ -66,7 +66,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   const save = async (): Promise<void> => {
     if (promptCache !== undefined && !params.promptCacheReadOnly) {
       const inputs = [params.model, params.lora, params.loraBase].filter((path) => path !== undefined);
-      await saveSession(promptCache, inputs, context, generator, sampler);
+      await saveSession(promptCache, inputs, context, generator, sampler, params);
     }
   };
 
