@@ -9,6 +9,8 @@ export interface Io {
   /** Standard error: everything that is said about the work. */
   readonly err: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The clock of progress lines: milliseconds from any origin. Default: `performance.now`. */
+  readonly now?: () => number;
 }
 
 /**

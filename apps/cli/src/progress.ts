@@ -21,13 +21,10 @@ export interface ProgressOptions {
   readonly total: number;
   /** False shows nothing. */
   readonly enabled: boolean;
-  /** Milliseconds from any origin; `performance.now` if absent. */
-  readonly now?: () => number;
 }
 
 export function createProgress(io: Io, options: ProgressOptions): Progress {
-  const now = options.now ?? (() => performance.now());
-  const { err } = io;
+  const { err, now = () => performance.now() } = io;
   const { CI, TERM } = io.env;
   const redraws = err.isTty && CI === undefined && TERM !== "dumb";
   const startMs = now();

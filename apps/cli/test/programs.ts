@@ -62,13 +62,27 @@ export function runProcess(argv: readonly string[], options: SpawnOptions = {}):
   return ended(start(argv, options));
 }
 
+interface Surroundings {
+  readonly out: TerminalStream;
+  readonly err: TerminalStream;
+  readonly env: Io["env"];
+  /** Default: a clock that stands still, so that no progress is shown however long the work takes. */
+  readonly now?: () => number;
+}
+
 /** Runs a program in this process on these streams. Resolves to the exit code. */
 export function runOn(
   bin: string,
   argv: readonly string[],
-  { out, err, env }: { readonly out: TerminalStream; readonly err: TerminalStream; readonly env: Io["env"] },
+  { out, err, env, now = () => 0 }: Surroundings,
 ): Promise<number> {
-  return run(bin, argv, { out: term(out), err: term(err), env });
+  return run(bin, argv, { out: term(out), err: term(err), env, now });
+}
+
+/** A clock that is five seconds later whenever it is read: all work takes long enough for progress to be shown. */
+export function slowClock(): () => number {
+  let ms = 0;
+  return () => (ms += 5000);
 }
 
 /** Runs a program in this process, its streams no terminals. */

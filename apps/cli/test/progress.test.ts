@@ -8,8 +8,8 @@ import { captured } from "./programs.ts";
 function fixtureProgress(isTty: boolean, env: Io["env"] = {}, enabled = true) {
   const stream = captured(isTty);
   const clock = { ms: 0 };
-  const io: Io = { out: term(captured()), err: term(stream), env };
-  const progress: Progress = createProgress(io, { total: 100, enabled, now: () => clock.ms });
+  const io: Io = { out: term(captured()), err: term(stream), env, now: () => clock.ms };
+  const progress: Progress = createProgress(io, { total: 100, enabled });
   return { clock, progress, text: stream.text, stream };
 }
 

@@ -3,13 +3,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { expect, onTestFinished, vi } from "vitest";
+import { expect } from "vitest";
 import { printAnswer } from "../../src/commands/chat/answer-printer.ts";
 import { createLiveLine } from "../../src/commands/chat/live-line.ts";
 import { term } from "../../src/terminal.ts";
 import { sizeText } from "../../src/units.ts";
 import { writeGgjt } from "../models.ts";
-import { captured, type Outcome, runHere, runOn, temporaryDirectory } from "../programs.ts";
+import { captured, type Outcome, runHere, runOn, slowClock, temporaryDirectory } from "../programs.ts";
 import { type Item, proseOf, row, shownBy, tinyFile } from "./table.ts";
 
 const SHORT = ["-t", "1", "-s", "1", "-n", "4", "-p", "Once upon a time"];
@@ -43,13 +43,6 @@ const ESSENTIAL: Readonly<Record<string, RegExp>> = {
   "ll-bench": /^(\d+\.\d+\n){2}$/,
   "ll-quantize-stats": /^q4_0 \d\.\d+\nq8_0 \d\.\d+\n$/,
 };
-
-/** Lets 5 seconds pass between two looks at the clock, so that everything takes long. */
-function slowClock(): void {
-  let clockMs = 0;
-  const clock = vi.spyOn(performance, "now").mockImplementation(() => (clockMs += 5000));
-  onTestFinished(() => clock.mockRestore());
-}
 
 const STREAMS: Item = {
   title: "standard output is the product",
@@ -93,11 +86,11 @@ const MODES: Item = {
       "--json: one object for each answer",
     ),
     row("--quiet prints the essential value and nothing else", async () => {
-      slowClock(); // or no progress would be shown anyway
       const all = await reports();
       for (const [bin, pattern] of Object.entries(ESSENTIAL)) {
         const [out, err] = [captured(), captured(true)];
-        await runOn(bin, [...(all[bin] as string[]), "-q"], { out, err, env: {} });
+        // or no progress would be shown anyway
+        await runOn(bin, [...(all[bin] as string[]), "-q"], { out, err, env: {}, now: slowClock() });
         expect(err.text(), bin).toBe("");
         expect(out.text(), bin).toMatch(pattern);
       }
@@ -247,12 +240,16 @@ const PROGRESS: Item = {
       "a terminal with %o counts as none",
     ),
     row("names the tensor, its shape, types and sizes, and the time left", async () => {
-      slowClock();
       const folder = await temporaryDirectory();
       const tensors = ["a", "b"].map((name) => ({ name: `${name}.weight`, shape: [64, 4096] }));
       const input = await writeGgjt(join(folder, "in.bin"), tensors);
       const err = captured(true);
-      await runOn("ll-quantize", [input, join(folder, "out"), "q4_0"], { out: captured(), err, env: {} });
+      await runOn("ll-quantize", [input, join(folder, "out"), "q4_0"], {
+        out: captured(),
+        err,
+        env: {},
+        now: slowClock(),
+      });
       expect(err.text()).toMatch(/\[1\/2\] a\.weight 64×4096 f32 → q4_0 {2}1\.0 → 0\.1 MiB {2}ETA -:--/);
       expect(err.text()).toMatch(/\[2\/2\] b\.weight 64×4096 f32 → q4_0 {2}1\.0 → 0\.1 MiB {2}ETA \d+:\d\d/);
     }),

@@ -4,13 +4,11 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fixture } from "../../../../tools/test-data.ts";
-import { run } from "../../src/main.ts";
-import { term } from "../../src/terminal.ts";
 import { VERBS } from "../../src/verbs.ts";
 import { writeGgjt, writeHf } from "../models.ts";
-import { captured, temporaryDirectory } from "../programs.ts";
+import { captured, runOn, slowClock, temporaryDirectory } from "../programs.ts";
 
 interface Effect {
   /** First of its names, or the word that help has for an argument. */
@@ -100,13 +98,13 @@ async function directoryOfModels(): Promise<string> {
 async function outcomeOf(
   bin: string,
   commandLine: string,
-  onTerminal = false,
+  isSlow = false,
 ): Promise<{ printed: string; files: string }> {
   const directory = await directoryOfModels();
   const words = commandLine.split(" ").filter((word) => word !== "");
   const argv = words.map((word) => word.replace(/^@/, `${directory}/`));
-  const [out, err] = [captured(), captured(onTerminal)];
-  await run(bin, argv, { out: term(out), err: term(err), env: {} });
+  const [out, err] = [captured(), captured(isSlow)];
+  await runOn(bin, argv, { out, err, env: {}, ...(isSlow ? { now: slowClock() } : {}) });
   const names = readdirSync(directory, { recursive: true, encoding: "utf8" }).sort();
   const files = names
     .filter((name) => statSync(join(directory, name)).isFile())
@@ -123,11 +121,6 @@ describe.each([
 ] as const)("%s: an argument or an option changes what comes out", (bin, effects) => {
   test.each(effects.map((effect) => [effect.option, effect] as const))("%s", async (_option, effect) => {
     const { without, withIt, sees, isSlow } = effect;
-    if (isSlow) {
-      let clockMs = 0;
-      const clock = vi.spyOn(performance, "now").mockImplementation(() => (clockMs += 5000));
-      onTestFinished(() => clock.mockRestore());
-    }
     const [before, after] = [await outcomeOf(bin, without, isSlow), await outcomeOf(bin, withIt, isSlow)];
     if (sees === "files differ") {
       expect(after.files).not.toBe(before.files);
