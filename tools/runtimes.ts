@@ -30,9 +30,16 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   Bun: [join(RUNTIMES, ".bin", "bun")],
 };
 
-/** Path of the compiler `tsc` of a version of TypeScript in tools/runtimes. */
-export function tscOf(version: string): string {
-  return join(RUNTIMES, `typescript-${version}`, "bin", "tsc");
+/** Scripts of the compiler, by version of TypeScript, oldest first. */
+export const TYPESCRIPTS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["5.0", "5.4", "5.9"].map((version) => [version, tscIn(join(RUNTIMES, `typescript-${version}`))]),
+  ),
+  "of this repository": tscIn(join(ROOT, "node_modules", "typescript")),
+};
+
+function tscIn(folder: string): string {
+  return join(folder, "bin", "tsc");
 }
 
 /** A new folder in which all packed packages are installed, as a user's project. */

@@ -127,7 +127,7 @@ export class BoundedReader {
    * @throws `E_LENGTH` if `length` is over `cap` or negative; `E_TRUNC` if fewer bytes are left; both before anything is
    *   allocated.
    */
-  async bytes(length: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): Promise<Uint8Array<ArrayBuffer>> {
+  async bytes(length: number, field: string, cap: number = Number.MAX_SAFE_INTEGER): Promise<Uint8Array> {
     this.assertLength(length, field, cap);
     this.budget.takeBytes(length, this.#fieldPath(field), this.#offset);
     const out = new Uint8Array(length);

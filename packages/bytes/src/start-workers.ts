@@ -23,7 +23,7 @@ const READY_LOOK_MS = 500;
  * @param file FILE: in bundles of CommonJS, where `import.meta.url` is undefined, it is looked for beside the bundle
  * @throws TypeError if `told` is no address
  */
-export function scriptUrl(told: string | Url | undefined, beside: () => Url, file: string): URL {
+export function scriptUrl(told: string | Url | undefined, beside: () => Url, file: string): Url {
   if (told !== undefined) return toldUrl(told);
   try {
     return beside();
