@@ -84,10 +84,13 @@ test("the repository itself runs nothing when it is installed, and names exact v
   expect(loose).toEqual([]);
 });
 
-test("two development packages may run a script when they are installed", () => {
-  const workspace = readFileSync(join(ROOT, "pnpm-workspace.yaml"), "utf8");
+test.each([
+  ["pnpm-workspace.yaml", ["esbuild: true", "node: true"]],
+  ["tools/runtimes/pnpm-workspace.yaml", ["bun: true", "deno: true", "node: true"]],
+])("few development packages may run a script when they are installed: %s", (file, expected) => {
+  const workspace = readFileSync(join(ROOT, file), "utf8");
   const [, allowed = ""] = /^allowBuilds:\n((?: {2}.*\n?)*)/m.exec(workspace) ?? [];
-  expect(allowed.trim().split(/\n\s*/).sort()).toEqual(["esbuild: true", "node: true"]);
+  expect(allowed.trim().split(/\n\s*/).sort()).toEqual(expected);
 });
 
 test("the lockfile holds a SHA-512 of every package", () => {
