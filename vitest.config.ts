@@ -6,7 +6,9 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/*.slow.test.ts", "**/*.browser.test.ts"],
-    testTimeout: 60_000,
+    // what hangs is ended, and nothing else: a machine may be twenty times as busy as usual
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     setupFiles: ["tools/property-seed.ts"],
     execArgv: ["--conditions=@ll/source"],
     experimental: { viteModuleRunner: false },

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 
 /** A wait for output fails after this long; much longer than any program takes on a busy machine. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 240_000;
 
 export interface TerminalProgram {
   /** Everything on the screen so far, as it was sent to it. */

@@ -6,7 +6,7 @@ import { describeOnTerminal, startOnTerminal } from "../pseudo-terminal.ts";
 import { argumentsIn, type GoldenCase, hashesOfWritten, readGoldenCases } from "./golden-cases.ts";
 
 /** How long a conversation may take before the test says what came instead. */
-const CONVERSATION_MS = 30_000;
+const CONVERSATION_MS = 240_000;
 
 /** `counts` of all cases and of the conversations among them, so that a lost case is noticed. */
 export function describeGoldenRuns(

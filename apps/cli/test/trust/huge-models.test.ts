@@ -46,7 +46,7 @@ async function openAlone(kind: HugeKind, path: string): Promise<Opened> {
     console.log(JSON.stringify({ nTensors: [...file.names()].length, grown, counted: budget.peakBytes, bytesRead }));`;
   const argv = ["--conditions=@ll/source", "--input-type=module", "--eval", script, path];
   const cwd = join(import.meta.dirname, "../..");
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd, timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd, timeout: 240_000 });
   return JSON.parse(stdout) as Opened;
 }
 
