@@ -42,14 +42,6 @@ export interface ConfigOverrides {
   readonly ropeFreqScale?: number;
 }
 
-/** Sizes that follow from a config, named once. */
-export interface DerivedSizes {
-  /** Channels of one position's key (or value) over all heads: nKvHeads · headDim. */
-  readonly kvDim: number;
-  /** Query heads that share a key and value head. */
-  readonly headsPerKvHead: number;
-}
-
 /** RMS-norm epsilon, RoPE base and RoPE scale that are compiled into llama.cpp build 803. */
 export const BUILD_803: { readonly rmsNormEps: number; readonly ropeFreqBase: number; readonly ropeFreqScale: number } =
   { rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1 };
@@ -99,10 +91,6 @@ function feedForwardSize(file: GgmlHyperParams, nKvHeads: number): number {
   const multiplier = feedForwardMultiplier(file.nLayer, file.nHead, nKvHeads);
   const scaled = multiplier === 1 ? raw : Math.trunc(Math.fround(multiplier * Math.fround(raw)));
   return Math.ceil(scaled / file.nMult) * file.nMult;
-}
-
-export function derivedSizes(config: ModelConfig): DerivedSizes {
-  return { kvDim: config.nKvHeads * config.headDim, headsPerKvHead: config.nHeads / config.nKvHeads };
 }
 
 /**

@@ -1,11 +1,16 @@
 // Sums of two values.
 
 import type { AddOp } from "@ll/architectures";
-import type { OpKind } from "./op.ts";
+import { nRowsOf, type OpKind } from "./op.ts";
 
 export const add: OpKind<AddOp> = {
   scalar({ into, from }, run) {
     addInto(run.rows(into), run.rows(from), run.nRows(into) * into.width);
+  },
+  bind({ into, from }, { llama, value }) {
+    const { address, width } = value(into);
+    const other = value(from).address;
+    return [(slice) => llama.addInto(address, other, nRowsOf(into, slice) * width)];
   },
 };
 

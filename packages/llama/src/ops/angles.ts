@@ -12,6 +12,18 @@ export const angles: OpKind<AnglesOp> = {
       ropeAngles(rowOf(rows, i, out.width), run.position + i, rope, divisors);
     }
   },
+  bind({ rope, factors, out }, { memory, value, weight }) {
+    const { address } = value(out);
+    const divisors = factors === undefined ? undefined : weight(factors).address;
+    return [
+      ({ tokens, position }) => {
+        const numbers = divisors === undefined ? undefined : memory.floats(divisors, rope.nRot / 2);
+        for (let i = 0; i < tokens.length; i++) {
+          ropeAngles(memory.floats(address + 4 * i * rope.nRot, rope.nRot), position + i, rope, numbers);
+        }
+      },
+    ];
+  },
 };
 
 /**

@@ -22,6 +22,16 @@ export const attend: OpKind<AttendOp> = {
       if (pace.spend(2 * (position + i + 1) * q.width)) await pace.turn();
     }
   },
+  bind({ q, k, v, out, cache: layer, scale }, { value }) {
+    const [queries, keys, values, attended] = [value(q), value(k), value(v), value(out)];
+    if (keys.width === 0) return [];
+    return [
+      function* ({ tokens, position }, cache) {
+        cache.store(layer, position, keys.address, values.address, tokens.length);
+        yield* cache.attend(layer, position, tokens.length, queries.address, attended.address, scale);
+      },
+    ];
+  },
 };
 
 /** Where the query vectors of one position lie: head h has the `first + h · step`-th vector of `queries`. */

@@ -1,7 +1,7 @@
 // Rows of the embedding matrix.
 
 import type { EmbedOp } from "@ll/architectures";
-import { unpackRows } from "@ll/quant";
+import { rowBytes, unpackRows } from "@ll/quant";
 import { matrixRow } from "../weights.ts";
 import { type OpKind, rowOf } from "./op.ts";
 
@@ -12,5 +12,22 @@ export const embed: OpKind<EmbedOp> = {
     for (const [i, token] of run.tokens.entries()) {
       unpackRows(matrix.type, matrixRow(matrix, token), rowOf(rows, i, out.width));
     }
+  },
+  bind({ weight, out, slot }, { weight: weightOf, value, memory, exchange }) {
+    const { rows, type, columns, address } = weightOf(weight);
+    const shown = exchange.slots[slot];
+    const bytes = rowBytes(type, columns);
+    const target = value(out).address;
+    return [
+      ({ tokens }) => {
+        for (const [i, token] of tokens.entries()) {
+          if (token < rows.start || token >= rows.end) continue; // another shard has it
+          const row = memory.bytes(address + (token - rows.start) * bytes, bytes);
+          unpackRows(type, row, rowOf(shown, i, columns));
+        }
+      },
+      "barrier",
+      ({ tokens }) => memory.copyIn(target, shown, tokens.length * columns),
+    ];
   },
 };

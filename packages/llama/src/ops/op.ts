@@ -1,15 +1,29 @@
-// What an operation is to the engines.
+// What an operation is to the engines: one file beside this for each kind, with both of its twins.
 
 import type { Op, Value, Weight } from "@ll/architectures";
+import type { Kernels } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
+import type { LlamaKernels } from "../kernels/kernels.ts";
 import type { Pace } from "../pace.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
+import type { Exchange } from "../team/exchange.ts";
+import type { Pieces } from "../team/pieces.ts";
+import type { Range } from "../team/ranges.ts";
+import type { ShardCache } from "../team/shard-cache.ts";
+import type { ShardMemory } from "../team/shard-memory.ts";
 import type { Tensor } from "../weights.ts";
 
-/** One kind of operation, for both engines: each of them computes the same bits. */
+/** One kind of operation. Both engines compute the same bits. */
 export interface OpKind<O extends Op> {
-  /** As it reads best. */
+  /** What the scalar engine does, as it reads best. */
   scalar(op: O, run: ScalarRun): void | Promise<void>;
+  /**
+   * What a shard of the fast engine does, its addresses looked up once. At a "barrier" all shards meet: every shard has the same
+   * number of them, also one that owns nothing of the operation's values.
+   */
+  bind(op: O, shard: ShardBinding): readonly (Step | "barrier")[];
+  /** Bytes that `bind` wants for itself while the operation runs. */
+  scratchBytes?(op: O, sizes: ScratchSizes): number;
 }
 
 /** A slice of tokens on its way through the operations, in the scalar engine. */
@@ -33,7 +47,73 @@ export interface ScalarRun {
   readonly embedding: Float32Array; // (nEmbd)
 }
 
+/** A slice of tokens on its way through the stages of the fast engine. */
+export interface Slice {
+  readonly tokens: Int32Array; // (n), at most sliceTokens
+  /** Position of the first. */
+  readonly position: number;
+  /** Rows of logits wanted: 0, 1 (of the last token) or n. */
+  readonly nLogitRows: number;
+}
+
+/** Work on a slice. Where it is a generator, the work may be left or interrupted at each yield. */
+export type Step = ((slice: Slice, cache: ShardCache) => void) | ((slice: Slice, cache: ShardCache) => Pieces);
+
+/** What an operation is bound to. Addresses are in bytes. */
+export interface ShardBinding {
+  readonly kernels: Kernels;
+  readonly llama: LlamaKernels;
+  readonly memory: ShardMemory;
+  /** What all shards see. */
+  readonly exchange: Exchange;
+  readonly sliceTokens: number;
+  /** The shard that shows what every shard has. */
+  readonly isFirst: boolean;
+  value(value: Value): PlacedValue;
+  weight(weight: Weight): PlacedWeight;
+  /** Start of the operation's `scratchBytes`. */
+  readonly scratch: number;
+}
+
+/** (n, own columns) binary32 numbers in a shard's memory. */
+export interface PlacedValue {
+  readonly address: number;
+  readonly columns: Range;
+  /** Number of own columns. */
+  readonly width: number;
+}
+
+/** A shard's part of a weight. */
+export interface PlacedWeight {
+  /** Of the tensor, in its source. */
+  readonly name: string;
+  readonly type: string;
+  readonly form: Weight["form"];
+  /** Own rows, or own numbers. */
+  readonly rows: Range;
+  /** The first of them in the tensor. */
+  readonly tensorRow: number;
+  /** Length of a row; 1 for plain numbers. */
+  readonly columns: number;
+  /** Where the own rows are: repacked, if it is a matrix, and as they are in the file otherwise. */
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** What `scratchBytes` reckons with. */
+export interface ScratchSizes {
+  readonly sliceTokens: number;
+  typeOf(weight: Weight): string;
+  /** Bytes of packed vectors. */
+  activationBytes(type: string, nVectors: number, rowValues: number): number;
+}
+
 /** Row `i` of a (rows, columns) array; a view. */
 export function rowOf(array: Float32Array, i: number, columns: number): Float32Array {
   return array.subarray(i * columns, (i + 1) * columns);
+}
+
+/** Rows of a value in a slice. */
+export function nRowsOf({ rows }: Value, { tokens, nLogitRows }: Slice): number {
+  return rows === "wanted" ? nLogitRows : tokens.length;
 }

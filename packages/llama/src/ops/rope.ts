@@ -1,7 +1,7 @@
 // Rotation of pairs of channels by the angles of a position (Su et al., arXiv:2104.09864).
 
 import type { RopeOp, RopePairing } from "@ll/architectures";
-import { type OpKind, rowOf } from "./op.ts";
+import { nRowsOf, type OpKind, rowOf } from "./op.ts";
 
 export const rope: OpKind<RopeOp> = {
   scalar({ x, angles, headDim, pairing }, run) {
@@ -9,6 +9,17 @@ export const rope: OpKind<RopeOp> = {
     for (let i = 0; i < run.nRows(x); i++) {
       rotate(rowOf(rows, i, x.width), rowOf(turns, i, angles.width), headDim, pairing);
     }
+  },
+  bind({ x, angles, headDim, pairing }, { llama, value }) {
+    const { address, width } = value(x);
+    const turns = value(angles);
+    const nHeads = width / headDim;
+    if (nHeads === 0) return [];
+    return [
+      (slice) => {
+        llama.rope(pairing, address, turns.address, nRowsOf(x, slice), nHeads, headDim, turns.width, width);
+      },
+    ];
   },
 };
 

@@ -6,10 +6,9 @@
 import { type Range, sizeOf } from "./ranges.ts";
 
 export interface KvShape {
-  readonly nLayers: number;
+  /** Channels of all key heads, of each layer. */
+  readonly kvDims: readonly number[];
   readonly nTokens: number;
-  /** Channels of all key heads. */
-  readonly kvDim: number;
   /** 2 or 4. */
   readonly elementBytes: number;
 }
@@ -23,16 +22,18 @@ function copyPart(
   channels: Range,
   toFile: boolean,
 ): void {
-  const { nLayers, nTokens, kvDim, elementBytes } = shape;
-  const rowBytes = kvDim * elementBytes;
+  const { kvDims, nTokens, elementBytes } = shape;
+  const bytesOf = (dims: readonly number[]): number => dims.reduce((sum, dim) => sum + dim, 0) * elementBytes;
+  const rowBytes = kvDims[layer]! * elementBytes;
+  const before = bytesOf(kvDims.slice(0, layer)); // of a position in the layers before
   const ownBytes = sizeOf(channels) * elementBytes;
   const copy = (fileOffset: number, partOffset: number, bytes: number): void => {
     if (toFile) file.set(part.subarray(partOffset, partOffset + bytes), fileOffset);
     else part.set(file.subarray(fileOffset, fileOffset + bytes), partOffset);
   };
-  const keys = layer * nTokens * rowBytes + channels.start * elementBytes;
+  const keys = before * nTokens + channels.start * elementBytes;
   for (let t = 0; t < nTokens; t++) copy(keys + t * rowBytes, t * ownBytes, ownBytes);
-  const values = (nLayers + layer) * nTokens * rowBytes + channels.start * nTokens * elementBytes;
+  const values = (bytesOf(kvDims) + before) * nTokens + channels.start * nTokens * elementBytes;
   copy(values, nTokens * ownBytes, nTokens * ownBytes);
 }
 

@@ -9,10 +9,10 @@ import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kern
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
 import type { TensorSource } from "../tensor-source.ts";
-import { expectedTensors, findTensors, loadWeights } from "../weights.ts";
+import { type FoundTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
-import type { KernelSizes } from "./arena.ts";
 import { createExchange } from "./exchange.ts";
+import type { KernelSizes } from "./layout.ts";
 import { createLocalTeam } from "./local-team.ts";
 import { createMemory } from "./memory-regions.ts";
 import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
@@ -110,7 +110,7 @@ export async function loadTeamModel(
     throw new RangeError(`"threads" expected 1 on a page that is not cross-origin isolated, got ${threads}`);
   }
   assertConfig(config);
-  const total = findTensors(source, config).bytes;
+  const found = findTensors(source, config);
   options.signal?.throwIfAborted();
   const kernels = await loadKernels(options.kernels);
   const llamaKernels = await loadLlamaKernels(kernels.tier);
@@ -119,7 +119,7 @@ export async function loadTeamModel(
     throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${options.kernels}`);
   }
   if (llamaKernels !== undefined) {
-    const run = { source, config, threads, total, kernels, llamaKernels };
+    const run = { source, config, found, threads, kernels, llamaKernels };
     const model = await loadFast(run, options, internals).catch((error: unknown) => {
       if (options.threads !== undefined || !isWorkerError(error) || error.url === undefined) throw error;
       options.onEvent?.({ kind: "workers-failed", error });
@@ -148,15 +148,14 @@ interface FastRun {
   readonly source: TensorSource;
   readonly config: ModelConfig;
   readonly threads: number;
-  /** Bytes of all tensors. */
-  readonly total: number;
+  readonly found: FoundTensors;
   readonly kernels: KernelSet;
   readonly llamaKernels: WebAssembly.Module;
 }
 
 /** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
 async function loadFast(
-  { source, config, threads, total, kernels, llamaKernels }: FastRun,
+  { source, config, found, threads, kernels, llamaKernels }: FastRun,
   { workerUrl, onEvent, signal }: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
@@ -165,15 +164,15 @@ async function loadFast(
     sliceTokens = SLICE_TOKENS,
     reservedTokens = RESERVED_TOKENS,
   } = internals;
-  const types = new Map<string, string>();
-  for (const [name] of expectedTensors(config)) types.set(name, source.tensor(name)!.type);
+  const { graph, bytes: total } = found;
+  const tensors = new Map([...found.tensors].map(([role, { name, tensor }]) => [role, { name, type: tensor.type }]));
   const options = { threads, sliceTokens, memoryLimitBytes, reservedTokens };
-  const plan = planTeam(config, types, kernelSizes(kernels, llamaKernels), options);
-  const exchange = createExchange(config, sliceTokens, threads > 1);
+  const plan = planTeam(graph, tensors, kernelSizes(kernels, llamaKernels), options);
+  const exchange = createExchange(graph, sliceTokens, threads > 1);
   const setups = Array.from(
     { length: threads },
     (_, thread): ThreadSetup => ({
-      config,
+      graph,
       kernels,
       llamaKernels,
       exchange: exchange.buffer,
@@ -211,7 +210,7 @@ async function loadFast(
     await team.dispose();
     throw error;
   }
-  return { ...createTeamModel(config, team, fingerprint), threads, kernels: kernels.tier };
+  return { ...createTeamModel(config, graph, team, fingerprint), threads, kernels: kernels.tier };
 }
 
 function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
@@ -224,8 +223,8 @@ function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
     activationBytes: (type, nVectors, rowValues) => kernels.matrix(type).activationBytes(nVectors, rowValues),
     scratchBytes: SCRATCH_BYTES,
     llamaScratchBytes: LLAMA_SCRATCH_BYTES,
-    cacheBytes: (config, nKvHeads, contextTokens, sliceTokens) =>
-      cacheBytes(llama, config, nKvHeads, contextTokens, "f16", sliceTokens),
+    cacheBytes: ({ caches }, share, contextTokens, sliceTokens) =>
+      cacheBytes(llama, caches, share, contextTokens, "f16", sliceTokens),
   };
 }
 

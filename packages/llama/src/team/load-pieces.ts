@@ -2,7 +2,8 @@
 // walks through the list: the worker itself, or the main thread for it.
 
 import { GROUP_ROWS, type Kernels, rowBytes } from "@ll/quant";
-import type { ArenaLayout, PlacedMatrix, PlacedVector } from "./arena.ts";
+import type { PlacedWeight } from "../ops/op.ts";
+import type { ShardLayout } from "./layout.ts";
 import { sizeOf } from "./ranges.ts";
 
 export interface LoadPiece {
@@ -12,7 +13,7 @@ export interface LoadPiece {
   readonly bytes: number;
   /** Where the bytes go. */
   readonly address: number;
-  /** How to go on with them; undefined for norms and embeddings, which are used as they are. */
+  /** How to go on with them; undefined for plain numbers and embeddings, which are used as they are. */
   readonly repack: RepackOrder | undefined;
 }
 
@@ -26,17 +27,11 @@ export interface RepackOrder {
   readonly matrixAddress: number;
 }
 
-/** In the order of the file that build 803 writes, so that shards which load at the same time read the same parts of it. */
-export function* loadPieces(layout: ArenaLayout): Generator<LoadPiece, void, void> {
-  const staging = layout.work.staging;
-  yield* rawPieces(layout.tokEmbeddings, staging.bytes);
-  yield vectorPiece(layout.norm);
-  yield* matrixPieces(layout.output, staging);
-  for (const layer of layout.layers) {
-    yield vectorPiece(layer.attentionNorm);
-    for (const matrix of [layer.wq, layer.wk, layer.wv, layer.wo]) yield* matrixPieces(matrix, staging);
-    yield vectorPiece(layer.ffnNorm);
-    for (const matrix of [layer.w1, layer.w2, layer.w3]) yield* matrixPieces(matrix, staging);
+/** In the order of the source. */
+export function* loadPieces({ weights, loadOrder, staging }: ShardLayout): Generator<LoadPiece, void, void> {
+  for (const id of loadOrder) {
+    const weight = weights[id]!;
+    yield* weight.form === "matrix" ? matrixPieces(weight, staging) : rawPieces(weight, staging.bytes);
   }
 }
 
@@ -54,25 +49,22 @@ export function finishPiece(kernels: Kernels, { name, address, bytes, repack }: 
   return matrix.repack(address, target, nRows, columns);
 }
 
-function vectorPiece({ name, address, length }: PlacedVector): LoadPiece {
-  return { name, offset: 0, bytes: 4 * length, address, repack: undefined };
-}
-
-function* rawPieces({ name, type, rows, columns, address, bytes }: PlacedMatrix, most: number): Generator<LoadPiece> {
-  const start = rows.start * rowBytes(type, columns);
+function* rawPieces(weight: PlacedWeight, most: number): Generator<LoadPiece> {
+  const { name, type, tensorRow, columns, address, bytes } = weight;
+  const start = tensorRow * rowBytes(type, columns);
   for (let done = 0; done < bytes; done += most) {
     const pieceBytes = Math.min(most, bytes - done);
     yield { name, offset: start + done, bytes: pieceBytes, address: address + done, repack: undefined };
   }
 }
 
-function* matrixPieces(matrix: PlacedMatrix, staging: ArenaLayout["work"]["staging"]): Generator<LoadPiece> {
-  const { name, type, columns, rows } = matrix;
+function* matrixPieces(weight: PlacedWeight, staging: ShardLayout["staging"]): Generator<LoadPiece> {
+  const { name, type, columns, rows, tensorRow } = weight;
   const bytes = rowBytes(type, columns);
   const mostRows = Math.floor(staging.bytes / bytes / GROUP_ROWS) * GROUP_ROWS;
   for (let row = 0; row < sizeOf(rows); row += mostRows) {
     const nRows = Math.min(mostRows, sizeOf(rows) - row);
-    const repack = { type, columns, row, nRows, matrixAddress: matrix.address };
-    yield { name, offset: (rows.start + row) * bytes, bytes: nRows * bytes, address: staging.address, repack };
+    const repack = { type, columns, row, nRows, matrixAddress: weight.address };
+    yield { name, offset: (tensorRow + row) * bytes, bytes: nRows * bytes, address: staging.address, repack };
   }
 }

@@ -1,48 +1,50 @@
 // Products of a shard's matrices with a packed input, a piece of their rows at a time.
 
+import type { Weight } from "@ll/architectures";
 import type { Kernels, MatrixKernels } from "@ll/quant";
-import { aligned, type PlacedMatrix } from "./arena.ts";
+import type { PlacedWeight, ScratchSizes } from "../ops/op.ts";
 import { MATRIX_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
-import { sizeOf } from "./ranges.ts";
+import { aligned, sizeOf } from "./ranges.ts";
 
 /** A matrix with the kernels and the packed input that it meets. */
 export interface Product {
-  readonly matrix: PlacedMatrix;
+  readonly matrix: PlacedWeight;
   readonly kernels: MatrixKernels;
   readonly packed: number;
 }
 
-/** Matrices that share one input, which is packed once for each of their types. */
-export interface ProductStep<Products extends readonly Product[] = readonly Product[]> {
-  readonly packs: readonly { readonly kernels: MatrixKernels; readonly packed: number }[];
-  readonly products: Products;
+/** Bytes of one input, packed once for each type of the matrices that meet it. */
+export function packedBytes(
+  weights: readonly Weight[],
+  { sliceTokens, typeOf, activationBytes }: ScratchSizes,
+): number {
+  const types = new Map(weights.map((weight) => [typeOf(weight), weight.shape[1]!]));
+  return [...types].reduce((sum, [type, columns]) => sum + aligned(activationBytes(type, sliceTokens, columns)), 0);
 }
 
-/** @param packed where packed inputs for up to `sliceTokens` tokens have room */
-export function productStep<const Matrices extends readonly PlacedMatrix[]>(
-  kernels: Kernels,
-  packed: number,
-  sliceTokens: number,
-  matrices: Matrices,
-): ProductStep<{ [Index in keyof Matrices]: Product }> {
-  const packs = new Map<string, { kernels: MatrixKernels; packed: number }>();
-  let next = packed;
-  const products = matrices.map((matrix): Product => {
-    let pack = packs.get(matrix.type);
-    if (pack === undefined) {
-      pack = { kernels: kernels.matrix(matrix.type), packed: next };
-      packs.set(matrix.type, pack);
-      next += aligned(pack.kernels.activationBytes(sliceTokens, matrix.columns));
-    }
-    return { matrix, ...pack };
-  });
-  return { packs: [...packs.values()], products: products as { [Index in keyof Matrices]: Product } };
-}
+/** Products of one input with matrices. @param packed start of `packedBytes` */
+export class Products {
+  readonly products: readonly Product[];
+  readonly #packs = new Map<string, { readonly kernels: MatrixKernels; readonly packed: number }>(); // by type
 
-/** Packs `n` vectors at `input` for all matrices of a step. */
-export function packInput({ packs, products }: ProductStep, input: number, n: number): void {
-  const columns = (products[0] as Product).matrix.columns;
-  for (const { kernels, packed } of packs) kernels.packActivations(input, packed, n, columns);
+  constructor(kernels: Kernels, packed: number, sliceTokens: number, matrices: readonly PlacedWeight[]) {
+    let next = packed;
+    this.products = matrices.map((matrix): Product => {
+      let pack = this.#packs.get(matrix.type);
+      if (pack === undefined) {
+        pack = { kernels: kernels.matrix(matrix.type), packed: next };
+        this.#packs.set(matrix.type, pack);
+        next += aligned(pack.kernels.activationBytes(sliceTokens, matrix.columns));
+      }
+      return { matrix, ...pack };
+    });
+  }
+
+  /** Packs `n` vectors at `input` for all matrices. */
+  pack(input: number, n: number): void {
+    const { columns } = this.products[0]!.matrix;
+    for (const { kernels, packed } of this.#packs.values()) kernels.packActivations(input, packed, n, columns);
+  }
 }
 
 /** (n, own rows) products at `out`. */

@@ -1,18 +1,18 @@
 // What the main thread and the workers of a team say to each other. A worker answers each request, in order; it says nothing
 // else but how many bytes it has loaded.
 
+import type { Graph } from "@ll/architectures";
 import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
-import type { ModelConfig } from "../config.ts";
 import type { KvType } from "../kv-type.ts";
+import type { Slice } from "../ops/op.ts";
 import type { TensorLocation } from "../tensor-source.ts";
 import type { LoadPiece } from "./load-pieces.ts";
 import type { ShardPlan } from "./planner.ts";
-import type { Slice } from "./shard.ts";
 
 /** What a thread needs to know to set up its shards. */
 export interface ThreadSetup {
-  readonly config: ModelConfig;
+  readonly graph: Graph;
   readonly kernels: KernelSet;
   readonly llamaKernels: WebAssembly.Module;
   /** The buffer of the exchange. */

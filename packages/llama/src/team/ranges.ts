@@ -1,26 +1,15 @@
 // Half-open ranges of rows or heads, and cutting a number of things into nearly equal ranges.
 
+import type { Axis } from "@ll/architectures";
+
 export interface Range {
   readonly start: number;
   /** One behind the last. */
   readonly end: number;
 }
 
-/** What one shard owns. A range may be empty: a team may have more threads than the model has key heads. */
-export interface ShardShare {
-  /** Key and value heads, with their caches and their rows of wk and wv. */
-  readonly kvHeads: Range;
-  /** Query heads that share those, with their rows of wq. */
-  readonly heads: Range;
-  /** Channels of the residual stream: rows of wo and w2. */
-  readonly channels: Range;
-  /** Channels inside the feed-forward block: rows of w1 and w3. */
-  readonly ffChannels: Range;
-  /** Rows of the output matrix. */
-  readonly vocabRows: Range;
-  /** Rows of the embedding matrix, unpacked by whoever owns them when their token comes. */
-  readonly embeddingRows: Range;
-}
+/** The units of each axis that one shard owns, by the axis' number. Ranges may be empty: there may be more threads than key heads. */
+export type ShardShare = readonly Range[];
 
 /** 0 … n in `nParts` consecutive ranges whose sizes differ by at most one unit; all bounds but n are multiples of `unit`. */
 export function cutEvenly(n: number, nParts: number, unit: number): Range[] {
@@ -29,10 +18,23 @@ export function cutEvenly(n: number, nParts: number, unit: number): Range[] {
   return Array.from({ length: nParts }, (_, i) => ({ start: bound(i), end: bound(i + 1) }));
 }
 
+/** The shard's part of `n` rows or columns that are cut along `axis`; all of them if they are not. */
+export function ownPart(n: number, axis: Axis | undefined, share: ShardShare): Range {
+  return axis === undefined ? { start: 0, end: n } : scaled(share[axis.id]!, n / axis.n);
+}
+
 export function sizeOf({ start, end }: Range): number {
   return end - start;
 }
 
-export function scaled({ start, end }: Range, factor: number): Range {
+function scaled({ start, end }: Range, factor: number): Range {
   return { start: start * factor, end: end * factor };
+}
+
+/** A cache line; what kernels want is less. */
+const ALIGNMENT = 64;
+
+/** Bytes, or an address, rounded up to where something may begin. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }

@@ -1,41 +1,65 @@
 // Keys and values of a shard's heads for one context, in a region of the shard's memory: the heads of layer 0, of layer 1 and so
 // on, then what attention needs to work.
 
+import type { KvCacheShape } from "@ll/architectures";
 import { assertMemorySpan } from "@ll/quant";
-import { derivedSizes, type ModelConfig } from "../config.ts";
-import type { AttentionKernels, AttentionShape, LlamaKernels } from "../kernels/index.ts";
-import type { KvType } from "../kv-type.ts";
-import { aligned } from "./arena.ts";
+import type { AttentionKernels, LlamaKernels } from "../kernels/kernels.ts";
+import { type KvType, kvElementBytes } from "../kv-type.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
 import { ATTENTION_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
+import { aligned, type ShardShare, sizeOf } from "./ranges.ts";
 
-/** Sizes of a region, in bytes. */
-interface RegionSizes {
-  readonly heads: number;
+/** A shard's heads of one layer. */
+interface LayerHeads {
+  readonly attention: AttentionKernels;
+  readonly nKvHeads: number;
+  /** From the start of the region. */
+  readonly offset: number;
+}
+
+/** What lies where in a region, in bytes from its start. */
+interface RegionLayout {
+  readonly layers: readonly LayerHeads[];
   readonly work: number;
   /** One head's keys or values as they are in a session file. */
   readonly transfer: number;
+  readonly bytes: number;
 }
 
-/** Bytes that a context takes in the memory of a shard with `nKvHeads` of the key heads. */
-export function cacheBytes(
+function regionLayout(
   kernels: LlamaKernels,
-  config: ModelConfig,
-  nKvHeads: number,
+  caches: readonly KvCacheShape[],
+  share: ShardShare,
   contextTokens: number,
   kvType: KvType,
   sliceTokens: number,
-): number {
-  const attention = kernels.attention(shapeOf(config, contextTokens, kvType));
-  const { heads, work, transfer } = regionSizes(attention, config.nLayers * nKvHeads, sliceTokens);
-  return heads + work + transfer;
+): RegionLayout {
+  let work = 0; // start of it: the end of all heads
+  let workBytes = 0;
+  let transferBytes = 0;
+  const layers = caches.map(({ axis, headDim, headsPerKvHead }): LayerHeads => {
+    const attention = kernels.attention({ kvType, headDim, headsPerKvHead, contextTokens });
+    const nKvHeads = sizeOf(share[axis.id]!);
+    const offset = work;
+    work += nKvHeads * attention.headBytes;
+    workBytes = Math.max(workBytes, attention.workBytes(sliceTokens));
+    transferBytes = Math.max(transferBytes, aligned(headDim * contextTokens * kvElementBytes(kvType)));
+    return { attention, nKvHeads, offset };
+  });
+  const transfer = work + workBytes;
+  return { layers, work, transfer, bytes: transfer + transferBytes };
+}
+
+/** Bytes that a context takes in the memory of a shard. */
+export function cacheBytes(...context: Parameters<typeof regionLayout>): number {
+  return regionLayout(...context).bytes;
 }
 
 export class ShardCache {
   readonly #kernels: LlamaKernels;
-  readonly #attention: AttentionKernels;
   readonly #regions: MemoryRegions;
-  readonly #nKvHeads: number;
+  readonly #elementBytes: number;
+  readonly #layers: readonly LayerHeads[];
   readonly #start: number;
   readonly #work: number;
   readonly #transfer: number;
@@ -44,94 +68,92 @@ export class ShardCache {
   constructor(
     kernels: LlamaKernels,
     regions: MemoryRegions,
-    config: ModelConfig,
-    nKvHeads: number,
+    caches: readonly KvCacheShape[],
+    share: ShardShare,
     contextTokens: number,
     kvType: KvType,
     sliceTokens: number,
   ) {
+    const { layers, work, transfer, bytes } = regionLayout(kernels, caches, share, contextTokens, kvType, sliceTokens);
     this.#kernels = kernels;
     this.#regions = regions;
-    this.#nKvHeads = nKvHeads;
-    this.#attention = kernels.attention(shapeOf(config, contextTokens, kvType));
-    const sizes = regionSizes(this.#attention, config.nLayers * nKvHeads, sliceTokens);
-    const bytes = sizes.heads + sizes.work + sizes.transfer;
+    this.#elementBytes = kvElementBytes(kvType);
+    this.#layers = layers;
     this.#start = regions.allocate(bytes, `a context of ${contextTokens} tokens`);
     assertMemorySpan(kernels.memory, "cache", this.#start, bytes);
-    this.#work = this.#start + sizes.heads;
-    this.#transfer = this.#work + sizes.work;
-    for (let i = 0; i < config.nLayers * nKvHeads; i++)
-      this.#attention.clear(this.#start + i * this.#attention.headBytes);
+    this.#work = this.#start + work;
+    this.#transfer = this.#start + transfer;
+    for (const layer of layers)
+      for (let head = 0; head < layer.nKvHeads; head++) layer.attention.clear(this.#head(layer, head));
   }
 
   /** Stores rotated keys and values, (n, own key heads, headDim) each, of positions from `position`. */
   store(layer: number, position: number, k: number, v: number, n: number): void {
-    const { headDim } = this.#attention.shape;
-    for (let head = 0; head < this.#nKvHeads; head++) {
+    const heads = this.#layers[layer]!;
+    const { attention, nKvHeads } = heads;
+    const { headDim } = attention.shape;
+    for (let head = 0; head < nKvHeads; head++) {
       const offset = 4 * head * headDim;
-      this.#attention.store(this.#head(layer, head), k + offset, v + offset, position, n, this.#nKvHeads * headDim);
+      attention.store(this.#head(heads, head), k + offset, v + offset, position, n, nKvHeads * headDim);
     }
   }
 
   /** out = attention of `n` queries from `position` over all positions up to their own; q and out: (n, own heads, headDim). */
-  *attend(out: number, q: number, layer: number, position: number, n: number): Pieces {
-    const { headDim, headsPerKvHead } = this.#attention.shape;
+  *attend(layer: number, position: number, n: number, q: number, out: number, scale: number): Pieces {
+    const heads = this.#layers[layer]!;
+    const { attention, nKvHeads } = heads;
+    const { headDim, headsPerKvHead } = attention.shape;
     const groupChannels = headsPerKvHead * headDim;
-    const stride = this.#nKvHeads * groupChannels;
+    const stride = nKvHeads * groupChannels;
     const productsPerToken = 2 * groupChannels * (position + n);
     const pieceTokens = Math.max(1, Math.floor(ATTENTION_PIECE_PRODUCTS / productsPerToken));
-    for (let head = 0; head < this.#nKvHeads; head++) {
+    for (let head = 0; head < nKvHeads; head++) {
+      const keyHead = this.#head(heads, head);
       for (let first = 0; first < n; first += pieceTokens) {
         if (head + first > 0) yield "piece";
-        const offset = 4 * (first * stride + head * groupChannels);
+        const at = 4 * (first * stride + head * groupChannels);
         const nTokens = Math.min(pieceTokens, n - first);
-        const keyHead = this.#head(layer, head);
-        this.#attention.attend(
-          keyHead,
-          q + offset,
-          out + offset,
-          this.#work,
-          position + first,
-          nTokens,
-          stride,
-          stride,
-          Math.fround(1 / Math.fround(Math.sqrt(headDim))),
-        );
+        const [nPast, work] = [position + first, this.#work];
+        attention.attend(keyHead, q + at, out + at, work, nPast, nTokens, stride, stride, scale);
       }
     }
   }
 
   /** Keys (position, own channel), then values (own channel, position), of one layer. */
   read(layer: number, nTokens: number): Uint8Array<ArrayBuffer> {
-    const { headDim } = this.#attention.shape;
+    const heads = this.#layers[layer]!;
+    const { attention, nKvHeads } = heads;
+    const { headDim } = attention.shape;
     const headRow = headDim * this.#elementBytes;
-    const part = new Uint8Array(2 * nTokens * this.#nKvHeads * headRow);
-    for (let head = 0; head < this.#nKvHeads; head++) {
-      const keyHead = this.#head(layer, head);
-      this.#attention.readKeys(keyHead, this.#transfer, nTokens, headDim);
+    const part = new Uint8Array(2 * nTokens * nKvHeads * headRow);
+    for (let head = 0; head < nKvHeads; head++) {
+      const keyHead = this.#head(heads, head);
+      attention.readKeys(keyHead, this.#transfer, nTokens, headDim);
       for (let t = 0; t < nTokens; t++) {
-        part.set(this.#bytes(t * headRow, headRow), (t * this.#nKvHeads + head) * headRow);
+        part.set(this.#bytes(t * headRow, headRow), (t * nKvHeads + head) * headRow);
       }
-      this.#attention.readValues(keyHead, this.#transfer, nTokens);
-      part.set(this.#bytes(0, nTokens * headRow), (this.#nKvHeads + head) * nTokens * headRow);
+      attention.readValues(keyHead, this.#transfer, nTokens);
+      part.set(this.#bytes(0, nTokens * headRow), (nKvHeads + head) * nTokens * headRow);
     }
     return part;
   }
 
   /** The inverse of `read`. */
   write(layer: number, nTokens: number, part: Uint8Array): void {
-    const { headDim } = this.#attention.shape;
+    const heads = this.#layers[layer]!;
+    const { attention, nKvHeads } = heads;
+    const { headDim } = attention.shape;
     const headRow = headDim * this.#elementBytes;
-    for (let head = 0; head < this.#nKvHeads; head++) {
-      const keyHead = this.#head(layer, head);
+    for (let head = 0; head < nKvHeads; head++) {
+      const keyHead = this.#head(heads, head);
       for (let t = 0; t < nTokens; t++) {
-        const start = (t * this.#nKvHeads + head) * headRow;
+        const start = (t * nKvHeads + head) * headRow;
         this.#bytes(t * headRow, headRow).set(part.subarray(start, start + headRow));
       }
-      this.#attention.writeKeys(keyHead, this.#transfer, nTokens, headDim);
-      const start = (this.#nKvHeads + head) * nTokens * headRow;
+      attention.writeKeys(keyHead, this.#transfer, nTokens, headDim);
+      const start = (nKvHeads + head) * nTokens * headRow;
       this.#bytes(0, nTokens * headRow).set(part.subarray(start, start + nTokens * headRow));
-      this.#attention.writeValues(keyHead, this.#transfer, nTokens);
+      attention.writeValues(keyHead, this.#transfer, nTokens);
     }
   }
 
@@ -139,35 +161,12 @@ export class ShardCache {
     this.#regions.free(this.#start);
   }
 
-  get #elementBytes(): number {
-    return elementBytes(this.#attention.shape.kvType);
-  }
-
-  #head(layer: number, head: number): number {
-    return this.#start + (layer * this.#nKvHeads + head) * this.#attention.headBytes;
+  #head({ attention, offset }: LayerHeads, head: number): number {
+    return this.#start + offset + head * attention.headBytes;
   }
 
   /** `length` bytes from `offset` of the transfer space; a view. */
   #bytes(offset: number, length: number): Uint8Array {
     return new Uint8Array(this.#kernels.memory.buffer, this.#transfer + offset, length);
   }
-}
-
-function shapeOf(config: ModelConfig, contextTokens: number, kvType: KvType): AttentionShape {
-  const { headDim } = config;
-  const { headsPerKvHead } = derivedSizes(config);
-  return { kvType, headDim, headsPerKvHead, contextTokens };
-}
-
-function regionSizes(
-  { shape, headBytes, workBytes }: AttentionKernels,
-  nHeads: number,
-  sliceTokens: number,
-): RegionSizes {
-  const transfer = aligned(shape.headDim * shape.contextTokens * elementBytes(shape.kvType));
-  return { heads: nHeads * headBytes, work: workBytes(sliceTokens), transfer };
-}
-
-function elementBytes(kvType: KvType): number {
-  return kvType === "f16" ? 2 : 4;
 }

@@ -26,16 +26,7 @@ export class ShardMemory {
     this.#all().set(from.subarray(0, length), address / 4);
   }
 
-  /** `columns` of the first `n` rows of `from`, (rows, width), to `address`, (n, columns). */
-  copyColumnsIn(address: number, from: Float32Array, width: number, columns: Range, n: number): void {
-    const floats = this.#all();
-    for (let i = 0; i < n; i++) {
-      const row = from.subarray(i * width + columns.start, i * width + columns.end);
-      floats.set(row, address / 4 + i * sizeOf(columns));
-    }
-  }
-
-  /** The inverse of `copyColumnsIn`. */
+  /** (n, columns) numbers at `address` to `columns` of the first `n` rows of `to`, (rows, width). */
   copyColumnsOut(to: Float32Array, width: number, columns: Range, address: number, n: number): void {
     const floats = this.#all();
     const size = sizeOf(columns);

@@ -1,15 +1,16 @@
 // `Model` and `Context` over a team: slices, logits, sessions, and whose turn it is.
 
-import { derivedSizes, type ModelConfig } from "../config.ts";
-import { type KvType, kvCacheBytes } from "../kv-type.ts";
+import type { Graph } from "@ll/architectures";
+import type { ModelConfig } from "../config.ts";
+import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
-import { scaled } from "./ranges.ts";
+import { ownPart, type Range } from "./ranges.ts";
 import type { Team } from "./team.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /** A model whose weights the team has loaded. Contexts are evaluated one after the other: each evaluation has all threads. */
-export function createTeamModel(config: ModelConfig, team: Team, fingerprint: bigint): Model {
+export function createTeamModel(config: ModelConfig, graph: Graph, team: Team, fingerprint: bigint): Model {
   const queue = new TurnQueue();
   let nContexts = 0;
   let disposed = false;
@@ -25,6 +26,7 @@ export function createTeamModel(config: ModelConfig, team: Team, fingerprint: bi
       await queue.run(() => team.createContext(id, contextTokens, kvType));
       return createTeamContext({
         config,
+        graph,
         fingerprint,
         team,
         queue,
@@ -44,6 +46,7 @@ export function createTeamModel(config: ModelConfig, team: Team, fingerprint: bi
 interface ContextState {
   readonly config: ModelConfig;
   readonly fingerprint: bigint;
+  readonly graph: Graph;
   readonly team: Team;
   readonly queue: TurnQueue;
   readonly id: number;
@@ -53,12 +56,10 @@ interface ContextState {
 }
 
 function createTeamContext(state: ContextState): Context {
-  const { config, fingerprint, team, queue, id, contextTokens, kvType } = state;
-  const { nEmbd, nVocab, nLayers } = config;
+  const { config, graph, fingerprint, team, queue, id, contextTokens, kvType } = state;
+  const { nEmbd, nVocab } = config;
   const { sliceTokens, shards } = team.plan;
-  const { headDim } = config;
-  const { kvDim } = derivedSizes(config);
-  const kvChannels = shards.map(({ share }) => scaled(share.kvHeads, headDim));
+  const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
   const embedding = new Float32Array(nEmbd); // (nEmbd)
   let busy = false;
   let disposed = false;
@@ -68,7 +69,12 @@ function createTeamContext(state: ContextState): Context {
   }
 
   function kvShape(nTokens: number): KvShape {
-    return { nLayers, nTokens, kvDim, elementBytes: kvType === "f16" ? 2 : 4 };
+    return { kvDims, nTokens, elementBytes: kvElementBytes(kvType) };
+  }
+
+  /** The shards' channels of a layer's keys and values. */
+  function kvChannels(layer: number): Range[] {
+    return shards.map(({ share }) => ownPart(kvDims[layer]!, graph.caches[layer]!.axis, share));
   }
 
   async function evaluate(
@@ -118,9 +124,10 @@ function createTeamContext(state: ContextState): Context {
       const bytes = new Uint8Array(kvCacheBytes(config, nTokens, kvType));
       await queue.run(async () => {
         assertHeld();
-        for (let layer = 0; layer < nLayers; layer++) {
+        for (let layer = 0; layer < kvDims.length; layer++) {
+          const channels = kvChannels(layer);
           const parts = await team.readKv(id, layer, nTokens);
-          for (const [i, part] of parts.entries()) gatherPart(bytes, part, shape, layer, kvChannels[i]!);
+          for (const [i, part] of parts.entries()) gatherPart(bytes, part, shape, layer, channels[i]!);
         }
       });
       return bytes;
@@ -134,8 +141,8 @@ function createTeamContext(state: ContextState): Context {
       const shape = kvShape(nTokens);
       await queue.run(async () => {
         assertHeld();
-        for (let layer = 0; layer < nLayers; layer++) {
-          const parts = kvChannels.map((channels) => partOf(bytes, shape, layer, channels));
+        for (let layer = 0; layer < kvDims.length; layer++) {
+          const parts = kvChannels(layer).map((channels) => partOf(bytes, shape, layer, channels));
           await team.writeKv(id, layer, nTokens, parts);
         }
       });

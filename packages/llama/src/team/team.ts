@@ -2,10 +2,10 @@
 // made, one with more in workers.
 
 import type { KvType } from "../kv-type.ts";
+import type { Slice } from "../ops/op.ts";
 import type { TensorSource } from "../tensor-source.ts";
 import type { Exchange } from "./exchange.ts";
 import type { TeamPlan } from "./planner.ts";
-import type { Slice } from "./shard.ts";
 
 export interface Team {
   readonly plan: TeamPlan;

@@ -4,33 +4,33 @@
 import { bindKernels } from "@ll/quant";
 import { bindLlamaKernels } from "../kernels/index.ts";
 import type { KvType } from "../kv-type.ts";
-import { evaluateSlice, type Seat } from "./evaluation.ts";
+import type { Slice } from "../ops/op.ts";
+
 import { exchangeOver } from "./exchange.ts";
 import { finishPiece, type LoadPiece } from "./load-pieces.ts";
 import { createMemory, MemoryRegions } from "./memory-regions.ts";
 import type { ThreadSetup } from "./protocol.ts";
-import { Shard, type Slice } from "./shard.ts";
+import { Shard } from "./shard.ts";
 import type { ShardCache } from "./shard-cache.ts";
+import { evaluateSlice, type Seat } from "./stages.ts";
 
 export class ThreadHost {
   readonly shards: readonly Shard[];
-  readonly #nLayers: number;
   /** Caches by context, one for each shard. */
   readonly #caches = new Map<number, readonly ShardCache[]>();
 
   /** @throws MemoryError */
   constructor(setup: ThreadSetup) {
-    const { config, sliceTokens } = setup;
-    const exchange = exchangeOver(setup.exchange, config, sliceTokens);
-    this.#nLayers = config.nLayers;
+    const { graph, sliceTokens } = setup;
+    const exchange = exchangeOver(setup.exchange, graph, sliceTokens);
     this.shards = setup.shards.map((plan, i) => {
       const memory = createMemory(plan.layout.bytes, setup.memoryLimitBytes);
-      const kernels = bindKernels(setup.kernels, memory, plan.layout.scratch);
+      const kernels = bindKernels(setup.kernels, memory, plan.layout.kernelScratch);
       const llama = bindLlamaKernels(setup.llamaKernels, memory, plan.layout.llamaScratch);
       const regions = new MemoryRegions(memory, plan.layout.bytes, setup.memoryLimitBytes);
       return new Shard({
         plan,
-        config,
+        graph,
         kernels,
         llama,
         regions,
@@ -67,7 +67,7 @@ export class ThreadHost {
   evaluate(context: number, slice: Slice): Generator<"piece" | "barrier", void, void> {
     const caches = this.#cachesOf(context);
     const seats = this.shards.map((shard, i): Seat => ({ shard, cache: caches[i]! }));
-    return evaluateSlice(seats, slice, this.#nLayers);
+    return evaluateSlice(seats, slice);
   }
 
   /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */

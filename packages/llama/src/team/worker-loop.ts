@@ -1,12 +1,12 @@
 // A worker of a team: answers the requests of the main thread, one after the other.
 
 import { openSyncFile, type ParentPort, plainError, type SyncFile } from "@ll/bytes/workers";
+import type { Slice } from "../ops/op.ts";
 import type { TensorLocation } from "../tensor-source.ts";
 import { Barrier } from "./barrier.ts";
 import { exchangeOver } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { Answers, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
-import type { Slice } from "./shard.ts";
 import { ThreadHost } from "./thread-host.ts";
 
 /** Bytes between two reports of progress. */
@@ -38,7 +38,7 @@ class TeamWorker {
 
   constructor(setup: ThreadSetup, onProgress: (bytes: number) => void) {
     this.#host = new ThreadHost(setup);
-    const { words } = exchangeOver(setup.exchange, setup.config, setup.sliceTokens);
+    const { words } = exchangeOver(setup.exchange, setup.graph, setup.sliceTokens);
     this.#barrier = new Barrier(words, setup.threads);
     this.#onProgress = onProgress;
   }

@@ -4,19 +4,17 @@ import { gatherPart, partOf } from "../../src/team/kv-order.ts";
 import { cutEvenly } from "../../src/team/ranges.ts";
 
 const shapes = fc.record({
-  nLayers: fc.integer({ min: 1, max: 3 }),
+  kvDims: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 3 }),
   nTokens: fc.integer({ min: 0, max: 5 }),
-  kvDim: fc.integer({ min: 1, max: 9 }),
   elementBytes: fc.constantFrom(2, 4),
 });
 
 test.prop([shapes, fc.integer({ min: 1, max: 4 })])("parts of all shards make the file again", (shape, nShards) => {
-  const file = new Uint8Array(2 * shape.nLayers * shape.nTokens * shape.kvDim * shape.elementBytes).map(
-    (_, i) => i * 7,
-  );
+  const channelsOfAll = shape.kvDims.reduce((sum, kvDim) => sum + kvDim, 0);
+  const file = new Uint8Array(2 * channelsOfAll * shape.nTokens * shape.elementBytes).map((_, i) => i * 7);
   const again = new Uint8Array(file.length);
-  for (let layer = 0; layer < shape.nLayers; layer++) {
-    for (const channels of cutEvenly(shape.kvDim, nShards, 1)) {
+  for (const [layer, kvDim] of shape.kvDims.entries()) {
+    for (const channels of cutEvenly(kvDim, nShards, 1)) {
       gatherPart(again, partOf(file, shape, layer, channels), shape, layer, channels);
     }
   }
@@ -24,7 +22,7 @@ test.prop([shapes, fc.integer({ min: 1, max: 4 })])("parts of all shards make th
 });
 
 test("a part is keys by position, then values by channel", () => {
-  const shape = { nLayers: 2, nTokens: 2, kvDim: 3, elementBytes: 2 };
+  const shape = { kvDims: [3, 3], nTokens: 2, elementBytes: 2 };
   // element e of the file is e, in two bytes
   const file = new Uint8Array(new Uint16Array(Array.from({ length: 24 }, (_, e) => e)).buffer);
   const part = new Uint16Array(partOf(file, shape, 1, { start: 1, end: 3 }).buffer);

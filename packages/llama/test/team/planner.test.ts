@@ -1,10 +1,13 @@
+import { lastUses } from "@ll/architectures";
 import { rowBytes } from "@ll/quant";
 import { describe, expect, test } from "vitest";
-import { configFromGgml, expectedTensors, type ModelConfig } from "../../src/index.ts";
-import type { ArenaLayout, KernelSizes, PlacedMatrix } from "../../src/team/arena.ts";
+import { configFromGgml, type ModelConfig } from "../../src/index.ts";
+import { graphOf } from "../../src/model-graph.ts";
+import { opKind } from "../../src/ops/index.ts";
 import { MemoryError } from "../../src/team/errors.ts";
-import { cutModel, MAX_MEMORY_BYTES, planTeam } from "../../src/team/planner.ts";
-import { cutEvenly, type Range, type ShardShare, sizeOf } from "../../src/team/ranges.ts";
+import type { KernelSizes, Span, TensorInfos } from "../../src/team/layout.ts";
+import { cutAxes, MAX_MEMORY_BYTES, planTeam, type TeamPlan } from "../../src/team/planner.ts";
+import { cutEvenly, type Range, sizeOf } from "../../src/team/ranges.ts";
 
 const GIB = 2 ** 30;
 
@@ -28,14 +31,22 @@ const SIZES: KernelSizes = {
   activationBytes: (_, nVectors, columns) => nVectors * columns * 2,
   scratchBytes: 4096,
   llamaScratchBytes: 65536,
-  cacheBytes: (config, nKvHeads, tokens) => 4 * config.nLayers * tokens * nKvHeads * (config.nEmbd / config.nHeads),
+  cacheBytes: ({ caches }, share, tokens) =>
+    caches.reduce((sum, { axis, headDim }) => sum + 4 * tokens * sizeOf(share[axis.id]!) * headDim, 0),
 };
 
-function typesOf(config: ModelConfig, type: string): Map<string, string> {
-  return new Map([...expectedTensors(config)].map(([name, shape]) => [name, shape.length === 1 ? "f32" : type]));
+/** Every matrix of the same type, under the roles as names. */
+function tensorsOf(config: ModelConfig, type: string): TensorInfos {
+  const { weights } = graphOf(config);
+  return new Map(weights.map(({ role, form }) => [role, { name: role, type: form === "numbers" ? "f32" : type }]));
 }
 
 const LIMITS = { sliceTokens: 128, memoryLimitBytes: MAX_MEMORY_BYTES, reservedTokens: 2048 };
+
+function planOf(name: string, type: string, options: Partial<typeof LIMITS> & { readonly threads: number }): TeamPlan {
+  const config = CONFIGS[name]!;
+  return planTeam(graphOf(config), tensorsOf(config, type), SIZES, { ...LIMITS, ...options });
+}
 
 /** Ranges that cover 0 … n, each beginning where the one before ends. */
 function expectPartition(ranges: readonly Range[], n: number): void {
@@ -44,6 +55,15 @@ function expectPartition(ranges: readonly Range[], n: number): void {
   for (const [i, range] of ranges.entries()) {
     expect(range.end).toBeGreaterThanOrEqual(range.start);
     if (i > 0) expect(range.start).toBe(ranges[i - 1]?.end);
+  }
+}
+
+/** No two overlap, all are aligned. */
+function expectApart(spans: readonly Span[], end: number): void {
+  const ordered = spans.filter(({ bytes }) => bytes > 0).sort((a, b) => a.address - b.address);
+  for (const [i, { address, bytes }] of ordered.entries()) {
+    expect(address % 64).toBe(0);
+    expect(address + bytes).toBeLessThanOrEqual(ordered[i + 1]?.address ?? end);
   }
 }
 
@@ -64,45 +84,20 @@ describe("cutEvenly", () => {
   });
 });
 
-describe("cutModel", () => {
+describe("cutAxes", () => {
   const shapes = Object.keys(CONFIGS).flatMap((name) => [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [name, n] as const));
-  test.each(shapes)("%s over %i shards gives every row and head to one of them", (name, nShards) => {
-    const config = CONFIGS[name]!;
-    const shares = cutModel(config, nShards);
+  test.each(shapes)("%s over %i shards gives every unit of every axis to one of them", (name, nShards) => {
+    const { axes } = graphOf(CONFIGS[name]!);
+    const shares = cutAxes(axes, nShards);
     expect(shares.length).toBe(nShards);
-    const all = (pick: (share: ShardShare) => Range): Range[] => shares.map(pick);
-    expectPartition(
-      all(({ kvHeads }) => kvHeads),
-      config.nKvHeads,
-    );
-    expectPartition(
-      all(({ heads }) => heads),
-      config.nHeads,
-    );
-    expectPartition(
-      all(({ channels }) => channels),
-      config.nEmbd,
-    );
-    expectPartition(
-      all(({ ffChannels }) => ffChannels),
-      config.nFf,
-    );
-    expectPartition(
-      all(({ vocabRows }) => vocabRows),
-      config.nVocab,
-    );
-    expectPartition(
-      all(({ embeddingRows }) => embeddingRows),
-      config.nVocab,
-    );
-    for (const { heads, kvHeads } of shares)
-      expect(sizeOf(heads)).toBe((config.nHeads / config.nKvHeads) * sizeOf(kvHeads));
+    for (const { id, n } of axes) {
+      expectPartition(
+        shares.map((share) => share[id]!),
+        n,
+      );
+    }
   });
 });
-
-function matricesOf({ tokEmbeddings, layers, output }: ArenaLayout): PlacedMatrix[] {
-  return [tokEmbeddings, ...layers.flatMap(({ wq, wk, wv, wo, w1, w3, w2 }) => [wq, wk, wv, wo, w1, w3, w2]), output];
-}
 
 describe("planTeam", () => {
   test.each([
@@ -114,77 +109,110 @@ describe("planTeam", () => {
     ["70b", "q4_0", 4, 12],
     ["1.1b", "f16", 3, 3],
   ])("%s %s on %i threads takes %i shards", (name, type, threads, nShards) => {
-    const config = CONFIGS[name]!;
-    const { shards } = planTeam(config, typesOf(config, type), SIZES, { ...LIMITS, threads });
+    const { shards } = planOf(name, type, { threads });
     expect(shards.length).toBe(nShards);
     const perThread = nShards / threads;
     expect(shards.map(({ thread }) => thread)).toEqual(shards.map((_, i) => Math.floor(i / perThread)));
+    const graph = graphOf(CONFIGS[name]!);
     for (const { layout, share } of shards) {
-      expect(layout.bytes + SIZES.cacheBytes(config, sizeOf(share.kvHeads), 2048, 128)).toBeLessThanOrEqual(4 * GIB);
+      expect(layout.bytes + SIZES.cacheBytes(graph, share, 2048, 128)).toBeLessThanOrEqual(4 * GIB);
     }
   });
 
-  test("places nothing on top of anything else, and weights in the order of their use", () => {
-    const config = CONFIGS["1.1b"]!;
-    for (const { layout } of planTeam(config, typesOf(config, "q4_0"), SIZES, { ...LIMITS, threads: 3 }).shards) {
-      const vectors = [...layout.layers.flatMap(({ attentionNorm, ffnNorm }) => [attentionNorm, ffnNorm]), layout.norm];
+  test("places no weight on top of anything else, and weights in the order of their use", () => {
+    for (const { layout } of planOf("1.1b", "q4_0", { threads: 3 }).shards) {
+      const { kernelScratch, llamaScratch, staging, weights, values, scratch } = layout;
+      const work = Math.max(
+        staging.address + staging.bytes,
+        ...values.map(({ address, width }) => address + 4 * 128 * width),
+        ...scratch.map(({ address, bytes }) => address + bytes),
+      );
       const spans = [
-        { address: layout.scratch, bytes: SIZES.scratchBytes },
-        { address: layout.llamaScratch, bytes: SIZES.llamaScratchBytes },
-        layout.work.staging,
-        ...matricesOf(layout),
-        ...vectors.map(({ address, length }) => ({ address, bytes: 4 * length })),
-      ].sort((a, b) => a.address - b.address);
-      for (const [i, { address, bytes }] of spans.entries()) {
-        expect(address % 64).toBe(0);
-        expect(address + bytes).toBeLessThanOrEqual(spans[i + 1]?.address ?? layout.bytes);
-      }
-      const addresses = matricesOf(layout).map(({ address }) => address);
+        { address: kernelScratch, bytes: SIZES.scratchBytes },
+        { address: llamaScratch, bytes: SIZES.llamaScratchBytes },
+        { address: staging.address, bytes: work - staging.address },
+        ...weights,
+      ];
+      expectApart(spans, layout.bytes);
+      const addresses = weights.map(({ address }) => address);
       expect(addresses).toEqual(addresses.toSorted((a, b) => a - b));
     }
   });
 
-  test("keeps the arrays of a slice apart", () => {
-    const config = CONFIGS["tiny"]!;
-    const sliceTokens = 16;
-    const plan = planTeam(config, typesOf(config, "f32"), SIZES, { ...LIMITS, threads: 2, sliceTokens });
-    for (const { layout, share } of plan.shards) {
-      const { input, packed, residual, q, k, v, attended, gate, up, angles } = layout.work;
-      const rows = (columns: number): number => 4 * sliceTokens * columns;
-      const spans = [
-        [input, rows(config.nFf)],
-        [packed, SIZES.activationBytes("f32", sliceTokens, config.nFf)],
-        [residual, rows(sizeOf(share.channels))],
-        [q, rows(sizeOf(share.heads) * 8)],
-        [k, rows(sizeOf(share.kvHeads) * 8)],
-        [v, rows(sizeOf(share.kvHeads) * 8)],
-        [attended, rows(sizeOf(share.heads) * 8)],
-        [gate, rows(Math.max(sizeOf(share.ffChannels), sizeOf(share.channels), 8))],
-        [up, rows(sizeOf(share.ffChannels))],
-        [angles, rows(8)],
-      ] as const;
-      for (const [i, [start, bytes]] of spans.entries()) {
-        expect(start + bytes).toBeLessThanOrEqual(spans[i + 1]?.[0] ?? layout.tokEmbeddings.address);
+  test.each([
+    ["tiny", "f32", 16, 2],
+    ["1.1b", "q4_0", 128, 3],
+  ])("%s: values that are needed at the same time lie apart", (name, type, sliceTokens, threads) => {
+    const { ops, values } = graphOf(CONFIGS[name]!);
+    const last = lastUses(ops);
+    for (const { layout } of planOf(name, type, { threads, sliceTokens }).shards) {
+      const spanOf = (id: number): Span => {
+        const { address, width } = layout.values[id]!;
+        return { address, bytes: 4 * sliceTokens * width };
+      };
+      for (const [i, { writes }] of ops.entries()) {
+        const written = ops.slice(0, i + 1).flatMap((op) => op.writes);
+        const needed = [...new Set(written)].filter((value) => last.get(value)! >= i);
+        expect(needed).toEqual(expect.arrayContaining([...writes]));
+        expectApart([...needed.map(({ id }) => spanOf(id)), layout.scratch[i]!], layout.weights[0]!.address);
       }
+      expect(layout.values.length).toBe(values.length);
+    }
+  });
+
+  test("reuses the memory of values that are done with", () => {
+    const [{ layout }] = planOf("1.1b", "q4_0", { threads: 1 }).shards as [TeamPlan["shards"][0]];
+    const all = layout.values.reduce((sum, { width }) => sum + 4 * 128 * width, 0);
+    const start = Math.min(...layout.values.map(({ address }) => address));
+    expect(layout.weights[0]!.address - start).toBeLessThan(all / 10);
+  });
+
+  test("gives every operation the working memory that it asks for", () => {
+    const config = CONFIGS["tiny"]!;
+    const tensors = tensorsOf(config, "f32");
+    const { ops } = graphOf(config);
+    for (const { layout } of planOf("tiny", "f32", { threads: 2, sliceTokens: 16 }).shards) {
+      const { activationBytes } = SIZES;
+      const sizes = {
+        sliceTokens: 16,
+        typeOf: ({ role }: { role: string }) => tensors.get(role)!.type,
+        activationBytes,
+      };
+      expect(layout.scratch.map(({ bytes }) => bytes)).toEqual(
+        ops.map((op) => opKind(op).scratchBytes?.(op, sizes) ?? 0),
+      );
     }
   });
 
   test("holds every byte of the weights once", () => {
-    const config = CONFIGS["70b"]!;
-    const { shards } = planTeam(config, typesOf(config, "q4_0"), SIZES, { ...LIMITS, threads: 8 });
-    const bytesOf = new Map<string, number>();
-    for (const { layout } of shards) {
-      for (const { name, bytes } of matricesOf(layout)) bytesOf.set(name, (bytesOf.get(name) ?? 0) + bytes);
+    const { shards } = planOf("70b", "q4_0", { threads: 8 });
+    for (const { id, form, shape, role } of graphOf(CONFIGS["70b"]!).weights) {
+      const parts = shards.map(({ layout }) => layout.weights[id]!);
+      if (form === "numbers") {
+        for (const { bytes } of parts) expect(bytes).toBe(4 * shape[0]!); // a norm: every shard has all of it
+        continue;
+      }
+      const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+      expect([role, bytes]).toEqual([role, shape[0]! * rowBytes("q4_0", shape[1]!)]);
+      expectPartition(
+        parts.map(({ rows }) => rows),
+        shape[0]!,
+      );
     }
-    for (const [name, shape] of expectedTensors(config)) {
-      if (shape.length === 2) expect(bytesOf.get(name)).toBe(shape[0]! * rowBytes("q4_0", shape[1]!));
+  });
+
+  test("loads weights in the order of the source", () => {
+    const config = CONFIGS["tiny"]!;
+    const graph = graphOf(config);
+    const reversed = new Map([...tensorsOf(config, "f32")].reverse());
+    const { shards } = planTeam(graph, reversed, SIZES, { ...LIMITS, threads: 2 });
+    for (const { layout } of shards) {
+      expect(layout.loadOrder.map((id) => graph.weights[id]!.role)).toEqual([...reversed.keys()]);
     }
   });
 
   test("says how much is missing if no number of shards fits", () => {
-    const config = CONFIGS["7b"]!;
-    const plan = (): unknown =>
-      planTeam(config, typesOf(config, "q4_0"), SIZES, { ...LIMITS, threads: 2, memoryLimitBytes: 2 ** 20 });
+    const plan = (): unknown => planOf("7b", "q4_0", { threads: 2, memoryLimitBytes: 2 ** 20 });
     expect(plan).toThrow(MemoryError);
     expect(plan).toThrow(expect.objectContaining({ code: "E_NOMEM", have: 2 ** 20 }));
     try {

@@ -44,7 +44,8 @@ function configOf({ type, nKvHeads, headsPerKvHead, headDim, nFf, nVocab, nLayer
   const { blockValues } = blockInfo(type);
   if (blockValues === 1) {
     const nHeads = nKvHeads * headsPerKvHead;
-    return { architecture, nVocab, nEmbd: nHeads * headDim, nHeads, nKvHeads, headDim, nLayers, nFf, ...others };
+    const nEmbd = 2 + 7 * headDim; // heads may have more or fewer channels together
+    return { architecture, nVocab, nEmbd, nHeads, nKvHeads, headDim, nLayers, nFf, ...others };
   }
   // rows have whole blocks: a power of two of heads divides them
   const heads = { nKvHeads: 2 ** (nKvHeads % 3), nHeads: 2 ** ((nKvHeads % 3) + (headsPerKvHead % 2)) };
