@@ -48,6 +48,9 @@ const FTYPES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
  */
 const KERNEL_VALUES = 2 ** 24;
 
+/** What matrices are cast from without a step between. */
+const CAST_TYPES: ReadonlySet<string> = /* @__PURE__ */ new Set(["f32", "f16", "bf16"]);
+
 /**
  * A model and what is to become of it: a `Checkpoint` of @ll/checkpoint has `params` and `tensors`, `contentsOfGguf` and
  * `contentsOfGgml` give everything.
@@ -67,7 +70,7 @@ export function convertedBytes(input: ConvertInput): number {
  * Writes the model to `sink`, reading and converting piece by piece: a few MiB are held at a time. The caller commits or
  * closes the sink. What a ggjt file has no place for is in `unstoredParams`.
  * @throws ConvertError `E_LIMIT` for what the container cannot hold, `E_DTYPE` for a tensor type that has no conversion, `E_VOCAB`,
- *   all before anything is written; IoError or FormatError if reading or the sink fails; the signal's reason
+ *   all before anything is written; `E_NUMBER` for finite weights that are beyond f16; IoError or FormatError if reading or the sink fails; the signal's reason
  */
 export async function convertCheckpoint(
   input: ConvertInput,
@@ -87,20 +90,19 @@ export async function convertWith(
   const types = typesOf(input);
   const file = planFile(input, types);
   options.signal?.throwIfAborted();
-  const cast = input.tensors.filter((tensor, index) => isForKernels(tensor, types[index] as string));
+  const works = input.tensors.map((tensor, index) => tensorWork(tensor, types[index] as string));
+  const cast = input.tensors.filter((tensor, index) => isCast(tensor, types[index] as string));
   const nValues = cast.reduce((sum, { shape }) => sum + product(shape), 0);
-  const forKernels = new Set(nValues < kernelValues ? [] : cast);
-  const works = input.tensors.map((tensor, index) =>
-    tensorWork(tensor, types[index] as string, forKernels.has(tensor)),
-  );
-  const packer = forKernels.size === 0 ? createCopier() : await choosePacker(works, {}, {});
-  return writeModel(sink, file, works, packer, options);
+  const maxTier = nValues < kernelValues ? "scalar" : undefined;
+  const packer =
+    cast.length === 0 ? createCopier() : await choosePacker(works, { maxTier, signal: options.signal }, {});
+  // a number that is none was none before: it is told, not refused
+  return writeModel(sink, file, works, packer, options, ({ tooLarge }) => tooLarge > 0);
 }
 
-/** Whether the kernels can make this cast. */
-function isForKernels({ type, shape }: SourceTensor, toType: string): boolean {
-  const isFloat = type === "f32" || type === "f16" || type === "bf16";
-  return shape.length > 1 && isFloat && type !== toType && (toType === "f16" || toType === "f32");
+/** Whether the matrix is rounded or widened piece by piece, and searched for values that its new type cannot hold. */
+function isCast({ type, shape }: SourceTensor, toType: string): boolean {
+  return shape.length > 1 && type !== toType && (toType === "f16" || (toType === "f32" && CAST_TYPES.has(type)));
 }
 
 /** The type that each tensor gets. */
@@ -185,9 +187,11 @@ function ftypeOf({ outType, ftype, container, tensors }: ConvertInput, types: re
   return FTYPES.get(most) ?? 0;
 }
 
-function tensorWork(tensor: SourceTensor, toType: string, byKernel: boolean): TensorWork {
+function tensorWork(tensor: SourceTensor, toType: string): TensorWork {
   const { name, shape, type, byteLength } = tensor;
-  const converted = byKernel ? tensor : convertedTensor(tensor, toType);
+  const byPacker = isCast(tensor, toType);
+  // what the packer does not read becomes f32 first, and is rounded from there
+  const source = byPacker && CAST_TYPES.has(type) ? tensor : convertedTensor(tensor, byPacker ? "f32" : toType);
   return {
     name,
     shape,
@@ -196,7 +200,7 @@ function tensorWork(tensor: SourceTensor, toType: string, byKernel: boolean): Te
     isCopied: type === toType,
     bytesIn: byteLength,
     bytesOut: tensorBytes(tensorType(toType), shape),
-    pieces: () => (byKernel ? packingPieces(tensor, toType) : copyPieces(converted)),
+    pieces: () => (byPacker ? packingPieces(source, toType) : copyPieces(source)),
   };
 }
 

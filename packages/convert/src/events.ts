@@ -32,13 +32,28 @@ export interface ModelTotals {
   readonly histogram: Float64Array;
 }
 
+/** How many values of a tensor are no numbers that its new type can hold. */
+export interface LostValues {
+  readonly nan: number;
+  readonly infinite: number;
+  /** Finite, but beyond the type, which has infinity for them; in block types, blocks whose scale is beyond binary16. */
+  readonly tooLarge: number;
+}
+
 export type ModelEvent =
   | ({ readonly kind: "tensor-start" } & TensorStep)
-  | ({ readonly kind: "tensor-done"; readonly histogram: Float64Array } & TensorStep)
+  | ({
+      readonly kind: "tensor-done";
+      readonly histogram: Float64Array;
+      /** Absent for none; tensors that are converted without being rounded are not searched. */
+      readonly lost?: LostValues | undefined;
+    } & TensorStep)
   | ({ readonly kind: "totals" } & ModelTotals);
 
 /** What `convertCheckpoint` and `quantizeModel` both take. */
 export interface WorkOptions {
+  /** Write what is left of values that the new type cannot hold, instead of refusing them. */
+  readonly allowNonFinite?: boolean | undefined;
   /** Called before and after every tensor, and once at the end. */
   readonly onEvent?: ((event: ModelEvent) => void) | undefined;
   /** Looked at between pieces of about a MiB; its reason is thrown. What the sink has by then is not a model file. */

@@ -9,7 +9,7 @@ export {
   type OutType,
 } from "./convert-checkpoint.ts";
 export { ConvertError, isConvertError } from "./errors.ts";
-export type { ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
+export type { LostValues, ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
 export {
   contentsOfGgml,
   contentsOfGguf,

@@ -2,6 +2,7 @@
 // the size of the model.
 
 import type { SourceTensor } from "@ll/ggml-format";
+import { lostInCopy } from "./packing/lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
 import { sourceBlock } from "./packing/source-types.ts";
 import { product } from "./shapes.ts";
@@ -14,6 +15,16 @@ export interface Piece {
   readonly byteLength: number;
   /** Absent for bytes that stay as they are. */
   readonly packing?: Packing;
+  /** Type of whole blocks in which numbers are looked for that are none, where bytes stay as they are. */
+  readonly checkAs?: string;
+}
+
+/** The pieces of a tensor that stays as it is and is searched for what is no number. @throws RangeError for an unknown type */
+export function* checkedPieces(tensor: SourceTensor): Generator<Piece, void, void> {
+  const { blockBytes } = sourceBlock(tensor.type);
+  for (const piece of cut(tensor, Math.floor(PIECE_BYTES / blockBytes) * blockBytes)) {
+    yield { ...piece, checkAs: tensor.type };
+  }
 }
 
 /** The pieces of a tensor that stays as it is. */
@@ -54,17 +65,18 @@ export async function* packedPieces(
   let lastRead: Promise<void> = Promise.resolve();
   let nBegun = 0;
 
-  function begin({ tensor, offset, byteLength, packing }: Piece): void {
+  function begin({ tensor, offset, byteLength, packing, checkAs }: Piece): void {
     const slot = nBegun++ % packer.slots;
     const read = lastRead.then(async () => {
       signal?.throwIfAborted();
       await tensor.read(offset, packer.source(slot, byteLength));
     });
-    const packed = read.then(() =>
-      packing === undefined
-        ? { bytes: packer.source(slot, byteLength), histogram: NO_COUNTS }
-        : packer.pack(slot, byteLength, packing),
-    );
+    const packed = read.then(() => {
+      if (packing !== undefined) return packer.pack(slot, byteLength, packing);
+      const bytes = packer.source(slot, byteLength);
+      const lost = checkAs === undefined ? undefined : lostInCopy(checkAs, bytes);
+      return { bytes, histogram: NO_COUNTS, lost };
+    });
     packed.catch(() => {}); // it is awaited later, or not at all after another one failed
     lastRead = read;
     underWay.push(packed);

@@ -8,7 +8,7 @@ import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import { ggjtFile } from "./file-plan.ts";
 import { choosePacker, type PackerSeams } from "./packing/choose-packer.ts";
-import { copyPieces, packingPieces } from "./pieces.ts";
+import { checkedPieces, packingPieces } from "./pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
 /** What decides the bytes of the new file. */
@@ -44,7 +44,8 @@ export function quantizedBytes(file: GgmlFile, target: QuantizeTarget): number {
 /**
  * Writes `file` to `sink` as ggjt v3 of another type, in pieces of about a MiB that are read, packed and written at the same
  * time: about 15 MiB are held with one thread, 25 by each worker. The caller commits or closes the sink.
- * @throws as `quantizedBytes`, RangeError for a number of threads that is none, both before anything is written; WorkerError;
+ * @throws as `quantizedBytes`, RangeError for a number of threads that is none, both before anything is written; ConvertError
+ *   `E_NUMBER` for NaN, infinite weights and those beyond the scales of the new type; WorkerError;
  *   IoError if reading or the sink fails; the signal's reason
  */
 export async function quantizeModel(file: GgmlFile, sink: ByteSink, options: QuantizeOptions): Promise<ModelTotals> {
@@ -64,7 +65,7 @@ export async function quantizeWith(
   const works = tensors.map((planned, index) => tensorWork(file.tensors[index] as GgmlTensor, planned));
   const packer = await choosePacker(works, options, seams);
   try {
-    return await writeModel(sink, newFile, works, packer, options);
+    return await writeModel(sink, newFile, works, packer, options, () => true);
   } finally {
     await packer.dispose();
   }
@@ -102,6 +103,6 @@ function tensorWork(tensor: GgmlTensor, { targetType, isCopied }: PlannedTensor)
     isCopied,
     bytesIn: byteLength,
     bytesOut: tensorBytes(tensorType(targetType), shape),
-    pieces: () => (isCopied ? copyPieces(tensor) : packingPieces(tensor, targetType)),
+    pieces: () => (isCopied ? checkedPieces(tensor) : packingPieces(tensor, targetType)),
   };
 }

@@ -1,8 +1,9 @@
 // The loop that conversion and quantisation share: tensor by tensor, piece by piece, with events and an abort in between.
 
 import type { ByteSink } from "@ll/bytes";
-import type { ModelTotals, TensorStep, WorkOptions } from "./events.ts";
+import type { LostValues, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
 import type { FilePlan } from "./file-plan.ts";
+import { addLost, lostError } from "./packing/lost-values.ts";
 import type { PackedPiece, Packer } from "./packing/packer.ts";
 import { type Piece, packedPieces } from "./pieces.ts";
 
@@ -14,13 +15,18 @@ export interface TensorWork extends Omit<TensorStep, "index" | "total"> {
   pieces(): Iterable<Piece>;
 }
 
-/** Writes `file`, whose tensors are those of `works`. @throws what reading, packing and the sink throw */
+/**
+ * Writes `file`, whose tensors are those of `works`.
+ * @param refuses whether values that the new type cannot hold are an error, unless all are allowed
+ * @throws ConvertError `E_NUMBER`; what reading, packing and the sink throw
+ */
 export async function writeModel(
   sink: ByteSink,
   file: FilePlan,
   works: readonly TensorWork[],
   packer: Packer,
-  { onEvent, signal }: WorkOptions,
+  { onEvent, signal, allowNonFinite = false }: WorkOptions,
+  refuses: (lost: LostValues) => boolean,
 ): Promise<ModelTotals> {
   signal?.throwIfAborted();
   const writer = await file.begin(sink);
@@ -32,8 +38,11 @@ export async function writeModel(
       const step: TensorStep = { index, total: works.length, ...facts };
       onEvent?.({ kind: "tensor-start", ...step });
       const histogram = new Float64Array(BINS); // (16)
-      await writer.writeTensor(file.names[index] as string, bytesOf(packed, step.bytesOut, histogram, signal));
-      onEvent?.({ kind: "tensor-done", ...step, histogram });
+      const found: Found = { histogram, lost: undefined };
+      await writer.writeTensor(file.names[index] as string, bytesOf(packed, step.bytesOut, found, signal));
+      const { lost } = found;
+      if (lost !== undefined && !allowNonFinite && refuses(lost)) throw lostError(step.name, step.toType, lost);
+      onEvent?.({ kind: "tensor-done", ...step, histogram, ...(lost !== undefined && { lost }) });
       totals.bytesIn += step.bytesIn;
       totals.bytesOut += step.bytesOut;
       addTo(totals.histogram, histogram);
@@ -50,18 +59,25 @@ function* piecesOfAll(works: readonly TensorWork[]): Generator<Piece, void, void
   for (const work of works) yield* work.pieces();
 }
 
-/** The next pieces of `packed` until they have `nBytes`; adds their counts to `histogram` (16). */
+/** What the pieces of a tensor add up to. */
+interface Found {
+  readonly histogram: Float64Array; // (16)
+  lost: LostValues | undefined;
+}
+
+/** The next pieces of `packed` until they have `nBytes`; adds what was found in them to `found`. */
 async function* bytesOf(
   packed: AsyncGenerator<PackedPiece, void, void>,
   nBytes: number,
-  histogram: Float64Array,
+  found: Found,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
   for (let done = 0; done < nBytes; ) {
     const next = await packed.next();
     if (next.done === true) return;
     signal?.throwIfAborted();
-    addTo(histogram, next.value.histogram);
+    addTo(found.histogram, next.value.histogram);
+    found.lost = addLost(found.lost, next.value.lost);
     done += next.value.bytes.byteLength;
     yield next.value.bytes;
   }

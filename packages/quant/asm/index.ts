@@ -22,5 +22,5 @@ export { repack_f16, repack_f32, repack_q4_0, repack_q4_1, repack_q5_0, repack_q
 export { repack_q2_K, repack_q3_K, repack_q4_K, repack_q5_K, repack_q6_K } from "./repack-k";
 export { pack_q4_0, pack_q4_1, pack_q5_0, pack_q5_1, pack_q8_0 } from "./pack";
 export { pack_q2_K, pack_q3_K, pack_q4_K, pack_q5_K, pack_q6_K } from "./pack-k";
-export { pack_f16, pack_f32 } from "./pack-floats";
+export { exceeds, pack_f16, pack_f32 } from "./pack-floats";
 export { count_q4_0, count_q4_1, count_q5_0, count_q5_1, count_q8_0 } from "./level-counts";

@@ -2,6 +2,32 @@
 
 import { BF16, F16, F32, fourShort, halfBits, widened } from "./half";
 
+/**
+ * 1 if the magnitude of any of `nValues` values of type `source` at `src` is above `limit`, the bits of a number of that type;
+ * the bits of infinities and NaN are above those of all numbers.
+ */
+export function exceeds(source: i32, src: usize, nValues: i32, limit: i32): i32 {
+  let found = i32x4.splat(0);
+  if (source == F32) {
+    for (; nValues >= 4; nValues -= 4, src += 16) {
+      const magnitude = v128.and(v128.load(src), i32x4.splat(0x7fffffff));
+      found = v128.or(found, i32x4.gt_s(magnitude, i32x4.splat(limit)));
+    }
+    for (; nValues > 0; nValues--, src += 4) {
+      if ((load<i32>(src) & 0x7fffffff) > limit) return 1;
+    }
+  } else {
+    for (; nValues >= 8; nValues -= 8, src += 16) {
+      const magnitude = v128.and(v128.load(src), i16x8.splat(0x7fff));
+      found = v128.or(found, i16x8.gt_s(magnitude, i16x8.splat(<i16>limit)));
+    }
+    for (; nValues > 0; nValues--, src += 2) {
+      if ((<i32>load<u16>(src) & 0x7fff) > limit) return 1;
+    }
+  }
+  return <i32>v128.any_true(found);
+}
+
 /** Four values as binary16, one in each 32-bit lane: `halfBits`, four times. */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,8 @@
 // Looks for blocks whose scale is no number. Build 803 of llama.cpp loads them and computes NaN.
 
 import { readBf16 } from "./bf16.ts";
-import { formatOf } from "./block-types.ts";
+import type { FloatFields } from "./block-format.ts";
+import { blockInfo, formatOf } from "./block-types.ts";
 import { WeightError } from "./errors.ts";
 import { assertBytes, assertMultiple } from "./guards.ts";
 import { readF16, readF32 } from "./unaligned.ts";
@@ -16,6 +17,28 @@ export interface CheckOrigin {
   readonly firstBlock?: number;
 }
 
+/** Largest magnitude that rounds to a binary16 number and not to infinity: below 65520, as binary32. */
+const F16_LIMIT = 65519.99609375;
+
+/**
+ * Beyond what any scale of any block type can express (q6_K: 65504 · 128 · 32), and so small that no quantiser overflows on its
+ * way to a scale: from there on the scale itself is infinite, which `checkRows` sees.
+ */
+const BLOCK_LIMIT: number = 2 ** 32;
+
+const F32_LIMIT = 3.4028234663852886e38;
+
+/**
+ * Largest magnitude of a value that can be packed to `type`; what is above, and NaN, gives a block without meaning. For block
+ * types some smaller values are too large as well: `checkRows` finds them in what they were packed to.
+ *
+ * @throws RangeError for an unknown type
+ */
+export function valueLimit(type: string): number {
+  if (blockInfo(type).isQuantized) return BLOCK_LIMIT;
+  return type === "f16" ? F16_LIMIT : F32_LIMIT;
+}
+
 /**
  * Checks that every floating-point field (scales and minimums; the values themselves for f16 and f32) is finite.
  *
@@ -27,6 +50,7 @@ export function checkRows(type: string, bytes: Uint8Array, origin: CheckOrigin =
   const { blockBytes, floatFields } = formatOf(type);
   assertBytes(bytes, "bytes");
   assertMultiple(bytes.length, blockBytes, "bytes");
+  if (allFinite(bytes, blockBytes, floatFields)) return;
   for (let o = 0; o < bytes.length; o += blockBytes) {
     // an exponent of all ones: infinity or NaN
     for (const field of floatFields.f16) {
@@ -42,6 +66,20 @@ export function checkRows(type: string, bytes: Uint8Array, origin: CheckOrigin =
       if (!Number.isFinite(value)) refuse(type, value, o, field, blockBytes, origin);
     }
   }
+}
+
+/** One pass per field, without a branch: packing to q4_0 takes 13 ns per block, this takes 1. */
+function allFinite(bytes: Uint8Array, blockBytes: number, { f16, bf16 = [], f32 }: FloatFields): boolean {
+  let found = 0;
+  for (const field of f16) {
+    for (let o = field + 1; o < bytes.length; o += blockBytes) found |= (bytes[o]! & 0x7c) + 0x04;
+  }
+  for (const field of [...bf16, ...f32.map((first) => first + 2)]) {
+    for (let o = field; o < bytes.length; o += blockBytes) {
+      found |= ((((bytes[o + 1]! & 0x7f) << 1) | (bytes[o]! >> 7)) + 1) >> 1;
+    }
+  }
+  return (found & 0x80) === 0;
 }
 
 function refuse(

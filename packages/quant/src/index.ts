@@ -3,7 +3,7 @@
 
 export { decodeF16, encodeF16, f16ToF32, f32ToF16 } from "@ll/bytes";
 export { BLOCK_TYPES, type BlockInfo, blockInfo, rowBytes } from "./block-types.ts";
-export { type CheckOrigin, checkRows } from "./check-rows.ts";
+export { type CheckOrigin, checkRows, valueLimit } from "./check-rows.ts";
 export { QuantizationError, WeightError } from "./errors.ts";
 export { type FileType, FTYPES } from "./ftypes.ts";
 export {

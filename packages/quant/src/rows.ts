@@ -8,7 +8,8 @@ import { assertBytes, assertFloats, assertLength, assertMultiple } from "./guard
 /**
  * Packs `values` with the reference quantiser of build 803 of llama.cpp; f16 and bf16 are rounded to even.
  *
- * @param values (nBlocks * blockValues); a NaN or an infinity in them gives a block without meaning, see `checkRows`
+ * @param values (nBlocks * blockValues); NaN, an infinity or a value above `valueLimit` gives a block without meaning; `checkRows` finds
+ *   blocks whose scale became infinite
  * @param out (nBlocks * blockBytes); a new array if absent; nothing else is allocated
  * @returns `out`
  * @throws RangeError for an unknown type, one that can only be read or a length that does not fit; TypeError for arrays of

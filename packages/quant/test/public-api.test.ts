@@ -33,6 +33,7 @@ test("public names", () => {
       "rowBytes",
       "toolHistogram",
       "unpackRows",
+      "valueLimit",
     ]
   `);
 });

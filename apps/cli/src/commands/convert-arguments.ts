@@ -20,6 +20,8 @@ export interface ConvertArguments {
   readonly vocabDir: string | undefined;
   readonly outFile: string | undefined;
   readonly mode: "convert" | "vocab-only" | "dump" | "dump-single";
+  /** Weights beyond f16 become infinite. */
+  readonly allowNonFinite: boolean;
   readonly noClobber: boolean;
   readonly progress: boolean;
   /** Nothing on standard error unless it fails. */
@@ -84,6 +86,9 @@ export const CONVERT_OPTIONS: readonly OptionSpec<ConvertParams>[] = [
       params.container = found;
     },
   ),
+  flagRow("File", ["--allow-nonfinite"], "let weights beyond f16 become infinite, not refused", (params) => {
+    params.allowNonFinite = true;
+  }),
   flagRow("File", ["--no-clobber"], "refuse to replace an existing file", (params) => {
     params.noClobber = true;
   }),
@@ -165,6 +170,7 @@ export async function readConvertArguments(
     vocabDir: undefined,
     outFile: undefined,
     mode: "convert",
+    allowNonFinite: false,
     noClobber: false,
     progress: true,
     quiet: false,

@@ -1,6 +1,6 @@
 // Lines of ll-convert, in the form of convert.py of llama.cpp build 803.
 
-import { type ModelParams, type TensorStep, unstoredParams } from "@ll/convert";
+import { type LostValues, type ModelParams, type TensorStep, unstoredParams } from "@ll/convert";
 
 /** `[ 1/21] Writing tensor tok_embeddings.weight                  | size    340 x    256  | type UnquantizedDataType(name='F32')` */
 export function tensorLine(step: TensorStep): string {
@@ -21,6 +21,17 @@ export function pythonType(type: string): string {
   if (!isQuantized) return `UnquantizedDataType(name='${type.toUpperCase()}')`;
   const hasAddends = type.startsWith("q4_1") ? "True" : "False";
   return `QuantizedDataType(groupsize=32, have_addends=${hasAddends}, have_g_idx=False)`;
+}
+
+/** Weights that are no finite numbers in the new file. */
+export function lostText(tensor: string, { nan, infinite, tooLarge }: LostValues): string {
+  const counts = [
+    [nan, "NaN"],
+    [infinite, "infinite"],
+    [tooLarge, "too large for the new type"],
+  ] as const;
+  const found = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return `weights of ${tensor} that are no numbers, and spoil what the model says: ${found.join(", ")}`;
 }
 
 /** What `ll-main` has to be told to run this model as it was trained, such as `-eps 1e-5 -gqa 8`; empty if nothing. */

@@ -21,7 +21,7 @@ import { pathLine } from "../terminal.ts";
 import { type ConvertArguments, readConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
-import { runOptions, tensorLine } from "./convert-lines.ts";
+import { lostText, runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
 import { findVocabFile, matchVocabulary, readVocabulary, type Vocabulary } from "./convert-vocab.ts";
 
@@ -72,7 +72,8 @@ async function writeModel(request: ConvertArguments, model: ConvertedModel, io: 
   const directory = dirname(model.files[0] as string);
   const inputs = [...model.files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
   await writeFile(request, path, inputs, convertedBytes(input), io, async (sink, progress) => {
-    await convertCheckpoint(input, sink, { onEvent: printer(progress) });
+    const { allowNonFinite } = request;
+    await convertCheckpoint(input, sink, { allowNonFinite, onEvent: printer(progress) });
     await model.verify();
   });
   const options = container === "gguf" ? "" : runOptions(params);
@@ -151,6 +152,8 @@ function printer(progress: Progress): (event: ModelEvent) => void {
       progress.line(tensorLine(event));
       progress.update(doneBytes, `${event.index} of ${event.total} tensors`);
     }
-    if (event.kind === "tensor-done") doneBytes += event.bytesOut;
+    if (event.kind !== "tensor-done") return;
+    doneBytes += event.bytesOut;
+    if (event.lost !== undefined) progress.line(`warning: ${lostText(event.name, event.lost)}`);
   };
 }

@@ -15,6 +15,7 @@ export interface QuantizeArguments {
   readonly nThreads: number;
   readonly allowRequantize: boolean;
   readonly leaveOutputTensor: boolean;
+  readonly allowNonFinite: boolean;
   readonly noClobber: boolean;
   readonly progress: boolean;
   /** Prints the path of the file and nothing else. */
@@ -28,6 +29,7 @@ export type QuantizeRequest = QuantizeArguments | "help" | "version";
 export const QUANTIZE_OPTIONS: readonly CompletedOption[] = [
   flag(["--allow-requantize"], "take tensors that are quantised already; they lose quality twice"),
   flag(["--leave-output-tensor"], "copy output.weight as it is"),
+  flag(["--allow-nonfinite"], "take NaN, infinite weights and those beyond the new type, which spoil their blocks"),
   flag(["--no-clobber"], "refuse to replace an existing file"),
   flag(["--no-progress"], "no progress line on standard error"),
   flag(["--quiet", "-q"], "only the path of the file that is written"),
@@ -64,6 +66,7 @@ export function parseQuantizeArguments(argv: readonly string[]): QuantizeRequest
   return {
     ...readPositionals(argv.slice(next)),
     allowRequantize: flags.has("--allow-requantize"),
+    allowNonFinite: flags.has("--allow-nonfinite"),
     leaveOutputTensor: flags.has("--leave-output-tensor"),
     noClobber: flags.has("--no-clobber"),
     progress: !flags.has("--no-progress"),

@@ -17,6 +17,7 @@ import { pathLine } from "../terminal.ts";
 import { tableColumns } from "../text-table.ts";
 import { columnsOf } from "../text-wrap.ts";
 import { versionLine } from "../version.ts";
+import { lostText } from "./convert-lines.ts";
 import { parseQuantizeArguments, type QuantizeArguments, type QuantizeRequest } from "./quantize-arguments.ts";
 import { help, usage } from "./quantize-help.ts";
 
@@ -122,6 +123,7 @@ function printer(io: Io, progress: Progress): (event: ModelEvent) => void {
       case "tensor-done":
         doneBytes += event.bytesOut;
         io.out.write(endOfLine(event, event.histogram));
+        if (event.lost !== undefined) io.err.write(`warning: ${lostText(event.name, event.lost)}\n`);
         break;
       case "totals":
         io.out.write(totalLines(event));

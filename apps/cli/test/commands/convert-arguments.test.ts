@@ -16,6 +16,7 @@ test("defaults", async () => {
     vocabDir: undefined,
     outFile: undefined,
     mode: "convert",
+    allowNonFinite: false,
     noClobber: false,
     progress: true,
     quiet: false,
@@ -43,6 +44,7 @@ test("every option, before or after the model", async () => {
       "4096",
       "--no-clobber",
       "--no-progress",
+      "--allow-nonfinite",
     ),
   ).toEqual({
     model: "m",
@@ -52,6 +54,7 @@ test("every option, before or after the model", async () => {
     vocabDir: "v",
     outFile: "o",
     mode: "vocab-only",
+    allowNonFinite: true,
     noClobber: true,
     progress: false,
     quiet: false,

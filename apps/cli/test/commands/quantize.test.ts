@@ -112,6 +112,26 @@ describe("refused, with nothing written", () => {
     expect(await readdir(directory)).toEqual(["ggml-model-Q8_0.bin", "in.bin"]);
   });
 
+  test.each([
+    ["NaN", Number.NaN, "1 NaN in 'a.weight'"],
+    ["an infinity", Number.POSITIVE_INFINITY, "1 infinite weight in 'a.weight'"],
+    ["3.4e38", 3.4e38, "weights of 'a.weight' are beyond what blocks of q4_0 can hold"],
+  ])("%s among the weights, unless allowed", async (_, value, message) => {
+    const directory = await temporaryDirectory();
+    const values = new Float32Array(64).fill(0.5);
+    values[40] = value;
+    const tensors = [{ name: "a.weight", shape: [2, 32], bytes: new Uint8Array(values.buffer) }];
+    const input = await writeGgjt(join(directory, "in.bin"), tensors);
+    const { code, stderr } = await quantize("--quiet", input, "q4_0");
+    expect(code).toBe(3);
+    expect(stderr).toContain(`llama_model_quantize: failed to quantize: ${message}`);
+    expect(stderr).toContain("--allow-nonfinite");
+    expect(await readdir(directory)).toEqual(["in.bin"]);
+    const allowed = await quantize("--allow-nonfinite", input, "q4_0");
+    expect(allowed.code).toBe(0);
+    expect(allowed.stderr).toContain("warning: weights of a.weight that are no numbers");
+  });
+
   test("rows that K types cannot hold", async () => {
     const directory = await temporaryDirectory();
     const input = await writeGgjt(join(directory, "in.bin"), [{ name: "a.weight", shape: [64, 32] }]);

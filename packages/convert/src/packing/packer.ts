@@ -1,6 +1,8 @@
 // What packs pieces of tensors, seen from those who read them and write the result: this thread (workbench.ts) or workers
 // (worker-packer.ts).
 
+import type { LostValues } from "../events.ts";
+
 /**
  * Values per piece, a multiple of every block length, so that no block straddles pieces: 1 MiB as binary16, 2 MiB as binary32.
  * A model of 2.2 GB to q4_0 with two workers took 1.66 s; 1.71 s with half as many, 2.16 s with a quarter, 1.49 s with twice as
@@ -22,6 +24,8 @@ export interface PackedPiece {
   readonly bytes: Uint8Array;
   /** (16) what `toolHistogram` of @ll/quant counts in them. */
   readonly histogram: ArrayLike<number>;
+  /** Absent if all values of the piece are numbers that its new type can hold. */
+  readonly lost?: LostValues | undefined;
 }
 
 export interface Packer {

@@ -3,6 +3,7 @@
 
 import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
+import type { LostValues } from "../events.ts";
 import type { Packing } from "./packer.ts";
 
 export type Request =
@@ -28,4 +29,5 @@ export interface PackedReply {
   readonly packed: ArrayBuffer;
   readonly byteLength: number;
   readonly histogram: Float64Array; // (16)
+  readonly lost?: LostValues | undefined;
 }

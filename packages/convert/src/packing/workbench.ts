@@ -9,8 +9,11 @@ import {
   packRows,
   SCRATCH_BYTES,
   toolHistogram,
+  valueLimit,
   type WasmMemory,
 } from "@ll/quant";
+import type { LostValues } from "../events.ts";
+import { countLost, lostScales } from "./lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packer.ts";
 import { sourceBlock, unpackSource } from "./source-types.ts";
 
@@ -45,7 +48,8 @@ export function createWorkbench(set: KernelSet, slots: number): Workbench {
       const nBlocks = nValues / to.blockValues;
       const bytes = new Uint8Array(memory.buffer, at + PIECE_BYTES, nBlocks * to.blockBytes);
       packValues(kernels, packing, source, values.subarray(0, nValues), bytes);
-      return { bytes, histogram: histogramOf(kernels, packing.to, bytes, nBlocks, counts) };
+      const lost = lostIn(kernels, packing, source, values.subarray(0, nValues), bytes);
+      return { bytes, histogram: histogramOf(kernels, packing.to, bytes, nBlocks, counts), lost };
     },
     async dispose() {},
   };
@@ -73,6 +77,22 @@ function packValues(
   unpackSource(from, source, values);
   if (pack === undefined) packRows(to, values, packed);
   else pack("f32", values.byteOffset, packed.byteOffset, values.length);
+}
+
+/** What of a piece its new type cannot hold: told by the values in one quick pass, and by the scales that came of them. */
+function lostIn(
+  kernels: Kernels,
+  { from, to }: Packing,
+  source: Uint8Array,
+  values: Float32Array,
+  packed: Uint8Array,
+): LostValues | undefined {
+  const limit = valueLimit(to);
+  const isFloat = from === "f16" || from === "f32" || from === "bf16";
+  const [type, at] = isFloat ? ([from, source.byteOffset] as const) : (["f32", values.byteOffset] as const);
+  if (!kernels.exceeds(type, at, values.length, limit)) return lostScales(to, packed);
+  unpackSource(from, source, values);
+  return countLost(values, limit);
 }
 
 /** @param counts (16) working memory, in that of `kernels` */

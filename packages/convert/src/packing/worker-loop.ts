@@ -22,8 +22,9 @@ function answer(
   { packing, source, byteLength, packed }: Extract<Request, { kind: "pack" }>,
 ): [PackedReply, ArrayBuffer[]] {
   workbench.source(0, byteLength).set(new Uint8Array(source, 0, byteLength));
-  const { bytes, histogram } = workbench.pack(0, byteLength, packing);
+  const { bytes, histogram, lost } = workbench.pack(0, byteLength, packing);
   new Uint8Array(packed).set(bytes);
   const counts = Float64Array.from(histogram);
-  return [{ kind: "packed", source, packed, byteLength: bytes.length, histogram: counts }, [source, packed]];
+  const reply: PackedReply = { kind: "packed", source, packed, byteLength: bytes.length, histogram: counts, lost };
+  return [reply, [source, packed]];
 }

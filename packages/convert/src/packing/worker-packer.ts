@@ -68,11 +68,11 @@ export async function createWorkerPacker(
       void endWith(errorFrom(reply.error));
       return;
     }
-    const { source, packed, byteLength, histogram } = reply;
+    const { source, packed, byteLength, histogram, lost } = reply;
     const { slot, resolve } = member.pending.shift() as Pending;
     slot.source = source;
     slot.packed = packed;
-    resolve({ bytes: new Uint8Array(packed, 0, byteLength), histogram });
+    resolve({ bytes: new Uint8Array(packed, 0, byteLength), histogram, lost });
   }
 
   function post(member: Member, request: Request, transfer?: readonly ArrayBuffer[]): void {

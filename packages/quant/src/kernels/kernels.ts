@@ -31,6 +31,11 @@ export interface Kernels {
   matrix(type: string): MatrixKernels;
   /** The quantiser of `type` to be used instead of `packRows`, bit-identical; undefined where there is none. */
   packer(type: string): PackKernel | undefined;
+  /**
+   * Whether any of `nValues` values of type `source` at `src` is NaN, infinite or of a magnitude above `limit`, which is 65504 or
+   * more: what a quantiser makes of such a value means nothing. See `valueLimit`.
+   */
+  exceeds(source: PackSource, src: number, nValues: number, limit: number): boolean;
   /** What to use instead of `toolHistogram`, with the same counts; undefined where there is none. */
   counter(type: string): CountKernel | undefined;
   /**

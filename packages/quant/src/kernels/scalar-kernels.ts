@@ -5,6 +5,7 @@ import type { BlockFormat } from "../block-format.ts";
 import { BLOCK_TYPES, formatOf, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
 import type { Kernels, MatrixKernels } from "./kernels.ts";
+import { limitBits } from "./limit-bits.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import type { WasmMemory } from "./web-assembly.ts";
 
@@ -25,6 +26,17 @@ export function scalarKernels(memory: WasmMemory): Kernels {
       return kernels;
     },
     packer: () => undefined,
+    exceeds(source, src, nValues, limit) {
+      const most = limitBits(source, limit);
+      if (source === "f32") {
+        const bits = new Uint32Array(memory.buffer, src, nValues); // (nValues)
+        for (let i = 0; i < nValues; i++) if ((bits[i]! & 0x7fffffff) > most) return true;
+      } else {
+        const bits = new Uint16Array(memory.buffer, src, nValues); // (nValues)
+        for (let i = 0; i < nValues; i++) if ((bits[i]! & 0x7fff) > most) return true;
+      }
+      return false;
+    },
     counter: () => undefined,
     checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
   };

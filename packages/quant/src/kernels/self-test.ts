@@ -4,6 +4,7 @@
 import { decodeBf16, decodeF16 } from "@ll/bytes";
 import type { BlockFormat } from "../block-format.ts";
 import { formatOf, rowBytes } from "../block-types.ts";
+import { valueLimit } from "../check-rows.ts";
 import { toolHistogram } from "../pack-stats.ts";
 import { packActivation, packRows } from "../rows.ts";
 import { type Kernels, LOWEST_POINTER, type PackSource, SCRATCH_BYTES } from "./kernels.ts";
@@ -83,10 +84,23 @@ function packsAlike(kernels: Kernels, { type, blockValues }: BlockFormat): boole
     const expected = packRows(type, numbers);
     pack(source, values, blocks, N_PACKED);
     if (!new Uint8Array(buffer, blocks, expected.length).every((byte, i) => byte === expected[i])) return false;
+    if (!seesLarge(kernels, source, values)) return false;
     const bins = new Uint32Array(buffer, counts, 16).fill(0); // (16)
     count?.(blocks, counts, N_PACKED / blockValues);
     return toolHistogram(type, expected).every((bin, i) => bin === bins[i]);
   });
+}
+
+/** Whether the one value among `N_PACKED` small ones is seen that is an infinity. It is put back. */
+function seesLarge(kernels: Kernels, source: PackSource, values: number): boolean {
+  const limit = valueLimit("f16");
+  const upperBytes = new Uint8Array(kernels.memory.buffer, values, N_PACKED * (source === "f32" ? 4 : 2));
+  if (kernels.exceeds(source, values, N_PACKED, limit)) return false;
+  const kept = upperBytes.slice(-2);
+  upperBytes.set(source === "f16" ? [0x00, 0x7c] : [0x80, 0x7f], upperBytes.length - 2);
+  const isSeen = kernels.exceeds(source, values, N_PACKED, limit);
+  upperBytes.set(kept, upperBytes.length - 2);
+  return isSeen;
 }
 
 /** Random bytes with scales below 2 in magnitude. */

@@ -11,6 +11,7 @@ import {
   type PackKernel,
   type PackSource,
 } from "./kernels.ts";
+import { limitBits } from "./limit-bits.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import { WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
@@ -27,6 +28,7 @@ export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: Wasm
     matrices.set(type, matrixKernels(type, layout, exports));
     packers.set(type, packKernel(type, layout, exports));
   }
+  const exceeds = exported(exports, "exceeds");
   for (const type of WASM_COUNTED_TYPES) counters.set(type, exported(exports, `count_${type}`));
   return {
     tier,
@@ -39,6 +41,8 @@ export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: Wasm
       return kernels;
     },
     packer: (type) => packers.get(type),
+    exceeds: (source, src, nValues, limit) =>
+      exceeds(SOURCES.indexOf(source), src, nValues, limitBits(source, limit)) !== 0,
     counter: (type) => counters.get(type),
     checkSpan: (name, pointer, byteLength) => assertMemorySpan(memory, name, pointer, byteLength),
   };
