@@ -1,4 +1,4 @@
-// What is fuzzed: one target for each parser of bytes or text that come from outside.
+// What is fuzzed: one target for each parser of bytes or text that come from outside, and one for each thing that is then done with it.
 
 /** The module of a target exports these. */
 export interface FuzzTarget {
@@ -8,6 +8,8 @@ export interface FuzzTarget {
   readonly dictionary?: readonly (string | Uint8Array)[];
   /** Longest input that is tried. */
   readonly maxBytes?: number;
+  /** What may be asked for at a time besides twice the input, if more than a parser needs. */
+  readonly allowanceBytes?: number;
   /** Parses `data` and uses what comes out of it; throws what the parser throws. */
   readonly fuzz: (data: Uint8Array) => unknown;
 }
@@ -32,6 +34,16 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["json", { module: "json.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
   ["sums", { module: "sums.ts", covers: /\/commands\/verify\/sums-file\.ts$/ }],
   ["grammar", { module: "grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
+  ["use-ggjt", { module: "use-ggjt.ts", covers: /\/packages\/(ggml-format|llama|tokenizer|sampling)\/src\// }],
+  [
+    "use-gguf",
+    { module: "use-gguf.ts", covers: /\/packages\/(gguf|llama|tokenizer|sampling)\/src\/|\/gguf-tokenizer\.ts$/ },
+  ],
+  ["use-lora", { module: "use-lora.ts", covers: /\/packages\/(ggml-format|llama)\/src\// }],
+  ["use-session", { module: "use-session.ts", covers: /\/packages\/llama\/src\// }],
+  ["use-tokenizer", { module: "use-tokenizer.ts", covers: /\/packages\/tokenizer\/src\// }],
+  ["use-grammar", { module: "use-grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
+  ["use-chat", { module: "use-chat.ts", covers: /\/commands\/chat\/|\/packages\/sampling\/src\// }],
   ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],
 ]);
 

@@ -73,7 +73,8 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
       what = complaint(error);
     }
     what ??= pollution();
-    if (allocations.largest > 2 * input.length + ALLOWANCE) what ??= `asked for ${allocations.largest} bytes at once`;
+    if (allocations.largest > 2 * input.length + (target.allowanceBytes ?? ALLOWANCE))
+      what ??= `asked for ${allocations.largest} bytes at once`;
     if (what !== undefined) {
       const key = what.replaceAll(/\d+|".*?"/g, "").slice(0, 400);
       if (!finds.has(key)) finds.set(key, { target: job.target, input: input.slice(), what });
