@@ -10,8 +10,10 @@ export interface FuzzOptions {
   readonly maxInputs?: number;
 }
 
-/** An input that runs for longer is a hang. */
+/** An input that takes more processor time is a hang: on a busy machine any takes a second of the clock. */
 const HANG_MS = 1000;
+/** So is one that waits for ever. */
+const WAIT_MS = 30_000;
 const POLL_MS = 100;
 /** Heap of a worker: a parser of small inputs that needs more has believed a number. */
 const HEAP_MB = 512;
@@ -57,6 +59,7 @@ function runWorker(job: Omit<WorkerJob, "shared">): Promise<WorkerReport & { die
   return new Promise((resolve, reject) => {
     let last = 0;
     let since = performance.now();
+    let cpu = process.cpuUsage();
     const end = (what: string): void => {
       clearInterval(watch);
       const input = new Uint8Array(shared.bytes.subarray(0, shared.state[1]));
@@ -69,7 +72,12 @@ function runWorker(job: Omit<WorkerJob, "shared">): Promise<WorkerReport & { die
       if (now !== last || now === 0) {
         last = now;
         since = performance.now();
-      } else if (performance.now() - since > HANG_MS) end(`hang: no end after ${HANG_MS} ms`);
+        cpu = process.cpuUsage();
+        return;
+      }
+      const { user, system } = process.cpuUsage(cpu); // this thread only waits: all of it is the worker's
+      if ((user + system) / 1000 > HANG_MS) end(`hang: no end after ${HANG_MS} ms`);
+      else if (performance.now() - since > WAIT_MS) end(`hang: it waits for ever`);
     }, POLL_MS);
     worker.on("message", (report: WorkerReport) => {
       clearInterval(watch);

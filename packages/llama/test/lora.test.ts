@@ -205,6 +205,7 @@ describe("refuses", () => {
     ["A of another width", [odd("a", { shape: [65, 3] })], { code: "E_SHAPE", expected: "64 x 3", got: "65 x 3" }],
     ["B of another height", [odd("b", { shape: [63, 3] })], { code: "E_SHAPE", expected: "64 x 3", got: "63 x 3" }],
     ["other ranks", [odd("b", { shape: [64, 2] })], { code: "E_SHAPE", expected: "64 x 3", got: "64 x 2" }],
+    ["rank 0", [pairFor(WQ, [64, 64], 0)], { code: "E_SHAPE", expected: "64 x 0", got: "64 x 0" }],
     ["a vector", [odd("a", { shape: [192] })], { code: "E_SHAPE", field: `${WQ}.loraA` }],
     ["A in f16", [odd("a", { type: "f16" })], { code: "E_TENSOR_TYPE", expected: "f32", got: "f16" }],
     ["too few bytes", [odd("b", { byteLength: 8 })], { code: "E_LENGTH", expected: 768, got: 8 }],
