@@ -16,7 +16,7 @@ const BIN = join(ROOT, "apps", "cli", "src", "bin.ts");
 export const WALK_FILE: string = join(ROOT, "docs", "walk.md");
 
 /** Of ll-chat. */
-const PROMPT = "> ";
+const PROMPT = /^> |without\): $/m;
 const CTRL_D = "\x04";
 
 interface Step {
@@ -95,9 +95,9 @@ const STEPS: readonly Step[] = [
   },
   {
     title: "Go on",
-    text: "The saved conversation, resumed with the settings that it had.",
+    text: "The saved conversation, resumed with the settings that it had. What no file holds yet can be saved on leaving.",
     command: ["ll-chat", "q4_0.bin", "--resume", "bird.json"],
-    typed: ["Who was the friend?", "/hlep", "/exit"],
+    typed: ["Who was the friend?", "/hlep", "/exit", ""],
   },
 ];
 

@@ -25,14 +25,20 @@ export function startOnTerminal(
   return startAndClose(commandOf(argv), env, shellSuffix);
 }
 
+/** Starts any command, such as a shell that starts programs. */
+export function startCommandOnTerminal(command: readonly string[], env: Record<string, string>): TerminalProgram {
+  return startAndClose(command, env);
+}
+
 /** The same, with a line such as `code 0` and the modes of the terminal, by `stty -a`, when the program has ended. */
 export function startInShell(argv: readonly string[], env: Record<string, string>): TerminalProgram {
   // signals are for the program
-  const shell = 'trap : INT TERM; "$@"; echo "code $?"; stty -a';
+  const shell = 'trap : INT TERM HUP; "$@"; echo "code $?"; stty -a';
   return startAndClose(["sh", "-c", shell, "sh", ...commandOf(argv)], env);
 }
 
-function commandOf(argv: readonly string[]): string[] {
+/** The words that run a program of the sources. */
+export function commandOf(argv: readonly string[]): string[] {
   return [process.execPath, "--conditions=@ll/source", BIN, ...argv];
 }
 

@@ -17,6 +17,9 @@ async function typing(keys: string, multiline = false): Promise<InputLine & { ec
       write: (text) => {
         echo += text;
       },
+      erase: (columns) => {
+        echo += "\b \b".repeat(columns);
+      },
       colour: (kind) => {
         echo += `<${kind}>`;
       },

@@ -4,10 +4,17 @@ import { expect, test } from "vitest";
 import type { TerminalProgram } from "../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { temporaryDirectory } from "../programs.ts";
-import { describeOnTerminal, startInShell, startOnTerminal } from "../pseudo-terminal.ts";
+import {
+  commandOf,
+  describeOnTerminal,
+  startCommandOnTerminal,
+  startInShell,
+  startOnTerminal,
+} from "../pseudo-terminal.ts";
 
 const CTRL_D = "\x04";
 const CTRL_C = "\x03";
+const CTRL_Z = "\x1a";
 const BACKSPACE = "\x7f";
 
 /** The command line of a conversation in which the user has the first word. */
@@ -85,6 +92,46 @@ describeOnTerminal("ll-main on a terminal", () => {
     program.type("ALPHA\nBRAVO\nCHARLIE\n");
     for (const line of ["ALPHA\r\n", "BRAVO\r\n", "CHARLIE\r\n"]) await program.sees(line);
     for (const line of ["ALPHA", "BRAVO", "CHARLIE"]) expect(program.output.split(line)).toHaveLength(2);
+  });
+
+  test("backspace goes back to the row above", async () => {
+    const program = await startConversation();
+    program.resize(20);
+    program.type("abcdefghijklmnopqrstuvwxyz");
+    await program.sees("z");
+    program.type(BACKSPACE.repeat(8));
+    await program.sees("\r\x1b[J\x1b[1A");
+    await program.sees("\b \b");
+    program.type("X\n");
+    await program.sees("X\r\n");
+  });
+
+  test("Ctrl-Z stops it, and fg goes on with it, at the prompt and while it writes", async () => {
+    const argv = await conversation("-n", "-1", "--ignore-eos");
+    const shell = startCommandOnTerminal(["bash", "--norc", "-i"], { PS1: "$ ", HISTFILE: "" });
+    shell.type(`${commandOf(argv).join(" ")}\r`);
+    await shell.sees(BEGUN);
+    shell.type("HEL");
+    await shell.sees("HEL");
+    shell.type(CTRL_Z);
+    await shell.sees("Stopped");
+    shell.type("fg\r");
+    await shell.sees(/\r[^\n]*HEL/);
+    shell.type("LO\r");
+    await shell.sees(/LO\r\n.*\w/s);
+    shell.type(CTRL_Z);
+    await shell.sees("Stopped");
+    await shell.sees("$ ");
+    shell.type("fg\r");
+    await shell.sees("--ignore-eos\r\n");
+    await shell.sees(/[a-z]{3}/);
+    shell.type(CTRL_C);
+    shell.type("again\r");
+    await shell.sees(/again\r\n.*[a-z]{3}/s);
+    shell.type(CTRL_C + CTRL_C);
+    await shell.sees("llama_print_timings:");
+    shell.type("exit\r");
+    await shell.ended();
   });
 
   test("backspace takes a wide character from both of its columns", async () => {

@@ -6,7 +6,7 @@ const FENCE = '"""';
 export interface InputLines {
   /** True while more lines belong to what was begun. */
   readonly isOpen: boolean;
-  /** Takes a line without its end. The whole input, if it ends with this line. */
+  /** Takes a line without its end, or several that were pasted together. The whole input, if it ends with this line. */
   push(line: string): string | undefined;
   /** Gives up what was begun. */
   clear(): void;
@@ -37,7 +37,8 @@ export function createInputLines(): InputLines {
         if (last !== "") lines.push(last);
         return finish();
       }
-      if (lines.length === 0 && line.startsWith(FENCE)) {
+      const isPasted = line.includes("\n");
+      if (lines.length === 0 && line.startsWith(FENCE) && !isPasted) {
         const first = line.slice(FENCE.length);
         isFenced = true;
         if (first.endsWith(FENCE)) {
@@ -47,7 +48,7 @@ export function createInputLines(): InputLines {
         if (first !== "") lines.push(first);
         return undefined;
       }
-      if (line.endsWith("\\")) {
+      if (line.endsWith("\\") && !isPasted) {
         lines.push(line.slice(0, -1));
         return undefined;
       }

@@ -1,15 +1,24 @@
-// The line editor of ll-chat: node:readline on a terminal, open for the whole chat, so that what is typed or pasted during an
-// answer is not lost. During an answer its echo is off.
+// The line editor of ll-chat, open for the whole chat: what is typed or pasted during an answer waits, unseen, for the next prompt.
 
-import { createInterface } from "node:readline";
-import { Writable } from "node:stream";
+import type { Io } from "../../command.ts";
+import { openRawTerminal } from "../../raw-terminal.ts";
+import { EditedText } from "./edited-text.ts";
+import { createDumbScreen, createInputScreen, wrapsAnew } from "./input-screen.ts";
+import { createKeyDecoder, type Key, type KeyName } from "./keys.ts";
 import { SLASH_NAMES } from "./slash-commands.ts";
+
+/** In front of every line of an input but the first. */
+export const MORE_PROMPT = "… ";
+
+const BELL = "\x07";
 
 export interface LineReader {
   /** What is typed and not yet entered. */
   readonly typed: string;
-  /** The next line; undefined at the end of input. */
-  read(prompt: string): Promise<string | undefined>;
+  /** The next input, which has several lines if they were pasted; undefined at Ctrl-D and at the end of input. */
+  read(prompt: string, options?: { readonly keep?: boolean }): Promise<string | undefined>;
+  /** Ends the waiting for an input as Ctrl-D does. */
+  cancel(): void;
   /** Throws away what is typed, and asks again. */
   discard(prompt: string): void;
   close(): void;
@@ -18,6 +27,7 @@ export interface LineReader {
 export interface LineReaderOptions {
   /** Where prompts and echo go. */
   readonly screen: NodeJS.WriteStream;
+  readonly env: Io["env"];
   /** Oldest first. */
   readonly history: readonly string[];
   readonly historySize: number;
@@ -25,77 +35,154 @@ export interface LineReaderOptions {
   readonly onInterrupt: () => void;
 }
 
-export function openLineReader({ screen, history, historySize, onInterrupt }: LineReaderOptions): LineReader {
-  const output = new MutedScreen(screen);
-  const lines: string[] = [];
-  let isClosed = false;
+/** Reads the terminal that is standard input. */
+export function openLineReader({ screen, env, historySize, ...options }: LineReaderOptions): LineReader {
+  const isDumb = env["TERM"] === "dumb" || !screen.isTTY;
+  const input = isDumb ? createDumbScreen(screen) : createInputScreen(screen, { wrapsAnew: wrapsAnew(env) });
+  const decode = createKeyDecoder();
+  const edited = new EditedText();
+  const entered: (string | undefined)[] = []; // before anybody asked; undefined for Ctrl-D
+  let history = [...options.history];
+  let recalled = history.length; // index of the shown input of the history; its length for what is typed
+  let draft = ""; // what was typed before the arrow keys went back
+  let prompt: string | undefined; // while somebody asks
   let wake: (() => void) | undefined;
+  let isEnded = false;
 
-  const editor = createInterface({
-    input: process.stdin,
-    output,
-    terminal: true,
-    history: history.toReversed(),
-    historySize,
-    removeHistoryDuplicates: true,
-    completer: (line: string) => [SLASH_NAMES.filter((name) => line.startsWith("/") && name.startsWith(line)), line],
+  const draw = (): void => {
+    if (prompt === undefined) return;
+    const { text, cursor } = edited;
+    input.draw({ prompt, morePrompt: MORE_PROMPT, text, cursor });
+  };
+  const terminal = openRawTerminal({
+    onText(chunk) {
+      for (const key of decode(chunk)) press(key);
+      draw();
+    },
+    onEnd: end,
+    onContinue() {
+      input.forget();
+      draw();
+    },
+    ...(isDumb ? {} : { pasteMarks: screen }),
   });
-  editor.on("line", (line) => {
-    lines.push(line);
+  screen.on("resize", input.resize);
+  process.on("exit", close);
+
+  function end(): void {
+    isEnded = true;
     wake?.();
-  });
-  editor.on("close", () => {
-    isClosed = true;
+  }
+
+  /** An input, or its end. */
+  function enter(line: string | undefined): void {
+    draw();
+    if (prompt !== undefined) input.finish();
+    prompt = undefined;
+    entered.push(line);
+    edited.replace("");
     wake?.();
-  });
-  editor.on("SIGINT", onInterrupt);
+  }
+
+  function recall(index: number): void {
+    if (index < 0 || index > history.length) return;
+    if (recalled === history.length) draft = edited.text;
+    recalled = index;
+    edited.replace(history[index] ?? draft);
+  }
+
+  function complete(): void {
+    const { text, cursor } = edited;
+    const names = SLASH_NAMES.filter((name) => text.startsWith("/") && cursor === text.length && name.startsWith(text));
+    const [first = text] = names;
+    let n = first.length;
+    while (!names.every((name) => name.startsWith(first.slice(0, n)))) n--;
+    if (names.length === 0 || !edited.insert(first.slice(text.length, n))) screen.write(BELL);
+    else if (names.length > 1 && n === text.length && prompt !== undefined) {
+      input.finish();
+      screen.write(`${names.join("  ")}\n`);
+    }
+  }
+
+  const ACTIONS: Readonly<Record<KeyName, () => unknown>> = {
+    backspace: () => edited.backspace(),
+    clear: () => prompt !== undefined && input.clear(),
+    complete,
+    delete: () => edited.delete(),
+    "delete-or-end": () => (edited.text === "" ? enter(undefined) : edited.delete()),
+    "delete-word": () => edited.deleteWord(),
+    "delete-word-right": () => edited.deleteWordRight(),
+    "delete-to-start": () => edited.deleteToStart(),
+    "delete-to-end": () => edited.deleteToEnd(),
+    down: () => edited.down() || recall(recalled + 1),
+    end: () => edited.end(),
+    enter: () => enter(edited.text),
+    home: () => edited.home(),
+    interrupt: options.onInterrupt,
+    left: () => edited.left(),
+    newline: () => edited.insert("\n"),
+    right: () => edited.right(),
+    suspend() {
+      draw();
+      terminal.suspend();
+    },
+    up: () => edited.up() || recall(recalled - 1),
+    "word-left": () => edited.wordLeft(),
+    "word-right": () => edited.wordRight(),
+    yank: () => edited.yank(),
+  };
+
+  function press(key: Key): void {
+    if ("name" in key) ACTIONS[key.name]();
+    else if (!edited.insert(key.text)) screen.write(BELL);
+  }
+
+  function remember(line: string): void {
+    if (line !== "") history = [...history.filter((one) => one !== line), line].slice(-historySize);
+    recalled = history.length;
+    draft = "";
+  }
+
+  function close(): void {
+    process.off("exit", close);
+    screen.off("resize", input.resize);
+    if (prompt !== undefined) input.finish();
+    prompt = undefined;
+    terminal.close();
+    end();
+  }
 
   return {
     get typed() {
-      return editor.line;
+      return edited.text;
     },
-    async read(prompt) {
-      if (lines.length === 0 && !isClosed) {
-        output.isMuted = false;
-        editor.setPrompt(prompt);
-        editor.prompt(true); // shows what was typed meanwhile
+    async read(asked, { keep = true } = {}) {
+      if (entered.length === 0 && !isEnded) {
+        prompt = asked;
+        draw(); // with what was typed meanwhile
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
         wake = undefined;
-        output.isMuted = true;
+        if (prompt !== undefined) input.finish();
+        prompt = undefined;
+      } else {
+        const text = entered[0] ?? "";
+        input.draw({ prompt: asked, morePrompt: MORE_PROMPT, text, cursor: text.length });
+        input.finish();
       }
-      return lines.shift();
+      const line = entered.shift();
+      if (line !== undefined && keep) remember(line);
+      return line;
     },
-    discard(prompt) {
-      editor.write(null, { ctrl: true, name: "e" }); // to the end of the line
-      editor.write(null, { ctrl: true, name: "u" }); // from there, everything goes
-      output.write("\n");
-      editor.setPrompt(prompt);
-      editor.prompt();
+    cancel: () => enter(undefined),
+    discard(asked) {
+      prompt = asked;
+      draw();
+      input.finish();
+      edited.replace("");
+      draw();
     },
-    close: () => editor.close(),
+    close,
   };
-}
-
-/** A terminal that swallows what is written while `isMuted` is set. */
-class MutedScreen extends Writable {
-  isMuted = true;
-  readonly #screen: NodeJS.WriteStream;
-
-  constructor(screen: NodeJS.WriteStream) {
-    super({ decodeStrings: false });
-    this.#screen = screen;
-    screen.on("resize", () => this.emit("resize"));
-  }
-
-  /** The editor asks for these. */
-  get columns(): number {
-    return this.#screen.columns;
-  }
-
-  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
-    if (!this.isMuted) this.#screen.write(chunk);
-    done();
-  }
 }

@@ -28,7 +28,7 @@ export function createLiveLine({ out, err, env }: Io, color: ColourMode, now: ()
 
   function clear(): void {
     // the cursor is behind the text: the status has been stepped back over
-    if (drawn) err.control("\x1b[K");
+    if (drawn) err.control("\x1b[J"); // also where a window that became narrower has wrapped it
     drawn = false;
   }
   return {

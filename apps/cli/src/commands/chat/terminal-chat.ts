@@ -8,12 +8,11 @@ import type { Chat } from "./chat.ts";
 import type { Answer, AnswerOptions } from "./conversation.ts";
 import type { HistoryFile } from "./history-file.ts";
 import { createInputLines } from "./input-lines.ts";
-import { openLineReader } from "./line-reader.ts";
+import { MORE_PROMPT, openLineReader } from "./line-reader.ts";
 import { sayError } from "./piped-chat.ts";
-import { isSlashCommand, runSlashCommand, type User } from "./slash-commands.ts";
+import { isSlashCommand, runSlashCommand, turnsText, type User } from "./slash-commands.ts";
 
 const PROMPT = "> ";
-const MORE_PROMPT = "… ";
 const HISTORY_LINES = 1000;
 
 /**
@@ -31,11 +30,16 @@ export async function talkOnTerminal(
   let chat: Chat | undefined;
   let answering: AbortController | undefined;
   let isLeaving = false;
+  let isAsking = false; // a question of our own
 
   /** True if there is something that Ctrl-C ends instead of the chat. */
   const interrupt = (): boolean => {
     if (answering !== undefined && !answering.signal.aborted) {
       answering.abort();
+      return true;
+    }
+    if (isAsking) {
+      reader.cancel();
       return true;
     }
     if (chat !== undefined && answering === undefined && (reader.typed !== "" || input.isOpen)) {
@@ -51,6 +55,7 @@ export async function talkOnTerminal(
   const screen = !process.stderr.isTTY && process.stdout.isTTY ? process.stdout : process.stderr;
   const reader = openLineReader({
     screen,
+    env: io.env,
     history: history.lines,
     historySize: HISTORY_LINES,
     // loading cannot be broken off, but the program can
@@ -66,12 +71,18 @@ export async function talkOnTerminal(
       answering = undefined;
     }
   };
+  /** The answer to a question; undefined for Ctrl-C and Ctrl-D. */
+  const ask = async (question: string): Promise<string | undefined> => {
+    isAsking = true;
+    try {
+      return await reader.read(question, { keep: false });
+    } finally {
+      isAsking = false;
+    }
+  };
   const user: User = {
     say,
-    async confirm(question) {
-      const line = await reader.read(`${question} [y/N] `);
-      return /^\s*y(es)?\s*$/i.test(line ?? "");
-    },
+    confirm: async (question) => /^\s*y(es)?\s*$/i.test((await ask(`${question} [y/N] `)) ?? ""),
   };
   const take = async (chat: Chat, text: string): Promise<boolean> => {
     if (text.trim() === "") return true;
@@ -83,26 +94,57 @@ export async function talkOnTerminal(
     if (outcome === "regenerate") await answer((options) => chat.regenerate(options));
     return outcome !== "exit";
   };
+  /** Does what the user says; what fails is told. */
+  const tell = async (work: () => Promise<boolean>): Promise<boolean> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (exitCodeOf(error) === ExitCode.internal) throw error;
+      sayError(error, say);
+      return true;
+    }
+  };
+  /** The next line, while which is typed the model reads what stands before it. */
+  const nextLine = async (chat: Chat, prompt: string): Promise<string | undefined> => {
+    const typed = new AbortController();
+    const prepared = chat.prepare(typed.signal).catch(() => undefined); // what is wrong, the answer will tell
+    try {
+      return await reader.read(prompt);
+    } finally {
+      typed.abort();
+      await prepared;
+    }
+  };
+  /** Offers to save what is in no file. Ctrl-C and Ctrl-D leave without. */
+  const offerToSave = async (chat: Chat): Promise<void> => {
+    while (chat.isUnsaved && !isLeaving) {
+      const { length } = chat.turns;
+      const path = await ask(`${turnsText(length)} not saved. Save as (Return: leave without): `);
+      if (path === undefined || path.trim() === "") return;
+      await tell(async () => {
+        await runSlashCommand(chat, `/save ${path}`, user);
+        return true;
+      });
+    }
+  };
 
   try {
     chat = await begin();
     for (let goesOn = true; goesOn && !isLeaving; ) {
-      const line = await reader.read(input.isOpen ? MORE_PROMPT : PROMPT);
+      const line = await nextLine(chat, input.isOpen ? MORE_PROMPT : PROMPT);
       if (line === undefined) break;
       if (line !== "") await history.append(line);
       const text = input.push(line);
       if (text === undefined) continue;
-      try {
-        goesOn = await take(chat, text);
-      } catch (error) {
-        if (exitCodeOf(error) === ExitCode.internal) throw error;
-        sayError(error, say);
-      }
+      // what was pasted is said to the model, whatever it begins with
+      const said = line.includes("\n") && line.startsWith("/") ? `/${line}` : text;
+      const talked = chat;
+      goesOn = await tell(() => take(talked, said));
     }
+    await offerToSave(chat);
   } finally {
     removeHandler();
     reader.close();
   }
-  say(""); // what comes next does not begin behind the prompt
   return isLeaving ? ExitCode.interrupted : ExitCode.ok;
 }

@@ -11,6 +11,8 @@ export interface CharacterSource {
 /** Where echo and colours go. */
 export interface EchoSink {
   write(text: string): void;
+  /** Takes the last character away, which is so many columns wide. */
+  erase(columns: number): void;
   colour(kind: "prompt" | "user"): void;
 }
 
@@ -24,8 +26,6 @@ export interface InputLine {
 
 const ESCAPE = "\x1b";
 const END_OF_TRANSMISSION = "\x04";
-const ERASE_COLUMN = "\b \b";
-
 /** Reads one line. In default mode Return submits and `\` continues; `multiline` turns that round; `/` always submits, without newline. */
 export async function readLine(source: CharacterSource, echo: EchoSink, multiline: boolean): Promise<InputLine> {
   const line: string[] = [];
@@ -63,7 +63,7 @@ export async function readLine(source: CharacterSource, echo: EchoSink, multilin
 function finish(line: string[], special: boolean, endOfInput: boolean, echo: EchoSink, multiline: boolean): InputLine {
   let more = multiline;
   if (special) {
-    echo.write(ERASE_COLUMN);
+    echo.erase(1);
     const last = line.pop();
     if (last === "\\") {
       line.push("\n");
@@ -96,7 +96,7 @@ function eraseLast(line: string[], echo: EchoSink): void {
   let width = 0;
   while (line.length > 0 && width === 0) {
     width = charWidth(line.pop() as string);
-    echo.write(ERASE_COLUMN.repeat(width));
+    echo.erase(width);
   }
 }
 

@@ -5,14 +5,27 @@ import { expect, test } from "vitest";
 import type { TerminalProgram } from "../../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { temporaryDirectory } from "../../programs.ts";
-import { describeOnTerminal, startInShell, startOnTerminal } from "../../pseudo-terminal.ts";
+import {
+  commandOf,
+  describeOnTerminal,
+  startCommandOnTerminal,
+  startInShell,
+  startOnTerminal,
+} from "../../pseudo-terminal.ts";
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
+const CTRL_Z = "\x1a";
 const UP = "\x1b[A";
 const LEFT = "\x1b[D";
 const BACKSPACE = "\x7f";
 const PROMPT = "> ";
+
+/** Leaves; the second one leaves also if something is not saved. */
+const LEAVE = CTRL_D + CTRL_D;
+
+/** As terminals mark what is pasted. */
+const pasted = (text: string): string => `\x1b[200~${text}\x1b[201~`;
 
 /** Answers without end. */
 const ENDLESS = ["-n", "-1", "--ignore-eos", "--template", "llama-2"];
@@ -42,6 +55,128 @@ async function saidIn(chat: TerminalProgram): Promise<string[]> {
 }
 
 describeOnTerminal("ll-chat on a terminal", () => {
+  test("a paste of several lines is one turn, sent by Return, whatever is in it", async () => {
+    const chat = await startChat();
+    expect(chat.output).toContain("\x1b[?2004h");
+    chat.type(pasted("Read this:\r\n\tfirst()\r\n/exit\x1b[31m\x03"));
+    await chat.sees("… /exit");
+    chat.type(" now\r");
+    await chat.sees(PROMPT);
+    chat.type(pasted('"""a\n\\'));
+    chat.type("\r");
+    await chat.sees(PROMPT);
+    chat.type(pasted("/exit\nb"));
+    chat.type("\r");
+    await chat.sees(PROMPT);
+    expect(await saidIn(chat)).toEqual(["Read this:\n\tfirst()\n/exit now", '"""a\n\\', "/exit\nb"]);
+    expect(chat.output.lastIndexOf("\x1b[?2004l")).toBeGreaterThan(chat.output.lastIndexOf("\x1b[?2004h"));
+  });
+
+  test("Ctrl-Z stops the chat, and fg goes on with it, at the prompt and in an answer", async () => {
+    const folder = await temporaryDirectory();
+    const path = join(folder, "model.bin");
+    await writeFile(path, await tinyModel("q4_0"));
+    const shell = startCommandOnTerminal(["bash", "--norc", "-i"], { HOME: folder, PS1: "$ ", HISTFILE: "" });
+    const argv = ["ll-chat", path, "-t", "1", "-c", "256", ...ENDLESS].map((word) => `'${word}'`).join(" ");
+    shell.type(`${commandOf([]).join(" ")} ${argv}\r`);
+    await shell.sees(PROMPT);
+    shell.type("/sta");
+    await shell.sees("/sta");
+    shell.type(CTRL_Z);
+    await shell.sees("Stopped");
+    shell.type("stty -a | grep -o '[ ;-]icanon'; fg\r");
+    await shell.sees(/[\s;]icanon\r/);
+    await shell.sees("> /sta");
+    shell.type("ts\r");
+    await shell.sees("turns    0");
+    await shell.sees(PROMPT);
+    shell.type("Hello\r");
+    await shell.sees("tokens/s");
+    shell.type(CTRL_Z);
+    await shell.sees("Stopped");
+    await shell.sees("$ ");
+    shell.type("fg\r");
+    await shell.sees("tokens/s");
+    shell.type(CTRL_C);
+    await shell.sees(PROMPT);
+    shell.type("/stats\r");
+    await shell.sees("turns    1");
+    shell.type(`${LEAVE}`);
+    await shell.sees("$ ");
+    shell.type("exit\r");
+    await shell.ended();
+  });
+
+  test("Ctrl-Z where nobody could go on with it does nothing", async () => {
+    const chat = await startChat();
+    chat.type(CTRL_Z);
+    await chat.sees("\x1b[?2004h");
+    chat.type("/stats\r");
+    await chat.sees("turns    0");
+  });
+
+  test("leaving with turns that no file holds offers to save them", async () => {
+    const path = join(await temporaryDirectory(), "chat.json");
+    const chat = await startChat();
+    chat.type("Hello\r");
+    await chat.sees(PROMPT);
+    chat.type("/exit\r");
+    await chat.sees("1 turn not saved. Save as (Return: leave without): ");
+    chat.type(`${path}\r`);
+    await chat.sees(`saved 1 turn to ${path}`);
+    expect(await chat.ended()).toBe(0);
+    expect(JSON.parse(await readFile(path, "utf8")).turns).toHaveLength(1);
+    const other = await startChat(["--resume", path]);
+    other.type(CTRL_D);
+    expect(await other.ended()).toBe(0);
+    expect(other.output).not.toContain("not saved");
+  });
+
+  test("/save asks before it replaces a file; Ctrl-C says no", async () => {
+    const path = join(await temporaryDirectory(), "mine");
+    await writeFile(path, "mine");
+    const chat = await startChat();
+    for (const no of ["\r", "n\r", CTRL_C]) {
+      chat.type(`/save ${path}\r`);
+      await chat.sees("Replace it? [y/N] ");
+      chat.type(no);
+      await chat.sees("not saved");
+      await chat.sees(PROMPT);
+    }
+    expect(await readFile(path, "utf8")).toBe("mine");
+    chat.type(`/save ${path}\r`);
+    await chat.sees("Replace it? [y/N] ");
+    chat.type("y\r");
+    await chat.sees("saved 0 turns");
+    chat.type(CTRL_D);
+    expect(await chat.ended()).toBe(0);
+  });
+
+  test("Tab completes a command", async () => {
+    const chat = await startChat();
+    chat.type("/sta\t\r");
+    await chat.sees("turns    0");
+    chat.type("/s\t");
+    await chat.sees("/save  /set  /stats");
+  });
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    ["SIGINT", 130],
+  ] as const)("%s at the prompt gives the terminal back", async (signal, code) => {
+    const folder = await temporaryDirectory();
+    const path = join(folder, "model.bin");
+    await writeFile(path, await tinyModel("q4_0"));
+    const chat = startInShell(["ll-chat", path, "-t", "1"], { HOME: folder });
+    await chat.sees(PROMPT);
+    chat.signal(signal);
+    await chat.sees(`code ${code}\r\n`);
+    await chat.ended();
+    expect(chat.output).toMatch(/[ ;]icanon /);
+    expect(chat.output).toContain("\x1b[?2004l");
+  });
+
   test("says what it is, answers, and leaves at Ctrl-D with 0", async () => {
     const chat = await startChat();
     expect(chat.output).toMatch(
@@ -50,13 +185,13 @@ describeOnTerminal("ll-chat on a terminal", () => {
     chat.type("Hello\n");
     await chat.sees(/\n\S[^\n]*\r\n/);
     await chat.sees(PROMPT);
-    chat.type(CTRL_D);
+    chat.type(LEAVE);
     expect(await chat.ended()).toBe(0);
   });
 
   test("with --quiet nothing but the prompt is there at first", async () => {
     const chat = await startChat(["-q"]);
-    expect(stripVTControlCharacters(chat.output)).toBe(PROMPT);
+    expect(stripVTControlCharacters(chat.output).trim()).toBe(PROMPT.trim());
     chat.type(CTRL_D);
     expect(await chat.ended()).toBe(0);
   });
@@ -121,7 +256,7 @@ describeOnTerminal("ll-chat on a terminal", () => {
     expect(await saidIn(chat)).toEqual(["a\nb", "c\nd"]);
   });
 
-  test("every line of a paste is a turn, in order", async () => {
+  test("where pastes are not marked, every line of one is a turn, in order", async () => {
     const chat = await startChat();
     chat.type("one\ntwo\nthree\n/stats\n");
     await chat.sees("turns    3");
@@ -133,8 +268,7 @@ describeOnTerminal("ll-chat on a terminal", () => {
     chat.type("日本");
     await chat.sees("本");
     chat.type(`${BACKSPACE}語`);
-    await chat.sees("\x1b[5G"); // behind "> 日"
-    await chat.sees("語");
+    await chat.sees("> 日語");
     chat.type("\n");
     await chat.sees(PROMPT);
     expect(await saidIn(chat)).toEqual(["日語"]);
@@ -163,7 +297,7 @@ describeOnTerminal("ll-chat on a terminal", () => {
 
   test("Ctrl-D during an answer leaves behind it", async () => {
     const chat = await startChat(["--json"]);
-    chat.type(`Hello\n${CTRL_D}`);
+    chat.type(`Hello\n${LEAVE}`);
     expect(await chat.ended()).toBe(0);
     expect(chat.output).toContain('"finish":');
   });
@@ -177,7 +311,7 @@ describeOnTerminal("ll-chat on a terminal", () => {
     await chat.sees("> /sta");
     chat.type("ts\n");
     await chat.sees("turns    1");
-    chat.type(CTRL_D);
+    chat.type(LEAVE);
     expect(await chat.ended()).toBe(0);
   });
 
@@ -189,7 +323,7 @@ describeOnTerminal("ll-chat on a terminal", () => {
         await chat.sees(line);
         await chat.sees(PROMPT);
       }
-      chat.type(CTRL_D + CTRL_D);
+      chat.type(LEAVE);
       expect(await chat.ended()).toBe(0);
       return [...chat.output.matchAll(/^\{"version".*\}/gm)].map(([line]) => JSON.parse(line).answer as string);
     };
