@@ -9,17 +9,11 @@ export async function* encodedPieces(
   text: string | Uint8Array,
   options: EncodeOptions,
 ): AsyncGenerator<Int32Array, void, void> {
-  let startedMs = performance.now();
   for (const ids of tokenizer.encodeSlices(text, options)) {
     yield ids;
-    if (performance.now() - startedMs < TURN_MS) continue;
     await setImmediate();
-    startedMs = performance.now();
   }
 }
-
-/** Longest work between two turns of the event loop, but for one piece. */
-const TURN_MS = 50;
 
 export async function encodeText(
   tokenizer: Tokenizer,

@@ -112,6 +112,25 @@ describe("ll-tokenize", () => {
   });
 });
 
+test("long texts: ids come while the rest is still encoded, and a signal ends it between two pieces", async () => {
+  const folder = await temporaryDirectory();
+  const [text, idFile] = [join(folder, "text"), join(folder, "ids")];
+  await writeFile(text, "Once upon a time ".repeat(2_000_000));
+  await writeFile(idFile, "385 386 261 370 ".repeat(1_000_000));
+  for (const [argv, whole] of [
+    [["ll-tokenize", VOCAB, "-f", text], 2_000_000 * "385 386 261 370 ".length],
+    [["ll-tokenize", VOCAB, "-f", text, "--pieces"], 8_000_000 * "   385 -> ' Once'\n".length],
+    [["ll-detokenize", VOCAB, "-f", idFile], 1_000_000 * " Once upon a time".length],
+  ] as const) {
+    const child = start(argv);
+    child.stdout?.once("data", () => child.kill("SIGTERM"));
+    const { code, stdout } = await ended(child);
+    expect(code).toBe(143);
+    expect(stdout.length).toBeGreaterThan(0);
+    expect(stdout.length).toBeLessThan(whole / 2);
+  }
+});
+
 describe("ll-detokenize", () => {
   test("ids as arguments: the text and nothing else", async () => {
     const { code, stdout, stderr } = await runHere("ll-detokenize", [VOCAB, "1", "385", "386", "261", "370"]);
