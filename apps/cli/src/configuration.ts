@@ -27,13 +27,15 @@ export const SHARED_OPTIONS: readonly string[] = ["--model", "--threads", "--ctx
 const MAX_CONFIG_BYTES = 64 * 1024;
 
 /**
- * Reads layers into `params`, the weakest first.
+ * Reads layers into `params`, the weakest first. In paths `~` becomes `home`, which a shell does not see to behind `=`, in a
+ * configuration file or in a variable.
  * @throws UsageError that names the layer
  */
 export async function applyLayers<P>(
   table: readonly OptionSpec<P>[],
   layers: readonly ConfigLayer[],
   params: P,
+  home?: string,
 ): Promise<Origins> {
   const origins = new Map<string, { text: string; origin: string }[]>();
   for (const { origin, argv } of layers) {
@@ -41,9 +43,10 @@ export async function applyLayers<P>(
       (spec): OptionSpec<P> => ({
         ...spec,
         set: async (target, value) => {
-          await spec.set(target, value);
+          const typed = spec.value === "path" ? expandHome(value.text, home) : value.text;
+          await spec.set(target, { ...value, text: typed });
           const [name] = spec.names;
-          const text = spec.value === "flag" ? value.text || "on" : value.text;
+          const text = spec.value === "flag" ? value.text || "on" : typed;
           origins.set(name, [...(origins.get(name) ?? []), { text, origin }]);
         },
       }),
@@ -73,10 +76,20 @@ export function environmentLayers(env: Io["env"], names: readonly string[]): Con
   });
 }
 
+/** The folder that `~` stands for; undefined where there is none. */
+export function homeOf({ HOME, USERPROFILE }: Io["env"]): string | undefined {
+  return HOME || USERPROFILE || undefined;
+}
+
+/** `~` and `~/file` in `home`; any other path as it is. */
+export function expandHome(path: string, home: string | undefined): string {
+  return home !== undefined && /^~(?:\/|$)/.test(path) ? join(home, path.slice(1)) : path;
+}
+
 /** `$XDG_CONFIG_HOME/ll/config.json`; undefined where there is no home either. */
 export function configPath(env: Io["env"]): string | undefined {
-  const { XDG_CONFIG_HOME, HOME, USERPROFILE } = env;
-  const home = HOME || USERPROFILE;
+  const { XDG_CONFIG_HOME } = env;
+  const home = homeOf(env);
   const folder = XDG_CONFIG_HOME || (home && join(home, ".config"));
   return folder ? join(folder, "ll", "config.json") : undefined;
 }

@@ -14,6 +14,9 @@ const CONTAINERS: ReadonlyMap<number, ModelContainer> = new Map([
   [GGUF_MAGIC, "gguf"],
 ]);
 
+/** Context that the LLaMA models of 2023 were trained for, which ggml files have no field for. */
+export const TRAINED_CONTEXT_TOKENS = 2048;
+
 /** Undefined for any other file. */
 export async function containerOf(source: ByteSource): Promise<ModelContainer | undefined> {
   if (source.byteLength < 4) return undefined;

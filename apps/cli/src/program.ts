@@ -10,6 +10,7 @@ import {
   configText,
   environmentLayers,
   FLAG,
+  homeOf,
   type Origins,
   SHARED_OPTIONS,
   variableOf,
@@ -29,8 +30,11 @@ export interface Program<P> {
   /** What it does, for the help, which breaks it into lines. */
   readonly description: string;
   readonly options: readonly OptionSpec<P>[];
-  /** The first argument without a dash is the value of `--model`. */
-  readonly modelArgument?: true;
+  /**
+   * What arguments without a dash are the values of, in order, such as `--model`; one that stands on the command line by its
+   * name is passed over.
+   */
+  readonly arguments?: readonly string[];
   /** The configuration file may set any option; if absent, those that programs share. */
   readonly wholeConfig?: true;
 }
@@ -39,6 +43,8 @@ export interface Program<P> {
 export interface CommandLine {
   /** The arguments that are no options. */
   readonly positionals: readonly string[];
+  /** Those that are no option's value either. */
+  readonly extra: readonly string[];
   readonly origins: Origins;
 }
 
@@ -104,16 +110,20 @@ export async function readCommandLine<P>(
   }
   const modes = OUTPUT_MODES.filter((mode) => names.some((name) => nameOf(program.options, name) === mode));
   if (modes.length > 1) throw usageError(program, bin, `${modes[0]} and ${modes[1]} exclude each other`);
-  const given: ConfigLayer[] = [{ origin: FLAG, argv: flags }];
-  const [model] = positionals;
-  if (program.modelArgument && model !== undefined) given.push({ origin: "argument", argv: ["--model", model] });
+  const named = names.map((name) => nameOf(program.options, name));
+  const meant = (program.arguments ?? []).filter((name) => !named.includes(name));
+  const asOptions = meant.flatMap((name, i) => (i < positionals.length ? [name, positionals[i] as string] : []));
+  const given: ConfigLayer[] = [
+    { origin: FLAG, argv: flags },
+    { origin: "argument", argv: asOptions },
+  ];
   const layers = [...(await outerLayers(program, io)), ...given];
-  const origins = await applyLayers(allOptions(program.options), layers, params);
+  const origins = await applyLayers(allOptions(program.options), layers, params, homeOf(io.env));
   if (names.includes("--print-config")) {
     io.out.write(configText(program.options, origins, tableColumns(io.out, io.env, { truncate: true })));
     return undefined;
   }
-  return { positionals, origins };
+  return { positionals, extra: positionals.slice(meant.length), origins };
 }
 
 /** First name of the option that is called by this one of its names. */

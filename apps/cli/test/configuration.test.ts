@@ -8,6 +8,7 @@ import {
   configText,
   environmentLayers,
   FLAG,
+  homeOf,
 } from "../src/configuration.ts";
 import { flagRow, valueRow } from "../src/option-rows.ts";
 import type { OptionSpec } from "../src/option-table.ts";
@@ -139,4 +140,31 @@ test("false leaves a flag off", async () => {
   const params = defaults();
   await applyLayers(TABLE, await configFileLayers(await withConfig('{"color": false}'), TABLE), params);
   expect(params.color).toBe(false);
+});
+
+test("~ is the home in paths of any source, nowhere else", async () => {
+  const table: OptionSpec<{ model: string; prompt: string }>[] = [
+    valueRow("A", ["--model"], "path", { placeholder: "F", help: "" }, (params, { text }) => {
+      params.model = text;
+    }),
+    valueRow("A", ["--prompt"], "text", { placeholder: "T", help: "" }, (params, { text }) => {
+      params.prompt = text;
+    }),
+  ];
+  const read = async (value: string, home?: string): Promise<unknown> => {
+    const params = { model: "", prompt: "" };
+    const argv = ["--model", value, "--prompt", value];
+    const origins = await applyLayers(table, [{ origin: "LL_MODEL", argv }], params, home);
+    expect(origins.get("--model")?.[0]?.text).toBe(params.model);
+    return [params.model, params.prompt];
+  };
+  expect(await read("~/m.bin", "/home/me")).toEqual(["/home/me/m.bin", "~/m.bin"]);
+  expect(await read("~", "/home/me")).toEqual(["/home/me", "~"]);
+  for (const path of ["~you/m.bin", "a/~/m.bin", "./~"]) expect(await read(path, "/home/me")).toEqual([path, path]);
+  expect(await read("~/m.bin")).toEqual(["~/m.bin", "~/m.bin"]);
+  expect([homeOf({ HOME: "" }), homeOf({ HOME: "", USERPROFILE: "u" }), homeOf({ HOME: "h" })]).toEqual([
+    undefined,
+    "u",
+    "h",
+  ]);
 });

@@ -10,7 +10,7 @@ import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig,
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import { Refusal } from "../errors.ts";
 import { ggufTokenizerModel } from "../gguf-tokenizer.ts";
-import { containerOf } from "../model-container.ts";
+import { containerOf, TRAINED_CONTEXT_TOKENS } from "../model-container.ts";
 import type { RunParams } from "./params.ts";
 
 export interface ModelFile {
@@ -21,6 +21,10 @@ export interface ModelFile {
   readonly tokenizer: Tokenizer;
   /** What may make the model compute something else than it should. */
   readonly warnings: readonly string[];
+  /** Context that the model was trained for, in tokens. */
+  readonly trainedContext: number;
+  /** What to try if the tensors are not those of `config`. */
+  readonly hint: string | undefined;
 }
 
 /** @throws Refusal for a directory, such as that of a checkpoint; IoError */
@@ -48,6 +52,8 @@ export async function readModelFile(source: FileSource, params: RunParams, files
     tensors: file,
     tokenizer: createTokenizer(file.vocab, { nVocab: config.nVocab }),
     warnings: [],
+    trainedContext: TRAINED_CONTEXT_TOKENS,
+    hint: groupedQueryHint(file, config),
   };
 }
 
@@ -65,8 +71,24 @@ async function readGguf(source: FileSource, params: RunParams, files: FileSource
   const get = metadataGetter(file.metadata);
   const config = configFromGguf(get, overridesOf(params, Number(get("llama.attention.head_count"))), file.name);
   const tokenizer = createTokenizer(await ggufTokenizerModel(file), { nVocab: config.nVocab });
-  const containerName = `gguf v${file.files[0]?.version}`;
-  return { containerName, config, tensors: llamaTensors(file), tokenizer, warnings: config.warnings };
+  const ownContext = get("llama.context_length");
+  return {
+    containerName: `gguf v${file.files[0]?.version}`,
+    config,
+    tensors: llamaTensors(file),
+    tokenizer,
+    warnings: config.warnings,
+    trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,
+    hint: undefined,
+  };
+}
+
+/** The `-gqa` that the first key matrix speaks of, where it is not that of `config`: ggml files have no field for it. */
+function groupedQueryHint(tensors: TensorSource, { nEmbd, nHeads, nKvHeads }: ModelConfig): string | undefined {
+  const [rows = nEmbd] = tensors.tensor("layers.0.attention.wk.weight")?.shape ?? [];
+  const gqa = nEmbd / rows;
+  const isLikely = Number.isInteger(gqa) && nHeads % gqa === 0 && gqa !== nHeads / nKvHeads;
+  return isLikely ? `its key matrices are those of -gqa ${gqa}: run it with that` : undefined;
 }
 
 function overridesOf({ gqa, rmsNormEps, ropeFreqBase, ropeFreqScale }: RunParams, nHeads: number): ConfigOverrides {

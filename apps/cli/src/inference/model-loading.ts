@@ -1,11 +1,12 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { availableParallelism } from "node:os";
-import { printable } from "@ll/bytes";
+import { isIoError, printable } from "@ll/bytes";
 import { closeAll, type FileSource } from "@ll/bytes/node";
 import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
   createScalarModel,
+  isModelError,
   kvCacheBytes,
   loadModel as loadTeam,
   loadWeights,
@@ -19,7 +20,7 @@ import { ReportedError } from "../errors.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
 import { type ModelFile, openModelSource, readModelFile } from "./model-file.ts";
-import type { RunParams } from "./params.ts";
+import { DEFAULT_MODEL, type RunParams } from "./params.ts";
 
 export interface LoadedModel {
   readonly model: Model;
@@ -34,11 +35,14 @@ export interface LoadedModel {
 export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel> {
   const files: FileSource[] = [];
   let stage: keyof typeof FAILURES = "model";
+  let hint: string | undefined;
   try {
     const source = await openModelSource(params.model);
     files.push(source);
     io.err.write(`llama.cpp: loading model from ${printable(params.model, 4096)}\n`);
     const file = await readModelFile(source, params, files);
+    hint = file.hint;
+    if (params.contextTokens === 0) params.contextTokens = file.trainedContext;
     const { config, tensors, tokenizer, warnings } = file;
     for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
 
@@ -51,6 +55,13 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
   } catch (error) {
     io.err.write(FAILURES[stage](printable(error instanceof Error ? error.message : String(error), 512), params));
     io.err.write("main: error: unable to load model\n");
+    const isUnnamed = params.model === DEFAULT_MODEL && isIoError(error);
+    const advice = isUnnamed
+      ? "no model was named: give one as the first argument, or behind -m"
+      : isModelError(error)
+        ? hint
+        : undefined;
+    if (advice !== undefined) io.err.write(`${advice}\n`);
     throw new ReportedError(error);
   } finally {
     await closeAll(files);

@@ -4,6 +4,9 @@ import type { KernelTier } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
 import type { ColourMode } from "../terminal.ts";
 
+/** Build 803's, which is there on few machines. */
+export const DEFAULT_MODEL = "models/7B/ggml-model.bin";
+
 export interface RunParams {
   /** 32-bit seed; 0xffffffff takes the time. */
   seed: number;
@@ -13,6 +16,7 @@ export interface RunParams {
   kernels: KernelTier | undefined;
   /** Tokens to generate; -1 for no limit, -2 until the context is full. */
   nPredict: number;
+  /** 0 until the model is open: its own. */
   contextTokens: number;
   batchTokens: number;
   /** Prompt tokens that stay when the context is swapped; -1 for all. */
@@ -105,7 +109,7 @@ export function defaultParams(threads?: number): RunParams {
     contextTokens: 512,
     batchTokens: 512,
     keepTokens: 0,
-    model: "models/7B/ggml-model.bin",
+    model: DEFAULT_MODEL,
     lora: undefined,
     loraBase: undefined,
     prompt: new Uint8Array(0),

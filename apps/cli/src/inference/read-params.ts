@@ -3,7 +3,7 @@
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { kernelTier } from "../kernel-tier.ts";
-import { type Program, readArguments, splitArguments, usageError } from "../program.ts";
+import { type Program, readCommandLine, splitArguments, usageError } from "../program.ts";
 import { MAIN_OPTIONS } from "./options/index.ts";
 import { defaultParams, type RunParams } from "./params.ts";
 
@@ -15,7 +15,7 @@ const INSTRUCT_REVERSE_PROMPT = "### Instruction:\n\n";
  * @throws UsageError
  */
 export async function readParams(
-  program: Omit<Program<RunParams>, "options" | "usage">,
+  program: Omit<Program<RunParams>, "options">,
   bin: string,
   argv: readonly string[],
   io: Io,
@@ -23,10 +23,12 @@ export async function readParams(
   const params = defaultParams();
   // options before it heed it as well: `-p - --compat`
   params.compat = splitArguments(MAIN_OPTIONS, argv).names.includes("--compat");
-  const whole = { ...program, usage: "[options]", options: MAIN_OPTIONS };
-  const positionals = await readArguments(whole, bin, argv, params, io);
-  if (positionals === undefined) return undefined;
-  if (positionals.length > 0) throw usageError(whole, bin, `error: unknown argument: ${positionals[0]}`);
+  // build 803 took options only
+  const whole = { ...program, options: MAIN_OPTIONS, ...(params.compat && { arguments: [] }) };
+  const commandLine = await readCommandLine(whole, bin, argv, params, io);
+  if (commandLine === undefined) return undefined;
+  const [unknown] = commandLine.extra;
+  if (unknown !== undefined) throw usageError(whole, bin, `error: unknown argument: ${unknown}`);
   params.kernels = kernelTier(io.env);
   settle(params);
   return params;

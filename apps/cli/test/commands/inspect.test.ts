@@ -106,7 +106,9 @@ test("-c asks for one context size", async () => {
   const path = await tinyFile();
   const report = JSON.parse((await runHere("ll-inspect", ["-c", "1000", path, "--json"])).stdout);
   expect(report.memory.map(({ contextTokens }: { contextTokens: number }) => contextTokens)).toEqual([1000]);
-  expect((await runHere("ll-inspect", ["-c", "0", path])).stderr).toContain("expected at least 1, got 0");
+  const own = JSON.parse((await runHere("ll-inspect", ["-c", "0", path, "--json"])).stdout);
+  expect(own.memory.map(({ contextTokens }: { contextTokens: number }) => contextTokens)).toEqual([2048]);
+  expect((await runHere("ll-inspect", ["-c", "-1", path])).stderr).toContain("expected at least 0, got -1");
 });
 
 test("with grouped queries the cache is as small as the key matrix says", async () => {

@@ -88,7 +88,7 @@ async function runCase(
   const out = captured();
   const io: Io = { out: term(out), err: term(captured()), env: { LL_KERNEL: tier } };
   const argv = [...argumentsIn(folder, golden, path), "-t", String(threads)];
-  const params = await readParams({ examples: ["", ""], description: "" }, "ll-main", argv, io);
+  const params = await readParams({ examples: ["", ""], usage: "", description: "" }, "ll-main", argv, io);
   if (params === undefined) throw new Error(`no run: ${argv.join(" ")}`);
   await runMain(params, io, load);
   return { text: out.text(), written: hashesOfWritten(folder, golden) };

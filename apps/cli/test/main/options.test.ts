@@ -87,6 +87,72 @@ describe("an option changes what comes out", () => {
   });
 });
 
+describe("arguments without a dash", () => {
+  const run = ["-t", "1", "--temp", "0", "-n", "4", "-q"];
+  const text = " Once upon a time, there was a";
+
+  test("the model, then the prompt; only the prompt behind -m", async () => {
+    const model = at("model.bin");
+    expect((await runHere("ll-main", [model, "Once upon a time", ...run])).stdout).toBe(text);
+    expect((await runHere("ll-main", [...run, "-m", model, "Once upon a time"])).stdout).toBe(text);
+    expect((await runHere("ll-main", [model, "-p", "Once upon a time", ...run])).stdout).toBe(text);
+    expect((await runHere("ll-main", ["Once upon a time", ...run, "-m", model])).stdout).toBe(text);
+  });
+
+  test("of ll-embedding the text, of ll-perplexity the file", async () => {
+    const model = at("model.bin");
+    const embedded = await runHere("ll-embedding", ["-m", model, "-t", "1", "-p", "Once"]);
+    expect((await runHere("ll-embedding", [model, "Once", "-t", "1"])).stdout).toBe(embedded.stdout);
+    const scored = await runHere("ll-perplexity", ["-m", model, "-t", "1", "-c", "8", "-f", files.promptFile]);
+    expect((await runHere("ll-perplexity", [model, files.promptFile, "-t", "1", "-c", "8"])).stdout).toBe(
+      scored.stdout,
+    );
+  });
+
+  test("no model at all is told", async () => {
+    const { code, stderr } = await runHere("ll-main", []);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/\nno model was named: give one as the first argument, or behind -m\n$/);
+  });
+});
+
+describe("what is likely meant otherwise", () => {
+  const warnings = async (...argv: string[]): Promise<string[]> => {
+    const { stderr } = await runHere("ll-main", ["-m", at("none.bin"), ...argv]);
+    return stderr.split("\n").filter((line) => line.startsWith("warning: "));
+  };
+
+  test("a file as the prompt, a space at its end, escapes that are none, more threads than help", async () => {
+    expect(await warnings("-p", files.promptFile)).toEqual([expect.stringContaining("name of a file: -f ")]);
+    expect(await warnings("-p", "Once upon ")).toEqual([expect.stringContaining("ends in a space")]);
+    expect(await warnings("-p", "a\\nb")).toEqual([expect.stringContaining("-e makes \\n a newline")]);
+    expect(await warnings("-e", "-r", "User:\\n")).toEqual([expect.stringContaining("in bash, -r $'User:\\n'")]);
+    expect(await warnings("-t", "1000")).toEqual([expect.stringMatching(/\d+ threads instead of 1000/)]);
+  });
+
+  test("and none for what is right", async () => {
+    expect(await warnings("-p", "Once upon a time", "-e", "-r", "User:\n", "-ins", "-t", "2")).toEqual([]);
+    expect(await warnings("-e", "-p", "a\\nb")).toEqual([]);
+    expect(await warnings("-p", "", "-t", "0")).toEqual([]);
+  });
+
+  test("a model of grouped queries without -gqa", async () => {
+    const { code, stderr } = await runHere("ll-main", ["-m", files.gqaModel, "-p", "a", "-t", "1"]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/\nits key matrices are those of -gqa 2: run it with that\n$/);
+  });
+});
+
+test("-c 0 is the context that the model was trained for; 8 tokens with --compat", async () => {
+  const nCtx = async (...argv: string[]): Promise<string | undefined> => {
+    const { stderr } = await runHere("ll-main", ["-m", at("model.bin"), "-t", "1", "-p", "a", "-n", "1", ...argv]);
+    return /n_ctx += (\d+)/.exec(stderr)?.[1];
+  };
+  expect(await nCtx("-c", "0")).toBe("2048");
+  expect(await nCtx("-c", "0", "--compat")).toBe("8");
+  expect(await nCtx()).toBe("512");
+});
+
 describe("spellings", () => {
   const params = async (...argv: string[]) => {
     const parsed = defaultParams(1);
@@ -127,10 +193,10 @@ describe("spellings", () => {
   });
 
   test("what is no option is refused, also without a dash", async () => {
-    for (const argument of ["--tmep", "tmep"]) {
-      const { code, stderr } = await runHere("ll-main", [argument]);
+    for (const argv of [["--tmep"], ["--compat", "tmep"], ["-m", "model", "-p", "text", "tmep"]]) {
+      const { code, stderr } = await runHere("ll-main", argv);
       expect(code).toBe(2);
-      expect(stderr).toContain(`unknown argument: ${argument}`);
+      expect(stderr).toContain(`unknown argument: ${argv.at(-1)}`);
     }
   });
 });

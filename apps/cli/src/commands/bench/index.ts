@@ -7,7 +7,7 @@ import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { defaultParams } from "../../inference/params.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { type Program, readArguments, usageError } from "../../program.ts";
+import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { tableColumns, tableLines } from "../../text-table.ts";
@@ -37,7 +37,7 @@ const PROGRAM: Program<BenchParams> = {
     "repetitions and their standard deviation, after a warm-up.",
   ].join(" "),
   options: BENCH_OPTIONS,
-  modelArgument: true,
+  arguments: ["--model"],
 };
 
 export const benchCommand: Command = async (bin, argv, io) => {
@@ -52,9 +52,9 @@ export const benchCommand: Command = async (bin, argv, io) => {
     truncate: true,
     progress: true,
   };
-  const positionals = await readArguments(PROGRAM, bin, argv, params, io);
-  if (positionals === undefined) return ExitCode.ok;
-  if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
+  const commandLine = await readCommandLine(PROGRAM, bin, argv, params, io);
+  if (commandLine === undefined) return ExitCode.ok;
+  if (commandLine.extra.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
   params.kernels = kernelTier(io.env);
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, ...params.promptSizes, ...params.decodeTokens);

@@ -1,6 +1,6 @@
 // The options of ll-bench: those of ll-main that change how a model computes, and what is to be measured.
 
-import { MODEL_OPTIONS } from "../../inference/options/model.ts";
+import { MAX_THREADS, MODEL_OPTIONS } from "../../inference/options/model.ts";
 import type { RunParams } from "../../inference/params.ts";
 import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec, type OptionValue } from "../../option-table.ts";
@@ -32,15 +32,33 @@ export const BENCH_OPTIONS: readonly OptionSpec<BenchParams>[] = [
     },
   ),
   ...MODEL_OPTIONS.filter(({ names }) => !OTHER_HERE.includes(names[0])),
-  listRow(["--n-prompt", "-p"], "prompt tokens to evaluate; 0 for no such test", "128,512", 0, (params, list) => {
-    params.promptSizes = list;
-  }),
-  listRow(["--n-gen", "-n"], "tokens to decode one by one; 0 for no such test", "32", 0, (params, list) => {
-    params.decodeTokens = list;
-  }),
-  listRow(["--threads", "-t"], "threads; the model is loaded once for each", "number of cores", 1, (params, list) => {
-    params.threadCounts = list;
-  }),
+  listRow(
+    ["--n-prompt", "-p"],
+    "prompt tokens to evaluate; 0 for no such test",
+    "128,512",
+    [0, MAX_COUNT],
+    (params, list) => {
+      params.promptSizes = list;
+    },
+  ),
+  listRow(
+    ["--n-gen", "-n"],
+    "tokens to decode one by one; 0 for no such test",
+    "32",
+    [0, MAX_COUNT],
+    (params, list) => {
+      params.decodeTokens = list;
+    },
+  ),
+  listRow(
+    ["--threads", "-t"],
+    "threads; the model is loaded once for each",
+    "number of cores",
+    [1, MAX_THREADS],
+    (params, list) => {
+      params.threadCounts = list;
+    },
+  ),
   valueRow(
     "Measurement",
     ["--repetitions", "-r"],
@@ -66,21 +84,21 @@ function listRow(
   names: OptionSpec<BenchParams>["names"],
   help: string,
   shownDefault: string,
-  least: number,
+  limits: readonly [least: number, most: number],
   set: (params: BenchParams, list: readonly number[]) => void,
 ): OptionSpec<BenchParams> {
   return valueRow("Measurement", names, "text", { placeholder: "N,…", help, default: shownDefault }, (params, value) =>
-    set(params, numbers(value, least)),
+    set(params, numbers(value, limits)),
   );
 }
 
-function numbers({ text, option }: OptionValue, least: number): number[] {
+function numbers({ text, option }: OptionValue, [least, most]: readonly [number, number]): number[] {
   return text.split(",").map((word) => {
     const number = Number(word);
-    if (!/^\d+$/.test(word) || number < least || number > MAX_COUNT) {
+    if (!/^\d+$/.test(word) || number < least || number > most) {
       throw invalidParameter(
         option,
-        `expected numbers from ${least} to ${MAX_COUNT}, with commas between them, got "${text}"`,
+        `expected numbers from ${least} to ${most}, with commas between them, got "${text}"`,
       );
     }
     return number;

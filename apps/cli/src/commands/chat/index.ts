@@ -35,7 +35,7 @@ const PROGRAM: Program<ChatParams> = {
     "with a slash, and standard output has the answers only.",
   ].join(" "),
   options: CHAT_OPTIONS,
-  modelArgument: true,
+  arguments: ["--model"],
   wholeConfig: true,
 };
 
@@ -43,11 +43,11 @@ export const chatCommand: Command = async (bin, argv, io) => {
   const params = defaultChatParams();
   const commandLine = await readCommandLine(PROGRAM, bin, argv, params, io);
   if (commandLine === undefined) return ExitCode.ok;
-  const { positionals, origins } = commandLine;
-  if (positionals.length > 1) throw usageError(PROGRAM, bin, "more than one model given");
+  const { extra, origins } = commandLine;
+  if (extra.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "")
     throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write");
-  params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
+  if (params.contextTokens !== 0) params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   params.kernels = kernelTier(io.env);
   if (!params.classic) return talk(params, origins, io);
   const useless = NOT_CLASSIC.find((name) => origins.get(name)?.at(-1)?.origin === FLAG);
@@ -91,7 +91,8 @@ async function banner({ model, contextTokens, template }: ChatParams): Promise<s
     const { types, memory } = modelReport(facts, [contextTokens]);
     const weights = types.reduce((sum, type) => sum + type.weights, 0);
     const need = memory[0];
-    const needs = need === undefined ? "" : `, needs ${sizeText(need.total)} with a context of ${contextTokens} tokens`;
+    const needs =
+      need === undefined ? "" : `, needs ${sizeText(need.total)} with a context of ${need.contextTokens} tokens`;
     return [
       `${printable(model, 4096)}: ${countText(weights)} weights, mostly ${types[0]?.type ?? "none"}${needs}`,
       `template ${printable(template, 200)}; /help shows what can be done, Ctrl-D leaves`,

@@ -63,7 +63,7 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
     "Model",
     ["--ctx-size", "-c"],
     "int",
-    { placeholder: "N", help: "size of the context in tokens", default: String(CONTEXT_TOKENS) },
+    { placeholder: "N", help: "size of the context in tokens; 0 for the model's own", default: String(CONTEXT_TOKENS) },
     (params, { number }) => {
       params.contextTokens = number;
     },

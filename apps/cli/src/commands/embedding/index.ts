@@ -9,7 +9,9 @@ import { type Run, runModel } from "../../inference/run-model.ts";
 import { fixed } from "../../printf.ts";
 
 const PROGRAM = {
-  examples: ['-m ggml-model-q4_0.bin -p "Once upon a time"', "-m ggml-model-q4_0.bin -f sentence.txt > vector.txt"],
+  usage: "[options] [MODEL [TEXT]]",
+  arguments: ["--model", "--prompt"],
+  examples: ['ggml-model-q4_0.bin "Once upon a time"', "-m ggml-model-q4_0.bin -f sentence.txt > vector.txt"],
   description: [
     "Prints the normalised vector of the last token of a text, numbers separated by spaces. Takes all options of ll-main.",
   ].join(" "),

@@ -28,9 +28,9 @@ export const INSPECT_OPTIONS: readonly OptionSpec<InspectParams>[] = [
     "Memory",
     ["--ctx-size", "-c"],
     "int",
-    { placeholder: "N", help: "context size in tokens", default: "512, 2048 and 4096" },
+    { placeholder: "N", help: "context size in tokens; 0 for the model's own", default: "512, 2048 and 4096" },
     (params, { number, option }) => {
-      if (number < 1) throw invalidParameter(option, `expected at least 1, got ${number}`);
+      if (number < 0) throw invalidParameter(option, `expected at least 0, got ${number}`);
       params.contextTokens = number;
     },
   ),

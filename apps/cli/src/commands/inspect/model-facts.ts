@@ -4,7 +4,7 @@ import type { ByteSource } from "@ll/bytes";
 import { ftypeLabel, type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
 import { type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
 import { unreadKeys } from "@ll/llama";
-import { containerOf } from "../../model-container.ts";
+import { containerOf, TRAINED_CONTEXT_TOKENS } from "../../model-container.ts";
 
 export interface TensorFacts {
   readonly name: string;
@@ -36,6 +36,8 @@ export interface ModelFacts {
   readonly cacheShape: CacheShape | undefined;
   /** Names of the fields under the architecture that the programs do not read. */
   readonly unread: readonly string[];
+  /** Context that the model was trained for, in tokens. */
+  readonly trainedContext: number;
   readonly warnings: readonly string[];
 }
 
@@ -60,6 +62,7 @@ function ggmlFacts(file: GgmlFile): ModelFacts {
     tensors,
     cacheShape: cacheShape(hyperParams.nLayer, file.tensor("layers.0.attention.wk.weight")),
     unread: [],
+    trainedContext: TRAINED_CONTEXT_TOKENS,
     warnings: file.warnings,
   };
 }
@@ -72,6 +75,7 @@ function ggufFacts(file: GgufFile): ModelFacts {
   const isPart = typeof nFiles === "number" && nFiles > 1;
   const warnings = [...file.warnings];
   if (isPart) warnings.push(`this is one of ${nFiles} files, with a part of the tensors`);
+  const ownContext = get(`${String(get("general.architecture"))}.context_length`);
   const unread = get("general.architecture") === "llama" ? unreadKeys(get.keys(), "llama") : [];
   return {
     name: file.name,
@@ -82,6 +86,7 @@ function ggufFacts(file: GgufFile): ModelFacts {
     // a part of a set has a part of the weights
     cacheShape: isPart ? undefined : cacheShape(Number(nLayers ?? 0), file.tensor("blk.0.attn_k.weight")),
     unread,
+    trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,
     warnings,
   };
 }

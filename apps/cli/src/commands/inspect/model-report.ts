@@ -46,7 +46,7 @@ export interface ModelReport {
   readonly warnings: readonly string[];
 }
 
-/** @param contextSizes in tokens, one line of `memory` for each */
+/** @param contextSizes in tokens, 0 for the model's own; one line of `memory` for each */
 export function modelReport(facts: ModelFacts, contextSizes: readonly number[]): ModelReport {
   const types = typeSummaries(facts);
   const weights = types.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -69,7 +69,8 @@ export function modelReport(facts: ModelFacts, contextSizes: readonly number[]):
     memory:
       cacheShape === undefined
         ? []
-        : contextSizes.map((contextTokens) => {
+        : contextSizes.map((size) => {
+            const contextTokens = size === 0 ? facts.trainedContext : size;
             const kvCache = 2 * cacheShape.nLayers * contextTokens * cacheShape.kvDim * CACHE_ELEMENT_BYTES;
             return { contextTokens, weights, kvCache, total: weights + kvCache };
           }),

@@ -3,11 +3,14 @@
 import type { Command } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { readParams } from "../../inference/read-params.ts";
+import { promptHints } from "./messages.ts";
 import { runMain } from "./run.ts";
 
 const PROGRAM = {
+  usage: "[options] [MODEL [PROMPT]]",
+  arguments: ["--model", "--prompt"],
   examples: [
-    '-m ggml-model-q4_0.bin -n 128 -p "Once upon a time"',
+    'ggml-model-q4_0.bin "Once upon a time" -n 128',
     '-m ggml-model-q4_0.bin -i -r "User:" -f chat.txt --color',
   ],
   description: "Continues a prompt, or talks with a user. Standard output holds the text and nothing else.",
@@ -21,5 +24,6 @@ export const mainCommand: Command = async (bin, argv, io) => {
     io.out.write(`\n************\nmain: please use the '${tool}' tool for ${tool} calculations\n************\n\n`);
     return ExitCode.ok;
   }
+  params.notices.push(...(await promptHints(params)));
   return runMain(params, io);
 };

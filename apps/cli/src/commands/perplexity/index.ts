@@ -8,7 +8,9 @@ import { scoreChunks } from "./chunks.ts";
 import { scoreTasks } from "./hellaswag.ts";
 
 const PROGRAM = {
-  examples: ["-m ggml-model-q4_0.bin -f wiki.test.raw", "-m ggml-model-q4_0.bin -f hellaswag.txt --hellaswag"],
+  usage: "[options] [MODEL [FILE]]",
+  arguments: ["--model", "--file"],
+  examples: ["ggml-model-q4_0.bin wiki.test.raw", "-m ggml-model-q4_0.bin -f hellaswag.txt --hellaswag"],
   description: [
     "Prints the perplexity of a text after each chunk of --ctx-size tokens, over the second half of every chunk; or,",
     "with --hellaswag, the share of tasks whose right ending is the likeliest. Takes all options of ll-main.",

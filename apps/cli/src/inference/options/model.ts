@@ -1,5 +1,6 @@
 // Options that choose a model and how it computes.
 
+import { availableParallelism } from "node:os";
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter } from "../../option-table.ts";
 import type { RunOption } from "./option.ts";
@@ -7,8 +8,8 @@ import type { RunOption } from "./option.ts";
 const GROUP = "Model";
 const PERFORMANCE = "Performance";
 
-/** More than an engine takes would only wait for each other. */
-const MAX_THREADS = 256;
+/** More would only wait for each other, and take memory and minutes to start. */
+export const MAX_THREADS: number = Math.min(256, Math.max(8, 2 * availableParallelism()));
 
 export const MODEL_OPTIONS: readonly RunOption[] = [
   valueRow(
@@ -36,7 +37,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     GROUP,
     ["--ctx-size", "-c"],
     "int",
-    { placeholder: "N", help: "size of the context in tokens", default: "512" },
+    { placeholder: "N", help: "size of the context in tokens; 0 for the model's own", default: "512" },
     (p, v) => {
       p.contextTokens = v.number;
     },
@@ -97,6 +98,9 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
     { placeholder: "N", help: "threads", default: "as many cores as help" },
     (p, v) => {
       if (v.number > 0) p.threads = Math.min(v.number, MAX_THREADS);
+      if (v.number > MAX_THREADS) {
+        p.notices.push(`warning: ${MAX_THREADS} threads instead of ${v.number}, which would wait for each other`);
+      }
     },
   ),
   valueRow(
