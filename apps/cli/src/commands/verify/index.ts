@@ -1,5 +1,6 @@
 // ll-verify: model files held against their checksums. Its output is that of scripts/verify-checksum-models.py of llama.cpp
-// build 803; that script ended with 0 whatever it found, this program ends with 1 if anything is wrong.
+// build 803, but for "WRONG" where that script left a cell empty; it ended with 0 whatever it found, this program ends with 1 if
+// anything is wrong.
 
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
@@ -44,7 +45,8 @@ const PROGRAM: Program<VerifyParams> = {
   examples: ["", "models/SHA256SUMS --json"],
   usage: "[options] [SHA256SUMS]",
   description: [
-    "Holds files against the checksums in SHA256SUMS, whose paths count from the folder it is in. Without an argument:",
+    "Holds files against the checksums in SHA256SUMS, whose paths count from the folder it is in: SHA-256, or MD5 as in Meta's",
+    "checklist.chk, in the lines of sha256sum, md5sum or BSD. Without an argument:",
     "SHA256SUMS of the working directory. Ends with 0 if all are valid, with 1 if one is not.",
   ].join(" "),
   options: VERIFY_OPTIONS,
@@ -60,7 +62,7 @@ export const verifyCommand: Command = async (bin, argv, io) => {
   const checked = await checkAll(dirname(list), entries, params, io);
   const ok = checked.every(({ status }) => status === "valid");
   if (params.quiet) io.out.write(invalidPaths(checked));
-  else io.out.write(params.json ? reportJson(dirname(list), checked, ok) : table(checked));
+  else io.out.write(params.json ? reportJson(dirname(list), checked, ok) : table(checked, params.compat));
   return ok || params.compat ? ExitCode.ok : ExitCode.failed;
 };
 
@@ -99,7 +101,7 @@ async function checkAll(
     const path = `${root}${sep}${entry.path}`; // as the script shows it: nothing is normalised
     progress.finish(); // the line goes to the same terminal
     if (!params.json && !params.quiet) io.out.write(`Verifying the checksum of ${printable(path, 4096)}\n`);
-    const check = await checkFile(path, entry.sum, (bytes) => {
+    const check = await checkFile(path, entry, (bytes) => {
       done += bytes;
       progress.update(done, printable(entry.path, 200));
     });
@@ -119,10 +121,19 @@ function invalidPaths(checked: readonly CheckedEntry[]): string {
   return checked.flatMap(({ path, status }) => (status === "valid" ? [] : [`${printable(path, 4096)}\n`])).join("");
 }
 
+/** What stands under "valid checksum"; the script left it empty for all but "V". */
+const MARKS: Readonly<Record<FileCheck["status"], string>> = {
+  valid: "V",
+  mismatch: "WRONG",
+  missing: "",
+  unreadable: "unreadable",
+};
+
 /** The script's table. Its rows have spaces between the columns, its head has none. */
-function table(checked: readonly CheckedEntry[]): string {
+function table(checked: readonly CheckedEntry[], compat: boolean): string {
   const rows = checked.map(({ path, status }) => {
-    const marks = [status === "valid" ? "V" : "", status === "missing" ? "X" : ""];
+    const mark = compat && status !== "valid" ? "" : MARKS[status];
+    const marks = [mark, status === "missing" ? "X" : ""];
     return `${padEnd(printable(path, 4096), 40)} ${marks.map((mark) => centred(mark, 20)).join(" ")}\n`;
   });
   const head = `${padEnd("filename", 40)}${centred("valid checksum", 20)}${centred("file missing", 20)}\n`;
@@ -130,11 +141,11 @@ function table(checked: readonly CheckedEntry[]): string {
 }
 
 function reportJson(root: string, checked: readonly CheckedEntry[], ok: boolean): string {
-  const files = checked.map(({ path, status, sum, sha256 }) => ({
+  const files = checked.map(({ path, status, algorithm, sum, found }) => ({
     path,
     status,
     expected: sum,
-    sha256: sha256 ?? null,
+    [algorithm]: found ?? null,
   }));
   return `${JSON.stringify({ version: JSON_VERSION, root, ok, files }, null, 2)}\n`;
 }
