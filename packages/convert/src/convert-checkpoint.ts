@@ -10,7 +10,7 @@ import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import { type FilePlan, ggjtFile, ggufFile } from "./file-plan.ts";
 import { modelMetadata, vocabMetadata } from "./gguf-metadata.ts";
-import type { ModelContents } from "./model-contents.ts";
+import type { ModelContents, TokenRules } from "./model-contents.ts";
 import { requireMult } from "./model-params.ts";
 import { choosePacker } from "./packing/choose-packer.ts";
 import { createCopier } from "./packing/copier.ts";
@@ -166,10 +166,16 @@ function planGguf(input: ConvertInput, types: readonly string[]): GgufPlan {
   return {
     metadata: new Map([
       ...modelMetadata(params, nFf, ftypeOf(input, types), isQuantized),
-      ...vocabMetadata(known, addSpacePrefix),
+      ...vocabMetadata(known, addSpacePrefix, heldTokens(input)),
     ]),
     tensors: tensors.map(({ name, shape }, index) => ({ name: ggufName(name), shape, type: types[index] as string })),
   };
+}
+
+/** Without ids that the vocabulary does not have. */
+function heldTokens({ params: { nVocab }, bosId, eosIds = [], addBos, addEos }: ConvertInput): TokenRules {
+  const isHeldId = (id: number | undefined): boolean => id !== undefined && id < nVocab;
+  return { bosId: isHeldId(bosId) ? bosId : undefined, eosIds: eosIds.filter(isHeldId), addBos, addEos };
 }
 
 /** The type asked for; else that of the source, if the container knows it; else that of most matrices. */

@@ -3,6 +3,7 @@
 
 import type { WritableValue } from "@ll/gguf";
 import { ConvertError } from "./errors.ts";
+import type { TokenRules } from "./model-contents.ts";
 import { ASSUMED, isOther, type ModelParams } from "./model-params.ts";
 import type { VocabPiece } from "./vocab-pieces.ts";
 
@@ -51,13 +52,9 @@ export function modelMetadata(
  */
 function inverseOf(scale: number): number {
   const wanted = Math.fround(scale);
-  const bits = new Uint32Array(Float32Array.of(1 / wanted).buffer);
-  const nearest = bits[0] as number;
-  for (const candidate of [nearest, nearest + 1, nearest - 1]) {
-    bits[0] = candidate;
-    const factor = new Float32Array(bits.buffer)[0] as number;
-    if (Math.fround(1 / factor) === wanted) return factor;
-  }
+  // where it fails, its neighbours fail as well: tried with all 2^23 fractions
+  const factor = Math.fround(1 / wanted);
+  if (Math.fround(1 / factor) === wanted) return factor;
   throw new ConvertError({
     code: "E_LIMIT",
     field: "llama.rope.scaling.factor",
@@ -67,19 +64,24 @@ function inverseOf(scale: number): number {
   });
 }
 
-/** The vocabulary, with the ids that llama.cpp build 803 has compiled in. */
-export function vocabMetadata(pieces: readonly VocabPiece[], addSpacePrefix = true): [string, WritableValue][] {
+/** The vocabulary; where the model does not say otherwise, with the ids that llama.cpp build 803 has compiled in. */
+export function vocabMetadata(
+  pieces: readonly VocabPiece[],
+  addSpacePrefix = true,
+  { bosId = BOS, eosIds = [], addBos = true, addEos = false }: TokenRules = {},
+): [string, WritableValue][] {
+  const [eosId = EOS] = eosIds;
   const texts = pieces.map(({ text }) => text);
   return [
     ["tokenizer.ggml.model", { type: "string", value: "llama" }],
     ["tokenizer.ggml.tokens", { type: "array", itemType: "string", items: texts }],
     ["tokenizer.ggml.scores", { type: "array", itemType: "f32", items: pieces.map(({ score }) => score) }],
     ["tokenizer.ggml.token_type", { type: "array", itemType: "i32", items: pieces.map(({ type }) => type) }],
-    ["tokenizer.ggml.bos_token_id", { type: "u32", value: BOS }],
-    ["tokenizer.ggml.eos_token_id", { type: "u32", value: EOS }],
+    ["tokenizer.ggml.bos_token_id", { type: "u32", value: bosId }],
+    ["tokenizer.ggml.eos_token_id", { type: "u32", value: eosId }],
     ["tokenizer.ggml.unknown_token_id", { type: "u32", value: UNKNOWN }],
-    ["tokenizer.ggml.add_bos_token", { type: "bool", value: true }],
-    ["tokenizer.ggml.add_eos_token", { type: "bool", value: false }],
+    ["tokenizer.ggml.add_bos_token", { type: "bool", value: addBos }],
+    ["tokenizer.ggml.add_eos_token", { type: "bool", value: addEos }],
     ["tokenizer.ggml.add_space_prefix", { type: "bool", value: addSpacePrefix }],
   ];
 }

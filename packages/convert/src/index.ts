@@ -16,6 +16,7 @@ export {
   type GgmlUnstored,
   type LlamaConfig,
   type ModelContents,
+  type TokenRules,
 } from "./model-contents.ts";
 export { type ModelParams, type UnstoredParams, unstoredParams } from "./model-params.ts";
 export { type QuantizeOptions, type QuantizeTarget, quantizedBytes, quantizeModel } from "./quantize-model.ts";

@@ -7,7 +7,19 @@ import { assertLlamaTensors } from "./llama-shapes.ts";
 import { findMult, type ModelParams } from "./model-params.ts";
 import { entryOf, type VocabPiece } from "./vocab-pieces.ts";
 
-export interface ModelContents {
+/** What a file says about the tokens around a text; only GGUF has a place for it. */
+export interface TokenRules {
+  /** Begins a text; 1 if absent, as ggjt files have it. */
+  readonly bosId?: number | undefined;
+  /** End an answer; GGUF holds the first. 2 if absent or empty, as ggjt files have it. */
+  readonly eosIds?: readonly number[] | undefined;
+  /** Whether a text is begun with BOS; true if absent. */
+  readonly addBos?: boolean | undefined;
+  /** Whether a text is ended with EOS; false if absent. */
+  readonly addEos?: boolean | undefined;
+}
+
+export interface ModelContents extends TokenRules {
   readonly params: ModelParams;
   /** Under the names of Meta, in the order of the new file. */
   readonly tensors: readonly SourceTensor[];
@@ -64,6 +76,7 @@ export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): P
     vocab: pieces.map(entryOf),
     pieces,
     addSpacePrefix: metadataGetter(file.metadata)("tokenizer.ggml.add_space_prefix") !== false,
+    ...tokenRules(file),
     ftype: config.ftype,
   };
 }
@@ -85,6 +98,26 @@ export function contentsOfGgml(file: GgmlFile, unstored: GgmlUnstored = {}): Mod
   assertEntries(file.vocab.length, nVocab, file.name);
   const params = { nVocab, nEmbd, nMult, nHeads, nKvHeads, nLayers, ...unstored };
   return { params, tensors: file.tensors, vocab: file.vocab, ftype };
+}
+
+/** Values of other types are left to what readers assume. */
+function tokenRules(file: GgufContents): TokenRules {
+  const get = metadataGetter(file.metadata);
+  const id = (name: string): number | undefined => {
+    const value = get(`tokenizer.ggml.${name}`);
+    return typeof value === "number" ? value : undefined;
+  };
+  const flag = (name: string): boolean | undefined => {
+    const value = get(`tokenizer.ggml.${name}`);
+    return typeof value === "boolean" ? value : undefined;
+  };
+  const eosId = id("eos_token_id");
+  return {
+    bosId: id("bos_token_id"),
+    eosIds: eosId === undefined ? [] : [eosId],
+    addBos: flag("add_bos_token"),
+    addEos: flag("add_eos_token"),
+  };
 }
 
 async function readPieces(file: GgufContents, nVocab: number): Promise<VocabPiece[]> {

@@ -29,7 +29,10 @@ export interface ConvertArguments {
 }
 
 /** What the options set. */
-type ConvertParams = { -readonly [Key in keyof Omit<ConvertArguments, "model" | "params">]: ConvertArguments[Key] } & {
+type ConvertParams = {
+  -readonly [Key in keyof Omit<ConvertArguments, "model" | "params" | "container">]: ConvertArguments[Key];
+} & {
+  container: Container | undefined;
   params: { -readonly [Key in keyof GgmlUnstored]: GgmlUnstored[Key] };
   vocabOnly: boolean;
   dump: boolean;
@@ -77,7 +80,7 @@ export const CONVERT_OPTIONS: readonly OptionSpec<ConvertParams>[] = [
     {
       placeholder: "VERSION",
       help: "ggjt-v3, gguf, or ggjt-v1 as convert.py wrote it",
-      default: "ggjt-v3",
+      default: "ggjt-v3; gguf if PATH ends so",
       choices: [...CONTAINERS.keys()],
     },
     (params, { text, option }) => {
@@ -165,7 +168,7 @@ export async function readConvertArguments(
   const params: ConvertParams = {
     lora: undefined,
     outType: undefined,
-    container: 3,
+    container: undefined,
     params: {},
     vocabDir: undefined,
     outFile: undefined,
@@ -184,7 +187,13 @@ export async function readConvertArguments(
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given: a directory, or a file in it");
   if (more.length > 0) throw usageError(PROGRAM, bin, `more than one model given: ${model} and ${more[0]}`);
   const { vocabOnly, dump, dumpSingle, ...rest } = params;
-  return { ...rest, model, mode: mode(params), progress: params.progress && !params.quiet };
+  return {
+    ...rest,
+    model,
+    mode: mode(params),
+    container: container(params),
+    progress: params.progress && !params.quiet,
+  };
 }
 
 function outType({ text, option }: OptionValue): "f32" | "f16" {
@@ -211,6 +220,18 @@ function parameterRow(
     }
     set(params, Number(text));
   });
+}
+
+/** Other programs know files by their names. @throws UsageError for a name that says another container than the one asked for */
+function container({ container: asked, outFile, lora }: ConvertParams): Container {
+  const isNamedGguf = outFile !== undefined && /\.gguf$/i.test(outFile);
+  if (isNamedGguf && lora !== undefined) {
+    throw new UsageError(`${outFile} would be a ggla file, which is what adapters are written as`, "name it .bin");
+  }
+  if (isNamedGguf && asked !== undefined && asked !== "gguf") {
+    throw new UsageError(`${outFile} would be a ggjt file`, "name it .bin, or take --container gguf");
+  }
+  return asked ?? (isNamedGguf ? "gguf" : 3);
 }
 
 function mode({ vocabOnly, dump, dumpSingle, outFile, lora }: ConvertParams): ConvertArguments["mode"] {

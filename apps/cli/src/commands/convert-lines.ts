@@ -1,6 +1,6 @@
 // Lines of ll-convert, in the form of convert.py of llama.cpp build 803.
 
-import { type LostValues, type ModelParams, type TensorStep, unstoredParams } from "@ll/convert";
+import { type LostValues, type ModelParams, type TensorStep, type TokenRules, unstoredParams } from "@ll/convert";
 
 /** `[ 1/21] Writing tensor tok_embeddings.weight                  | size    340 x    256  | type UnquantizedDataType(name='F32')` */
 export function tensorLine(step: TensorStep): string {
@@ -21,6 +21,28 @@ export function pythonType(type: string): string {
   if (!isQuantized) return `UnquantizedDataType(name='${type.toUpperCase()}')`;
   const hasAddends = type.startsWith("q4_1") ? "True" : "False";
   return `QuantizedDataType(groupsize=32, have_addends=${hasAddends}, have_g_idx=False)`;
+}
+
+/** What the file loses of the tokens around a text; empty if nothing. */
+export function lostTokens(
+  { bosId = 1, eosIds = [], addBos = true, addEos = false }: TokenRules,
+  nVocab: number,
+  isGguf: boolean,
+): string[] {
+  const unknown = [bosId, ...eosIds].filter((id) => id >= nVocab);
+  const ends = eosIds.filter((id) => id < nVocab);
+  const lost = isGguf ? ends.slice(1) : ends.filter((id) => id !== 2);
+  return [
+    unknown.length === 0
+      ? ""
+      : `token ${unknown.join(", ")} begins or ends a text, and the vocabulary does not have it`,
+    lost.length === 0 ? "" : `the model ends its answers with token ${lost.join(", ")}`,
+    isGguf || bosId === 1 || bosId >= nVocab ? "" : `the model begins a text with token ${bosId}`,
+    isGguf || addBos ? "" : "the model begins no text with BOS",
+    isGguf || !addEos ? "" : "the model ends a text with EOS",
+  ]
+    .filter((line) => line !== "")
+    .map((line) => `The file cannot say so: ${line}${isGguf ? "" : " (a GGUF file can: --container gguf)"}`);
 }
 
 /** Weights that are no finite numbers in the new file. */

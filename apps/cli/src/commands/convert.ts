@@ -21,7 +21,7 @@ import { pathLine } from "../terminal.ts";
 import { type ConvertArguments, readConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
-import { lostText, runOptions, tensorLine } from "./convert-lines.ts";
+import { lostText, lostTokens, runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
 import { findVocabFile, matchVocabulary, readVocabulary, type Vocabulary } from "./convert-vocab.ts";
 
@@ -71,12 +71,16 @@ async function writeModel(request: ConvertArguments, model: ConvertedModel, io: 
   const path = request.outFile ?? `${model.outStem()}.${container === "gguf" ? "gguf" : "bin"}`;
   const directory = dirname(model.files[0] as string);
   const inputs = [...model.files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
+  if (container === "gguf" && !/\.gguf$/i.test(path)) {
+    io.err.write(`warning: ${printable(path, PATH_CHARS)} will be a GGUF file, whose name ends in .gguf by custom\n`);
+  }
   await writeFile(request, path, inputs, convertedBytes(input), io, async (sink, progress) => {
     const { allowNonFinite } = request;
     await convertCheckpoint(input, sink, { allowNonFinite, onEvent: printer(progress) });
     await model.verify();
   });
   const options = container === "gguf" ? "" : runOptions(params);
+  for (const line of lostTokens(model, nVocab, container === "gguf")) io.err.write(`${line}\n`);
   if (options !== "") io.err.write(`The file cannot say so: run this model with ${options}\n`);
 }
 

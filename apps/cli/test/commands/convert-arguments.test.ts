@@ -101,3 +101,16 @@ test("--help opens with two examples; --version names the program", async () => 
   expect((await runHere("ll-convert", ["--help"])).stdout).toMatch(/^Examples:\n {2}ll-convert .*\n {2}ll-convert /);
   expect((await runHere("ll-convert", ["--version"])).stdout).toMatch(/^ll-convert \d+\.\d+\.\d+.*, Node \d+/);
 });
+
+test("a name that ends in .gguf says the container, and contradicts another one", async () => {
+  expect(await parse("m", "--outfile", "x.gguf")).toMatchObject({ container: "gguf" });
+  expect(await parse("m", "--outfile", "X.GGUF", "--vocab-only")).toMatchObject({ container: "gguf" });
+  expect(await parse("m", "--outfile", "x.gguf", "--container", "gguf")).toMatchObject({ container: "gguf" });
+  expect(await parse("m", "--outfile", "x.gguf.bin")).toMatchObject({ container: 3 });
+  expect(await parse("m", "--outfile", "x.bin", "--container", "gguf")).toMatchObject({ container: "gguf" });
+  for (const container of ["ggjt-v3", "ggjt-v1"]) {
+    const work = parse("m", "--outfile", "x.gguf", "--container", container);
+    await expect(work).rejects.toThrow("x.gguf would be a ggjt file");
+  }
+  await expect(parse("m", "--lora", "a", "--outfile", "x.gguf")).rejects.toThrow("x.gguf would be a ggla file");
+});

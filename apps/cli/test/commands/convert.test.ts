@@ -435,3 +435,69 @@ describe("the output", () => {
     expect((await readdir(directory)).sort()).toEqual(["folder", "m"]);
   });
 });
+
+describe("tokens that begin and end a text", () => {
+  async function model(files: Record<string, unknown>, config: Record<string, unknown> = {}): Promise<string> {
+    const directory = await writeHf(join(await temporaryDirectory(), "hf"), { config });
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(directory, name), JSON.stringify(content));
+    }
+    return directory;
+  }
+  const ids = async (path: string) => {
+    const { stdout } = await runHere("ll-inspect", ["--json", path]);
+    const text = JSON.stringify(JSON.parse(stdout));
+    return ["bos", "eos"].map((name) => new RegExp(`tokenizer\\.ggml\\.${name}_token_id[^0-9]*(\\d+)`).exec(text)?.[1]);
+  };
+
+  test.each([
+    ["config.json", {}, { bos_token_id: 5, eos_token_id: 13 }, ["5", "13"]],
+    ["a list", {}, { eos_token_id: [13, 14] }, ["1", "13"]],
+    [
+      "generation_config.json before it",
+      { "generation_config.json": { eos_token_id: 14 } },
+      { eos_token_id: 13 },
+      ["1", "14"],
+    ],
+    ["neither", {}, {}, ["1", "2"]],
+    ["ids that there are not", {}, { bos_token_id: 5000, eos_token_id: 5001 }, ["1", "2"]],
+  ])("GGUF holds what %s says, and goes on holding it", async (_, files, config, expected) => {
+    const directory = await model(files, config);
+    const first = join(directory, "first.gguf");
+    expect((await convert(directory, "--outfile", first)).code).toBe(0);
+    expect(await ids(first)).toEqual(expected);
+    const second = join(directory, "second.gguf");
+    expect((await convert(first, "--outfile", second)).code).toBe(0);
+    expect(await ids(second)).toEqual(expected);
+  });
+
+  test("ll-convert says what a file loses", async () => {
+    const directory = await model({}, { bos_token_id: 5, eos_token_id: [2, 13, 14] });
+    const ggjt = await convert(directory, "--outfile", join(directory, "a.bin"));
+    expect(ggjt.stderr).toContain(
+      "The file cannot say so: the model ends its answers with token 13, 14 (a GGUF file can",
+    );
+    expect(ggjt.stderr).toContain("The file cannot say so: the model begins a text with token 5 (a GGUF file can");
+    const gguf = await convert(directory, "--outfile", join(directory, "a.gguf"));
+    expect(gguf.stderr).toContain("The file cannot say so: the model ends its answers with token 13, 14\n");
+    expect(gguf.stderr).not.toContain("begins a text");
+    const unknown = await convert(await model({}, { eos_token_id: 5000 }), "--outfile", join(directory, "b.bin"));
+    expect(unknown.stderr).toContain("token 5000 begins or ends a text, and the vocabulary does not have it");
+  });
+
+  test("also where a GGUF file becomes a ggjt file; nothing of the usual tokens", async () => {
+    const usual = await convert(await model({}, { bos_token_id: 1, eos_token_id: 2 }));
+    expect(usual.stderr).not.toContain("cannot say so");
+    const directory = await model({}, { eos_token_id: 13 });
+    await convert(directory, "--outfile", join(directory, "a.gguf"));
+    const { stderr } = await convert(join(directory, "a.gguf"), "--outfile", join(directory, "a.bin"));
+    expect(stderr).toContain("the model ends its answers with token 13 (a GGUF file can: --container gguf)");
+  });
+
+  test("a GGUF file by another name is warned of", async () => {
+    const directory = await model({});
+    const { code, stderr } = await convert(directory, "--container", "gguf", "--outfile", join(directory, "a.bin"));
+    expect(code).toBe(0);
+    expect(stderr).toContain("a.bin will be a GGUF file, whose name ends in .gguf by custom");
+  });
+});
