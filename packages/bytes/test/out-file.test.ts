@@ -20,6 +20,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { removeTemporaryFiles } from "../src/node.ts";
 import { createOutFile } from "../src/out-file.ts";
 import type { OutFileSystem } from "../src/out-file-options.ts";
+import { assertSpace } from "../src/out-target.ts";
 import { hookedFs, systemError } from "./faulty-fs.ts";
 import { partFiles, temporaryFolder } from "./temporary-folder.ts";
 
@@ -416,4 +417,10 @@ describe("file systems that cannot do everything", () => {
     renameSync(join(path, ".."), join(path, "..", "..", "moved"));
     await expect(out.commit()).rejects.toMatchObject({ code: "E_IO" });
   });
+});
+
+test("one part in a hundred of the space stays free", async () => {
+  const free = (bytes: number) => ({ statfs: async () => ({ bavail: bytes, bsize: 1 }) }) as never;
+  await assertSpace(free(1010), "out.bin", ".", 1000);
+  await expect(assertSpace(free(1009), "out.bin", ".", 1000)).rejects.toMatchObject({ code: "E_NOSPACE" });
 });

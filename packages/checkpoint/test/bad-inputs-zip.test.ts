@@ -110,6 +110,7 @@ const REJECTED: readonly Bad[] = [
     "E_ZIP_MISMATCH",
   ],
   ["PZ11 a member over the next one", but({ compressedSize: PICKLE.length + 10 }), "E_ZIP_OVERLAP"],
+  ["PZ11 a member over one byte of the next one", but({ compressedSize: PICKLE.length + 1 }), "E_ZIP_OVERLAP"],
   ["PZ11 a member over the directory", but({ compressedSize: 60 }, 2), "E_ZIP_OVERLAP"],
   ["PZ11 a member past the end", but({ compressedSize: 100_000 }, 2), "E_ZIP_OVERLAP"],
   ["PZ12 two pickles", make({ entries: [...GOOD, { name: "archive/more.pkl", data: PICKLE }] }), "E_DUP"],

@@ -243,3 +243,11 @@ test("takes a checkpoint of @ll/checkpoint as it is", async () => {
   expect(file.hyperParams).toEqual({ nVocab: 1024, nEmbd: 128, nMult: 32, nHead: 4, nLayer: 6, nRot: 32, ftype: 1 });
   await checkpoint.close();
 });
+
+test("a file of which not all types are kept is called by the type of most matrices", async () => {
+  const block = heldTensor("a", "q4_0", [1, 32], new Uint8Array(18));
+  const brains = ["b", "c"].map((name) => heldTensor(name, "bf16", [1, 2], new Uint8Array(4)));
+  const input = { ...inputOf([block, ...brains], "f32"), outType: "stored", ftype: 2 } as const;
+  expect((await converted(input)).file.hyperParams.ftype).toBe(0);
+  expect((await converted({ ...input, tensors: [block] })).file.hyperParams.ftype).toBe(2);
+});
