@@ -91,6 +91,12 @@ function readPositionals(positionals: readonly string[]): Positionals {
       ? [second, requireType(others[0], second), others.slice(1)]
       : [defaultOutFile(inFile, shortType), shortType, others];
   const [threads, ...more] = rest;
+  if (/\.gguf$/i.test(outFile)) {
+    throw new UsageError(
+      `main: '${outFile}' would be a ggjt file`,
+      "name it .bin; ll-convert makes a GGUF file of the result, with the weights as they are",
+    );
+  }
   if (more.length > 0) throw new UsageError(`unexpected argument '${more[0]}'`);
   return { inFile, outFile, type, nThreads: threads === undefined ? 0 : requireThreads(threads) };
 }
@@ -105,7 +111,10 @@ function requireType(text: string | undefined, before: string): FileType {
 
 function noType(message: string, word: string): UsageError {
   const suggestion = closest(word.toLowerCase(), TYPE_NAMES);
-  const hint = suggestion === undefined ? "ll-quantize --help lists the types" : `Did you mean ${suggestion}?`;
+  const hint =
+    suggestion === undefined
+      ? `expected one of ${TYPE_NAMES.join(" ")} (ll-quantize --help says more)`
+      : `Did you mean ${suggestion}?`;
   return new UsageError(message, hint);
 }
 
@@ -122,7 +131,12 @@ function isWholeNumber(text: string): boolean {
 
 function requireThreads(text: string): number {
   const nThreads = leadingInteger(text);
-  if (nThreads === undefined) throw new UsageError(`main: invalid nthread '${text}' (stoi)`);
+  if (nThreads === undefined) {
+    throw new UsageError(
+      `main: invalid nthread '${text}' (stoi)`,
+      FLAGS.includes(text) ? "options stand before the model file" : undefined,
+    );
+  }
   return nThreads;
 }
 

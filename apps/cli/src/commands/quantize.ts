@@ -1,7 +1,7 @@
 // ll-quantize: a ggjt file to a smaller one. What it prints is what the quantize program of build 803 of llama.cpp printed.
 
 import { availableParallelism } from "node:os";
-import { printable } from "@ll/bytes";
+import { isFormatError, printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { type ModelEvent, type ModelTotals, quantizedBytes, quantizeModel, type TensorStep } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
@@ -70,6 +70,11 @@ async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
     for (const line of notice) io.err.write(`${line}\n`);
     io.err.write(`llama_model_quantize: failed to quantize: ${text}\n`);
     io.err.write(`main: failed to quantize model from '${shownIn}'\n`);
+    if (isFormatError(error, "E_REQUANTIZE")) {
+      io.err.write(
+        "take the f16 or f32 file that it was made from, or add --allow-requantize: quality is lost twice then\n",
+      );
+    }
     throw new ReportedError(error);
   }
   const elapsedMs = performance.now() - startMs;

@@ -56,7 +56,8 @@ test("help and version need nothing else", () => {
 });
 
 describe("usage errors", () => {
-  const HELP_HINT = "ll-quantize --help lists the types";
+  const HELP_HINT =
+    "expected one of q4_0 q4_1 q5_0 q5_1 q2_k q3_k q3_k_s q3_k_m q3_k_l q4_k q4_k_s q4_k_m q5_k q5_k_s q5_k_m q6_k q8_0 f16 f32 (ll-quantize --help says more)";
 
   test.each<[string, string, string?]>([
     ["", "expected a model file and a type"],
@@ -68,7 +69,11 @@ describe("usage errors", () => {
     ["in.bin out.bin q9", "main: invalid ftype 'q9'", HELP_HINT],
     ["in.bin out.bin 5", "main: invalid ftype '5'", HELP_HINT],
     ["in.bin out.bin q4_0 x2", "main: invalid nthread 'x2' (stoi)"],
-    ["in.bin q4_0 --allow-requantize", "main: invalid nthread '--allow-requantize' (stoi)"],
+    [
+      "in.bin q4_0 --allow-requantize",
+      "main: invalid nthread '--allow-requantize' (stoi)",
+      "options stand before the model file",
+    ],
     ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)"],
     ["in.bin out.bin q4_0 2 more", "unexpected argument 'more'"],
     ["--leave-ouput-tensor in.bin q4_0", "unknown option '--leave-ouput-tensor' (Did you mean --leave-output-tensor?)"],

@@ -107,6 +107,7 @@ describe("refused, with nothing written", () => {
     expect(stderr).toContain(
       `llama_model_quantize: failed to quantize: requantizing from type q4_0 is disabled\nmain: failed to quantize model from '${input}'\n`,
     );
+    expect(stderr).toContain("add --allow-requantize");
     expect(await readdir(directory)).toEqual(["in.bin"]);
     expect((await quantize("--allow-requantize", input, "q8_0")).code).toBe(0);
     expect(await readdir(directory)).toEqual(["ggml-model-Q8_0.bin", "in.bin"]);
@@ -130,6 +131,15 @@ describe("refused, with nothing written", () => {
     const allowed = await quantize("--allow-nonfinite", input, "q4_0");
     expect(allowed.code).toBe(0);
     expect(allowed.stderr).toContain("warning: weights of a.weight that are no numbers");
+  });
+
+  test.each(["x.gguf", "X.GGUF"])("a ggjt file by the name of %s", async (name) => {
+    const directory = await temporaryDirectory();
+    const input = await writeGgjt(join(directory, "in.bin"), [{ name: "a.weight", shape: [2, 32] }]);
+    const { code, stderr } = await quantize(input, join(directory, name), "q4_0");
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${name}' would be a ggjt file\nname it .bin`);
+    expect(await readdir(directory)).toEqual(["in.bin"]);
   });
 
   test("rows that K types cannot hold", async () => {
@@ -214,7 +224,9 @@ Allowed quantization types:
     expect(await quantize("in.bin", "out.bin", "q9")).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: "main: invalid ftype 'q9'\nll-quantize --help lists the types\n",
+      stderr: expect.stringMatching(
+        /^main: invalid ftype 'q9'\nexpected one of q4_0 .*f32 \(ll-quantize --help says more\)\n$/,
+      ),
     });
   });
 
