@@ -25,6 +25,8 @@ const TORCH_FIRST = /^(?:consolidated\.00\.pth|pytorch_model-00001-of-.*\.bin|.*
 const TORCH_INDEX = "pytorch_model.bin.index.json";
 /** The transformers library applies the adapter that this file describes to the model beside it. */
 const ADAPTER = "adapter_config.json";
+/** A part of a model; of one whose first part is there, none is looked for by this name. */
+const LATER_PART = /^((?:pytorch_)?model-)\d{5}(-of-\d{5}\.(?:safetensors|bin))$/;
 const GGML = /^ggml-model.*\.bin.*$/;
 
 /**
@@ -70,6 +72,9 @@ async function chooseInDirectory(directory: string, names: readonly string[]): P
   }
   const ggml = names.filter((name) => GGML.test(name));
   if (ggml.length > 0) return { paths: await numberedFiles(directory, only(directory, ggml)), warnings: [] };
+  const later = names.map((name) => LATER_PART.exec(name)).find((match) => match !== null);
+  if (later)
+    return { paths: await numberedFiles(directory, `${later[1]}${"1".padStart(5, "0")}${later[2]}`), warnings };
   throw inputError(directory, "a model", "none", `Can't find model in directory ${directory}`);
 }
 

@@ -37,8 +37,10 @@ export async function openConfig(
   budget.takeBytes(source.byteLength, "json", 0);
   const bytes = new Uint8Array(source.byteLength);
   await source.read(0, bytes);
-  const json = new JsonReader(bytes, {
+  const start = textStart(bytes, source.name);
+  const json = new JsonReader(bytes.subarray(start), {
     ...options,
+    baseOffset: start,
     budget,
     file: source.name,
     maxDepth: CONFIG_DEPTH,
@@ -49,6 +51,23 @@ export async function openConfig(
     throw json.error("E_JSON", "a JSON object expected", { field: "json", expected: "object", got: kind });
   }
   return json;
+}
+
+/** Where UTF-8 begins: behind a byte order mark, which editors on Windows write. @throws `E_JSON` for UTF-16 */
+function textStart(bytes: Uint8Array, file: string | undefined): number {
+  const [a, b, c] = bytes;
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
+    throw new CheckpointError({
+      code: "E_JSON",
+      file,
+      offset: 0,
+      field: "json",
+      expected: "UTF-8",
+      got: "UTF-16",
+      message: "a text in UTF-16, which JSON is not read from: save it as UTF-8",
+    });
+  }
+  return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0;
 }
 
 /** An integer from `min` to 2^31 − 1, written as one. @throws `E_FIELD` for anything else; `rangeCode` below `min`. */

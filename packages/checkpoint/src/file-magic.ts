@@ -24,7 +24,9 @@ export function magicHint(head: Uint8Array): string | undefined {
   const known = MAGICS.find(([bytes]) => bytes.every((byte, i) => head[i] === byte));
   if (known !== undefined) return known[1];
   const isTar = head.length >= 262 && String.fromCharCode(...head.subarray(257, 262)) === "ustar";
-  return isTar ? "a tar archive, as torch.save made before 0.4" : undefined;
+  if (isTar) return "a tar archive, as torch.save made before 0.4";
+  const isText = head.length >= 8 && head.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13));
+  return isText ? "text: the download went wrong, and says why" : undefined;
 }
 
 /** What build 803 tells apart. */

@@ -21,8 +21,9 @@ export function assertLooksLikeModel(bytes: Uint8Array, file: string | undefined
       message: `not a SentencePiece model: ${got}`,
     });
   }
-  const got = foreignKind(bytes);
-  if (got !== undefined) {
+  const foreign = foreignKind(bytes);
+  if (foreign !== undefined) {
+    const [got, hint] = foreign;
     throw new TokenizerModelError({
       code: "E_MAGIC",
       file,
@@ -31,15 +32,23 @@ export function assertLooksLikeModel(bytes: Uint8Array, file: string | undefined
       expected: "a SentencePiece model",
       got,
       message: `not a SentencePiece model but ${got}`,
-      hint: "take the tokenizer.model of a LLaMA 1 or 2 release",
+      hint,
     });
   }
 }
 
-/** A ModelProto of any use starts with the tag of field 1, a line feed: neither brace, byte order mark nor letter. */
-function foreignKind(bytes: Uint8Array): string | undefined {
+const TAKE_ANOTHER = "take the tokenizer.model of a LLaMA 1 or 2 release";
+
+/** What a file is instead, and what to do. A ModelProto of any use starts with the tag of field 1, a line feed: neither brace, byte order mark nor letter. */
+function foreignKind(bytes: Uint8Array): readonly [got: string, hint: string] | undefined {
   const head = String.fromCharCode(...bytes.subarray(0, 64));
-  if (/^(?:\xef\xbb\xbf)?[\t ]*\{/.test(head)) return "JSON (a tokenizer.json of Hugging Face, or a Tekken file)";
-  if (/^[A-Za-z0-9+/]{1,60}={0,2} 0\r?\n/.test(head)) return "a tiktoken vocabulary (LLaMA 3)";
+  if (head.startsWith("version https://git-lfs")) {
+    return ["a Git LFS pointer: the file itself has not been fetched", "git lfs pull fetches it"];
+  }
+  if (head.startsWith("<")) return ["a web page: the download went wrong", "fetch it again"];
+  if (/^(?:\xef\xbb\xbf)?[\t ]*\{/.test(head)) {
+    return ["JSON (a tokenizer.json of Hugging Face, or a Tekken file)", TAKE_ANOTHER];
+  }
+  if (/^[A-Za-z0-9+/]{1,60}={0,2} 0\r?\n/.test(head)) return ["a tiktoken vocabulary (LLaMA 3)", TAKE_ANOTHER];
   return undefined;
 }

@@ -39,8 +39,12 @@ export async function findVocabFile(path: string): Promise<string> {
   for (const candidate of names.map((name) => join(path, name))) {
     if (await isKind(candidate, "isFile")) return candidate;
   }
+  const isSeen = await isKind(join(path, "tokenizer.json"), "isFile");
+  const hint =
+    "tokenizer.json is there and is not read: take the tokenizer.model of the release that this model comes from";
   throw new Refusal(
     `Could not find tokenizer.model in ${path} or its parent; if it's in another directory, pass the directory as --vocab-dir`,
+    isSeen ? hint : undefined,
   );
 }
 

@@ -32,10 +32,17 @@ describe("--grammar", () => {
     expect((await main("--grammar", "")).stderr).not.toContain("main: grammar:");
   });
 
+  test("a file may begin with a byte order mark", async () => {
+    const path = join(directory, "mark.gbnf");
+    writeFileSync(path, '\ufeffroot ::= "a"');
+    expect((await main("--grammar-file", path)).stdout).toBe(" Oncea");
+  });
+
   test("without an end of text it cannot end, which is said", async () => {
     const { code, stderr } = await main("--grammar", 'root ::= "a"', "--ignore-eos");
     expect(stderr).toContain("main: warning: EOS token is disabled, which will cause most grammars to fail\n");
-    expect(stderr).toMatch(/ll-main: the grammar does not permit the token \d+ here\n/);
+    expect(stderr).toMatch(/ll-main: the grammar is complete, and the end of the text is forbidden: .* \d+ here\n/);
+    expect(stderr).toContain("\nwithout --ignore-eos the text ends there\n");
     expect(code).toBe(1);
   });
 

@@ -53,10 +53,15 @@ describe("ll-perplexity", () => {
     expect(stdout).toMatch(new RegExp(`,\\[2]${Math.exp(surprise / 30).toFixed(4)},\n$`));
   });
 
-  test("a text that fills no chunk: nothing but a newline", async () => {
-    const { stdout, stderr, code } = await perplexity("-p", "Once");
-    expect({ stdout, code }).toEqual({ stdout: "\n", code: 0 });
-    expect(stderr).toContain("perplexity: calculating perplexity over 0 chunks, batch_size=512\n");
+  test("a text that fills no chunk, or none at all, is refused with what it takes", async () => {
+    for (const [argv, nTokens] of [
+      [["-p", "Once"], 3],
+      [[], 1],
+    ] as const) {
+      const { stdout, stderr, code } = await perplexity(...argv);
+      expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
+      expect(stderr).toContain(`perplexity: error: a chunk takes 512 tokens and the text has ${nTokens}\n`);
+    }
   });
 
   test("says how long it will take", async () => {

@@ -91,7 +91,11 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
       const text = texts[checkInteger("id", id, 0, nVocab - 1)]!;
       const next = text.length === 0 ? undefined : follow(automaton, state, partial, text);
       if (next === undefined) {
-        throw new GrammarError({ code: "E_DEAD_END", message: `the grammar does not permit the token ${id} here` });
+        // were the end permitted, it would have been chosen
+        const message = state.mayEnd
+          ? `the grammar is complete, and the end of the text is forbidden: it does not permit the token ${id} here`
+          : `the grammar does not permit the token ${id} here`;
+        throw new GrammarError({ code: "E_DEAD_END", message });
       }
       state = next.state;
       partial = next.partial;

@@ -13,6 +13,11 @@ import { Refusal, ReportedError } from "../../errors.ts";
 import type { RunParams } from "../../inference/params.ts";
 import { biasesOf } from "./chain.ts";
 
+/** `text` without the byte order mark that editors on Windows write. */
+function withoutMark(text: Uint8Array): Uint8Array {
+  return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
+}
+
 /** The stage of `params.grammarText`; undefined if that is empty. @throws ReportedError for a grammar that cannot be used */
 export function openGrammar(
   params: RunParams,
@@ -28,7 +33,7 @@ export function openGrammar(
 
   let grammar: Grammar;
   try {
-    grammar = parseGrammar(params.grammarText);
+    grammar = parseGrammar(withoutMark(params.grammarText));
   } catch (error) {
     return report("parse: error parsing grammar", error);
   }

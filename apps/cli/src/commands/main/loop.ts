@@ -142,7 +142,9 @@ function draw({ generator, timings }: LoopSetup, substitute: (id: number) => num
   try {
     return generator.sample(substitute);
   } catch (error) {
-    throw isGrammarError(error) ? new Refusal(error.message) : error;
+    if (!isGrammarError(error)) throw error;
+    const isComplete = error.message.startsWith("the grammar is complete");
+    throw new Refusal(error.message, isComplete ? "without --ignore-eos the text ends there" : undefined);
   } finally {
     timings.sampled(performance.now() - started);
   }

@@ -1,6 +1,7 @@
 // Perplexity by chunks (Jelinek et al. 1977), as llama.cpp build 803 counts it: the text is cut into chunks of one context each,
 // and every token in the second half of a chunk, but at most the 512th on, is foretold from all before it in the chunk.
 
+import { Refusal, ReportedError } from "../../errors.ts";
 import type { Run } from "../../inference/run-model.ts";
 import { encodeText } from "../../long-text.ts";
 import { fixed } from "../../printf.ts";
@@ -9,12 +10,17 @@ import { logProbability } from "./log-probability.ts";
 /** Tokens at the start of a chunk that are not scored, in contexts over twice as long. */
 const MAX_UNSCORED_TOKENS = 512;
 
-/** Prints `[1]4.2320,[2]6.5532,` and so on: the perplexity over all chunks so far; with `--quiet` the last one alone. */
+/** @throws ReportedError for a text that fills no chunk. Prints `[1]4.2320,[2]6.5532,` and so on: the perplexity over all chunks so far; with `--quiet` the last one alone. */
 export async function scoreChunks(run: Run): Promise<void> {
   const { params, io, timings, tokenizer } = run;
   const { contextTokens, maxChunks } = params;
   const tokens = await encodeText(tokenizer, params.prompt, { bos: tokenizer.addBos });
   const available = Math.floor(tokens.length / contextTokens);
+  if (available === 0) {
+    const least = `a chunk takes ${contextTokens} tokens and the text has ${tokens.length}`;
+    io.err.write(`perplexity: error: ${least}\ngive a longer text behind -f, or a smaller context behind -c\n`);
+    throw new ReportedError(new Refusal(least));
+  }
   const nChunks = maxChunks < 0 ? available : Math.min(maxChunks, available);
   const batchTokens = Math.min(params.batchTokens, contextTokens);
   io.err.write(`perplexity: calculating perplexity over ${nChunks} chunks, batch_size=${batchTokens}\n`);
