@@ -56,7 +56,7 @@ describe("ll-perplexity", () => {
   test("a text that fills no chunk, or none at all, is refused with what it takes", async () => {
     for (const [argv, nTokens] of [
       [["-p", "Once"], 3],
-      [[], 1],
+      [[], 0],
     ] as const) {
       const { stdout, stderr, code } = await perplexity(...argv);
       expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
