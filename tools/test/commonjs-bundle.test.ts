@@ -62,7 +62,6 @@ beforeAll(async () => {
   });
   mkdirSync(join(folder, "elsewhere"));
   await build({ ...common, entryPoints: [join(ROOT, "packages/llama/src/worker.ts")], format: "esm", outfile: worker });
-  writeFileSync(join(folder, "elsewhere", "package.json"), '{"type":"module"}');
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));

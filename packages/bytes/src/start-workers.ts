@@ -8,6 +8,10 @@ import type { ReadyMessage, SpawnWorker, WorkerHandle, WorkerListeners } from ".
 /** In a module of CommonJS, its path. */
 declare const __filename: string | undefined;
 
+/** Address of the classic script that this is bundled into, known while that runs for the first time; empty in modules. */
+const CLASSIC_SCRIPT: string = /* @__PURE__ */ (() =>
+  (globalThis.document?.currentScript as HTMLScriptElement | null | undefined)?.src ?? "")();
+
 /**
  * A worker that has said nothing after so many looks is given up: about half a minute. Looks are counted, not time, so that a
  * process or page that was stopped in between does not give up on workers that were stopped as well.
@@ -20,7 +24,7 @@ const READY_LOOK_MS = 500;
  *
  * @param told by the user: an address, or on Node a path; relative to the page or the working directory
  * @param beside gives `new URL("./FILE", import.meta.url)`, the form that bundlers look for
- * @param file FILE: in bundles of CommonJS, where `import.meta.url` is undefined, it is looked for beside the bundle
+ * @param file FILE: in bundles that are no modules, where `import.meta.url` is undefined, it is looked for beside the bundle
  * @throws TypeError if `told` is no address
  */
 export function scriptUrl(told: string | Url | undefined, beside: () => Url, file: string): Url {
@@ -43,11 +47,11 @@ function toldUrl(told: string | URL): URL {
   }
 }
 
-/** Of the file that runs, in CommonJS; of the page, in a browser. */
+/** Of the file that runs, where it is no module. */
 function bundleUrl(): URL | string {
   const node = nodeModule("node:url");
   if (node !== undefined && typeof __filename === "string") return node.pathToFileURL(__filename);
-  return globalThis.location?.href ?? "file:///";
+  return CLASSIC_SCRIPT || globalThis.document?.baseURI || globalThis.location?.href || "file:///";
 }
 
 export interface StartOptions {
