@@ -22,6 +22,7 @@ const INSTALL_INPUTS = [
   "apps/*/package.json",
 ];
 const KERNEL_INPUTS = ["packages/*/asm", "packages/*/package.json", "tools/build-kernels.mjs", "turbo.json"];
+const BUNDLERS_INPUTS = ["tools/bundlers/package.json", "tools/bundlers/pnpm-lock.yaml"];
 const RUNTIMES_INPUTS = ["tools/runtimes/package.json", "tools/runtimes/pnpm-lock.yaml"];
 const BUILD_INPUTS = [
   ...KERNEL_INPUTS,
@@ -55,6 +56,9 @@ if (verb === "start") {
 } else if (verb === "test:slow") {
   step("runtimes", RUNTIMES_INPUTS, ["tools/runtimes/node_modules/deno"], () =>
     pnpm("--dir", "tools/runtimes", "install", "--frozen-lockfile"),
+  );
+  step("bundlers", BUNDLERS_INPUTS, ["tools/bundlers/node_modules/.bin"], () =>
+    pnpm("--dir", "tools/bundlers", "install", "--frozen-lockfile"),
   );
   build();
   step("pack", PACK_INPUTS, ["packed"], pack);

@@ -9,11 +9,15 @@ const ROOT = join(import.meta.dirname, "..");
 const RUNTIMES = join(import.meta.dirname, "runtimes", "node_modules");
 const PACKED = join(ROOT, "packed");
 
-/** Why tests with these must be skipped; undefined if all is there. */
-export const missing: string | undefined =
-  existsSync(RUNTIMES) && existsSync(PACKED)
-    ? undefined
-    : "npm run test:slow installs the runtimes and packs the packages";
+/** Why tests with the packed packages must be skipped; undefined if they are there. */
+export const missingPackages: string | undefined = existsSync(PACKED)
+  ? undefined
+  : "npm run test:slow packs the packages";
+
+/** The same for those that also want the runtimes. */
+export const missing: string | undefined = existsSync(RUNTIMES)
+  ? missingPackages
+  : "npm run test:slow installs the runtimes";
 
 /** Versions of Node, oldest first. */
 export const NODES = ["20.16", "20", "22.18", "22", "24", "26"] as const;
@@ -42,9 +46,9 @@ function tscIn(folder: string): string {
   return join(folder, "bin", "tsc");
 }
 
-/** A new folder in which all packed packages are installed, as a user's project. */
-export function packedProject(): string {
-  const folder = mkdtempSync(join(tmpdir(), "ll-project-"));
+/** A new folder below `parent` in which all packed packages are installed, as a user's project. */
+export function packedProject(parent: string = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, "ll-project-"));
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   npm(["install", ...tarballs()], { cwd: folder });
   return folder;

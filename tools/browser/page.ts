@@ -3,7 +3,7 @@
 import { blobSource, memorySink, memorySource } from "@ll/bytes";
 import { quantizeModel } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
-import { configFromGgml, generate, loadModel } from "@ll/llama";
+import { configFromGgml, generate, type LoadModelOptions, loadModel } from "@ll/llama";
 import { build803Chain, createSampler } from "@ll/sampling";
 import { createTokenizer } from "@ll/tokenizer";
 
@@ -15,13 +15,21 @@ export interface PageResult {
   readonly quantizedBytes: number;
   readonly threads: number;
   readonly kernels: string;
+  /** Kinds of the events of `loadModel`, each once. */
+  readonly events: readonly string[];
   readonly text: string;
 }
 
 const Q4_0_FTYPE = 2;
+const Q4_K_FTYPE = 14;
 
 /** Quantises `blob`, a ggjt file, to Q4_0 and continues a prompt: 120 tokens of the default chain from `seed`. */
-export async function runPage(blob: Blob, prompt: string, seed: number, threads: number): Promise<PageResult> {
+export async function runPage(
+  blob: Blob,
+  prompt: string,
+  seed: number,
+  options: LoadModelOptions,
+): Promise<PageResult> {
   const file = await openGgml(blobSource(blob));
   const tokenizer = createTokenizer(file.vocab);
   const promptIds = tokenizer.encode(prompt, { bos: true });
@@ -30,7 +38,11 @@ export async function runPage(blob: Blob, prompt: string, seed: number, threads:
   await quantizeModel(file, sink, { ftype: Q4_0_FTYPE });
   const quantized = await openGgml(memorySource(sink.bytes()));
 
-  const model = await loadModel(quantized, configFromGgml(quantized.hyperParams), { threads });
+  const events = new Set<string>();
+  const model = await loadModel(quantized, configFromGgml(quantized.hyperParams), {
+    ...options,
+    onEvent: ({ kind }) => void events.add(kind),
+  });
   const context = await model.createContext();
   const sampler = createSampler({ stages: build803Chain(), seed, nVocab: model.config.nVocab });
   let text = prompt;
@@ -45,8 +57,18 @@ export async function runPage(blob: Blob, prompt: string, seed: number, threads:
     quantizedBytes: sink.bytesWritten,
     threads: model.threads,
     kernels,
+    events: [...events],
     text,
   };
 }
 
-Object.assign(globalThis, { runPage });
+/** Quantises `blob`, a ggjt file that is large enough for workers, with two of them. Returns SHA-256 of the result, in hex. */
+export async function quantizePage(blob: Blob, workerUrl: string | undefined): Promise<string> {
+  const file = await openGgml(blobSource(blob));
+  const sink = memorySink();
+  await quantizeModel(file, sink, { ftype: Q4_K_FTYPE, threads: 2, workerUrl });
+  const digest = await crypto.subtle.digest("SHA-256", sink.bytes() as BufferSource);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+Object.assign(globalThis, { runPage, quantizePage });

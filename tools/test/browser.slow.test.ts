@@ -82,7 +82,7 @@ describe.skipIf(isMissing)(`a page in Chromium${isMissing ? " (not installed: se
     const result: PageResult = await page.evaluate(async (nThreads) => {
       const blob = await (await fetch("/model.bin")).blob();
       const run = (globalThis as unknown as { runPage: typeof runPage }).runPage;
-      return run(blob, " Once upon a time", 1, nThreads);
+      return run(blob, " Once upon a time", 1, { threads: nThreads });
     }, threads);
     await page.close();
 
