@@ -1,5 +1,6 @@
 // Random access to bytes that are somewhere: in memory, in a Blob, in a file (see ./node).
 
+import { isBuffer, isBytes, kindOf } from "./arguments.ts";
 import { IoError } from "./errors.ts";
 import type { Blob } from "./platform-types.ts";
 
@@ -30,7 +31,10 @@ export interface ByteSource {
 
 /** The bytes of an ArrayBuffer or typed array; nothing is copied until it is read. */
 export function memorySource(bytes: ArrayBuffer | Uint8Array, name = "memory"): ByteSource {
-  const all = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  if (!isBytes(bytes) && !isBuffer(bytes)) {
+    throw new TypeError(`"bytes" expected a Uint8Array or ArrayBuffer, got ${kindOf(bytes)}`);
+  }
+  const all = isBytes(bytes) ? bytes : new Uint8Array(bytes);
   return {
     name,
     byteLength: all.byteLength,
@@ -43,6 +47,9 @@ export function memorySource(bytes: ArrayBuffer | Uint8Array, name = "memory"): 
 
 /** A browser `Blob` or `File`, read slice by slice. */
 export function blobSource(blob: Blob, name = "blob"): ByteSource {
+  if (typeof blob?.slice !== "function" || typeof blob.size !== "number") {
+    throw new TypeError(`"blob" expected a Blob or File, got ${kindOf(blob)}`);
+  }
   return {
     name,
     byteLength: blob.size,

@@ -1,6 +1,8 @@
 // Typed errors of every reader and writer (what was found, where, and what was expected), and of workers that die.
 // `code` is the contract; the message is for people.
 
+import { isError } from "./arguments.ts";
+
 /** Where a file went wrong. Every field that is known is set. */
 export interface FormatErrorFields {
   /** Stable identifier such as `E_MAGIC` or `E_TRUNC`. */
@@ -107,7 +109,7 @@ export function isWorkerError(error: unknown): error is WorkerError {
 }
 
 function isMarked(error: unknown, mark: symbol): boolean {
-  return error instanceof Error && (error as unknown as Record<symbol, unknown>)[mark] === true;
+  return isError(error) && (error as unknown as Record<symbol, unknown>)[mark] === true;
 }
 
 function describe(fields: FormatErrorFields): string {

@@ -2,6 +2,7 @@
 
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { isError } from "./arguments.ts";
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
 import { changed, stampOf } from "./file-stamp.ts";
@@ -97,5 +98,5 @@ const REASONS: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([
 /** The C library's words for a failed system call, such as `No such file or directory`: those llama.cpp prints. */
 export function reason(cause: unknown): string {
   const words = REASONS.get((cause as NodeJS.ErrnoException | undefined)?.code ?? "");
-  return words ?? (cause instanceof Error ? cause.message : String(cause));
+  return words ?? (isError(cause) ? cause.message : String(cause));
 }

@@ -1,7 +1,7 @@
 // What must hold before an `OutFile` is begun: the target may be replaced, is no input, and there is room for it.
 
 import { resolve } from "node:path";
-import { IoError } from "./errors.ts";
+import { IoError, isIoError } from "./errors.ts";
 import { reason } from "./file-source.ts";
 import type { OutFileSystem, OutFileTestOptions } from "./out-file-options.ts";
 
@@ -65,7 +65,7 @@ export async function assertSpace(fs: OutFileSystem, path: string, directory: st
 
 /** Throws `cause` as an IoError about `path`; `where` completes the message. */
 export function fail(path: string, cause: unknown, where = ""): never {
-  if (cause instanceof IoError) throw cause;
+  if (isIoError(cause)) throw cause;
   const code = errorCode(cause);
   const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
   throw new IoError({

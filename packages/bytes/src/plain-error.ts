@@ -1,5 +1,6 @@
 // Errors on their way from a worker: structured cloning keeps neither their class nor their fields.
 
+import { isError } from "./arguments.ts";
 import { FormatError, type FormatErrorFields, IoError, isFormatError, isIoError } from "./errors.ts";
 
 /** What is left of an error when a message carries it. */
@@ -19,7 +20,7 @@ const NATIVE: ReadonlyMap<string, new (message: string) => Error> = /* @__PURE__
 ]);
 
 export function plainError(error: unknown): PlainError {
-  if (!(error instanceof Error)) {
+  if (!isError(error)) {
     return { kind: "other", name: "Error", message: String(error), stack: undefined, fields: {} };
   }
   const fields = Object.entries(error).filter(([, value]) => typeof value === "string" || typeof value === "number");

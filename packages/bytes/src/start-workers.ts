@@ -1,5 +1,6 @@
 // Finding the script of workers, starting them, and being sure that they run.
 
+import { isError } from "./arguments.ts";
 import { printable, WorkerError } from "./errors.ts";
 import { nodeModule } from "./node-modules.ts";
 import type { AbortSignal as Signal, URL as Url } from "./platform-types.ts";
@@ -114,7 +115,7 @@ export async function startWorkers(
         try {
           start(index);
         } catch (cause) {
-          fail(cause instanceof Error ? cause.message : String(cause), cause);
+          fail(isError(cause) ? cause.message : String(cause), cause);
           return;
         }
       }

@@ -1,6 +1,6 @@
 // Checked values of config.json and params.json.
 
-import { type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
+import { assertSource, type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { JsonReader, type JsonValue } from "./json-reader.ts";
 import { CONFIG_BYTES, CONFIG_DEPTH } from "./limits.ts";
@@ -22,6 +22,7 @@ export async function openConfig(
   source: ByteSource,
   options: BudgetOptions & { readonly forbiddenKeys?: ReadonlySet<string> } = {},
 ): Promise<JsonReader> {
+  assertSource(source);
   if (source.byteLength > CONFIG_BYTES) {
     throw new CheckpointError({
       code: "E_LIMIT",

@@ -3,7 +3,7 @@
 //              a negative vocab_size says that the output matrix follows at the end, a positive one that it is the embeddings
 //   tokenizer: max_token_length i32, then per token: score f32, length i32, bytes
 
-import { type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
+import { assertSource, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
 import type { VocabEntry } from "./checkpoint.ts";
 import type { DeclaredParams } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
@@ -39,6 +39,7 @@ export async function openLlama2c(
   source: ByteSource,
   options: BudgetOptions = {},
 ): Promise<Llama2cCheckpoint | undefined> {
+  assertSource(source);
   const header = await readHeader(source, options);
   if (header === undefined || fileBytes(header) !== source.byteLength) return undefined;
   const tensors = new Map<string, SourceTensor>();

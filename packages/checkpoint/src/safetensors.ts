@@ -1,7 +1,7 @@
 // safetensors: u64 header length | JSON header | data. The header gives dtype, shape and span of every tensor;
 // the spans must fill the data exactly (https://github.com/huggingface/safetensors).
 
-import { type Budget, type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
+import { assertSource, type Budget, type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { magicHint } from "./file-magic.ts";
 import { JsonReader } from "./json-reader.ts";
@@ -37,6 +37,7 @@ interface Entry {
 
 /** @throws CheckpointError, before anything larger than the header is allocated. */
 export async function openSafetensors(source: ByteSource, options: BudgetOptions = {}): Promise<SafetensorsFile> {
+  assertSource(source);
   const budget = options.budget ?? headerBudget(source.byteLength, source.name, CheckpointError);
   const header = await readHeader(source, budget);
   const entries: Entry[] = [];

@@ -3,6 +3,7 @@
 
 import {
   type AbortSignal,
+  assertSource,
   type Budget,
   type BudgetOptions,
   type ByteSource,
@@ -43,6 +44,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws CheckpointError `E_ZIP_…`, `E_NAME`, `E_DUP`, …
  */
 export async function openZipArchive(source: ByteSource, options: BudgetOptions = {}): Promise<ZipArchive> {
+  assertSource(source);
   const budget = options.budget ?? headerBudget(source.byteLength, source.name, CheckpointError);
   const directory = await findZipDirectory(source, budget);
   const members = await readMembers(source, directory, budget);

@@ -1,4 +1,4 @@
-import { FormatError } from "@ll/bytes";
+import { FormatError, isError } from "@ll/bytes";
 
 /**
  * A model that is well formed but cannot become the file that was asked for.
@@ -15,8 +15,6 @@ export class ConvertError extends FormatError {
 /** True for a `ConvertError` of any installed copy; with `code`, only for that code. */
 export function isConvertError(error: unknown, code?: string): error is ConvertError {
   return (
-    error instanceof Error &&
-    error.name === "ConvertError" &&
-    (code === undefined || (error as ConvertError).code === code)
+    isError(error) && error.name === "ConvertError" && (code === undefined || (error as ConvertError).code === code)
   );
 }

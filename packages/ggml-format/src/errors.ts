@@ -1,4 +1,4 @@
-import { FormatError } from "@ll/bytes";
+import { FormatError, isError } from "@ll/bytes";
 
 /**
  * A file that is not a readable ggml, ggmf or ggjt file, or not the model that was asked for.
@@ -17,7 +17,7 @@ export class GgmlFormatError extends FormatError {
 /** True for a `GgmlFormatError` of any installed copy; with `code`, only for that code. */
 export function isGgmlFormatError(error: unknown, code?: string): error is GgmlFormatError {
   return (
-    error instanceof Error &&
+    isError(error) &&
     error.name === "GgmlFormatError" &&
     (code === undefined || (error as GgmlFormatError).code === code)
   );

@@ -1,7 +1,7 @@
 // A model in several files, NAME-00001-of-00003.gguf and so on, as gguf-split of llama.cpp makes them: the first has all the
 // metadata and maybe tensors, each has its own tensors, and `split.no` (from 0), `split.count` and `split.tensors.count`.
 
-import type { ByteSource, FormatErrorFields } from "@ll/bytes";
+import { type ByteSource, type FormatErrorFields, kindOf } from "@ll/bytes";
 import { GgufFormatError } from "./errors.ts";
 import type { GgufTensor } from "./gguf-tensor.ts";
 import { MAX_SPLITS } from "./limits.ts";
@@ -17,6 +17,8 @@ export interface GgufSet extends GgufContents {
  *   `openGguf`. RangeError without any file
  */
 export async function openGgufSet(sources: readonly ByteSource[], options: OpenGgufOptions = {}): Promise<GgufSet> {
+  if (!Array.isArray(sources))
+    throw new TypeError(`"sources" expected an array of ByteSources, got ${kindOf(sources)}`);
   if (sources.length < 1 || sources.length > MAX_SPLITS) {
     throw new RangeError(`"sources" expected 1 to ${MAX_SPLITS} files, got ${sources.length}`);
   }

@@ -1,6 +1,6 @@
 // Metadata as bytes.
 
-import { printable } from "@ll/bytes";
+import { isBytes, printable } from "@ll/bytes";
 import { MAX_DEPTH, MAX_KEY_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { type BigType, type NumberType, type ValueTypeName, valueType } from "./value-type.ts";
 
@@ -108,7 +108,7 @@ export function assertName(what: string, name: string, maxBytes: number): void {
 }
 
 function checkedText(text: WritableText, field: string): WritableText {
-  if (typeof text === "string" ? !text.isWellFormed() : !(text instanceof Uint8Array)) {
+  if (typeof text === "string" ? !text.isWellFormed() : !isBytes(text)) {
     throw new RangeError(`"${field}" expected a well-formed text or bytes, got ${printable(String(text))}`);
   }
   if (text.length > MAX_TEXT_BYTES) throw new RangeError(`"${field}" expected at most ${MAX_TEXT_BYTES} bytes`);

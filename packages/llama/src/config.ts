@@ -1,6 +1,7 @@
 // The numbers that shape a LLaMA model, checked before anything is sized by them.
 
 import type { Hyper } from "@ll/architectures";
+import { kindOf } from "@ll/bytes";
 import { ModelError } from "./errors.ts";
 
 /** Hyper-parameters of one model. The f32 ones are held as the doubles that equal them. A family may keep more beside them. */
@@ -98,6 +99,10 @@ function feedForwardSize(file: GgmlHyperParams, nKvHeads: number): number {
  * @throws ModelError `E_HPARAM`
  */
 export function assertConfig(config: ModelConfig): ModelConfig {
+  if (typeof config !== "object" || config === null || "then" in config) {
+    const advice = "configFromGgml(file.hyperParams), or configFromGguf(metadataGetter(file.metadata)) for a GGUF file";
+    throw new TypeError(`"config" expected what ${advice} gives, got ${kindOf(config)}`);
+  }
   for (const field of ["nVocab", "nEmbd", "nHeads", "nKvHeads", "headDim", "nLayers", "nFf"] as const) {
     assertCount(field, config[field]);
   }

@@ -28,8 +28,13 @@ export class ContextOverflowError extends RangeError {
   readonly nTokens: number;
   readonly contextTokens: number;
 
-  constructor(nPast: number, nTokens: number, contextTokens: number) {
-    super(`${nTokens} tokens at position ${nPast} do not fit a context of ${contextTokens} tokens`);
+  /** @param reserved positions that must stay free behind the tokens */
+  constructor(nPast: number, nTokens: number, contextTokens: number, reserved = 0) {
+    const free =
+      reserved === 0
+        ? ""
+        : `: ${reserved} must stay free behind them, so that at most ${Math.max(0, contextTokens - reserved)} fit`;
+    super(`${nTokens} tokens at position ${nPast} do not fit a context of ${contextTokens} tokens${free}`);
     this.nPast = nPast;
     this.nTokens = nTokens;
     this.contextTokens = contextTokens;

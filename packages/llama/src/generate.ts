@@ -1,6 +1,7 @@
 // The short way from prompt ids to text: an async iterator over the generator's three steps.
 
 import type { AbortSignal } from "@ll/bytes";
+import { kindOf } from "@ll/bytes";
 import { build803Chain, createSampler } from "@ll/sampling";
 import { ContextOverflowError } from "./errors.ts";
 import { createGenerator, DEFAULT_BATCH_TOKENS, RESERVED_TOKENS, type TokenSampler } from "./generator.ts";
@@ -44,6 +45,9 @@ export async function* generate(
   promptIds: ArrayLike<number>,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
+  if (typeof context?.evaluate !== "function") {
+    throw new TypeError(`"context" expected what await model.createContext() gives, got ${kindOf(context)}`);
+  }
   const {
     tokenBytes,
     maxTokens = Number.POSITIVE_INFINITY,
@@ -56,7 +60,8 @@ export async function* generate(
   const nPrompt = prompt.length;
   if (Number.isNaN(maxTokens)) throw new RangeError(`"maxTokens" expected a number, got NaN`);
   if (nPrompt === 0) throw new RangeError(`"promptIds" expected at least one id, got none`);
-  if (nPrompt > contextTokens - RESERVED_TOKENS) throw new ContextOverflowError(0, nPrompt, contextTokens);
+  if (nPrompt > contextTokens - RESERVED_TOKENS)
+    throw new ContextOverflowError(0, nPrompt, contextTokens, RESERVED_TOKENS);
   const keepTokens = options.keepTokens === -1 ? nPrompt : Math.min(options.keepTokens ?? 0, nPrompt);
   const sampler = options.sampler ?? defaultSampler(context);
   const generator = createGenerator(context, { sampler, keepTokens, batchTokens });

@@ -1,7 +1,7 @@
 // The tensors of a model, checked against its config before memory is asked for, then read into typed arrays.
 
 import { type Graph, metaName, type NameRow, type Weight } from "@ll/architectures";
-import type { AbortSignal } from "@ll/bytes";
+import { type AbortSignal, kindOf } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { allocate } from "./allocate.ts";
 import { assertConfig, type ModelConfig } from "./config.ts";
@@ -55,6 +55,7 @@ export async function loadWeights(
   config: ModelConfig,
   options: LoadOptions = {},
 ): Promise<Weights> {
+  assertTensorSource(source);
   assertConfig(config);
   const { graph, tensors: found, bytes: bytesTotal } = findTensors(source, config);
   const tensors = new Map<string, Tensor>();
@@ -96,6 +97,7 @@ export interface FoundTensor {
  * @throws ModelError as `loadWeights`
  */
 export function findTensors(source: TensorSource, config: ModelConfig): FoundTensors {
+  assertTensorSource(source);
   const { names } = architectureOf(config.architecture);
   const found = new Map<string, FoundTensor>(); // by role
   const graph = graphOf(config, {
@@ -175,4 +177,18 @@ function assertTensor(
   }
   const bytes = (shape.length === 1 ? 1 : shape[0]!) * rowBytes(tensor.type, columns);
   if (tensor.byteLength !== bytes) fail("E_LENGTH", "size in bytes", bytes, tensor.byteLength);
+}
+
+/** For who passes what is not yet opened, or opened by the wrong function. @throws TypeError that says what to pass */
+export function assertTensorSource(source: TensorSource): void {
+  const { names, tensor } = (source ?? {}) as Partial<TensorSource>;
+  if (typeof names !== "function" || typeof tensor !== "function") {
+    const advice = "await openGgml(source) of @ll/ggml-format, or llamaTensors(await openGguf(source)) of @ll/gguf";
+    throw new TypeError(`"source" expected an opened file, what ${advice} gives, got ${kindOf(source)}`);
+  }
+  if (source.tensor("tok_embeddings.weight") === undefined && source.tensor("token_embd.weight") !== undefined) {
+    throw new TypeError(
+      '"source" expected tensors under the names of LLaMA, got those of a GGUF file; pass llamaTensors(file) of @ll/gguf',
+    );
+  }
 }

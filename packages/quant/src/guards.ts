@@ -1,5 +1,7 @@
 // Checks of arguments. What they refuse is a mistake of the caller, not of a file.
 
+import { isBytes, isTypedArray, kindOf } from "@ll/bytes";
+
 export function assertCount(count: number, name: string): void {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`"${name}" expected an integer >= 0, got ${String(count)}`);
@@ -7,12 +9,12 @@ export function assertCount(count: number, name: string): void {
 }
 
 export function assertFloats(values: Float32Array, name: string): void {
-  if (!(values instanceof Float32Array))
+  if (!isTypedArray(values, "Float32Array"))
     throw new TypeError(`"${name}" expected a Float32Array, got ${kindOf(values)}`);
 }
 
 export function assertBytes(bytes: Uint8Array, name: string): void {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`"${name}" expected a Uint8Array, got ${kindOf(bytes)}`);
+  if (!isBytes(bytes)) throw new TypeError(`"${name}" expected a Uint8Array, got ${kindOf(bytes)}`);
 }
 
 export function assertMultiple(length: number, unit: number, name: string): void {
@@ -22,8 +24,4 @@ export function assertMultiple(length: number, unit: number, name: string): void
 
 export function assertLength(length: number, expected: number, name: string): void {
   if (length !== expected) throw new RangeError(`"${name}" expected length ${expected}, got ${length}`);
-}
-
-function kindOf(value: unknown): string {
-  return value === null || typeof value !== "object" ? String(value) : (value.constructor?.name ?? "an object");
 }

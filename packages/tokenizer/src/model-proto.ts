@@ -1,7 +1,7 @@
 // Reads tokenizer.model: a SentencePiece ModelProto. Field numbers and defaults are those of sentencepiece_model.proto in
 // google/sentencepiece. Models that are not BPE and models that rewrite characters are refused by name.
 
-import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
+import { type Budget, type BudgetOptions, headerBudget, isBytes, kindOf } from "@ll/bytes";
 import { TokenizerModelError } from "./errors.ts";
 import { MAX_PIECE_BYTES, MAX_PIECES } from "./limits.ts";
 import { assertLooksLikeModel } from "./model-magic.ts";
@@ -45,8 +45,13 @@ interface Sections {
 export function readSentencePieceModel(
   bytes: Uint8Array,
   file?: string,
-  { budget = headerBudget(bytes.length, file, TokenizerModelError) }: BudgetOptions = {},
+  options: BudgetOptions = {},
 ): SentencePieceModel {
+  if (!isBytes(bytes)) {
+    const advice = "read the file first: await readFile(path) of node:fs/promises";
+    throw new TypeError(`"bytes" expected a Uint8Array, what is in a tokenizer.model, got ${kindOf(bytes)}; ${advice}`);
+  }
+  const { budget = headerBudget(bytes.length, file, TokenizerModelError) } = options;
   assertLooksLikeModel(bytes, file);
   const sections = readSections(new WireReader(bytes, file));
   const pieces = readPieces(new WireReader(bytes, file), sections, budget);

@@ -1,6 +1,6 @@
 // The tokenizer: text to ids and back, from a vocabulary with or without a SentencePiece file.
 
-import type { Budget, BudgetOptions } from "@ll/bytes";
+import { type Budget, type BudgetOptions, isBytes, kindOf } from "@ll/bytes";
 import { encodeSteps } from "./bpe.ts";
 import { TokenizerModelError } from "./errors.ts";
 import { ggmlTexts, type VocabEntry } from "./ggml-vocab.ts";
@@ -86,6 +86,7 @@ export function createTokenizer(
   from: SentencePieceModel | readonly VocabEntry[],
   options: TokenizerOptions = {},
 ): Tokenizer {
+  assertVocabulary(from);
   const { budget } = options;
   const pieces = "pieces" in from ? piecesOf(from) : undefined;
   const normalizer = "pieces" in from ? from.normalizer : LLAMA_NORMALIZER;
@@ -179,10 +180,19 @@ function withSpace(text: Uint8Array): Uint8Array {
   return spaced;
 }
 
+/** For callers without types: a file, its bytes and its path are no vocabulary. */
+function assertVocabulary(from: unknown): void {
+  if (typeof from === "object" && from !== null && "pieces" in from) return;
+  const isList = Array.isArray(from) && from.every((entry) => isBytes(entry?.text) && typeof entry.score === "number");
+  if (isList) return;
+  const what = Array.isArray(from) ? "an array of something else" : kindOf(from);
+  const ways = "readSentencePieceModel(bytes), the vocab of openGgml's file, or modelFromGgufVocab(…) for a GGUF file";
+  throw new TypeError(`"from" expected a vocabulary, got ${what}; pass ${ways}`);
+}
+
 /** For callers without types: anything else would be encoded as something. */
 function assertArguments(bytes: unknown, mode: unknown): void {
-  if (!(bytes instanceof Uint8Array))
-    throw new TypeError(`"text" expected a string or Uint8Array, got ${typeof bytes}`);
+  if (!isBytes(bytes)) throw new TypeError(`"text" expected a string or Uint8Array, got ${kindOf(bytes)}`);
   if (mode !== "build803" && mode !== "sentencepiece") {
     throw new TypeError(`"mode" expected "build803" or "sentencepiece", got ${String(mode)}`);
   }

@@ -68,7 +68,7 @@ describe("encode", () => {
   });
 
   test("wrong arguments", () => {
-    expect(() => tokenizer.encode([1, 2] as never)).toThrow('"text" expected a string or Uint8Array, got object');
+    expect(() => tokenizer.encode([1, 2] as never)).toThrow('"text" expected a string or Uint8Array, got Array');
     expect(() => tokenizer.encode("a", { mode: "llama" as never })).toThrow(
       '"mode" expected "build803" or "sentencepiece", got llama',
     );

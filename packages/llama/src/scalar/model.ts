@@ -1,5 +1,6 @@
 // `Model` and `Context` over weights in memory: what the scalar engine computes, for those who ask.
 
+import { kindOf } from "@ll/bytes";
 import { build803 } from "../arithmetic/build803.ts";
 import {
   assertIndex,
@@ -19,6 +20,9 @@ const SLICE_TOKENS = 32;
 
 /** The scalar reference engine over weights in memory. */
 export function createScalarModel(weights: Weights): Model {
+  if (typeof weights?.config !== "object") {
+    throw new TypeError(`"weights" expected what await loadWeights(source, config) gives, got ${kindOf(weights)}`);
+  }
   let kept: Weights | undefined = weights;
   function held(): Weights {
     if (kept === undefined) throw new Error("the model was disposed of");

@@ -9,7 +9,7 @@ import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kern
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
 import type { TensorSource } from "../tensor-source.ts";
-import { type FoundTensors, findTensors, loadWeights } from "../weights.ts";
+import { assertTensorSource, type FoundTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
 import { createExchange } from "./exchange.ts";
 import type { KernelSizes } from "./layout.ts";
@@ -102,6 +102,8 @@ export async function loadTeamModel(
   options: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel> {
+  assertTensorSource(source);
+  assertConfig(config);
   const threads = options.threads ?? (canShareMemory() ? availableCores() : 1);
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new RangeError(`"threads" expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
@@ -109,7 +111,6 @@ export async function loadTeamModel(
   if (threads > 1 && !canShareMemory()) {
     throw new RangeError(`"threads" expected 1 on a page that is not cross-origin isolated, got ${threads}`);
   }
-  assertConfig(config);
   const found = findTensors(source, config);
   options.signal?.throwIfAborted();
   const kernels = await loadKernels(options.kernels);

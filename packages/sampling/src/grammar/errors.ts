@@ -67,6 +67,8 @@ function shown(message: string, keepsLines: boolean): string {
 
 /** True for a `GrammarError` of any installed copy of this package; with `code`, only for that code. */
 export function isGrammarError(error: unknown, code?: GrammarErrorCode): error is GrammarError {
-  const isOne = error instanceof Error && error.name === "GrammarError" && "code" in error;
-  return isOne && (code === undefined || error.code === code);
+  // by what it is: an error of another realm has a class of its own
+  if (Object.prototype.toString.call(error) !== "[object Error]") return false;
+  const { name, code: found } = error as GrammarError;
+  return name === "GrammarError" && found !== undefined && (code === undefined || found === code);
 }
