@@ -8,6 +8,7 @@ import {
   createScalarModel,
   isModelError,
   kvCacheBytes,
+  type LoadModelEvent,
   loadModel as loadTeam,
   loadWeights,
   type Model,
@@ -31,8 +32,11 @@ export interface LoadedModel {
   readonly warnings: readonly string[];
 }
 
+/** Takes how many bytes of the weights are in memory, of all. */
+type OnWeights = (bytes: number, total: number) => void;
+
 /** @throws ReportedError with the reader's error, which has then been told in build 803's lines. */
-export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel> {
+export async function loadModel(params: RunParams, io: Io, onWeights?: OnWeights): Promise<LoadedModel> {
   const files: FileSource[] = [];
   let stage: keyof typeof FAILURES = "model";
   let hint: string | undefined;
@@ -46,10 +50,11 @@ export async function loadModel(params: RunParams, io: Io): Promise<LoadedModel>
     const { config, tensors, tokenizer, warnings } = file;
     for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
 
-    if (params.lora === undefined) return { ...(await loadEngine(tensors, config, params)), tokenizer, warnings };
+    if (params.lora === undefined)
+      return { ...(await loadEngine(tensors, config, params, onWeights)), tokenizer, warnings };
     stage = "adapter";
     const lora = await applyLora(tensors, { adapter: params.lora, base: params.loraBase }, io, files);
-    const engine = await loadEngine(lora.tensors, config, params);
+    const engine = await loadEngine(lora.tensors, config, params, onWeights);
     lora.finish();
     return { ...engine, tokenizer, warnings };
   } catch (error) {
@@ -72,13 +77,17 @@ async function loadEngine(
   tensors: TensorSource,
   config: ModelConfig,
   params: RunParams,
+  onWeights: OnWeights = () => undefined,
 ): Promise<Omit<LoadedModel, "tokenizer" | "warnings">> {
   // the one quirk of build 803 that only the readable engine repeats
   if (params.compat && params.memoryF32) {
     return { model: createScalarModel(await loadWeights(tensors, config)), threads: 1, kernels: "scalar" };
   }
-  const { kernels } = params;
-  const model = await loadTeam(tensors, config, { threads: params.threads ?? usefulThreads(tensors), kernels });
+  const { kernels, threads = usefulThreads(tensors) } = params;
+  const onEvent = (event: LoadModelEvent): void => {
+    if (event.kind === "weights-loaded") onWeights(event.bytes, event.total);
+  };
+  const model = await loadTeam(tensors, config, { threads, kernels, onEvent });
   return { model, threads: model.threads, kernels: model.kernels };
 }
 

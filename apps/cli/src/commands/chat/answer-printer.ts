@@ -32,9 +32,12 @@ export async function printAnswer(
   const onToken = (tokens: number, elapsedMs: number): void => {
     if (tokens > 1 && !quiet) live.status(`${((1000 * (tokens - 1)) / elapsedMs).toFixed(1)} tokens/s`);
   };
+  const onRead = (tokens: number, total: number): void => {
+    if (!quiet) live.status(`reading: ${Math.floor((100 * tokens) / total)} %`);
+  };
   let answer: Answer;
   try {
-    answer = await work({ onText, onToken, ...(signal === undefined ? {} : { signal }) });
+    answer = await work({ onText, onRead, onToken, ...(signal === undefined ? {} : { signal }) });
   } finally {
     live.clear();
   }

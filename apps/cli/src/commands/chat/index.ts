@@ -24,13 +24,14 @@ import { talkOnTerminal } from "./terminal-chat.ts";
 const MIN_CONTEXT_TOKENS = 8;
 
 /** Options of which the dialogue of --classic knows nothing. */
-const NOT_CLASSIC: readonly string[] = ["--template", "--resume", "--json"];
+const NOT_CLASSIC: readonly string[] = ["--template", "--resume", "--json", "--prompt"];
 
 const PROGRAM: Program<ChatParams> = {
   examples: ["ggml-model-q4_0.bin", "vicuna-7b-q4_K_M.bin --template vicuna --temp 0.7"],
-  usage: "[options] MODEL",
+  usage: "[options] MODEL [QUESTION]",
   description: [
     "A conversation with a model: a ggjt or GGUF file, such as ll-convert and ll-quantize make of a checkpoint.",
+    "With a QUESTION, its answer and nothing else.",
     "On a terminal /help lists what can be done; without one every line of standard input is a turn, also one that begins",
     "with a slash, and standard output has the answers only.",
   ].join(" "),
@@ -44,12 +45,14 @@ export const chatCommand: Command = async (bin, argv, io) => {
   const commandLine = await readCommandLine(PROGRAM, bin, argv, params, io);
   if (commandLine === undefined) return ExitCode.ok;
   const { extra, origins } = commandLine;
-  if (extra.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
+  if (extra.length > 1) throw usageError(PROGRAM, bin, "more than a model and a question given: put it in quotes");
+  params.question = extra[0] ?? params.question;
   if (params.model === "")
     throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write");
   if (params.contextTokens !== 0) params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   params.kernels = kernelTier(io.env);
   if (!params.classic) return talk(params, origins, io);
+  if (extra.length > 0) throw usageError(PROGRAM, bin, "--classic takes no question");
   const useless = NOT_CLASSIC.find((name) => origins.get(name)?.at(-1)?.origin === FLAG);
   if (useless !== undefined) throw usageError(PROGRAM, bin, `--classic and ${useless} exclude each other`);
   return runClassic(params, argumentsForMain(origins), io);
@@ -71,6 +74,7 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     return chat;
   };
   try {
+    if (params.question !== undefined) return await talkInPipes(await begin(), [params.question], params, io);
     if (process.stdin.isTTY !== true) return await talkInPipes(await begin(), standardInputLines(), params, io);
     const history = await openHistory(params.history ? io.env : {});
     const beginWithBanner = async (): Promise<Chat> => {

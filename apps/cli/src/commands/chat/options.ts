@@ -11,6 +11,8 @@ export interface ChatParams extends RunParams {
   template: string;
   /** Undefined for that of the template. */
   system: string | undefined;
+  /** Asked instead of a conversation. */
+  question: string | undefined;
   resume: string | undefined;
   classic: boolean;
   history: boolean;
@@ -92,6 +94,15 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
       params.resume = text;
     },
   ),
+  valueRow(
+    "Conversation",
+    ["--prompt", "-p"],
+    "text",
+    { placeholder: "TEXT", help: "the same as QUESTION" },
+    (params, { text }) => {
+      params.question = text;
+    },
+  ),
   flagRow("Conversation", ["--classic"], "the dialogue of llama.cpp's chat.sh instead, by ll-main", (params) => {
     params.classic = true;
   }),
@@ -114,6 +125,7 @@ export function defaultChatParams(threads?: number): ChatParams {
     nPredict: ANSWER_TOKENS,
     template: "plain",
     system: undefined,
+    question: undefined,
     resume: undefined,
     classic: false,
     history: true,

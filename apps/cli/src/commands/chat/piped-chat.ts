@@ -15,7 +15,7 @@ import type { Chat } from "./chat.ts";
  */
 export async function talkInPipes(
   chat: Chat,
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<string> | Iterable<string>,
   style: AnswerStyle,
   io: Io,
 ): Promise<number> {

@@ -127,6 +127,16 @@ describe("without a terminal", () => {
     expect(JSON.parse(stdout)).toMatchObject({ answerTokens: 3 });
   });
 
+  test.each([
+    ["behind the model", ["Hello"]],
+    ["of -p", ["-p", "Hello"]],
+  ])("a question %s is answered as one in a pipe is, and standard input is not read", async (_where, question) => {
+    const path = await tinyFile();
+    const outcome = await chat([path, ...SHORT, ...question], "Why?\n");
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(outcome).toEqual(await chat([path, ...SHORT], "Hello\n"));
+  });
+
   test("a GGUF file of the same model gives the same answers", async () => {
     const folder = await temporaryDirectory();
     await writeFile(join(folder, "m.gguf"), await tinyGguf());
@@ -186,11 +196,14 @@ describe("--classic", () => {
     expect(stderr).toContain("generate: n_ctx = 384, n_batch = 512, n_predict = 2,");
   });
 
-  test.each(["--json", "--template=alpaca", "--resume=x"])("%s would do nothing there", async (option) => {
-    const { code, stdout, stderr } = await runHere("ll-chat", ["m", "--classic", option]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain(`--classic and ${option.split("=")[0]} exclude each other\n`);
-  });
+  test.each(["--json", "--template=alpaca", "--resume=x", "--prompt=x"])(
+    "%s would do nothing there",
+    async (option) => {
+      const { code, stdout, stderr } = await runHere("ll-chat", ["m", "--classic", option]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toContain(`--classic and ${option.split("=")[0]} exclude each other\n`);
+    },
+  );
 
   test("its introduction is whole tokens: what is kept is the beginning of the prompt", async () => {
     const tokenizer = await openTokenizer(fixture("tiny/hf/tokenizer.model"));
@@ -244,7 +257,7 @@ describe("usage", () => {
       2,
       "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write\nusage: ll-chat ",
     ],
-    ["two models", ["a", "b"], 2, "more than one model given"],
+    ["a question without quotes", ["a", "why", "not"], 2, "more than a model and a question given: put it in quotes"],
     ["an unknown template", ["a", "--template", "alpacca"], 2, "Did you mean alpaca?"],
     ["a mistyped option", ["a", "--tmep", "1"], 2, "Did you mean --temp?"],
     ["kernels that are none", ["a"], 2, 'LL_KERNEL is "avx", expected one of scalar', { LL_KERNEL: "avx" }],
