@@ -22,7 +22,7 @@ export { type MetadataGetter, unreadKeys } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export type { Context, ContextOptions, EvaluateOptions, Model } from "./model.ts";
-export { createScalarModel } from "./scalar/model.ts";
+export { createScalarModel, type ScalarModelOptions } from "./scalar/model.ts";
 export {
   matchSession,
   readSession,

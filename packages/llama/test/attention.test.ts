@@ -28,8 +28,8 @@ function twin(query: Float32Array, keys: Float32Array[], values: Float32Array[],
 describe.each([4, 2, 1])("%i key and value heads", (nKvHeads) => {
   const shape = { headDim: HEAD_DIM, headsPerKvHead: HEADS / nKvHeads, scale: SCALE };
   const kvDim = nKvHeads * HEAD_DIM;
-  const cache = createKvCache([kvDim, kvDim], 8, "f32", build803);
-  const scalar = { arithmetic: build803, scores: new Float32Array(8) };
+  const cache = createKvCache([kvDim, kvDim], 8, "f32");
+  const scalar = { arithmetic: build803 };
   const keys = [0, 1, 2].map((t) => randomValues(10 + t, nKvHeads * HEAD_DIM));
   const values = [0, 1, 2].map((t) => randomValues(20 + t, nKvHeads * HEAD_DIM));
   for (let t = 0; t < N; t++) cache.store(1, t, keys[t]!, values[t]!);

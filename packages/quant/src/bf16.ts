@@ -4,6 +4,7 @@
 // Facts: ggml (ggml-impl.h, ggml_compute_fp32_to_bf16, 2026): a NaN stays one and becomes quiet.
 
 import type { BlockFormat } from "./block-format.ts";
+import { laneDot } from "./lane-sums.ts";
 
 const float = new Float32Array(1); // (1): one number, seen as a float …
 const floatBits = new Uint32Array(float.buffer); // (1): … and as its bits
@@ -45,4 +46,10 @@ export const bf16: BlockFormat = {
   pack,
   unpack,
   dot,
+  laneDot: (weights, activations) =>
+    laneDot(
+      weights.length / 2,
+      (i) => readBf16(weights, 2 * i),
+      (i) => readBf16(activations, 2 * i),
+    ),
 };

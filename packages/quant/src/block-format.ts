@@ -25,6 +25,10 @@ export interface BlockFormat {
   unpack(bytes: Uint8Array, out: Float32Array): void;
   /** Dot product of a row (nBlocks * blockBytes) with a packed activation row of as many values. Activation types have none. */
   readonly dot?: (weights: Uint8Array, activations: Uint8Array) => number;
+  /** The same in the arithmetic `lanes`, where that is another number. */
+  readonly laneDot?: (weights: Uint8Array, activations: Uint8Array) => number;
+  /** Packs activations for the arithmetic `lanes`, where that gives other bytes than `pack`. */
+  readonly packForLanes?: (values: Float32Array, out: Uint8Array) => void;
   /** Adds the levels of all blocks to `counts` (16); only the types for which build 803 prints a histogram. */
   readonly countLevels?: (bytes: Uint8Array, counts: Float64Array) => void;
   /** The counts that build 803 prints, where its program counts wrongly. */

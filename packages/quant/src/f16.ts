@@ -2,6 +2,7 @@
 
 import { f16Values } from "@ll/bytes";
 import type { BlockFormat } from "./block-format.ts";
+import { laneDot } from "./lane-sums.ts";
 import { readF16, writeF16 } from "./unaligned.ts";
 
 function pack(values: Float32Array, out: Uint8Array): void {
@@ -36,4 +37,10 @@ export const f16: BlockFormat = {
   pack,
   unpack,
   dot,
+  laneDot: (weights, activations) =>
+    laneDot(
+      weights.length / 2,
+      (i) => readF16(weights, 2 * i),
+      (i) => readF16(activations, 2 * i),
+    ),
 };

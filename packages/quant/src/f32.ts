@@ -1,6 +1,7 @@
 // Plain binary32 values, little-endian: a block of one value.
 
 import type { BlockFormat } from "./block-format.ts";
+import { laneDot } from "./lane-sums.ts";
 import { readF32, writeF32 } from "./unaligned.ts";
 
 function pack(values: Float32Array, out: Uint8Array): void {
@@ -27,4 +28,10 @@ export const f32: BlockFormat = {
   pack,
   unpack,
   dot,
+  laneDot: (weights, activations) =>
+    laneDot(
+      weights.length / 4,
+      (i) => readF32(weights, 4 * i),
+      (i) => readF32(activations, 4 * i),
+    ),
 };

@@ -24,6 +24,7 @@ export {
   SCRATCH_BYTES,
   type WasmMemory,
 } from "./kernels/index.ts";
+export { laneSum } from "./lane-sums.ts";
 export { type PackStats, packStats, toolHistogram } from "./pack-stats.ts";
 export { type PlannedTensor, type PlanOptions, type PlanTensor, planQuantization } from "./quantization-plan.ts";
-export { dot, dotValues, packActivation, packRows, unpackRows } from "./rows.ts";
+export { type ArithmeticName, dot, dotValues, packActivation, packRows, unpackRows } from "./rows.ts";

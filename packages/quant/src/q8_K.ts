@@ -20,15 +20,16 @@ export const Q8_K_BYTES = 292;
 export const Q8_K_LEVELS_OFFSET = 4;
 export const Q8_K_SUMS_OFFSET = 260;
 
-function pack(values: Float32Array, out: Uint8Array): void {
+/** @param largestLevel of the value of largest magnitude: -128 in build 803; -127 in llama.cpp since 2024, and in `lanes` */
+function packTo(largestLevel: number, values: Float32Array, out: Uint8Array): void {
   for (let v = 0, o = 0; v < values.length; v += BLOCK_VALUES, o += Q8_K_BYTES) {
-    // the value of largest magnitude becomes -128; an equal one of other sign is held at 127
+    // the value of largest magnitude becomes the largest level; an equal one of other sign is held at 127
     const largest = largestMagnitude(values, v, BLOCK_VALUES);
     if (largest === 0) {
       out.fill(0, o, o + Q8_K_BYTES);
       continue;
     }
-    const inverse = Math.fround(-128 / largest);
+    const inverse = Math.fround(largestLevel / largest);
     writeF32(out, o, 1 / inverse);
     for (let i = 0; i < BLOCK_VALUES; i += 16) {
       let sum = 0;
@@ -55,6 +56,7 @@ export const q8_K: BlockFormat = {
   blockBytes: Q8_K_BYTES,
   activationType: "q8_K",
   floatFields: { f16: [], f32: [0] },
-  pack,
+  pack: (values, out) => packTo(-128, values, out),
+  packForLanes: (values, out) => packTo(-127, values, out),
   unpack,
 };

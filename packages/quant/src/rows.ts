@@ -40,6 +40,12 @@ export function unpackRows(type: string, bytes: Uint8Array, out?: Float32Array):
 }
 
 /**
+ * How numbers are rounded and summed where llama.cpp changed it: as build 803 did, or as this project does for GGUF files:
+ * eight partial sums in binary32 (see lane-sums.ts), and Q8_K activations whose largest level is -127.
+ */
+export type ArithmeticName = "build803" | "lanes";
+
+/**
  * Packs a vector as `dot` wants it for rows of `type`: q8_0, q8_1 or q8_K levels, binary16 for f16, copied for f32.
  *
  * @param type of the weights; the name of an activation type does the same
@@ -48,8 +54,14 @@ export function unpackRows(type: string, bytes: Uint8Array, out?: Float32Array):
  * @returns `out`
  * @throws RangeError for an unknown type or a length that does not fit; TypeError for arrays of another kind
  */
-export function packActivation(type: string, values: Float32Array, out?: Uint8Array): Uint8Array {
-  return packWith(formatOf(formatOf(type).activationType), values, out);
+export function packActivation(
+  type: string,
+  values: Float32Array,
+  out?: Uint8Array,
+  arithmetic: ArithmeticName = "build803",
+): Uint8Array {
+  const format = formatOf(formatOf(type).activationType);
+  return packWith(format, values, out, arithmetic === "lanes" ? (format.packForLanes ?? format.pack) : format.pack);
 }
 
 /**
@@ -61,14 +73,20 @@ export function packActivation(type: string, values: Float32Array, out?: Uint8Ar
  * @returns a binary32 number
  * @throws RangeError for an unknown type, one without rows (q8_1, q8_K) or a length that does not fit
  */
-export function dot(type: string, weightRow: Uint8Array, activationRow: Uint8Array): number {
+export function dot(
+  type: string,
+  weightRow: Uint8Array,
+  activationRow: Uint8Array,
+  arithmetic: ArithmeticName = "build803",
+): number {
   const format = formatOf(type);
   if (format.dot === undefined) throw new RangeError(`"type" expected a type of weights, got ${type}`);
   assertMultiple(weightRow.length, format.blockBytes, "weightRow");
   const partner = formatOf(format.activationType); // its blocks hold as many values, or a whole part of them
   const nValues = (weightRow.length / format.blockBytes) * format.blockValues;
   assertLength(activationRow.length, (nValues / partner.blockValues) * partner.blockBytes, "activationRow");
-  return format.dot(weightRow, activationRow);
+  const { laneDot = format.dot } = format;
+  return arithmetic === "lanes" ? laneDot(weightRow, activationRow) : format.dot(weightRow, activationRow);
 }
 
 /**
@@ -81,14 +99,19 @@ export function dotValues(type: string, weightRow: Uint8Array, x: Float32Array):
   return dot(type, weightRow, packActivation(type, x));
 }
 
-function packWith(format: BlockFormat, values: Float32Array, out: Uint8Array | undefined): Uint8Array {
-  if (format.pack === undefined) throw new RangeError(`"type" expected a type that can be packed, got ${format.type}`);
+function packWith(
+  format: BlockFormat,
+  values: Float32Array,
+  out: Uint8Array | undefined,
+  pack: BlockFormat["pack"] = format.pack,
+): Uint8Array {
+  if (pack === undefined) throw new RangeError(`"type" expected a type that can be packed, got ${format.type}`);
   assertFloats(values, "values");
   assertMultiple(values.length, format.blockValues, "values");
   const nBytes = (values.length / format.blockValues) * format.blockBytes;
   const target = out ?? new Uint8Array(nBytes);
   assertBytes(target, "out");
   assertLength(target.length, nBytes, "out");
-  format.pack(values, target);
+  pack(values, target);
   return target;
 }

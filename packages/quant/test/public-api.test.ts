@@ -25,6 +25,7 @@ test("public names", () => {
       "encodeF16",
       "f16ToF32",
       "f32ToF16",
+      "laneSum",
       "loadKernels",
       "packActivation",
       "packRows",

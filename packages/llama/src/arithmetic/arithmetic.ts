@@ -3,21 +3,28 @@
 // binary32 in any arithmetic.
 
 import type { Activation } from "@ll/architectures";
+import type { ArithmeticName } from "@ll/quant";
 
 export interface Arithmetic {
-  readonly name: string;
+  readonly name: ArithmeticName;
   /** A row of activations in the form that meets weights of `type`. */
   pack(type: string, x: Float32Array): Uint8Array;
   /** Σ row · packed, both of one length. */
   dot(type: string, row: Uint8Array, packed: Uint8Array): number;
-  /** Σ over i < n of a[start + i] · b[i], where `a` holds bits of binary16 and `b` numbers that binary16 has. */
-  dotF16(a: Uint16Array, start: number, b: Float32Array, n: number): number;
-  /** Σ over i < n of a[start + i] · b[i]. */
-  dotF32(a: Float32Array, start: number, b: Float32Array, n: number): number;
   /** out = x / rms(x) · weight, all of one length; `out` may be `x`. */
   rmsNorm(out: Float32Array, x: Float32Array, weight: Float32Array, eps: number): void;
-  /** Softmax of the first `n` scores, in place. */
-  softmax(scores: Float32Array, n: number): void;
+  /** out = the values of positions 0 … n - 1 of one head, weighted by softmax(query · key · scale). out, query: (headDim). */
+  attend(out: Float32Array, query: Float32Array, head: CachedHead, n: number, scale: number): void;
   /** gate = activation(gate) · up for the first `n`. */
   gate(activation: Activation, gate: Float32Array, up: Float32Array, n: number): void;
+}
+
+/** Keys and values of one head, as the cache gives them back. */
+export interface CachedHead {
+  /** into = the key at `position`. into: (headDim). */
+  readKey(position: number, into: Float32Array): void;
+  /** into = channel `i` of the values at positions `first`, `first + 1` …. into: as many as are wanted. */
+  readValues(i: number, first: number, into: Float32Array): void;
+  /** Rounds numbers to the precision of the cache, in place. */
+  round(x: Float32Array): void;
 }

@@ -58,22 +58,33 @@ export const build803: Arithmetic = {
   name: "build803",
   pack: packActivation,
   dot,
-  dotF16(a, start, b, n) {
-    const values = f16Values();
-    let sum = 0;
-    // the product of two binary16 numbers is exact in f32, so only the additions round
-    for (let i = 0; i < n; i++) sum += values[a[start + i]!]! * b[i]!;
-    return Math.fround(sum);
-  },
-  dotF32(a, start, b, n) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += Math.fround(a[start + i]! * b[i]!);
-    return Math.fround(sum);
-  },
   rmsNorm,
-  softmax,
+  attend(out, query, head, n, scale) {
+    const rounded = query.slice(); // (headDim)
+    const key = new Float32Array(query.length); // (headDim)
+    const scores = new Float32Array(n); // (n)
+    head.round(rounded);
+    for (let t = 0; t < n; t++) {
+      head.readKey(t, key);
+      scores[t] = dotF32(key, rounded) * scale;
+    }
+    softmax(scores, n);
+    head.round(scores);
+    const values = new Float32Array(n); // (n): of one channel
+    for (let i = 0; i < out.length; i++) {
+      head.readValues(i, 0, values);
+      out[i] = dotF32(values, scores);
+    }
+  },
   gate: (activation, gate, up, n) => GATES[activation](gate, up, n),
 };
+
+/** Σ a · b, rounded once at the end. Products of binary16 numbers are exact in binary32, so this is their sum as well. */
+function dotF32(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.fround(a[i]! * b[i]!);
+  return Math.fround(sum);
+}
 
 let exp16: Float32Array | undefined; // (65536): e^x of every binary16 x, rounded to binary16
 let silu16: Float32Array | undefined; // (65536): x / (1 + e^-x) of every binary16 x, rounded to binary16

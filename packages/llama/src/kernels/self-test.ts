@@ -73,15 +73,14 @@ function attendsAlike(kernels: LlamaKernels, kvType: KvType, headsPerKvHead: num
   const last = 4 * (N - 1) * rowValues;
   attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, SCALE);
 
-  const cache = createKvCache([HEAD_DIM], contextTokens, kvType, build803);
+  const cache = createKvCache([HEAD_DIM], contextTokens, kvType);
   for (let t = 0; t < contextTokens; t++) {
     const row = [t * HEAD_DIM, (t + 1) * HEAD_DIM] as const;
     cache.store(0, t, keyRows.subarray(...row), valueRows.subarray(...row));
   }
-  cache.round(queries, queries.length);
   const expected = new Float32Array(N * rowValues); // (N, headsPerKvHead, HEAD_DIM)
   const shape = { headDim: HEAD_DIM, headsPerKvHead, scale: SCALE };
-  const scalar = { arithmetic: build803, scores: new Float32Array(contextTokens) };
+  const scalar = { arithmetic: build803 };
   for (let i = 0; i < N; i++) {
     const row = expected.subarray(i * rowValues, (i + 1) * rowValues);
     attendTo(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, shape, scalar);

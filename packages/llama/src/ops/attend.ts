@@ -15,7 +15,6 @@ export const attend: OpKind<AttendOp> = {
       cache.store(layer, position + i, rowOf(keys, i, k.width), rowOf(values, i, v.width));
     }
     // each position looks at itself and those before it
-    cache.round(queries, n * q.width);
     for (let i = 0; i < n; i++) {
       const rows = run.mixUpQueries ? { queries, first: i, step: n } : { queries, first: i * nHeads, step: 1 };
       attendTo(rowOf(attended, i, out.width), rows, cache, layer, position + i, shape, run);
@@ -36,7 +35,7 @@ export const attend: OpKind<AttendOp> = {
 
 /** Where the query vectors of one position lie: head h has the `first + h · step`-th vector of `queries`. */
 interface QueryRows {
-  readonly queries: Float32Array; // (vectors, headDim), rotated and rounded to the cache's precision
+  readonly queries: Float32Array; // (vectors, headDim), rotated
   readonly first: number;
   readonly step: number;
 }
@@ -60,17 +59,11 @@ export function attendTo(
   layer: number,
   position: number,
   { headDim, headsPerKvHead, scale }: HeadShape,
-  { arithmetic, scores }: Pick<ScalarRun, "arithmetic" | "scores">,
+  { arithmetic }: Pick<ScalarRun, "arithmetic">,
 ): void {
-  const nVisible = position + 1;
   for (let head = 0; head < out.length / headDim; head++) {
     const query = rowOf(rows.queries, rows.first + head * rows.step, headDim); // (headDim)
     const channel = Math.floor(head / headsPerKvHead) * headDim; // first channel of the key and value head
-
-    for (let t = 0; t < nVisible; t++) scores[t] = cache.keyDot(layer, t, channel, query) * scale;
-    arithmetic.softmax(scores, nVisible);
-
-    cache.round(scores, nVisible);
-    for (let i = 0; i < headDim; i++) out[head * headDim + i] = cache.valueDot(layer, channel + i, scores, nVisible);
+    arithmetic.attend(rowOf(out, head, headDim), query, cache.head(layer, channel), position + 1, scale);
   }
 }

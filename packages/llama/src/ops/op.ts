@@ -33,7 +33,6 @@ export interface ScalarRun {
   /** Position of the first token. */
   readonly position: number;
   readonly cache: KvCache;
-  readonly scores: Float32Array; // (contextTokens): scratch, one query against all keys
   readonly pace: Pace;
   /** Build 803 mistook whose query is whose in batches over an f32 cache; true repeats that. */
   readonly mixUpQueries: boolean;

@@ -1,20 +1,16 @@
-// Keys and values of the positions seen so far, in binary16 or binary32, and the sums that attention takes over them.
+// Keys and values of the positions seen so far, in binary16 or binary32.
 
 import { f16Values, f32ToF16 } from "@ll/bytes";
 import { allocate } from "../allocate.ts";
-import type { Arithmetic } from "../arithmetic/arithmetic.ts";
+import type { CachedHead } from "../arithmetic/arithmetic.ts";
 import { type KvType, kvElementBytes } from "../kv-type.ts";
 
 export interface KvCache {
   readonly kvType: KvType;
   /** Stores the (already rotated) key and the value of one position, rounded to the cache's precision. */
   store(layer: number, position: number, key: Float32Array, value: Float32Array): void; // (kvDim), (kvDim)
-  /** Rounds what is about to be multiplied with cached numbers to their precision, the first `n` in place. */
-  round(x: Float32Array, n: number): void; // (at least n)
-  /** Σ over i < x.length of key[layer][position][channel + i] · x[i], as the arithmetic sums. */
-  keyDot(layer: number, position: number, channel: number, x: Float32Array): number;
-  /** Σ over t < n of value[layer][channel][t] · p[t], as the arithmetic sums. */
-  valueDot(layer: number, channel: number, p: Float32Array, n: number): number; // p: (at least n)
+  /** The head whose key and value begin at `channel`. */
+  head(layer: number, channel: number): CachedHead;
   /** Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions. */
   read(nTokens: number): Uint8Array;
   /** The inverse of `read`. @throws RangeError unless `bytes` has exactly the size that `read(nTokens)` gives. */
@@ -24,56 +20,42 @@ export interface KvCache {
 /** Numbers as a cache stores them: bit patterns of binary16, or binary32. */
 type KvElements = Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
-/** How one precision is stored and multiplied. */
+/** How one precision is stored. */
 interface KvPrecision<E extends KvElements> {
   readonly Elements: new (length: number) => E;
   encode(x: number): number;
-  round(x: Float32Array, n: number): void;
-  dot(elements: E, start: number, x: Float32Array, n: number): number;
+  decode(element: number): number;
 }
 
 /**
  * @param kvDims channels of a position's key, and of its value, in each layer
  * @throws IoError `E_NOMEM` if the memory cannot be had.
  */
-export function createKvCache(
-  kvDims: readonly number[],
-  contextTokens: number,
-  kvType: KvType,
-  arithmetic: Arithmetic,
-): KvCache {
-  return kvType === "f16"
-    ? cacheOf("f16", f16Precision(arithmetic), kvDims, contextTokens)
-    : cacheOf("f32", f32Precision(arithmetic), kvDims, contextTokens);
-}
-
-function f16Precision({ dotF16 }: Arithmetic): KvPrecision<Uint16Array<ArrayBuffer>> {
+export function createKvCache(kvDims: readonly number[], contextTokens: number, kvType: KvType): KvCache {
+  if (kvType === "f32") {
+    const same = (x: number): number => x;
+    return cacheOf("f32", { Elements: Float32Array, encode: same, decode: same }, kvDims, contextTokens);
+  }
   const values = f16Values();
-  return {
-    Elements: Uint16Array,
-    encode: f32ToF16,
-    round(x, n) {
-      for (let i = 0; i < n; i++) x[i] = values[f32ToF16(x[i]!)]!;
-    },
-    dot: dotF16,
-  };
-}
-
-function f32Precision({ dotF32 }: Arithmetic): KvPrecision<Float32Array<ArrayBuffer>> {
-  return { Elements: Float32Array, encode: (x) => x, round() {}, dot: dotF32 };
+  return cacheOf(
+    "f16",
+    { Elements: Uint16Array, encode: f32ToF16, decode: (bits) => values[bits]! },
+    kvDims,
+    contextTokens,
+  );
 }
 
 function cacheOf<E extends KvElements>(
   kvType: KvType,
-  precision: KvPrecision<E>,
+  { Elements, encode, decode }: KvPrecision<E>,
   kvDims: readonly number[],
   contextTokens: number,
 ): KvCache {
   const layers = kvDims.map((kvDim) => {
     const length = contextTokens * kvDim;
     const purpose = `a cache of ${length} keys and as many values a layer: choose a smaller context`;
-    const keys = allocate(precision.Elements, length, purpose); // (contextTokens, kvDim)
-    const values = allocate(precision.Elements, length, purpose); // (kvDim, contextTokens)
+    const keys = allocate(Elements, length, purpose); // (contextTokens, kvDim)
+    const values = allocate(Elements, length, purpose); // (kvDim, contextTokens)
     return { kvDim, keys, values };
   });
 
@@ -95,17 +77,25 @@ function cacheOf<E extends KvElements>(
     store(layer, position, key, value) {
       const { keys, values, kvDim } = layers[layer]!;
       for (let i = 0; i < kvDim; i++) {
-        keys[position * kvDim + i] = precision.encode(key[i]!);
-        values[i * contextTokens + position] = precision.encode(value[i]!);
+        keys[position * kvDim + i] = encode(key[i]!);
+        values[i * contextTokens + position] = encode(value[i]!);
       }
     },
-    round: precision.round,
-    keyDot(layer, position, channel, x) {
-      const { keys, kvDim } = layers[layer]!;
-      return precision.dot(keys, position * kvDim + channel, x, x.length);
-    },
-    valueDot(layer, channel, p, n) {
-      return precision.dot(layers[layer]!.values, channel * contextTokens, p, n);
+    head(layer, channel) {
+      const { keys, values, kvDim } = layers[layer]!;
+      return {
+        readKey(position, into) {
+          const start = position * kvDim + channel;
+          for (let i = 0; i < into.length; i++) into[i] = decode(keys[start + i]!);
+        },
+        readValues(i, first, into) {
+          const start = (channel + i) * contextTokens + first;
+          for (let t = 0; t < into.length; t++) into[t] = decode(values[start + t]!);
+        },
+        round(x) {
+          for (let i = 0; i < x.length; i++) x[i] = decode(encode(x[i]!));
+        },
+      };
     },
     read(nTokens) {
       const bytes = new Uint8Array(bytesOf(nTokens));

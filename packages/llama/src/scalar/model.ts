@@ -1,7 +1,10 @@
 // `Model` and `Context` over weights in memory: what the scalar engine computes, for those who ask.
 
 import { kindOf } from "@ll/bytes";
+import type { ArithmeticName } from "@ll/quant";
+import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { build803 } from "../arithmetic/build803.ts";
+import { lanes } from "../arithmetic/lanes.ts";
 import {
   assertIndex,
   type Context,
@@ -18,10 +21,20 @@ import { runSlice } from "./run.ts";
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
 
+const ARITHMETICS = { build803, lanes };
+
+export interface ScalarModelOptions {
+  /** Default "build803". */
+  readonly arithmetic?: ArithmeticName;
+}
+
 /** The scalar reference engine over weights in memory. */
-export function createScalarModel(weights: Weights): Model {
+export function createScalarModel(weights: Weights, { arithmetic = "build803" }: ScalarModelOptions = {}): Model {
   if (typeof weights?.config !== "object") {
     throw new TypeError(`"weights" expected what await loadWeights(source, config) gives, got ${kindOf(weights)}`);
+  }
+  if (!Object.hasOwn(ARITHMETICS, arithmetic)) {
+    throw new TypeError(`"arithmetic" expected build803 or lanes, got ${String(arithmetic)}`);
   }
   let kept: Weights | undefined = weights;
   function held(): Weights {
@@ -32,7 +45,7 @@ export function createScalarModel(weights: Weights): Model {
     config: weights.config,
     fingerprint: weights.fingerprint,
     async createContext(options = {}) {
-      return createScalarContext(held, held(), options);
+      return createScalarContext(held, held(), ARITHMETICS[arithmetic], options);
     },
     async dispose() {
       kept = undefined;
@@ -44,6 +57,7 @@ export function createScalarModel(weights: Weights): Model {
 function createScalarContext(
   modelWeights: () => Weights,
   { config, fingerprint }: Weights,
+  arithmetic: Arithmetic,
   options: ContextOptions,
 ): Context {
   const { contextTokens, kvType, compat } = checkedContextOptions(options);
@@ -52,8 +66,7 @@ function createScalarContext(
   const pace = new Pace();
   const embedding = new Float32Array(nEmbd); // (nEmbd)
   const kvDims = modelWeights().graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
-  let cache = createKvCache(kvDims, contextTokens, kvType, build803);
-  const scores = new Float32Array(contextTokens); // (contextTokens)
+  let cache = createKvCache(kvDims, contextTokens, kvType);
   let busy = false;
   let disposed = false;
 
@@ -70,12 +83,11 @@ function createScalarContext(
       const slice = tokens.subarray(first, first + sliceTokens);
       await runSlice({
         weights: held(),
-        arithmetic: build803,
+        arithmetic,
         tokens: slice,
         position: nPast + first,
         nWanted: wanted === "all" ? slice.length : first + slice.length < n ? 0 : 1,
         cache,
-        scores,
         pace,
         mixUpQueries,
         logits: wanted === "all" ? logits.subarray(first * nVocab) : logits,
@@ -115,7 +127,7 @@ function createScalarContext(
     },
     async dispose() {
       disposed = true;
-      cache = createKvCache(kvDims, 0, kvType, build803);
+      cache = createKvCache(kvDims, 0, kvType);
     },
   };
 }

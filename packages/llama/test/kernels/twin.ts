@@ -33,7 +33,7 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
 function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): AttentionKernels {
   const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
   const elementBytes = kvType === "f16" ? 2 : 4;
-  const scalar = { arithmetic: build803, scores: new Float32Array(contextTokens) };
+  const scalar = { arithmetic: build803 };
   const caches = new Map<number, KvCache>();
   const cacheAt = (head: number): KvCache => caches.get(head)!;
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
@@ -45,7 +45,7 @@ function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): Atten
     headBytes: 64,
     workBytes: () => 64,
     clear(head) {
-      caches.set(head, createKvCache([headDim], contextTokens, kvType, build803));
+      caches.set(head, createKvCache([headDim], contextTokens, kvType));
     },
     store(head, keys, values, nPast, n, rowStride) {
       for (let i = 0; i < n; i++) {
@@ -57,7 +57,6 @@ function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): Atten
       const rowValues = headsPerKvHead * headDim;
       for (let i = 0; i < n; i++) {
         const queries = floats(q + 4 * i * qStride, rowValues).slice(); // (headsPerKvHead, headDim)
-        cacheAt(head).round(queries, rowValues);
         const row = floats(out + 4 * i * outStride, rowValues);
         const rule = { headDim, headsPerKvHead, scale };
         attendTo(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, rule, scalar);

@@ -16,6 +16,7 @@ import {
   type ModelConfig,
   type SourceTensor,
   type TensorSource,
+  type Weights,
 } from "../../src/index.ts";
 
 /** An open file of the third-party test data, such as `tiny/ggjt/q4_0.bin`. */
@@ -30,8 +31,12 @@ export async function modelFromTestData(path: string, overrides: ConfigOverrides
 
 /** The synthetic model of tools/golden-model.ts, quantised to a file type of @ll/quant (1 is f16, as it comes). */
 export async function goldenModel(ftype: number): Promise<Model> {
+  return createScalarModel(await goldenWeights(ftype));
+}
+
+export async function goldenWeights(ftype: number): Promise<Weights> {
   const { source, config } = await goldenSource(ftype);
-  return createScalarModel(await loadWeights(source, config));
+  return loadWeights(source, config);
 }
 
 /** Its tensors, for an engine to load. */

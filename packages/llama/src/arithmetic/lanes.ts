@@ -1,0 +1,139 @@
+// The arithmetic for GGUF files of today. Every operation rounds to binary32 and nothing is fused; sums are those of @ll/quant's
+// lane-sums.ts; functions are the polynomials of this file. docs/numbers.md says why it is so.
+
+import type { Activation } from "@ll/architectures";
+import { dot, laneSum, packActivation } from "@ll/quant";
+import type { Arithmetic } from "./arithmetic.ts";
+
+const f = Math.fround;
+
+const LOG2E = f(Math.LOG2E);
+const LN2_HIGH = f(0.693359375); // 9 bits: its products with whole numbers up to 2^15 are exact
+const LN2_LOW = f(-2.1219444e-4);
+/** Below it, e^x is no normal number of binary32. */
+const EXP_MIN = f(-87.3365447505531);
+const EXP_MAX = f(88.3762626647949);
+const ROUND = 12582912; // 1.5 · 2^23: adding and taking it off again rounds to a whole number, ties to even
+
+const scaleBits = new Int32Array(1); // (1): the bits of …
+const scale = new Float32Array(scaleBits.buffer); // (1): … a power of two
+
+/**
+ * e^x, within 2 units in the last place; 0 below about -87.3, held at e^88.37 above. e^0 is 1.
+ * Method and coefficients: S. Moshier, Cephes, expf.
+ */
+export function expf(x: number): number {
+  if (!(x >= EXP_MIN)) return Number.isNaN(x) ? x : 0;
+  const held = Math.min(x, EXP_MAX);
+  const n = f(f(f(held * LOG2E) + ROUND) - ROUND);
+  const r = f(f(held - f(n * LN2_HIGH)) - f(n * LN2_LOW));
+  let p = f(1.98756915e-4);
+  p = f(f(p * r) + f(1.3981999507e-3));
+  p = f(f(p * r) + f(8.3334519073e-3));
+  p = f(f(p * r) + f(4.1665795894e-2));
+  p = f(f(p * r) + f(1.6666665459e-1));
+  p = f(f(p * r) + f(5.0000001201e-1));
+  const y = f(f(f(p * f(r * r)) + r) + 1);
+  scaleBits[0] = (n + 127) << 23;
+  return f(y * scale[0]!);
+}
+
+/** tanh x, within 3 units in the last place. Method and coefficients: S. Moshier, Cephes, tanhf. */
+export function tanhf(x: number): number {
+  const size = Math.abs(x);
+  if (size >= 0.625) {
+    const t = f(1 - f(2 / f(expf(f(size + size)) + 1)));
+    return x < 0 ? -t : t;
+  }
+  const z = f(x * x);
+  let p = f(-5.70498872745e-3);
+  p = f(f(p * z) + f(2.06390887954e-2));
+  p = f(f(p * z) + f(-5.37397155531e-2));
+  p = f(f(p * z) + f(1.33314422036e-1));
+  p = f(f(p * z) + f(-3.33332819422e-1));
+  return f(f(f(p * z) * x) + x);
+}
+
+/** 1 / (1 + e^-x) */
+export function sigmoid(x: number): number {
+  return f(1 / f(1 + expf(-x)));
+}
+
+/** x / (1 + e^-x) (Elfwing et al., arXiv:1702.03118). */
+export function silu(x: number): number {
+  return f(x / f(1 + expf(-x)));
+}
+
+const SQRT_2_OVER_PI = f(0.7978845608028654);
+
+/** x / (1 + e^-2u) with u = √(2/π) · x · (1 + 0.044715 · x²), which is ½ · x · (1 + tanh u) (arXiv:1606.08415). */
+export function gelu(x: number): number {
+  const u = f(f(SQRT_2_OVER_PI * x) * f(1 + f(f(f(0.044715) * x) * x)));
+  return f(x / f(1 + expf(f(-2 * u))));
+}
+
+const ACTIVATIONS: Readonly<Record<Activation, (x: number) => number>> = { silu };
+
+/** out = x / rms(x) · weight (arXiv:1910.07467), all of one length; `out` may be `x`. */
+export function rmsNorm(
+  out: Float32Array, // (n)
+  x: Float32Array, // (n)
+  weight: Float32Array, // (n)
+  eps: number,
+): void {
+  const n = x.length;
+  const squares = x.map((value) => value * value); // (n)
+  const mean = f(laneSum(squares) / n);
+  const inverse = f(1 / f(Math.sqrt(f(mean + f(eps)))));
+  for (let i = 0; i < n; i++) out[i] = f(x[i]! * inverse) * weight[i]!;
+}
+
+/** Positions that attention takes together: their scores are seen before any of their values. */
+export const TILE = 32;
+
+export const lanes: Arithmetic = {
+  name: "lanes",
+  pack: (type, x) => packActivation(type, x, undefined, "lanes"),
+  dot: (type, row, packed) => dot(type, row, packed, "lanes"),
+  rmsNorm,
+  /**
+   * The softmax that never holds all scores (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135): tile
+   * after tile of positions, counted from 0. A larger maximum scales down what was summed before. Channels of a score and
+   * positions of an output are added in order: vectors hold other positions and other channels.
+   */
+  attend(out, query, head, n, factor) {
+    const key = new Float32Array(query.length); // (headDim)
+    const values = new Float32Array(TILE); // (TILE): of one channel
+    const weights = new Float32Array(TILE); // (TILE)
+    let largest = Number.NEGATIVE_INFINITY;
+    let sum = 0;
+    out.fill(0);
+    for (let first = 0; first < n; first += TILE) {
+      const nHere = Math.min(TILE, n - first);
+      let newLargest = largest;
+      for (let t = 0; t < nHere; t++) {
+        let score = 0;
+        head.readKey(first + t, key);
+        for (let i = 0; i < query.length; i++) score = f(score + f(key[i]! * query[i]!));
+        weights[t] = score * factor;
+        if (weights[t]! > newLargest) newLargest = weights[t]!;
+      }
+      const kept = expf(f(largest - newLargest)); // 0 for the first tile, 1 if the maximum stays
+      for (let t = 0; t < nHere; t++) weights[t] = expf(f(weights[t]! - newLargest));
+      sum = f(f(sum * kept) + laneSum(weights, nHere));
+      for (let i = 0; i < out.length; i++) {
+        let o = f(out[i]! * kept);
+        head.readValues(i, first, values.subarray(0, nHere));
+        for (let t = 0; t < nHere; t++) o = f(o + f(weights[t]! * values[t]!));
+        out[i] = o;
+      }
+      largest = newLargest;
+    }
+    const inverse = f(1 / sum);
+    for (let i = 0; i < out.length; i++) out[i] = out[i]! * inverse;
+  },
+  gate(activation, gate, up, n) {
+    const apply = ACTIVATIONS[activation];
+    for (let i = 0; i < n; i++) gate[i] = apply(gate[i]!) * up[i]!;
+  },
+};
