@@ -29,7 +29,7 @@ const OPENERS: [string, (source: never) => Promise<unknown>][] = [
 
 describe.each(OPENERS)("%s", (_name, open) => {
   test.each<[string, unknown, string]>([
-    ["a path", "model.bin", "got a string; make one by for a path openFileSource(path) of @ll/bytes/node"],
+    ["a path", "model.bin", "got a string; make one by openFileSource(path) of @ll/bytes/node"],
     ["a promise", Promise.resolve(), "got a promise (await it)"],
     ["bytes", new Uint8Array(9), "make one by memorySource(bytes)"],
     ["nothing", undefined, "got undefined"],

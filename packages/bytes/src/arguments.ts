@@ -1,8 +1,6 @@
 // Checks of arguments by what they are, not by whose class they have: an array of an iframe, of node:vm, of Jest or of Electron has
 // classes of its own, and is as good as any.
 
-import type { ByteSource } from "./byte-source.ts";
-
 /** True for a Uint8Array of any realm, a Buffer among them. */
 export function isBytes(value: unknown): value is Uint8Array {
   return isTypedArray(value, "Uint8Array");
@@ -34,18 +32,4 @@ export function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value) === "[object Object]"
     ? (value.constructor?.name ?? "an object")
     : Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** @throws TypeError that says how to make a source of what it is */
-export function assertSource(source: ByteSource, name = "source"): void {
-  const { byteLength, read } = (source ?? {}) as Partial<ByteSource>;
-  if (Number.isSafeInteger(byteLength) && typeof read === "function") return;
-  const given: unknown = source;
-  const advice =
-    typeof given === "string"
-      ? "for a path openFileSource(path) of @ll/bytes/node, for an address httpSource(url) of @ll/bytes"
-      : isBytes(given) || isBuffer(given)
-        ? "memorySource(bytes) of @ll/bytes"
-        : "openFileSource(path) of @ll/bytes/node, or blobSource(blob), httpSource(url) or memorySource(bytes) of @ll/bytes";
-  throw new TypeError(`"${name}" expected a ByteSource, got ${kindOf(given)}; make one by ${advice}`);
 }

@@ -1,9 +1,8 @@
 // A forward reader that compares every declared number with the bytes that are really there before it allocates.
 // Integers are little-endian. Offsets are plain numbers up to 2^53, never 32-bit integer arithmetic.
 
-import { assertSource } from "./arguments.ts";
 import { type Budget, headerBudget } from "./budget.ts";
-import type { ByteSource } from "./byte-source.ts";
+import { assertSource, type ByteSource } from "./byte-source.ts";
 import { FormatError, type FormatErrorClass, type FormatErrorFields } from "./errors.ts";
 
 export interface ReaderOptions {

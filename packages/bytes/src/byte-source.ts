@@ -76,3 +76,17 @@ export function assertSpan(offset: number, length: number, byteLength: number): 
     throw new RangeError(`"offset" expected a span inside ${byteLength} bytes, got ${offset} + ${length}`);
   }
 }
+
+/** @throws TypeError that says how to make a source of what it is */
+export function assertSource(source: ByteSource, name = "source"): void {
+  const { byteLength, read } = (source ?? {}) as Partial<ByteSource>;
+  if (Number.isSafeInteger(byteLength) && typeof read === "function") return;
+  const given: unknown = source;
+  const advice =
+    typeof given === "string"
+      ? "openFileSource(path) of @ll/bytes/node, or httpSource(url) of @ll/bytes"
+      : isBytes(given) || isBuffer(given)
+        ? "memorySource(bytes) of @ll/bytes"
+        : "openFileSource(path) of @ll/bytes/node, or blobSource(blob), httpSource(url) or memorySource(bytes) of @ll/bytes";
+  throw new TypeError(`"${name}" expected a ByteSource, got ${kindOf(given)}; make one by ${advice}`);
+}

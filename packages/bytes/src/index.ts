@@ -1,10 +1,17 @@
 // Reading and writing that cannot be fooled: the checked byte layer under every format of the toolchain.
 
-export { assertSource, isBytes, isError, isTypedArray, kindOf } from "./arguments.ts";
+export { isBytes, isError, isTypedArray, kindOf } from "./arguments.ts";
 export { BoundedReader, createReader, type ReaderOptions } from "./bounded-reader.ts";
 export { type Budget, type BudgetLimits, type BudgetOptions, createBudget, headerBudget } from "./budget.ts";
 export { type ByteSink, memorySink } from "./byte-sink.ts";
-export { assertSpan, type ByteSource, blobSource, memorySource, type SourceOrigin } from "./byte-source.ts";
+export {
+  assertSource,
+  assertSpan,
+  type ByteSource,
+  blobSource,
+  memorySource,
+  type SourceOrigin,
+} from "./byte-source.ts";
 export {
   FormatError,
   type FormatErrorClass,

@@ -68,7 +68,7 @@ test.each<[unknown, string]>([
 });
 
 test.each<[unknown, string]>([
-  ["model.bin", '"source" expected a ByteSource, got a string; make one by for a path openFileSource(path)'],
+  ["model.bin", '"source" expected a ByteSource, got a string; make one by openFileSource(path)'],
   [Promise.resolve(), "got a promise (await it)"],
   [new Uint8Array(3), "got Uint8Array; make one by memorySource(bytes)"],
   [new Blob([]), "got Blob; make one by openFileSource(path) of @ll/bytes/node, or blobSource(blob)"],
