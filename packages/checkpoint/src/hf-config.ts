@@ -5,7 +5,6 @@ import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import {
   assertDivides,
   assertHeadDim,
-  assertNoWindow,
   FORBIDDEN_KEYS,
   fieldError,
   openConfig,
@@ -17,6 +16,7 @@ import {
   readVocabSize,
   requireField,
   unlessNull,
+  unreadWindow,
   vocabSize,
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
@@ -160,9 +160,7 @@ export async function readHfConfig(source: ByteSource, options: BudgetOptions = 
   assertHeadDim(source, integers.get("head_dim"), nEmbd, nHeads);
   if (modelType === "baichuan") assertPlainBaichuan(source.name, integers);
   const contextTokens = integers.get("max_position_embeddings");
-  if (flags.get("use_sliding_window") !== false) {
-    assertNoWindow(source.name, integers.get("sliding_window"), contextTokens);
-  }
+  const window = flags.get("use_sliding_window") === false ? undefined : integers.get("sliding_window");
   const parameters = ropes.get("rope_parameters");
   const rope = mergeRope(source.name, parameters, ropes.get("rope_scaling"), numbers.get("rope_theta"));
   const [bosId] = tokenIds.get("bos_token_id") ?? [];
@@ -185,7 +183,7 @@ export async function readHfConfig(source: ByteSource, options: BudgetOptions = 
     ...present("gptq", gptq),
     ...present("bosId", bosId),
     eosIds: tokenIds.get("eos_token_id") ?? [],
-    unknownFields: [],
+    unknownFields: unreadWindow(window, contextTokens),
   };
 }
 

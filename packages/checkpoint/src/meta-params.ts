@@ -6,7 +6,6 @@ import type { BudgetOptions, ByteSource } from "@ll/bytes";
 import {
   assertDivides,
   assertHeadDim,
-  assertNoWindow,
   FORBIDDEN_KEYS,
   fieldError,
   openConfig,
@@ -15,6 +14,7 @@ import {
   readVocabSize,
   requireField,
   unlessNull,
+  unreadWindow,
   vocabSize,
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
@@ -88,7 +88,6 @@ export async function readMetaParams(source: ByteSource, options: BudgetOptions 
   assertDivides(source, "n_heads", nHeads, "dim", nEmbd);
   assertDivides(source, "n_kv_heads", nKvHeads, "n_heads", nHeads);
   assertHeadDim(source, integers.get("head_dim"), nEmbd, nHeads);
-  assertNoWindow(source.name, integers.get("sliding_window"), integers.get("max_seq_len"));
   return {
     origin: "params.json",
     file: source.name,
@@ -103,6 +102,6 @@ export async function readMetaParams(source: ByteSource, options: BudgetOptions 
     ...present("ffnDimMultiplier", numbers.get("ffn_dim_multiplier")),
     ...present("normEps", numbers.get("norm_eps")),
     ...present("ropeFreqBase", numbers.get("rope_theta")),
-    unknownFields,
+    unknownFields: [...unknownFields, ...unreadWindow(integers.get("sliding_window"), integers.get("max_seq_len"))],
   };
 }

@@ -133,7 +133,6 @@ describe("values", () => {
     ["quantization_args", '{"scheme": "int8"}', "E_UNSUPPORTED"],
     ["lora_args", '{"rank": 16}', "E_UNSUPPORTED"],
     ["moe", '{"num_experts": 8}', "E_UNSUPPORTED"],
-    ["sliding_window", "16", "E_UNSUPPORTED"],
     ["sliding_window", '"16"', "E_FIELD"],
   ];
   it.each(metaRows)("CF03 params.json %s %s", async (field, value, code) => {
@@ -164,7 +163,6 @@ describe("values", () => {
     ["CF07", "partial_rotary_factor", "0.5", "E_UNSUPPORTED"],
     ["CF07", "rotary_pct", "0.25", "E_UNSUPPORTED"],
     ["CF07", "hidden_activation", '"gelu_pytorch_tanh"', "E_UNSUPPORTED"],
-    ["CF07", "sliding_window", "16", "E_UNSUPPORTED"],
     ["CF07", "layer_types", '["full_attention", "sliding_attention"]', "E_UNSUPPORTED"],
     ["CF07", "attention_bias", '"yes"', "E_FIELD"],
     ["CF07", "embedding_multiplier", "12", "E_UNSUPPORTED"],
@@ -249,6 +247,12 @@ describe("values", () => {
       expect(await hfWith("sliding_window", window)).toEqual(await hf(CONFIG_JSON));
       expect(await metaWith("sliding_window", window)).toEqual(await meta(PARAMS_JSON));
     }
+  });
+
+  it("+ a window of all layers that is shorter than the context is not read, and said", async () => {
+    const unknownFields = ["sliding_window (texts of up to 16 tokens are exact)"];
+    expect(await hfWith("sliding_window", "16")).toMatchObject({ unknownFields });
+    expect(await metaWith("sliding_window", "16")).toMatchObject({ unknownFields });
   });
 
   it("CF07 Baichuan computes as a LLaMA does in its first model of 7B only", async () => {
