@@ -42,6 +42,7 @@ export {
   type WeightsLoadedEvent,
   type WorkersFailedEvent,
 } from "./team/load-model.ts";
+export { type ModelMemory, type ModelMemoryOptions, modelMemory } from "./team/model-memory.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {
   expectedTensors,

@@ -23,6 +23,7 @@ test("the public names", () => {
       "loadModel",
       "loadWeights",
       "matchSession",
+      "modelMemory",
       "readSession",
       "restoreSession",
       "sessionFileBytes",

@@ -1,7 +1,7 @@
 // The lines that build 803 prints while it loads, in their order and shape, with this program's own facts in them.
 
 import { printable } from "@ll/bytes";
-import type { ModelConfig } from "@ll/llama";
+import type { ModelConfig, ModelMemory } from "@ll/llama";
 import { fixed, general, scientific } from "../printf.ts";
 import type { RunParams } from "./params.ts";
 
@@ -30,6 +30,8 @@ export interface LoadedFacts {
   /** Sum of all tensor data. */
   readonly tensorBytes: number;
   readonly kvBytes: number;
+  /** What the engine will allocate; undefined for the figures of build 803. */
+  readonly memory: ModelMemory | undefined;
 }
 
 /** `llama_model_load_internal: …` and `llama_new_context_with_model: …`. */
@@ -50,10 +52,8 @@ export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
     ["n_ff", config.nFf],
     ...changedRows(config),
   ];
-  const memory = MEMORY_MIB[facts.sizeLabel] ?? { scratch: 1024, evaluation: 768, state: 1026 };
   const contextMib = (facts.nTensors * TENSOR_OVERHEAD_BYTES) / MIB;
-  const required = contextMib + facts.tensorBytes / MIB + memory.scratch + memory.evaluation;
-  const state = memory.state * (params.memoryF32 ? 2 : 1);
+  const memory = facts.memory ?? build803Memory(facts, contextMib, params.memoryF32);
   const warnings = facts.warnings.map((text) => `warning: ${printable(text, 512)}`);
   if (facts.sizeLabel === "70B") warnings.push("warning: assuming 70B model based on GQA == 8");
   const contexts = params.guidanceScale > 1 ? ["text", "guidance"] : ["text"];
@@ -62,9 +62,18 @@ export function loadLines(facts: LoadedFacts, params: RunParams): string[] {
     ...rows.map(([name, value]) => `llama_model_load_internal: ${name.padEnd(10)} = ${value}`),
     `llama_model_load_internal: model size = ${facts.sizeLabel}`,
     `llama_model_load_internal: ggml ctx size = ${fixed(contextMib, 7, 2)} MB`,
-    `llama_model_load_internal: mem required  = ${fixed(required, 7, 2)} MB (+ ${fixed(state, 7, 2)} MB per state)`,
+    `llama_model_load_internal: mem required  = ${fixed(memory.model / MIB, 7, 2)} MB (+ ${fixed(memory.context / MIB, 7, 2)} MB per state)`,
     ...contexts.map(() => `llama_new_context_with_model: kv self size  = ${fixed(facts.kvBytes / MIB, 7, 2)} MB`),
   ];
+}
+
+/** What build 803 says: it looks most of it up by the size of the model. */
+function build803Memory({ sizeLabel, tensorBytes }: LoadedFacts, contextMib: number, memoryF32: boolean): ModelMemory {
+  const { scratch, evaluation, state } = MEMORY_MIB[sizeLabel] ?? { scratch: 1024, evaluation: 768, state: 1026 };
+  return {
+    model: contextMib * MIB + tensorBytes + (scratch + evaluation) * MIB,
+    context: state * (memoryF32 ? 2 : 1) * MIB,
+  };
 }
 
 /** Lines that appear only where the arithmetic is not that of build 803. */

@@ -13,6 +13,7 @@ import {
   loadWeights,
   type Model,
   type ModelConfig,
+  modelMemory,
   type TensorSource,
 } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
@@ -48,7 +49,7 @@ export async function loadModel(params: RunParams, io: Io, onWeights?: OnWeights
     hint = file.hint;
     if (params.contextTokens === 0) params.contextTokens = file.trainedContext;
     const { config, tensors, tokenizer, warnings } = file;
-    for (const line of loadLines(factsOf(file, params), params)) io.err.write(`${line}\n`);
+    for (const line of loadLines(await factsOf(file, params), params)) io.err.write(`${line}\n`);
 
     if (params.lora === undefined)
       return { ...(await loadEngine(tensors, config, params, onWeights)), tokenizer, warnings };
@@ -109,7 +110,12 @@ const FAILURES = {
     `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
 } as const;
 
-function factsOf({ containerName, config, tensors, warnings }: ModelFile, params: RunParams): LoadedFacts {
+async function factsOf(
+  { containerName, config, tensors, warnings }: ModelFile,
+  params: RunParams,
+): Promise<LoadedFacts> {
+  const { threads = usefulThreads(tensors), kernels, contextTokens, memoryF32, compat } = params;
+  const kvType = memoryF32 ? "f32" : "f16";
   const all = Array.from(tensors.names(), (name) => tensors.tensor(name));
   return {
     containerName,
@@ -119,6 +125,7 @@ function factsOf({ containerName, config, tensors, warnings }: ModelFile, params
     sizeLabel: config.nLayers === 80 && config.nHeads === 8 * config.nKvHeads ? "70B" : modelSizeLabel(config.nLayers),
     nTensors: all.length,
     tensorBytes: all.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0),
-    kvBytes: kvCacheBytes(config, params.contextTokens, params.memoryF32 ? "f32" : "f16"),
+    kvBytes: kvCacheBytes(config, contextTokens, kvType),
+    memory: compat ? undefined : await modelMemory(tensors, config, { threads, kernels, contextTokens, kvType }),
   };
 }

@@ -37,6 +37,22 @@ async function savedBy(...args: string[]): Promise<Buffer> {
 
 /** By what stands in the first column, with marks of code left away. */
 const RESTORED: Readonly<Record<string, () => Promise<void>>> = {
+  async "mem required"() {
+    const figures = async (...args: string[]): Promise<number[]> => {
+      const { stderr } = await main(...ONCE, ...args);
+      const [, model, state] = /mem required {2}= +([\d.]+) MB \(\+ +([\d.]+) MB per state\)/.exec(stderr) ?? [];
+      return [Number(model), Number(state)];
+    };
+    const [model = 0, state = 0] = await figures();
+    // the tiny model needs little; build 803 says 1024 + 768 MB and 1026 MB of every model whose size it does not know
+    expect(model).toBeGreaterThan(0);
+    expect(model + state).toBeLessThan(64);
+    const [old = 0, oldState = 0] = await figures(COMPAT);
+    expect(old).toBeGreaterThan(1792);
+    expect(oldState).toBe(1026);
+    expect((await figures("-c", "64"))[1]).toBeLessThan(state);
+    expect((await figures("--memory-f32"))[1]).toBeGreaterThan(state);
+  },
   async "--no-penalize-nl"() {
     const args = ["-p", "a\n\n\n\n", "--repeat-penalty", "100", "--temp", "0", "-l", "13+9"];
     const penalised = await textOf(...args);

@@ -20,12 +20,16 @@ export interface Exchange {
  * @throws MemoryError
  */
 export function createExchange(graph: Graph, sliceTokens: number, isShared: boolean): Exchange {
-  const bytes = 4 * (BARRIER_WORDS + lengths(graph, sliceTokens).reduce((sum, length) => sum + length, 0));
+  const bytes = exchangeBytes(graph, sliceTokens);
   try {
     return exchangeOver(isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes), graph, sliceTokens);
   } catch (cause) {
     throw new MemoryError("the activations", bytes, 0, cause);
   }
+}
+
+export function exchangeBytes(graph: Graph, sliceTokens: number): number {
+  return 4 * (BARRIER_WORDS + lengths(graph, sliceTokens).reduce((sum, length) => sum + length, 0));
 }
 
 /** The same in another thread. */

@@ -15,7 +15,7 @@ import { createExchange } from "./exchange.ts";
 import type { KernelSizes } from "./layout.ts";
 import { createLocalTeam } from "./local-team.ts";
 import { createMemory } from "./memory-regions.ts";
-import { MAX_MEMORY_BYTES, planTeam } from "./planner.ts";
+import { MAX_MEMORY_BYTES, planTeam, type TeamPlan } from "./planner.ts";
 import type { ThreadSetup } from "./protocol.ts";
 import { cacheBytes } from "./shard-cache.ts";
 import type { Team } from "./team.ts";
@@ -104,21 +104,13 @@ export async function loadTeamModel(
 ): Promise<TeamModel> {
   assertTensorSource(source);
   assertConfig(config);
-  const threads = options.threads ?? (canShareMemory() ? availableCores() : 1);
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new RangeError(`"threads" expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
-  }
+  const threads = checkedThreads(options.threads);
   if (threads > 1 && !canShareMemory()) {
     throw new RangeError(`"threads" expected 1 on a page that is not cross-origin isolated, got ${threads}`);
   }
   const found = findTensors(source, config);
   options.signal?.throwIfAborted();
-  const kernels = await loadKernels(options.kernels);
-  const llamaKernels = await loadLlamaKernels(kernels.tier);
-  const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
-  if (options.kernels !== undefined && tier !== options.kernels) {
-    throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${options.kernels}`);
-  }
+  const { kernels, llamaKernels } = await chooseKernels(options.kernels);
   if (llamaKernels !== undefined) {
     const run = { source, config, found, threads, kernels, llamaKernels };
     const model = await loadFast(run, options, internals).catch((error: unknown) => {
@@ -129,6 +121,30 @@ export async function loadTeamModel(
     if (model !== undefined) return model;
   }
   return loadScalar(source, config, options);
+}
+
+/** @throws RangeError */
+export function checkedThreads(threads: number = canShareMemory() ? availableCores() : 1): number {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new RangeError(`"threads" expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
+  }
+  return threads;
+}
+
+/**
+ * The kernels that a model computes with: without `llamaKernels`, the readable engine.
+ * @throws RangeError for kernels that do not run here
+ */
+export async function chooseKernels(
+  asked: KernelTier | undefined,
+): Promise<{ readonly kernels: KernelSet; readonly llamaKernels: WebAssembly.Module | undefined }> {
+  const kernels = await loadKernels(asked);
+  const llamaKernels = await loadLlamaKernels(kernels.tier);
+  const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
+  if (asked !== undefined && tier !== asked) {
+    throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${asked}`);
+  }
+  return { kernels, llamaKernels };
 }
 
 /** The readable engine: where WebAssembly has no SIMD, and for weights that the fast kernels do not take. */
@@ -160,15 +176,9 @@ async function loadFast(
   { workerUrl, onEvent, signal }: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
-  const {
-    memoryLimitBytes = MAX_MEMORY_BYTES,
-    sliceTokens = SLICE_TOKENS,
-    reservedTokens = RESERVED_TOKENS,
-  } = internals;
   const { graph, bytes: total } = found;
-  const tensors = new Map([...found.tensors].map(([role, { name, tensor }]) => [role, { name, type: tensor.type }]));
-  const options = { threads, sliceTokens, memoryLimitBytes, reservedTokens };
-  const plan = planTeam(graph, tensors, kernelSizes(kernels, llamaKernels), options);
+  const { plan, memoryLimitBytes } = planModel(found, threads, kernelSizes(kernels, llamaKernels), internals);
+  const { sliceTokens } = plan;
   const exchange = createExchange(graph, sliceTokens, threads > 1);
   const setups = Array.from(
     { length: threads },
@@ -214,7 +224,19 @@ async function loadFast(
   return { ...createTeamModel(config, graph, team, fingerprint), threads, kernels: kernels.tier };
 }
 
-function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
+/** @throws MemoryError */
+export function planModel(
+  { graph, tensors }: FoundTensors,
+  threads: number,
+  sizes: KernelSizes,
+  { memoryLimitBytes = MAX_MEMORY_BYTES, sliceTokens = SLICE_TOKENS, reservedTokens = RESERVED_TOKENS }: TeamInternals,
+): { readonly plan: TeamPlan; readonly memoryLimitBytes: number } {
+  const infos = new Map([...tensors].map(([role, { name, tensor }]) => [role, { name, type: tensor.type }]));
+  const options = { threads, sliceTokens, memoryLimitBytes, reservedTokens };
+  return { plan: planTeam(graph, infos, sizes, options), memoryLimitBytes };
+}
+
+export function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
   const bytes = LOWEST_POINTER + SCRATCH_BYTES + LLAMA_SCRATCH_BYTES;
   const memory = createMemory(bytes, bytes);
   const kernels = bindKernels(set, memory, LOWEST_POINTER);
@@ -224,8 +246,8 @@ function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
     activationBytes: (type, nVectors, rowValues) => kernels.matrix(type).activationBytes(nVectors, rowValues),
     scratchBytes: SCRATCH_BYTES,
     llamaScratchBytes: LLAMA_SCRATCH_BYTES,
-    cacheBytes: ({ caches }, share, contextTokens, sliceTokens) =>
-      cacheBytes(llama, caches, share, contextTokens, "f16", sliceTokens),
+    cacheBytes: ({ caches }, share, contextTokens, sliceTokens, kvType = "f16") =>
+      cacheBytes(llama, caches, share, contextTokens, kvType, sliceTokens),
   };
 }
 

@@ -63,11 +63,16 @@ export class MemoryRegions {
 
 /** A memory of at least `bytes` that may grow to `limitBytes`. @throws MemoryError */
 export function createMemory(bytes: number, limitBytes: number): WebAssembly.Memory {
-  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const pages = wholePages(bytes) / PAGE_BYTES;
   const maximum = Math.max(pages, Math.floor(limitBytes / PAGE_BYTES));
   try {
     return new WebAssembly.Memory({ initial: pages, maximum });
   } catch (cause) {
     throw new MemoryError("the weights", bytes, 0, cause);
   }
+}
+
+/** What a memory for `bytes` really takes. */
+export function wholePages(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 }
