@@ -81,9 +81,9 @@ export function homeOf({ HOME, USERPROFILE }: Io["env"]): string | undefined {
   return HOME || USERPROFILE || undefined;
 }
 
-/** `~` and `~/file` in `home`; any other path as it is. */
+/** `~` and `~/file` in `home`, as a shell understands them; any other path as it is. */
 export function expandHome(path: string, home: string | undefined): string {
-  return home !== undefined && /^~(?:\/|$)/.test(path) ? join(home, path.slice(1)) : path;
+  return home !== undefined && /^~(?=$|[/\\])/.test(path) ? join(home, path.slice(1)) : path;
 }
 
 /** `$XDG_CONFIG_HOME/ll/config.json`; undefined where there is no home either. */

@@ -52,7 +52,7 @@ export interface CommandLine {
 const OUTPUT_MODES: readonly string[] = ["--pieces", "--quiet", "--json"];
 
 /** Every program answers to these. */
-export const FRAME_OPTIONS: readonly OptionSpec<unknown>[] = [
+const FRAME_OPTIONS: readonly OptionSpec<unknown>[] = [
   {
     ...COMPLETION_OPTION,
     group: "Other",

@@ -39,7 +39,7 @@ export async function printAnswer(
   try {
     answer = await work({ onText, onRead, onToken, ...(signal === undefined ? {} : { signal }) });
   } finally {
-    live.clear();
+    live.end();
   }
   const { finish, promptTokens, answerTokens } = answer;
   if (json)

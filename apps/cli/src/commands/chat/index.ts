@@ -10,6 +10,7 @@ import { MAIN_OPTIONS } from "../../inference/options/index.ts";
 import { kernelTier } from "../../kernel-tier.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
+import { wrapFor } from "../../text-wrap.ts";
 import { countText, sizeText } from "../../units.ts";
 import { readModelFacts } from "../inspect/model-facts.ts";
 import { modelReport } from "../inspect/model-report.ts";
@@ -78,7 +79,7 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     if (process.stdin.isTTY !== true) return await talkInPipes(await begin(), standardInputLines(), params, io);
     const history = await openHistory(params.history ? io.env : {});
     const beginWithBanner = async (): Promise<Chat> => {
-      if (!params.quiet) for (const line of await banner(params)) io.err.write(`${line}\n`);
+      if (!params.quiet) for (const line of await banner(params)) io.err.write(`${wrapFor(io.err, io.env, line)}\n`);
       return begin();
     };
     return await talkOnTerminal(beginWithBanner, history, params, io);

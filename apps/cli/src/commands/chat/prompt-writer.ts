@@ -20,7 +20,7 @@ export interface PromptWriter {
  * Characters of one part. A pattern may repeat what stands for a placeholder thousands of times, so short files could ask for any
  * amount of text. So much is encoded in 0.2 s, and a context of 250,000 tokens holds no more.
  */
-export const MAX_PART_CHARS: number = 1024 * 1024;
+const MAX_PART_CHARS: number = 1024 * 1024;
 
 /** What a special id counts for: text on both sides of it is encoded separately, which takes as long as so many characters. */
 const ID_CHARS = 32;

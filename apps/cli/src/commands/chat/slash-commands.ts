@@ -1,8 +1,8 @@
 // Lines that begin with a slash: what can be done with a chat besides talking.
 
 import { isIoError, printable } from "@ll/bytes";
+import { expandHome, homeOf } from "../../configuration.ts";
 import { UsageError } from "../../errors.ts";
-import { expandHome } from "../../home-folder.ts";
 import { closest } from "../../suggest.ts";
 import { tableLines } from "../../text-table.ts";
 import type { Chat } from "./chat.ts";
@@ -15,6 +15,8 @@ export type Outcome = "done" | "exit" | "regenerate";
 export interface User {
   /** Tells a line. */
   readonly say: (line: string) => void;
+  /** Widest line of a table. */
+  readonly columns: number;
   /** Asks something that is answered by yes or no. */
   readonly confirm: (question: string) => Promise<boolean>;
 }
@@ -69,11 +71,11 @@ export async function runSlashCommand(chat: Chat, input: string, user: User): Pr
   return command.run(chat, argument, user);
 }
 
-function showHelp(_chat: Chat, _argument: string, { say }: User): Outcome {
+function showHelp(_chat: Chat, _argument: string, { say, columns }: User): Outcome {
   const rows = Array.from(COMMANDS, ([name, { aliases = [], argument = "", help }]) => {
     return [[name, ...aliases, argument].join(" ").trimEnd(), help];
   });
-  for (const line of tableLines(rows, ["left", "left"])) say(line);
+  for (const line of tableLines(rows, ["left", "left"], { columns })) say(line);
   say(
     'A line that ends in \\ goes on with the next; """ begins and ends a text of several lines; // begins one with /.',
   );
@@ -88,7 +90,7 @@ function reset(chat: Chat, _argument: string, { say }: User): Outcome {
 }
 
 async function save(chat: Chat, argument: string, { say, confirm }: User): Promise<Outcome> {
-  const path = expandHome(argument);
+  const path = expandHome(argument, homeOf(process.env));
   const shown = printable(path, 4096);
   try {
     await chat.save(path);
@@ -105,7 +107,7 @@ async function save(chat: Chat, argument: string, { say, confirm }: User): Promi
 }
 
 async function load(chat: Chat, argument: string, { say, confirm }: User): Promise<Outcome> {
-  const path = expandHome(argument);
+  const path = expandHome(argument, homeOf(process.env));
   if (chat.isUnsaved && !(await confirm(`${turnsText(chat.turns.length)} will be lost that no file holds. Go on?`))) {
     say("not loaded");
     return "done";
@@ -119,10 +121,10 @@ export function turnsText(n: number): string {
   return n === 1 ? "1 turn" : `${n} turns`;
 }
 
-async function set(chat: Chat, argument: string, { say }: User): Promise<Outcome> {
+async function set(chat: Chat, argument: string, { say, columns }: User): Promise<Outcome> {
   if (argument === "") {
     const rows = SETTINGS.map((row) => [row.names[0].slice(2), valueText(chat, row, 40), row.help]);
-    for (const line of tableLines(rows, ["left", "left", "left"])) say(line);
+    for (const line of tableLines(rows, ["left", "left", "left"], { columns })) say(line);
     return "done";
   }
   const [, name = "", value = ""] = /^(\S+)\s*(.*)$/s.exec(argument) ?? [];
@@ -154,7 +156,7 @@ function valueText(chat: Chat, { names, value, shownDefault }: (typeof SETTINGS)
   return printable(given ?? shownDefault ?? "-", maxChars);
 }
 
-function showStats({ stats }: Chat, _argument: string, { say }: User): Outcome {
+function showStats({ stats }: Chat, _argument: string, { say, columns }: User): Outcome {
   const rate = (tokens: number, ms: number): string =>
     tokens === 0 ? "none yet" : `${tokens} tokens, ${((1000 * tokens) / ms).toFixed(2)} per second`;
   const forgotten = stats.nForgotten === 0 ? "" : `, ${stats.nForgotten} of them no longer in the context`;
@@ -165,6 +167,6 @@ function showStats({ stats }: Chat, _argument: string, { say }: User): Outcome {
     ["answers", rate(stats.answerTokens, stats.answerMs)],
     ["seed", String(stats.seed)],
   ];
-  for (const line of tableLines(rows, ["left", "left"])) say(line);
+  for (const line of tableLines(rows, ["left", "left"], { columns })) say(line);
   return "done";
 }

@@ -3,6 +3,8 @@
 import type { Io } from "../../command.ts";
 import { ExitCode, exitCodeOf } from "../../exit-codes.ts";
 import { onInterrupt } from "../../signals.ts";
+import { tableColumns } from "../../text-table.ts";
+import { wrapFor } from "../../text-wrap.ts";
 import { type AnswerStyle, printAnswer } from "./answer-printer.ts";
 import type { Chat } from "./chat.ts";
 import type { Answer, AnswerOptions } from "./conversation.ts";
@@ -25,7 +27,7 @@ export async function talkOnTerminal(
   style: AnswerStyle,
   io: Io,
 ): Promise<number> {
-  const say = (line: string): void => io.err.write(`${line}\n`);
+  const say = (line: string): void => io.err.write(`${wrapFor(io.err, io.env, line)}\n`);
   const input = createInputLines();
   let chat: Chat | undefined;
   let answering: AbortController | undefined;
@@ -82,6 +84,9 @@ export async function talkOnTerminal(
   };
   const user: User = {
     say,
+    get columns() {
+      return tableColumns(io.err, io.env, { truncate: true });
+    },
     confirm: async (question) => /^\s*y(es)?\s*$/i.test((await ask(`${question} [y/N] `)) ?? ""),
   };
   const take = async (chat: Chat, text: string): Promise<boolean> => {

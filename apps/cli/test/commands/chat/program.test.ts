@@ -128,13 +128,38 @@ describe("without a terminal", () => {
   });
 
   test.each([
-    ["behind the model", ["Hello"]],
-    ["of -p", ["-p", "Hello"]],
-  ])("a question %s is answered as one in a pipe is, and standard input is not read", async (_where, question) => {
+    ["behind the model", [], ["Hello"]],
+    ["of -p", [], ["-p", "Hello"]],
+    ["beside -m", ["-m"], ["Hello"]],
+  ])(
+    "a question %s is answered as one in a pipe is, and standard input is not read",
+    async (_where, name, question) => {
+      const path = await tinyFile();
+      const outcome = await chat([...name, path, ...SHORT, ...question], "Why?\n");
+      expect(outcome).toMatchObject({ code: 0, stderr: "" });
+      expect(outcome).toEqual(await chat([path, ...SHORT], "Hello\n"));
+    },
+  );
+
+  test("~ is the home folder in --resume= and --template=", async () => {
+    const [model, home] = [await tinyFile(), await temporaryDirectory()];
+    const saved = savedChat([{ user: "Hello", answer: " Hi.", ids: [] }]);
+    await writeFile(join(home, "chat.json"), saved);
+    await writeFile(join(home, "t.json"), JSON.stringify(JSON.parse(saved).template));
+    for (const option of ["--resume=~/chat.json", "--template=~/t.json"]) {
+      const env = { HOME: home };
+      const outcome = await chat([model, "-c", "256", "-n", "4", "-t", "1", option, "--json", "Why?"], "", { env });
+      expect(outcome).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ answerTokens: 4 });
+    }
+  });
+
+  test("-c 0 is the context that the model was trained for", async () => {
     const path = await tinyFile();
-    const outcome = await chat([path, ...SHORT, ...question], "Why?\n");
-    expect(outcome).toMatchObject({ code: 0, stderr: "" });
-    expect(outcome).toEqual(await chat([path, ...SHORT], "Hello\n"));
+    const argv = [path, "--template", "alpaca", "-s", "3", "-n", "4", "-t", "1", "Hello"];
+    const own = await chat([...argv, "-c", "0"], "");
+    expect(own).toMatchObject({ code: 0, stderr: "" });
+    expect(own).toEqual(await chat([...argv, "-c", "2048"], ""));
   });
 
   test("a GGUF file of the same model gives the same answers", async () => {

@@ -1,22 +1,27 @@
 import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { isSlashCommand, runSlashCommand } from "../../../src/commands/chat/slash-commands.ts";
-import { expandHome } from "../../../src/home-folder.ts";
+import { expandHome } from "../../../src/configuration.ts";
+import { widthOf } from "../../../src/text-wrap.ts";
 import { temporaryDirectory } from "../../programs.ts";
 import { ask, tinyChat } from "./tiny-chat.ts";
 
 type Chat = Awaited<ReturnType<typeof tinyChat>>;
 
 /** Runs a line; what it is about to do, and what it said and asked. Questions are answered with no, or so. */
-async function run(chat: Chat, line: string, yes = false): Promise<{ outcome: string; said: string[] }> {
+async function run(
+  chat: Chat,
+  line: string,
+  yes = false,
+  columns = Number.POSITIVE_INFINITY,
+): Promise<{ outcome: string; said: string[] }> {
   const said: string[] = [];
   const confirm = async (question: string): Promise<boolean> => {
     said.push(question);
     return yes;
   };
-  const outcome = await runSlashCommand(chat, line, { say: (text) => said.push(text), confirm });
+  const outcome = await runSlashCommand(chat, line, { say: (text) => said.push(text), columns, confirm });
   return { outcome, said };
 }
 
@@ -39,6 +44,12 @@ test("/help lists every command and the keys", async () => {
     A line that ends in \\ goes on with the next; """ begins and ends a text of several lines; // begins one with /.
     Ctrl-C ends an answer, and leaves if there is none; Ctrl-D leaves."
   `);
+});
+
+test.each(["/help", "/set", "/stats"])("the table of %s is as wide as the terminal", async (line) => {
+  const { said } = await run(await tinyChat(), line, false, 48);
+  const table = said.filter((one) => !/^(A line|Ctrl-C)/.test(one));
+  expect(Math.max(...table.map(widthOf))).toBeLessThanOrEqual(48);
 });
 
 test("/exit and /regenerate are for whoever reads the lines", async () => {
@@ -107,9 +118,10 @@ test("/load asks if turns would be lost that no file holds", async () => {
 });
 
 test("~ is the home folder, where a shell takes it for that", () => {
-  expect(expandHome("~/a b.json")).toBe(join(homedir(), "a b.json"));
-  expect(expandHome("~")).toBe(homedir());
-  expect(["a~/b", "~x/b", "./~"].map(expandHome)).toEqual(["a~/b", "~x/b", "./~"]);
+  expect(expandHome("~/a b.json", "/home")).toBe(join("/home", "a b.json"));
+  expect(expandHome("~", "/home")).toBe(join("/home"));
+  expect(["a~/b", "~x/b", "./~"].map((path) => expandHome(path, "/home"))).toEqual(["a~/b", "~x/b", "./~"]);
+  expect(expandHome("~/a", undefined)).toBe("~/a");
 });
 
 test("/set changes a setting by any of its names; alone, it lists them with their values", async () => {
