@@ -1,7 +1,7 @@
 // Every exit code of the command line, and which error leads to which.
 
-import { type FormatError, isFormatError, isIoError, isWorkerError } from "@ll/bytes";
-import { Refusal, ReportedError, UsageError } from "./errors.ts";
+import { isFormatError, isIoError, isWorkerError } from "@ll/bytes";
+import { CommandError, ReportedError } from "./errors.ts";
 
 export const ExitCode = {
   ok: 0,
@@ -21,30 +21,23 @@ export const ExitCode = {
 } as const;
 
 /** Codes of errors that say no to a request although file and environment are in order. */
-const REFUSALS: ReadonlySet<string> = new Set(["E_INPUT", "E_EXISTS", "E_SAME_FILE"]);
+const REFUSALS: ReadonlySet<string> = new Set(["E_INPUT", "E_EXISTS", "E_SAME_FILE", "E_TENSOR_SIZE", "E_REQUANTIZE"]);
 
-/** The exit code for an error that ended a program. */
+/** The exit code for an error that ended a program. What an error says, and what its class is called, does not matter. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ReportedError || isWorkerError(error)) return exitCodeOf(error.cause);
-  if (error instanceof UsageError) return ExitCode.usage;
-  if (error instanceof Refusal) return ExitCode.failed;
-  if (isFormatError(error)) return isRefusedInput(error) ? ExitCode.failed : ExitCode.badFile;
-  if (isIoError(error)) return REFUSALS.has(error.code) ? ExitCode.failed : ExitCode.environment;
-  if (isOutOfMemory(error) || isSystemError(error)) return ExitCode.environment;
-  return ExitCode.internal;
+  const isOwn = error instanceof CommandError;
+  if (isOwn || isFormatError(error) || isIoError(error)) {
+    if (error.code === "E_ARG") return ExitCode.usage;
+    if (isOwn || REFUSALS.has(error.code)) return ExitCode.failed;
+    return isFormatError(error) ? ExitCode.badFile : ExitCode.environment;
+  }
+  return isSystemError(error) ? ExitCode.environment : ExitCode.internal;
 }
 
-/** A file that is in order, but not for what was asked: for @ll/quant, whatever a plan refuses. */
-function isRefusedInput(error: FormatError): boolean {
-  return REFUSALS.has(error.code) || error.name === "QuantizationError";
-}
-
-/** V8 reports an allocation that fails as a RangeError with one of these texts. */
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message);
-}
-
-/** An error of the operating system that no layer below has put into its own words. */
+/** An error of the operating system, or of Node for want of memory, that no layer below has put into its own words. */
 function isSystemError(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+  if (!(error instanceof Error)) return false;
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  return typeof syscall === "string" || code === "ERR_MEMORY_ALLOCATION_FAILED";
 }

@@ -1,10 +1,12 @@
-import { FormatError, IoError, WorkerError } from "@ll/bytes";
+import { allocate, FormatError, IoError, WorkerError } from "@ll/bytes";
 import { expect, test } from "vitest";
 import { Refusal, ReportedError, UsageError } from "../src/errors.ts";
 import { exitCodeOf } from "../src/exit-codes.ts";
 
 const badMagic = new FormatError({ code: "E_MAGIC", message: "not a ggjt file" });
 const refusedInput = new FormatError({ code: "E_INPUT", message: "already quantised" });
+const badBlocks = new FormatError({ code: "E_BLOCK", message: "half a block" });
+const noMemory = new IoError({ code: "E_NOMEM", message: "no memory for the logits" });
 const noSpace = new IoError({ code: "E_NOSPACE", message: "disk full" });
 const exists = new IoError({ code: "E_EXISTS", message: "exists" });
 const sameFile = new IoError({ code: "E_SAME_FILE", message: "output is input" });
@@ -19,8 +21,12 @@ test.each([
   ["an output that is the input", sameFile, 1],
   ["a full disk", noSpace, 4],
   ["an error of the system", system, 4],
-  ["no memory", new RangeError("Array buffer allocation failed"), 4],
-  ["no memory in a worker", new WorkerError("a worker failed", new RangeError("Invalid typed array length: 9")), 4],
+  ["no memory", noMemory, 4],
+  ["no memory in a worker", new WorkerError("a worker failed", noMemory), 4],
+  ["no memory for Node", Object.assign(new Error("?"), { code: "ERR_MEMORY_ALLOCATION_FAILED" }), 4],
+  ["a wrong length, whatever it says", new RangeError("Array buffer allocation failed"), 5],
+  ["a tensor that does not fill blocks", new FormatError({ code: "E_TENSOR_SIZE", message: "rows of 9" }), 1],
+  ["a bad file by the name of a refusal", Object.assign(badBlocks, { name: "QuantizationError" }), 3],
   ["a worker that could not be started", new WorkerError("a worker failed", system), 4],
   ["a worker that died of a bug", new WorkerError("a worker failed", new TypeError("no function")), 5],
   ["a worker that died without a word", new WorkerError("a worker ended"), 5],
@@ -34,9 +40,10 @@ test.each([
 test("a real failed allocation counts as memory, not as a bug", () => {
   let thrown: unknown;
   try {
-    new Uint8Array(2 ** 53);
+    allocate("the universe", () => new Uint8Array(2 ** 53));
   } catch (error) {
     thrown = error;
   }
+  expect(String(thrown)).toContain("no memory for the universe");
   expect(exitCodeOf(thrown)).toBe(4);
 });

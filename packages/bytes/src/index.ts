@@ -1,5 +1,6 @@
 // Reading and writing that cannot be fooled: the checked byte layer under every format of the toolchain.
 
+export { allocate } from "./allocate.ts";
 export { isBytes, isError, isTypedArray, kindOf } from "./arguments.ts";
 export { BoundedReader, createReader, type ReaderOptions } from "./bounded-reader.ts";
 export { type Budget, type BudgetLimits, type BudgetOptions, createBudget, headerBudget } from "./budget.ts";

@@ -10,6 +10,7 @@ test("public names", () => {
       "FormatError",
       "IoError",
       "WorkerError",
+      "allocate",
       "assertSource",
       "assertSpan",
       "blobSource",

@@ -2,6 +2,7 @@
 // It is read in row-major order, in bounded memory, through windows over the storage.
 
 import type { ByteSource } from "@ll/bytes";
+import { allocate } from "@ll/bytes";
 import { countElements, elementBytes, type SourceTensor, spanTensor } from "./source-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 
@@ -141,7 +142,8 @@ async function gather(
   const acrossFit = across.stride === 0 ? across.size : Math.floor(windowBytes / (across.stride * bytes));
   const acrossLength = sharesWindow ? Math.min(across.size, Math.max(1, acrossFit)) : 1;
 
-  const window = new Uint8Array(((acrossLength - 1) * across.stride + runSpan) * bytes);
+  const windowSize = ((acrossLength - 1) * across.stride + runSpan) * bytes;
+  const window = allocate("a tensor that is stored across", () => new Uint8Array(windowSize));
   for (let a = 0; a < across.size; a += acrossLength) {
     const nAcross = Math.min(acrossLength, across.size - a);
     for (let r = 0; r < run.size; r += runLength) {

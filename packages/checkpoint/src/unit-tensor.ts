@@ -1,7 +1,7 @@
 // Tensors that are made while they are read: converted, rearranged or put together unit by unit.
 // A unit is the smallest thing that can be made on its own: an element, a block or a row.
 
-import { assertSpan } from "@ll/bytes";
+import { allocate, assertSpan } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { PIECE_BYTES, ROW_BYTES } from "./limits.ts";
 import type { SourceTensor } from "./source-tensor.ts";
@@ -35,7 +35,7 @@ export function unitTensor(fields: UnitTensorFields): SourceTensor {
 
   /** Bytes `start … start + target.byteLength` of one unit. */
   async function readInUnit(unit: number, start: number, target: Uint8Array): Promise<void> {
-    const whole = new Uint8Array(unitBytes);
+    const whole = allocate(name, () => new Uint8Array(unitBytes));
     await produce(unit, 1, whole);
     target.set(whole.subarray(start, start + target.byteLength));
   }

@@ -129,7 +129,7 @@ describe("refused before anything is written", () => {
   });
 
   test("an unknown file type", async () => {
-    expect(await refusal(await ggjtFile([]), 5)).toMatchObject({ code: "E_FTYPE" });
+    expect(await refusal(await ggjtFile([]), 5)).toMatchObject({ code: "E_INPUT" });
   });
 
   test("a vocabulary that is not the one the header announces", async () => {

@@ -5,7 +5,7 @@
 //
 // in the arithmetic of the portable scalar build of llama.cpp 803, which rounds the result to the type of W again.
 
-import { assertSpan } from "@ll/bytes";
+import { allocate, assertSpan } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, packRows, rowBytes, unpackRows } from "@ll/quant";
 import { ModelError } from "./errors.ts";
 import type { SourceTensor, TensorSource } from "./tensor-source.ts";
@@ -109,7 +109,7 @@ function factorReader(): (pair: LoraPair) => Promise<Factors> {
 }
 
 async function floats(tensor: SourceTensor): Promise<Float32Array> {
-  const bytes = new Uint8Array(tensor.byteLength);
+  const bytes = allocate(tensor.name, () => new Uint8Array(tensor.byteLength));
   await tensor.read(0, bytes);
   return new Float32Array(bytes.buffer);
 }

@@ -1,9 +1,8 @@
 // The tensors of a model, checked against its config before memory is asked for, then read into typed arrays.
 
 import { type Graph, metaName, type NameRow, type Weight } from "@ll/architectures";
-import { type AbortSignal, kindOf } from "@ll/bytes";
+import { type AbortSignal, allocate, kindOf } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
-import { allocate } from "./allocate.ts";
 import { assertConfig, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -62,7 +61,7 @@ export async function loadWeights(
   let bytesLoaded = 0;
   for (const [role, { name, tensor }] of found) {
     const { byteLength, type, shape } = tensor;
-    const data = allocate<Uint8Array<ArrayBuffer>>(Uint8Array, byteLength, `${name} (${byteLength} bytes)`);
+    const data = allocate(`${name} (${byteLength} bytes)`, () => new Uint8Array(byteLength));
     for (let offset = 0; offset < byteLength; offset += PIECE_BYTES) {
       options.signal?.throwIfAborted();
       await tensor.read(offset, data.subarray(offset, offset + PIECE_BYTES));

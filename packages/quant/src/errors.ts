@@ -21,7 +21,8 @@ export interface RefusalFields {
 }
 
 /**
- * A tensor or a file type that `planQuantization` refuses: `E_FTYPE`, `E_BLOCK`, `E_TENSOR_SIZE`, `E_REQUANTIZE`.
+ * A tensor or a file type that `planQuantization` refuses, with codes of its own that no bad file has: `E_INPUT` (file type), `E_TENSOR_SIZE`,
+ * `E_REQUANTIZE`.
  * `message` is `toolText` without the newline and without a location, which is in `tensor`.
  */
 export class QuantizationError extends WeightError {

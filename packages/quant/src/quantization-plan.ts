@@ -42,7 +42,7 @@ const Q5_K_M = 17;
  * Plans a whole file: the type of every tensor, in file order. Nothing is read or written.
  *
  * @param ftype id of the file type, one of `FTYPES`
- * @throws QuantizationError for the first tensor that cannot be: `E_FTYPE` unknown file type, `E_TENSOR_SIZE` a K type whose
+ * @throws QuantizationError for the first tensor that cannot be: `E_INPUT` unknown file type, `E_TENSOR_SIZE` a K type whose
  *   blocks do not fit, `E_REQUANTIZE` quantised already, `E_BLOCK` rows that are no whole number of blocks (build 803 writes
  *   such a tensor, and no program can read it back)
  */
@@ -88,7 +88,7 @@ function baseTypeOf(ftype: number): string {
   const fileType = FTYPES.find(({ id }) => id === ftype);
   if (fileType === undefined) {
     throw new QuantizationError({
-      code: "E_FTYPE",
+      code: "E_INPUT",
       toolText: `invalid output file type ${ftype}\n`,
       expected: "an id of FTYPES",
       got: ftype,
@@ -163,7 +163,7 @@ function assertWholeBlocks(tensor: string, columns: number, targetType: string):
   const { blockValues } = blockInfo(targetType);
   if (columns % blockValues === 0) return;
   throw new QuantizationError({
-    code: "E_BLOCK",
+    code: "E_TENSOR_SIZE",
     tensor,
     toolText: `rows of ${columns} values do not fill ${targetType} blocks of ${blockValues}`,
     expected: `a multiple of ${blockValues}`,

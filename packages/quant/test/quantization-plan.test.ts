@@ -176,7 +176,7 @@ describe("refusals", () => {
   test.each([4, 5, 6, 19, -1, 99, 2.5])("file type %d", (ftype) => {
     const error = refusal(() => planQuantization([], ftype));
     expect(error).toMatchObject({
-      code: "E_FTYPE",
+      code: "E_INPUT",
       message: `invalid output file type ${ftype}`,
       toolText: `invalid output file type ${ftype}\n`,
       notice: [],
@@ -230,7 +230,7 @@ describe("refusals", () => {
   test("rows that are no whole number of blocks, which build 803 would write and could not read", () => {
     const tensors: PlanTensor[] = [{ name: "a.weight", shape: [64, 172], type: "f16" }];
     expect(refusal(() => planQuantization(tensors, 2))).toMatchObject({
-      code: "E_BLOCK",
+      code: "E_TENSOR_SIZE",
       tensor: "a.weight",
       message: "rows of 172 values do not fill q4_0 blocks of 32",
     });

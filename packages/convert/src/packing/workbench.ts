@@ -1,5 +1,6 @@
 // Packing in this thread, on one memory that is as large as its pieces are.
 
+import { allocate } from "@ll/bytes";
 import {
   bindKernels,
   blockInfo,
@@ -58,7 +59,7 @@ export function createWorkbench(set: KernelSet, slots: number): Workbench {
 /** A WebAssembly memory where the kernels want one. */
 function memoryOf(byteLength: number, { module }: KernelSet): WasmMemory {
   if (module === undefined) return { buffer: new ArrayBuffer(byteLength) };
-  return new WebAssembly.Memory({ initial: Math.ceil(byteLength / PAGE_BYTES) });
+  return allocate("the kernels", () => new WebAssembly.Memory({ initial: Math.ceil(byteLength / PAGE_BYTES) }));
 }
 
 /** All arrays are views of the memory of `kernels`. `values` (nValues) is for values on their way. */

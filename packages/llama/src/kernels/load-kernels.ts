@@ -1,5 +1,6 @@
 // Compiling, testing and binding the kernels.
 
+import { allocate } from "@ll/bytes";
 import { assertMemorySpan, compileKernels, type KernelTier } from "@ll/quant";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
 import { checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
@@ -32,7 +33,7 @@ async function compile(tier: KernelTier): Promise<WebAssembly.Module | undefined
 }
 
 function* selfTest(module: WebAssembly.Module): Generator<boolean> {
-  const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
+  const memory = allocate("the kernels' test", () => new WebAssembly.Memory({ initial: SELF_TEST_PAGES }));
   for (const { isRight } of checkKernels(bindLlamaKernels(module, memory, SELF_TEST_SCRATCH))) yield isRight;
 }
 

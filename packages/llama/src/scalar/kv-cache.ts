@@ -1,7 +1,6 @@
 // Keys and values of the positions seen so far, in binary16 or binary32.
 
-import { f16Values, f32ToF16 } from "@ll/bytes";
-import { allocate } from "../allocate.ts";
+import { allocate, f16Values, f32ToF16 } from "@ll/bytes";
 import type { CachedHead } from "../arithmetic/arithmetic.ts";
 import { type KvType, kvElementBytes } from "../kv-type.ts";
 
@@ -54,8 +53,8 @@ function cacheOf<E extends KvElements>(
   const layers = kvDims.map((kvDim) => {
     const length = contextTokens * kvDim;
     const purpose = `a cache of ${length} keys and as many values a layer: choose a smaller context`;
-    const keys = allocate(Elements, length, purpose); // (contextTokens, kvDim)
-    const values = allocate(Elements, length, purpose); // (kvDim, contextTokens)
+    const keys = allocate(purpose, () => new Elements(length)); // (contextTokens, kvDim)
+    const values = allocate(purpose, () => new Elements(length)); // (kvDim, contextTokens)
     return { kvDim, keys, values };
   });
 
@@ -98,7 +97,7 @@ function cacheOf<E extends KvElements>(
       };
     },
     read(nTokens) {
-      const bytes = new Uint8Array(bytesOf(nTokens));
+      const bytes = allocate("the session", () => new Uint8Array(bytesOf(nTokens)));
       let offset = 0;
       for (const run of runs(nTokens)) {
         bytes.set(new Uint8Array(run.buffer, run.byteOffset, run.byteLength), offset);

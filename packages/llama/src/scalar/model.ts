@@ -1,6 +1,6 @@
 // `Model` and `Context` over weights in memory: what the scalar engine computes, for those who ask.
 
-import { kindOf } from "@ll/bytes";
+import { allocate, kindOf } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { build803 } from "../arithmetic/build803.ts";
@@ -78,7 +78,7 @@ function createScalarContext(
   async function evaluate(tokens: Int32Array, nPast: number, wanted: "last" | "all"): Promise<Float32Array> {
     const n = tokens.length;
     const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
-    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab); // (n, nVocab) or (nVocab)
+    const logits = allocate("the logits", () => new Float32Array(wanted === "all" ? n * nVocab : nVocab)); // (n, nVocab) or (nVocab)
     for (let first = 0; first < n; first += sliceTokens) {
       const slice = tokens.subarray(first, first + sliceTokens);
       await runSlice({

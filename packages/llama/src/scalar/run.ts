@@ -2,6 +2,7 @@
 // @ll/architectures, which lists them, and with ../ops, where each of them is.
 
 import { lastUses, type Value, type Weight } from "@ll/architectures";
+import { allocate } from "@ll/bytes";
 import { opKind } from "../ops/index.ts";
 import type { ScalarRun } from "../ops/op.ts";
 import type { Weights } from "../weights.ts";
@@ -27,7 +28,7 @@ export async function runSlice(order: SliceOrder): Promise<void> {
     rows(value) {
       let array = arrays.get(value);
       if (array === undefined) {
-        array = new Float32Array(nRows(value) * value.width);
+        array = allocate("the activations", () => new Float32Array(nRows(value) * value.width));
         arrays.set(value, array);
       }
       return array;

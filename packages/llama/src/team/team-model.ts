@@ -1,6 +1,7 @@
 // `Model` and `Context` over a team: slices, logits, sessions, and whose turn it is.
 
 import type { Graph } from "@ll/architectures";
+import { allocate } from "@ll/bytes";
 import type { ModelConfig } from "../config.ts";
 import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
@@ -84,7 +85,7 @@ function createTeamContext(state: ContextState): Context {
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     const n = tokens.length;
-    const logits = new Float32Array(wanted === "all" ? n * nVocab : nVocab); // (n, nVocab) or (nVocab)
+    const logits = allocate("the logits", () => new Float32Array(wanted === "all" ? n * nVocab : nVocab)); // (n, nVocab) or (nVocab)
     for (let first = 0; first < n; first += sliceTokens) {
       assertHeld();
       const slice = tokens.slice(first, first + sliceTokens);
@@ -121,7 +122,7 @@ function createTeamContext(state: ContextState): Context {
     async readKv(nTokens) {
       assertIndex("nTokens", nTokens, 0, contextTokens);
       const shape = kvShape(nTokens);
-      const bytes = new Uint8Array(kvCacheBytes(config, nTokens, kvType));
+      const bytes = allocate("the session", () => new Uint8Array(kvCacheBytes(config, nTokens, kvType)));
       await queue.run(async () => {
         assertHeld();
         for (let layer = 0; layer < kvDims.length; layer++) {
