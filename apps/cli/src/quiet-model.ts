@@ -5,23 +5,15 @@ import type { Io } from "./command.ts";
 import { ReportedError } from "./errors.ts";
 import { type LoadedModel, loadModel } from "./inference/model-loading.ts";
 import type { RunParams } from "./inference/params.ts";
-import { createProgress, type Progress } from "./progress.ts";
 import { term } from "./terminal.ts";
 
 /** Of what is said meanwhile, only warnings are shown, and on a terminal how far it has come. @throws whatever the readers throw, for the frame to report */
 export async function loadQuietly(params: RunParams, io: Io): Promise<LoadedModel> {
-  let progress: Progress | undefined;
-  const onWeights = (bytes: number, total: number): void => {
-    progress ??= createProgress(io, { total, enabled: io.err.isTty && !params.quiet });
-    progress.update(bytes, `loading the model: ${Math.floor((100 * bytes) / total)} %`);
-  };
   try {
-    const loaded = await loadModel(params, { ...io, err: term({ write: () => undefined }) }, onWeights);
+    const loaded = await loadModel(params, { ...io, err: term({ write: () => undefined }) }, io);
     if (!params.quiet) for (const text of loaded.warnings) io.err.write(`warning: ${printable(text, 512)}\n`);
     return loaded;
   } catch (error) {
     throw error instanceof ReportedError ? error.cause : error;
-  } finally {
-    progress?.finish();
   }
 }

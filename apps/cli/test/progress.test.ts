@@ -1,8 +1,11 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { tinyModel } from "../../../tools/tiny-model.ts";
 import type { Io } from "../src/command.ts";
 import { createProgress, duration, type Progress } from "../src/progress.ts";
 import { term } from "../src/terminal.ts";
-import { captured } from "./programs.ts";
+import { captured, runOn, slowClock, temporaryDirectory } from "./programs.ts";
 
 /** A progress line of 100 units on a clock that the test sets. */
 function fixtureProgress(isTty: boolean, env: Io["env"] = {}, enabled = true) {
@@ -80,4 +83,40 @@ test("durations", () => {
   expect(duration(72_000)).toBe("1:12");
   expect(duration(3_725_000)).toBe("1:02:05");
   expect(duration(Number.NaN)).toBe("-:--");
+});
+
+describe("loading a model", () => {
+  const LOADING = /loading the model: \d+ %/;
+  const PROGRAMS: readonly [string, ...string[]][] = [
+    ["ll-main", "-n", "1", "-p", "Once"],
+    ["ll-perplexity", "-c", "8", "-b", "8", "-f", "TEXT"],
+    ["ll-embedding", "-p", "Once"],
+  ];
+
+  /** What is said on standard error, with a clock on which all work takes seconds or none. */
+  async function said(
+    [bin, ...args]: readonly [string, ...string[]],
+    isTty: boolean,
+    isSlow: boolean,
+  ): Promise<string> {
+    const folder = await temporaryDirectory();
+    const model = join(folder, "model.bin");
+    writeFileSync(model, await tinyModel("q4_0"));
+    writeFileSync(join(folder, "TEXT"), "Once upon a time there was a model. ".repeat(8));
+    const err = captured(isTty);
+    const argv = ["-m", model, "-t", "1", "-s", "1", ...args.map((arg) => (arg === "TEXT" ? join(folder, arg) : arg))];
+    const now = isSlow ? slowClock() : () => 0;
+    expect(await runOn(bin, argv, { out: captured(), err, env: {}, now }), err.text()).toBe(0);
+    return err.text();
+  }
+
+  test.each(PROGRAMS)("%s shows on a terminal how far it has come, if it takes long", async (...program) => {
+    expect(await said(program, true, true)).toMatch(LOADING);
+    expect(await said(program, true, false)).not.toMatch(LOADING);
+  });
+
+  test.each(PROGRAMS)("%s shows it nowhere else, and not with --quiet", async (...program) => {
+    expect(await said(program, false, true)).not.toMatch(LOADING);
+    expect(await said([...program, "--quiet"], true, true)).not.toMatch(LOADING);
+  });
 });

@@ -19,6 +19,7 @@ import {
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
+import { createProgress, type Progress } from "../progress.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
 import { type ModelFile, openModelSource, readModelFile } from "./model-file.ts";
@@ -33,11 +34,11 @@ export interface LoadedModel {
   readonly warnings: readonly string[];
 }
 
-/** Takes how many bytes of the weights are in memory, of all. */
-type OnWeights = (bytes: number, total: number) => void;
-
-/** @throws ReportedError with the reader's error, which has then been told in build 803's lines. */
-export async function loadModel(params: RunParams, io: Io, onWeights?: OnWeights): Promise<LoadedModel> {
+/**
+ * @param shown where a terminal shows how far it has come, if it takes long: `io`, unless that says nothing
+ * @throws ReportedError with the reader's error, which has then been told in build 803's lines.
+ */
+export async function loadModel(params: RunParams, io: Io, shown: Io = io): Promise<LoadedModel> {
   const files: FileSource[] = [];
   let stage: keyof typeof FAILURES = "model";
   let hint: string | undefined;
@@ -52,10 +53,10 @@ export async function loadModel(params: RunParams, io: Io, onWeights?: OnWeights
     for (const line of loadLines(await factsOf(file, params), params)) io.err.write(`${line}\n`);
 
     if (params.lora === undefined)
-      return { ...(await loadEngine(tensors, config, params, onWeights)), tokenizer, warnings };
+      return { ...(await loadEngine(tensors, config, params, shown)), tokenizer, warnings };
     stage = "adapter";
     const lora = await applyLora(tensors, { adapter: params.lora, base: params.loraBase }, io, files);
-    const engine = await loadEngine(lora.tensors, config, params, onWeights);
+    const engine = await loadEngine(lora.tensors, config, params, shown);
     lora.finish();
     return { ...engine, tokenizer, warnings };
   } catch (error) {
@@ -78,18 +79,30 @@ async function loadEngine(
   tensors: TensorSource,
   config: ModelConfig,
   params: RunParams,
-  onWeights: OnWeights = () => undefined,
+  io: Io,
 ): Promise<Omit<LoadedModel, "tokenizer" | "warnings">> {
-  // the one quirk of build 803 that only the readable engine repeats
-  if (params.compat && params.memoryF32) {
-    return { model: createScalarModel(await loadWeights(tensors, config)), threads: 1, kernels: "scalar" };
-  }
-  const { kernels, threads = usefulThreads(tensors) } = params;
-  const onEvent = (event: LoadModelEvent): void => {
-    if (event.kind === "weights-loaded") onWeights(event.bytes, event.total);
+  let progress: Progress | undefined;
+  const onWeights = (bytes: number, total: number): void => {
+    progress ??= createProgress(io, { total, enabled: io.err.isTty && !params.quiet });
+    progress.update(bytes, `loading the model: ${Math.floor((100 * bytes) / total)} %`);
   };
-  const model = await loadTeam(tensors, config, { threads, kernels, onEvent });
-  return { model, threads: model.threads, kernels: model.kernels };
+  try {
+    // the one quirk of build 803 that only the readable engine repeats
+    if (params.compat && params.memoryF32) {
+      const weights = await loadWeights(tensors, config, {
+        onEvent: ({ bytesLoaded, bytesTotal }) => onWeights(bytesLoaded, bytesTotal),
+      });
+      return { model: createScalarModel(weights), threads: 1, kernels: "scalar" };
+    }
+    const { kernels, threads = usefulThreads(tensors) } = params;
+    const onEvent = (event: LoadModelEvent): void => {
+      if (event.kind === "weights-loaded") onWeights(event.bytes, event.total);
+    };
+    const model = await loadTeam(tensors, config, { threads, kernels, onEvent });
+    return { model, threads: model.threads, kernels: model.kernels };
+  } finally {
+    progress?.finish();
+  }
 }
 
 /** Weights that keep one more thread busy for longer than it takes to start it and to wait for it at every barrier. */
