@@ -1,4 +1,47 @@
-// What a block type must bring to be registered in block-types.ts.
+// What a block type must bring to be registered in block-types.ts, and the names there are.
+
+/** Every name, as llama.cpp prints it, in the order of their ggml type ids. */
+export const NAMES = [
+  "f32",
+  "f16",
+  "q4_0",
+  "q4_1",
+  "q5_0",
+  "q5_1",
+  "q8_0",
+  "q8_1",
+  "q2_K",
+  "q3_K",
+  "q4_K",
+  "q5_K",
+  "q6_K",
+  "q8_K",
+  "iq2_xxs",
+  "iq2_xs",
+  "iq3_xxs",
+  "iq1_s",
+  "iq4_nl",
+  "iq3_s",
+  "iq2_s",
+  "iq4_xs",
+  "iq1_m",
+  "bf16",
+  "tq1_0",
+  "tq2_0",
+  "mxfp4",
+  "nvfp4",
+  "q1_0",
+  "q2_0",
+] as const;
+
+/** Name of a block type, as `packRows` and its kin take it. */
+export type BlockType = (typeof NAMES)[number];
+
+/**
+ * What a parameter takes that is one of the names of `Known`: a literal must be one of them, and a plain `string` is checked when
+ * the program runs.
+ */
+export type NameIn<Known extends string, Given extends string> = Known | (string extends Given ? Given : never);
 
 /** Where a block holds its floating-point fields, in bytes from its start. */
 export interface FloatFields {
@@ -13,11 +56,11 @@ export interface FloatFields {
  */
 export interface BlockFormat {
   /** As build 803 of llama.cpp prints it. */
-  readonly type: string;
+  readonly type: BlockType;
   readonly blockValues: number;
   readonly blockBytes: number;
   /** The type that a vector must be packed to before it meets rows of this type; the type itself for activation types. */
-  readonly activationType: string;
+  readonly activationType: BlockType;
   readonly floatFields: FloatFields;
   /** Packs `values` (nBlocks * blockValues) into `out` (nBlocks * blockBytes). Types that can only be read have none. */
   readonly pack?: (values: Float32Array, out: Uint8Array) => void;

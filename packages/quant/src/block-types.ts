@@ -3,7 +3,7 @@
 // and its id in files, which is for @ll/ggml-format and @ll/gguf to know.
 
 import { bf16 } from "./bf16.ts";
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, type BlockType, NAMES, type NameIn } from "./block-format.ts";
 import { WeightError } from "./errors.ts";
 import { f16 } from "./f16.ts";
 import { f32 } from "./f32.ts";
@@ -28,8 +28,7 @@ import { q8_1 } from "./q8_1.ts";
 import { q8_K } from "./q8_K.ts";
 import { tq1_0, tq2_0 } from "./tq.ts";
 
-/** In the order of their ggml type ids. */
-const FORMATS: readonly BlockFormat[] = [
+const FORMATS: Readonly<Record<BlockType, BlockFormat>> = {
   f32,
   f16,
   q4_0,
@@ -60,17 +59,17 @@ const FORMATS: readonly BlockFormat[] = [
   nvfp4,
   q1_0,
   q2_0,
-];
+};
 
-const FORMAT_OF = /* @__PURE__ */ new Map(FORMATS.map((format) => [format.type, format]));
+const FORMAT_OF: ReadonlyMap<string, BlockFormat> = /* @__PURE__ */ new Map(NAMES.map((name) => [name, FORMATS[name]]));
 
 /** What one block of a type holds. */
 export interface BlockInfo {
-  readonly type: string;
+  readonly type: BlockType;
   readonly blockValues: number;
   readonly blockBytes: number;
   /** The type to which a vector is packed before `dot` with rows of this type; the type itself for activation types. */
-  readonly activationType: string;
+  readonly activationType: BlockType;
   /** False for q8_1 and q8_K, which only activations use: no model file holds them and `dot` has no rows of them. */
   readonly isWeightType: boolean;
   /** True for all but f32, f16 and bf16. */
@@ -80,13 +79,14 @@ export interface BlockInfo {
 }
 
 /** Names of all types, as llama.cpp prints them. */
-export const BLOCK_TYPES: readonly string[] = /* @__PURE__ */ FORMATS.map((format) => format.type);
+export const BLOCK_TYPES: readonly string[] = NAMES;
 
 /** @throws RangeError for an unknown type. */
-export function blockInfo(type: string): BlockInfo {
-  const { blockValues, blockBytes, activationType, dot, pack } = formatOf(type);
+export function blockInfo<T extends string>(type: NameIn<BlockType, T>): BlockInfo {
+  const format = formatOf(type);
+  const { blockValues, blockBytes, activationType, dot, pack } = format;
   return {
-    type,
+    type: format.type,
     blockValues,
     blockBytes,
     activationType,
@@ -101,7 +101,7 @@ export function blockInfo(type: string): BlockInfo {
  *
  * @throws RangeError for an unknown type or a count that is no count; WeightError `E_BLOCK` if the values do not fill whole blocks
  */
-export function rowBytes(type: string, nValues: number): number {
+export function rowBytes<T extends string>(type: NameIn<BlockType, T>, nValues: number): number {
   const { blockValues, blockBytes } = formatOf(type);
   assertCount(nValues, "nValues");
   if (nValues % blockValues !== 0) {

@@ -1,7 +1,7 @@
 // Looks for blocks whose scale is no number. Build 803 of llama.cpp loads them and computes NaN.
 
 import { readBf16 } from "./bf16.ts";
-import type { FloatFields } from "./block-format.ts";
+import type { BlockType, FloatFields, NameIn } from "./block-format.ts";
 import { blockInfo, formatOf } from "./block-types.ts";
 import { WeightError } from "./errors.ts";
 import { assertBytes, assertMultiple } from "./guards.ts";
@@ -34,7 +34,7 @@ const F32_LIMIT = 3.4028234663852886e38;
  *
  * @throws RangeError for an unknown type
  */
-export function valueLimit(type: string): number {
+export function valueLimit<T extends string>(type: NameIn<BlockType, T>): number {
   if (blockInfo(type).isQuantized) return BLOCK_LIMIT;
   return type === "f16" ? F16_LIMIT : F32_LIMIT;
 }
@@ -46,7 +46,11 @@ export function valueLimit(type: string): number {
  * @throws WeightError `E_NUMBER` naming tensor and block, with `offset` counted from the tensor's first byte;
  *   RangeError for an unknown type or a length that does not fit
  */
-export function checkRows(type: string, bytes: Uint8Array, origin: CheckOrigin = {}): void {
+export function checkRows<T extends string>(
+  type: NameIn<BlockType, T>,
+  bytes: Uint8Array,
+  origin: CheckOrigin = {},
+): void {
   const { blockBytes, floatFields } = formatOf(type);
   assertBytes(bytes, "bytes");
   assertMultiple(bytes.length, blockBytes, "bytes");

@@ -1,6 +1,8 @@
 // The kinds of file that build 803 of llama.cpp quantises to, in the order in which it lists and matches them.
 // Facts: llama.cpp build 803, examples/quantize/quantize.cpp and llama_model_quantize_internal.
 
+import type { BlockType } from "./block-format.ts";
+
 /** A kind of file. Some ids occur twice, once under an alias. */
 export interface FileType {
   /** As stored in the file. */
@@ -9,7 +11,7 @@ export interface FileType {
   /** As printed; some begin with a space. */
   readonly description: string;
   /** Type of most two-dimensional tensors. */
-  readonly baseType: string;
+  readonly baseType: BlockType;
 }
 
 export const FTYPES: readonly FileType[] = [

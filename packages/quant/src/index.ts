@@ -2,6 +2,7 @@
 // llama.cpp does in its portable build.
 
 export { decodeF16, encodeF16, f16ToF32, f32ToF16 } from "@ll/bytes";
+export type { BlockType, NameIn } from "./block-format.ts";
 export { BLOCK_TYPES, type BlockInfo, blockInfo, rowBytes } from "./block-types.ts";
 export { type CheckOrigin, checkRows, valueLimit } from "./check-rows.ts";
 export { QuantizationError, WeightError } from "./errors.ts";

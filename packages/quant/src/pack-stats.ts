@@ -1,5 +1,6 @@
 // What packing did to values: how the levels are spread and how far the values moved.
 
+import type { BlockType, NameIn } from "./block-format.ts";
 import { formatOf } from "./block-types.ts";
 import { assertBytes, assertFloats, assertLength, assertMultiple } from "./guards.ts";
 
@@ -27,7 +28,11 @@ export interface PackStats {
  *
  * @throws RangeError for an unknown type or a length that does not fit; TypeError for arrays of another kind
  */
-export function packStats(type: string, values: Float32Array, packed: Uint8Array): PackStats {
+export function packStats<T extends string>(
+  type: NameIn<BlockType, T>,
+  values: Float32Array,
+  packed: Uint8Array,
+): PackStats {
   const format = formatOf(type);
   assertFloats(values, "values");
   assertBytes(packed, "packed");
@@ -63,8 +68,8 @@ export function packStats(type: string, values: Float32Array, packed: Uint8Array
  * @returns `counts`
  * @throws RangeError for an unknown type or a length that does not fit; TypeError for arrays of another kind
  */
-export function toolHistogram(
-  type: string,
+export function toolHistogram<T extends string>(
+  type: NameIn<BlockType, T>,
   packed: Uint8Array,
   counts: Float64Array = new Float64Array(BINS),
 ): Float64Array {

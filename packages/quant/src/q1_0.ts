@@ -21,7 +21,7 @@ const levelOfBit: LevelOf = (bytes, offset, i) => 2 * ((bytes[offset + BYTES_OFF
 const levelOfPair: LevelOf = (bytes, offset, i) =>
   ((bytes[offset + BYTES_OFFSET + (i >> 2)]! >> (2 * (i & 3))) & 3) - 1;
 
-function format(type: string, blockValues: number, levelOf: LevelOf): BlockFormat {
+function format(type: BlockFormat["type"], blockValues: number, levelOf: LevelOf): BlockFormat {
   return {
     type,
     blockValues,

@@ -1,17 +1,18 @@
 // Decides what becomes of each tensor of a model file when it is quantised.
 // Facts: llama.cpp build 803 (built with its K types), llama_model_quantize_internal.
 
+import type { BlockType, NameIn } from "./block-format.ts";
 import { blockInfo } from "./block-types.ts";
 import { QuantizationError } from "./errors.ts";
 import { FTYPES } from "./ftypes.ts";
 import { QK_K } from "./super-block.ts";
 
 /** What the plan must know of a tensor. */
-export interface PlanTensor {
+export interface PlanTensor<T extends string = string> {
   readonly name: string;
   /** Slowest dimension first: [rows, columns] or [n]. */
   readonly shape: readonly number[];
-  readonly type: string;
+  readonly type: T;
 }
 
 export interface PlanOptions {
@@ -46,8 +47,8 @@ const Q5_K_M = 17;
  *   blocks do not fit, `E_REQUANTIZE` quantised already, `E_BLOCK` rows that are no whole number of blocks (build 803 writes
  *   such a tensor, and no program can read it back)
  */
-export function planQuantization(
-  tensors: readonly PlanTensor[],
+export function planQuantization<T extends string>(
+  tensors: readonly PlanTensor<NameIn<BlockType, T>>[],
   ftype: number,
   options: PlanOptions = {},
 ): PlannedTensor[] {

@@ -1,7 +1,7 @@
 // Packing, unpacking and multiplying rows of any block type. A row is a sequence of whole blocks; every function also takes
 // several rows at once, one after the other, because no block depends on another.
 
-import type { BlockFormat } from "./block-format.ts";
+import type { BlockFormat, BlockType, NameIn } from "./block-format.ts";
 import { formatOf } from "./block-types.ts";
 import { assertBytes, assertFloats, assertLength, assertMultiple } from "./guards.ts";
 
@@ -15,7 +15,11 @@ import { assertBytes, assertFloats, assertLength, assertMultiple } from "./guard
  * @throws RangeError for an unknown type, one that can only be read or a length that does not fit; TypeError for arrays of
  *   another kind
  */
-export function packRows(type: string, values: Float32Array, out?: Uint8Array): Uint8Array {
+export function packRows<T extends string>(
+  type: NameIn<BlockType, T>,
+  values: Float32Array,
+  out?: Uint8Array,
+): Uint8Array {
   return packWith(formatOf(type), values, out);
 }
 
@@ -27,7 +31,11 @@ export function packRows(type: string, values: Float32Array, out?: Uint8Array): 
  * @returns `out`
  * @throws RangeError for an unknown type or a length that does not fit; TypeError for arrays of another kind
  */
-export function unpackRows(type: string, bytes: Uint8Array, out?: Float32Array): Float32Array {
+export function unpackRows<T extends string>(
+  type: NameIn<BlockType, T>,
+  bytes: Uint8Array,
+  out?: Float32Array,
+): Float32Array {
   const format = formatOf(type);
   assertBytes(bytes, "bytes");
   assertMultiple(bytes.length, format.blockBytes, "bytes");
@@ -54,8 +62,8 @@ export type ArithmeticName = "build803" | "lanes";
  * @returns `out`
  * @throws RangeError for an unknown type or a length that does not fit; TypeError for arrays of another kind
  */
-export function packActivation(
-  type: string,
+export function packActivation<T extends string>(
+  type: NameIn<BlockType, T>,
   values: Float32Array,
   out?: Uint8Array,
   arithmetic: ArithmeticName = "build803",
@@ -73,8 +81,8 @@ export function packActivation(
  * @returns a binary32 number
  * @throws RangeError for an unknown type, one without rows (q8_1, q8_K) or a length that does not fit
  */
-export function dot(
-  type: string,
+export function dot<T extends string>(
+  type: NameIn<BlockType, T>,
   weightRow: Uint8Array,
   activationRow: Uint8Array,
   arithmetic: ArithmeticName = "build803",
@@ -95,7 +103,11 @@ export function dot(
  * @param x (nBlocks * blockValues)
  * @throws as `dot` and `packActivation`
  */
-export function dotValues(type: string, weightRow: Uint8Array, x: Float32Array): number {
+export function dotValues<T extends string>(
+  type: NameIn<BlockType, T>,
+  weightRow: Uint8Array,
+  x: Float32Array,
+): number {
   return dot(type, weightRow, packActivation(type, x));
 }
 

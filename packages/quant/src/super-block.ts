@@ -129,7 +129,7 @@ function dotExact(
 
 /** A type without minimums that build 803 does not know and that is read, not packed. */
 export function superBlockFormat(
-  type: string,
+  type: BlockFormat["type"],
   blockBytes: number,
   f16Fields: readonly number[],
   load: LoadSuperBlock,

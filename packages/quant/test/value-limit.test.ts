@@ -30,7 +30,7 @@ test.each(["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_K", "q3_K", "q4_K", "q5_K
 
 test("f32 and bf16 hold every number", () => {
   for (const type of ["f32", "bf16"]) expect(Math.fround(valueLimit(type))).toBe(valueLimit(type));
-  expect(() => valueLimit("q9_9")).toThrow(RangeError);
+  expect(() => valueLimit("q9_9" as string)).toThrow(RangeError);
 });
 
 describe.each(["scalar", "simd", "relaxed"] as const)("exceeds, tier %s", (tier) => {

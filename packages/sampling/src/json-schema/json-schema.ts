@@ -8,6 +8,7 @@ import { assertDisjoint } from "./one-of.ts";
 import { literal, WS } from "./primitive-rules.ts";
 import {
   assertKeywords,
+  type CheckedSchema,
   isObject,
   type JsonType,
   listedValues,
@@ -32,7 +33,7 @@ import { collectRules, type SchemaRules } from "./schema-rules.ts";
  * @throws GrammarError E_SCHEMA with the JSON pointer as `field` for everything else; E_LEFT_RECURSION for references in a circle;
  * E_LIMIT
  */
-export function jsonSchemaToGrammar(schema: unknown): string {
+export function jsonSchemaToGrammar<const Schema>(schema: Schema & CheckedSchema<Schema>): string {
   const text = collectRules(schema, ruleBody);
   checkRules(parseGrammar(text)); // references that lead in a circle show here
   return text;

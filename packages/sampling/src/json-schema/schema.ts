@@ -5,6 +5,36 @@ import { GrammarError } from "../grammar/errors.ts";
 export const JSON_TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
 
+/**
+ * What a schema must be to have the type of `Schema`: the same, with types that are named as literals among those of JSON. What
+ * is only known as `string` or `unknown` is checked at run time.
+ */
+export type CheckedSchema<Schema> = unknown extends Schema
+  ? unknown
+  : Schema extends object
+    ? { readonly [Keyword in keyof Schema]: CheckedMember<Keyword, Schema[Keyword]> }
+    : Schema;
+
+type CheckedMember<Keyword, Value> = Keyword extends "type"
+  ? CheckedType<Value>
+  : Keyword extends "items"
+    ? CheckedSchema<Value>
+    : Keyword extends "properties" | "anyOf" | "oneOf" | "$defs" | "definitions"
+      ? { readonly [Name in keyof Value]: CheckedSchema<Value[Name]> }
+      : unknown;
+
+type CheckedType<Value> = unknown extends Value
+  ? unknown
+  : Value extends readonly unknown[]
+    ? { readonly [I in keyof Value]: CheckedType<Value[I]> }
+    : Value extends string
+      ? string extends Value
+        ? string
+        : JsonType
+      : Value extends undefined
+        ? undefined
+        : JsonType;
+
 /** A schema that is an object; its members are not checked yet. */
 export type SchemaObject = Readonly<Record<string, unknown>>;
 
