@@ -210,7 +210,7 @@ describeOnTerminal("ll-chat on a terminal", () => {
 
   test("an answer and /help are broken at words where the terminal ends; a saved chat has the text as it was", async () => {
     const path = join(await temporaryDirectory(), "c.json");
-    const chat = await startChat(["-n", "60", "--temp", "0"]);
+    const chat = await startChat(["-q", "-n", "60", "--temp", "0"]);
     chat.resize(30);
     chat.type("A story of 789\r");
     await chat.sees(/789[^\n]*\n/);
