@@ -1,6 +1,6 @@
-// The block types there are. A file with a `BlockFormat` and a line here make a further one that can be packed, unpacked and
-// multiplied. What else it wants: its kernels (kernels/wasm-layouts.ts, asm/index.ts), the kinds of file made of it (ftypes.ts),
-// and its id in files, which is for @ll/ggml-format and @ll/gguf to know.
+// The block types there are. A file with a `BlockFormat`, its name in block-format.ts and a line here make a further one that
+// can be packed, unpacked and multiplied. What else it wants: its kernels (kernels/wasm-layouts.ts, asm/index.ts), the kinds of
+// file made of it (ftypes.ts), and its id in files, which is for @ll/ggml-format and @ll/gguf to know.
 
 import { bf16 } from "./bf16.ts";
 import { type BlockFormat, type BlockType, NAMES, type NameIn } from "./block-format.ts";
