@@ -39,6 +39,7 @@ export async function run(bin: string, given: readonly string[], io: Io): Promis
     return await (await verb.load())(bin, argv, io);
   } catch (error) {
     const code = exitCodeOf(error);
+    if (io.out.isMidLine && io.out.isTty && io.err.isTty) io.err.write("\n"); // behind generated text
     if (!(error instanceof ReportedError)) io.err.write(wrapFor(io.err, io.env, describeError(bin, error, code)));
     if (isVerbose(argv, io)) io.err.write(`${inert(inspect(error))}\n`);
     return code;

@@ -1,8 +1,11 @@
-// Which reader takes a model file: told by its first four bytes.
+// Opening a model file, and which reader takes it: told by its first four bytes.
 
-import type { ByteSource } from "@ll/bytes";
+import { stat } from "node:fs/promises";
+import { type ByteSource, printable } from "@ll/bytes";
+import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { GGJT_MAGIC, GGMF_MAGIC, GGML_MAGIC } from "@ll/ggml-format";
 import { GGUF_MAGIC } from "@ll/gguf";
+import { Refusal } from "./errors.ts";
 
 /** `ggml` stands for ggml, ggmf and ggjt files. */
 export type ModelContainer = "ggml" | "gguf";
@@ -16,6 +19,16 @@ const CONTAINERS: ReadonlyMap<number, ModelContainer> = new Map([
 
 /** Context that the LLaMA models of 2023 were trained for, which ggml files have no field for. */
 export const TRAINED_CONTEXT_TOKENS = 2048;
+
+/** @throws Refusal for a directory, such as that of a checkpoint; IoError */
+export async function openModelSource(path: string): Promise<FileSource> {
+  const found = await stat(path).catch(() => undefined); // what else is wrong with it, opening tells
+  if (found?.isDirectory() === true) {
+    const shown = printable(path, 4096);
+    throw new Refusal(`${shown} is a directory: name the model file in it, or have ll-convert make one`);
+  }
+  return openFileSource(path);
+}
 
 /** Undefined for any other file. */
 export async function containerOf(source: ByteSource): Promise<ModelContainer | undefined> {

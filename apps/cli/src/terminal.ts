@@ -4,6 +4,8 @@
 import { setImmediate } from "node:timers/promises";
 import { printable } from "@ll/bytes";
 
+const NEWLINE = 10;
+
 /** Columns assumed where the stream does not know them (`COLUMNS=0`, no terminal). */
 const DEFAULT_COLUMNS = 80;
 
@@ -19,6 +21,8 @@ export interface Terminal {
   drained(): Promise<void>;
   /** A control sequence of our own, such as a colour. Nothing is written where there is no terminal. */
   control(sequence: string): void;
+  /** Whether what was written ended without a newline: the next line is to begin behind one. */
+  readonly isMidLine: boolean;
 }
 
 /** When to use colours: `auto` asks the stream and the environment. */
@@ -50,12 +54,17 @@ export function term(stream: TerminalStream): Terminal {
   const isTty = stream.isTTY === true;
   // invalid bytes become U+FFFD: a lone 0x9b must not reach a terminal, where it may begin a control sequence
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let isMidLine = false;
   return {
     isTty,
+    get isMidLine() {
+      return isMidLine;
+    },
     get columns() {
       return stream.columns || DEFAULT_COLUMNS;
     },
     write(text) {
+      if (text.length > 0) isMidLine = text.at(-1) !== "\n" && text.at(-1) !== NEWLINE;
       if (!isTty) stream.write(text);
       else stream.write(inert(typeof text === "string" ? text : decoder.decode(text, { stream: true })));
     },

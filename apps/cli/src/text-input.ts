@@ -4,16 +4,20 @@ import { createReadStream } from "node:fs";
 import { IoError } from "@ll/bytes";
 import { reason } from "@ll/bytes/node";
 import { Refusal } from "./errors.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Longest text, in bytes: many times what a tokenizer is given, and room in memory for it several times over. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024;
 
 /**
  * The bytes of the file at `path`, or of standard input for `-`. The file may be a pipe, as `<(…)` of a shell is one.
+ * @param err is told if somebody is to type
  * @throws Refusal for more than 256 MiB; IoError
  */
-export async function readTextFile(path: string): Promise<Uint8Array> {
+export async function readTextFile(path: string, err?: Terminal): Promise<Uint8Array> {
   const isStandardInput = path === "-";
+  if (isStandardInput && process.stdin.isTTY)
+    err?.write("reading standard input: Ctrl-D at the start of a line ends it\n");
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {

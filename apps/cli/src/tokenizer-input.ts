@@ -1,7 +1,6 @@
 // A tokenizer from whatever file has a vocabulary in it: a model file, or a tokenizer.model.
 
 import { type ByteSource, FormatError } from "@ll/bytes";
-import { openFileSource } from "@ll/bytes/node";
 import { openGgml } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
 import {
@@ -12,14 +11,14 @@ import {
   type VocabEntry,
 } from "@ll/tokenizer";
 import { ggufTokenizerModel } from "./gguf-tokenizer.ts";
-import { containerOf } from "./model-container.ts";
+import { containerOf, openModelSource } from "./model-container.ts";
 
 /** Bytes of a tokenizer.model, which is read whole. That of LLaMA has 499,723. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
-/** @throws FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
+/** @throws Refusal for a directory; FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
 export async function openTokenizer(path: string): Promise<Tokenizer> {
-  const source = await openFileSource(path);
+  const source = await openModelSource(path);
   try {
     const tokenizer = createTokenizer(await vocabularyOf(source));
     await source.assertUnchanged();

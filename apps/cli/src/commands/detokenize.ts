@@ -58,7 +58,8 @@ export const detokenizeCommand: Command = async (bin, argv, io) => {
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (words.length > 0 && params.file !== undefined) throw usageError(PROGRAM, bin, "both ids and --file given");
   const tokenizer = await openTokenizer(model);
-  const text = words.length > 0 ? words.join(" ") : new TextDecoder().decode(await readTextFile(params.file ?? "-"));
+  const text =
+    words.length > 0 ? words.join(" ") : new TextDecoder().decode(await readTextFile(params.file ?? "-", io.err));
   const ids = await parseIds(text, tokenizer.nVocab); // all of them, before anything is printed
   const bytesOf = (part: Int32Array): Buffer => Buffer.concat(Array.from(part, (id) => tokenizer.tokenBytes(id)));
   if (params.pieces) await writeParts(ids, io.out, (part) => idLines(tokenizer, part));

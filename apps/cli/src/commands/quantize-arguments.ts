@@ -86,6 +86,12 @@ function readPositionals(positionals: readonly string[]): Positionals {
   const [inFile, second, ...others] = positionals;
   if (inFile === undefined || second === undefined) throw new UsageError("expected a model file and a type");
   const shortType = findType(second, isWholeNumber);
+  if (shortType === undefined && TYPE_NAMES.includes(inFile.toLowerCase()) && findNamed(others[0]) === undefined) {
+    throw new UsageError(
+      `main: '${inFile}' is a type, not a model file`,
+      `the type stands last: ${[second, ...others, inFile].join(" ")}`,
+    );
+  }
   const [outFile, type, rest] =
     shortType === undefined
       ? [second, requireType(others[0], second), others.slice(1)]
@@ -120,9 +126,13 @@ function noType(message: string, word: string): UsageError {
 
 /** The type that `text` names, or, if `isNumber` takes it for a number, whose id it begins with. */
 function findType(text: string, isNumber: (text: string) => boolean): FileType | undefined {
-  const named = FTYPES.find(({ name }) => name.toLowerCase() === text.toLowerCase());
+  const named = findNamed(text);
   if (named !== undefined || !isNumber(text)) return named;
   return FTYPES.find(({ id }) => id === leadingInteger(text));
+}
+
+function findNamed(text: string | undefined): FileType | undefined {
+  return FTYPES.find(({ name }) => name.toLowerCase() === text?.toLowerCase());
 }
 
 function isWholeNumber(text: string): boolean {

@@ -1,7 +1,9 @@
 // ll-tokenize: the ids of a text.
 
+import { stat } from "node:fs/promises";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Command } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { encodedPieces, encodeText } from "../long-text.ts";
 import { flagRow, valueRow } from "../option-rows.ts";
@@ -87,8 +89,12 @@ export const tokenizeCommand: Command = async (bin, argv, io) => {
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one text: put it in quotes");
   if (text !== undefined && params.file !== undefined) throw usageError(PROGRAM, bin, "both a text and --file given");
-  const tokenizer = await openTokenizer(model);
-  const bytes = text ?? (await readTextFile(params.file ?? "-"));
+  const tokenizer = await openTokenizer(model).catch(async (error: unknown) => {
+    if (text === undefined || !(await isFile(text))) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(reason, "the model stands first, the text behind it: are they the wrong way round?");
+  });
+  const bytes = text ?? (await readTextFile(params.file ?? "-", io.err));
   const { bos, prompt } = params;
   const options = { bos, prompt, mode: params.sentencePiece ? "sentencepiece" : "build803" } as const;
   if (params.json) await writeJson(tokenizer, await encodeText(tokenizer, bytes, options), io.out);
@@ -102,6 +108,13 @@ export const tokenizeCommand: Command = async (bin, argv, io) => {
   }
   return ExitCode.ok;
 };
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
 
 /** Ids per piece of the output. */
 const OUTPUT_IDS = 64 * 1024;

@@ -1,14 +1,11 @@
 // A model file of either kind as what an engine needs. What the options say goes before what the file says.
 
-import { stat } from "node:fs/promises";
-import { printable } from "@ll/bytes";
 import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { openGgml } from "@ll/ggml-format";
 import { llamaTensors, metadataGetter, openGgufSet } from "@ll/gguf";
 import { ggufSetPaths } from "@ll/gguf/node";
 import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig, type TensorSource } from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
-import { Refusal } from "../errors.ts";
 import { ggufTokenizerModel } from "../gguf-tokenizer.ts";
 import { containerOf, TRAINED_CONTEXT_TOKENS } from "../model-container.ts";
 import type { RunParams } from "./params.ts";
@@ -25,16 +22,6 @@ export interface ModelFile {
   readonly trainedContext: number;
   /** What to try if the tensors are not those of `config`. */
   readonly hint: string | undefined;
-}
-
-/** @throws Refusal for a directory, such as that of a checkpoint; IoError */
-export async function openModelSource(path: string): Promise<FileSource> {
-  const found = await stat(path).catch(() => undefined); // what else is wrong with it, opening tells
-  if (found?.isDirectory() === true) {
-    const shown = printable(path, 4096);
-    throw new Refusal(`${shown} is a directory: name the model file in it, or have ll-convert make one`);
-  }
-  return openFileSource(path);
 }
 
 /**

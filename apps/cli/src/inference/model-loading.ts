@@ -19,10 +19,11 @@ import {
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
+import { openModelSource } from "../model-container.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
-import { type ModelFile, openModelSource, readModelFile } from "./model-file.ts";
+import { type ModelFile, readModelFile } from "./model-file.ts";
 import { DEFAULT_MODEL, type RunParams } from "./params.ts";
 
 export interface LoadedModel {

@@ -75,6 +75,8 @@ describe("usage errors", () => {
       "options stand before the model file",
     ],
     ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)"],
+    ["q4_0 in.bin", "main: 'q4_0' is a type, not a model file", "the type stands last: in.bin q4_0"],
+    ["Q4_0 in.bin out.bin", "main: 'Q4_0' is a type, not a model file", "the type stands last: in.bin out.bin Q4_0"],
     ["in.bin out.bin q4_0 2 more", "unexpected argument 'more'"],
     ["--leave-ouput-tensor in.bin q4_0", "unknown option '--leave-ouput-tensor' (Did you mean --leave-output-tensor?)"],
     ["--xyz in.bin q4_0", "unknown option '--xyz'"],

@@ -2,11 +2,11 @@
 
 import { availableParallelism, cpus } from "node:os";
 import { printable } from "@ll/bytes";
-import { openFileSource } from "@ll/bytes/node";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { defaultParams } from "../../inference/params.ts";
 import { kernelTier } from "../../kernel-tier.ts";
+import { openModelSource } from "../../model-container.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";
@@ -67,7 +67,7 @@ export const benchCommand: Command = async (bin, argv, io) => {
 };
 
 async function factsOf(path: string): Promise<ModelFacts> {
-  const source = await openFileSource(path);
+  const source = await openModelSource(path);
   try {
     return await readModelFacts(source);
   } finally {

@@ -1,9 +1,9 @@
 // ll-inspect: what is in a model file, here or on a web server, and how much memory it takes.
 
 import { type ByteSource, httpSource, printable } from "@ll/bytes";
-import { openFileSource } from "@ll/bytes/node";
 import type { Command } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { openModelSource } from "../../model-container.ts";
 import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
@@ -73,7 +73,7 @@ export const inspectCommand: Command = async (bin, argv, io) => {
 /** Lets `work` read a file or, for an http or https URL, what a web server has there. */
 async function withSource<T>(place: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
   if (/^https?:\/\//i.test(place)) return work(await httpSource(place));
-  const source = await openFileSource(place);
+  const source = await openModelSource(place);
   try {
     const result = await work(source);
     await source.assertUnchanged();

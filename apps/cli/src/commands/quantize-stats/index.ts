@@ -1,15 +1,16 @@
 // ll-quantize-stats: how far quantisation would move the weights of a model, type by type, before anything is written.
 
+import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { printable } from "@ll/bytes";
-import { createOutFile, openFileSource } from "@ll/bytes/node";
+import { createOutFile } from "@ll/bytes/node";
 import { openGgml, type SourceTensor } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
 import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import type { Command, Io } from "../../command.ts";
 import { Refusal, UsageError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { containerOf } from "../../model-container.ts";
+import { containerOf, openModelSource } from "../../model-container.ts";
 import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
@@ -105,6 +106,9 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
   if (positionals === undefined) return ExitCode.ok;
   const [model, ...words] = positionals;
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
+  if (LOSSY_TYPES.includes(model.toLowerCase()) && !(await isThere(model))) {
+    throw new UsageError(`"${model}" is a type, not a model`, "the model stands first, its types behind it");
+  }
   const types = words.length === 0 ? LOSSY_TYPES : [...new Set(words.map(typeNamed))];
   const report = await measureModel(model, types, params, io);
   if (params.svg !== undefined) await writePicture(params.svg, model, report, params.worst, io);
@@ -113,6 +117,13 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
   else io.out.write(statsText(report, { ...params, columns: tableColumns(io.out, io.env, params) }));
   return ExitCode.ok;
 };
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
 
 function typeNamed(word: string): string {
   const type = LOSSY_TYPES.find((name) => name.toLowerCase() === word.toLowerCase());
@@ -128,7 +139,7 @@ async function measureModel(
   { include, progress: isShown, quiet }: StatsParams,
   io: Io,
 ): Promise<StatsReport> {
-  const source = await openFileSource(model);
+  const source = await openModelSource(model);
   try {
     const file = (await containerOf(source)) === "gguf" ? await openGguf(source) : await openGgml(source);
     for (const warning of file.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
