@@ -35,12 +35,13 @@ const QUANTIZE: readonly Effect[] = [
   { option: "TYPE", without: "@in.bin @out q4_0", withIt: "@in.bin @out q8_0", sees: "files differ" },
   { option: "NTHREADS", without: "@in.bin q4_0", withIt: "@in.bin q4_0 2", sees: /as Q4_0 using 2 threads\n/ },
   prepended("--allow-requantize", "", "@q4_0.bin @out q8_0", /\n@out: /),
+  prepended("--allow-nonfinite", "", "@nan.bin @out q4_0", /\n@out: /),
   prepended("--leave-output-tensor", "", "@in.bin @out q4_0"),
   prepended("--no-clobber", "", "@in.bin @old q4_0", /@old exists/),
   { option: "--no-progress", withIt: "@in.bin @out q4_0", without: "--no-progress @in.bin @out q4_0", ...progress() },
   prepended("--quiet", "", "@in.bin @out q4_0", /^@out\n\n@/),
   prepended("--verbose", "", "@absent @out q4_0", STACK),
-  prepended("--completion", "bash", "", /^complete .* ll-quantize$/m),
+  prepended("--completion", "bash", "", /^complete .* ll-quantize /m),
   prepended("--version", "", "", /^ll-quantize \d/),
   prepended("--help", "", "", /^Examples:/),
 ];
@@ -61,11 +62,12 @@ const CONVERT: readonly Effect[] = [
   prepended("--vocab-only", "", "@m --outfile @out"),
   prepended("--dump", "", "@m", /^model_plus\.paths = /),
   prepended("--dump-single", "", "@m/model.safetensors", /^model_plus\.paths = /),
+  prepended("--allow-nonfinite", "", "@large --outtype f16 --outfile @out", /\n@out: /),
   prepended("--no-clobber", "", "@m --outfile @old", /@old exists/),
   { option: "--no-progress", withIt: "@m --outfile @out", without: "--no-progress @m --outfile @out", ...progress() },
   prepended("--quiet", "", "@m --outfile @out", /^@out\n\n@/),
   prepended("--verbose", "", "@absent", STACK),
-  prepended("--completion", "bash", "", /^complete .* ll-convert$/m),
+  prepended("--completion", "bash", "", /^complete .* ll-convert /m),
   prepended("--version", "", "", /^ll-convert \d/),
   prepended("--help", "", "", /^Examples:/),
 ];
@@ -85,13 +87,24 @@ async function directoryOfModels(): Promise<string> {
   const tensors = names.map((name) => ({ name, shape: [2, 32], bytes }));
   await writeGgjt(at("in.bin"), tensors);
   await writeGgjt(at("other.bin"), tensors);
+  const nan = new Uint8Array(values.map((value, i) => (i === 5 ? Number.NaN : value)).buffer);
+  await writeGgjt(at("nan.bin"), [{ name: "a.weight", shape: [2, 32], bytes: nan }]);
   await writeGgjt(at("q4_0.bin"), [{ name: "a.weight", shape: [2, 32], type: "q4_0" }], { ftype: 2 });
   await writeHf(at("m"));
   await writeHf(at("bf16"), { type: "BF16" });
+  await writeHf(at("large"), { type: "BF16" });
+  await makeLarge(at("large/model.safetensors"));
   await mkdir(at("vocab"));
   await writeFile(at("vocab/tokenizer.model"), readFileSync(fixture("tiny/hf/tokenizer.model")));
   await writeFile(at("old"), "old");
   return directory;
+}
+
+/** Makes the first weight of a bf16 file 2^127, which f16 cannot hold. */
+async function makeLarge(path: string): Promise<void> {
+  const bytes = readFileSync(path);
+  bytes.set([0x00, 0x7f], 8 + Number(bytes.readBigUInt64LE(0)));
+  await writeFile(path, bytes);
 }
 
 /** What is printed, then `name: hash` of every file, with `@` for the directory. */
