@@ -30,6 +30,8 @@ import { collectRules, type SchemaRules } from "./schema-rules.ts";
  * The texts are a subset of what is valid: at most one blank behind `{ [ , :` and before `} ]`; properties in the order of the
  * schema, and none that it does not name if it names any; integers of at most 16 digits, so that they are finite. `oneOf`
  * is taken only where no text of one alternative can be valid under another.
+ *
+ * A `type` that is misspelt in a schema written in code does not compile, from TypeScript 5.3 on.
  * @throws GrammarError E_SCHEMA with the JSON pointer as `field` for everything else; E_LEFT_RECURSION for references in a circle;
  * E_LIMIT
  */
