@@ -1,6 +1,6 @@
 // Every exit code of the command line, and which error leads to which.
 
-import { isFormatError, isIoError, isWorkerError } from "@ll/bytes";
+import { isError, isFormatError, isIoError, isWorkerError } from "@ll/bytes";
 import { CommandError, ReportedError } from "./errors.ts";
 
 export const ExitCode = {
@@ -37,7 +37,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** An error of the operating system, or of Node for want of memory, that no layer below has put into its own words. */
 function isSystemError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isError(error)) return false;
   const { syscall, code } = error as NodeJS.ErrnoException;
   return typeof syscall === "string" || code === "ERR_MEMORY_ALLOCATION_FAILED";
 }

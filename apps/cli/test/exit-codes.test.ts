@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { allocate, FormatError, IoError, WorkerError } from "@ll/bytes";
 import { expect, test } from "vitest";
 import { Refusal, ReportedError, UsageError } from "../src/errors.ts";
@@ -11,8 +12,9 @@ const noSpace = new IoError({ code: "E_NOSPACE", message: "disk full" });
 const exists = new IoError({ code: "E_EXISTS", message: "exists" });
 const sameFile = new IoError({ code: "E_SAME_FILE", message: "output is input" });
 const system = Object.assign(new Error("ENOENT"), { code: "ENOENT", syscall: "open" });
+const ofAnotherRealm = runInNewContext('Object.assign(new Error("ENOENT"), { code: "ENOENT", syscall: "open" })');
 
-test.each([
+test.each<[string, unknown, number]>([
   ["a usage error", new UsageError("unknown option"), 2],
   ["a refusal", new Refusal("no"), 1],
   ["a bad file", badMagic, 3],
@@ -21,6 +23,8 @@ test.each([
   ["an output that is the input", sameFile, 1],
   ["a full disk", noSpace, 4],
   ["an error of the system", system, 4],
+  ["an error of the system from another realm", ofAnotherRealm, 4],
+  ["a bug in another realm", runInNewContext("new TypeError('?')"), 5],
   ["no memory", noMemory, 4],
   ["no memory in a worker", new WorkerError("a worker failed", noMemory), 4],
   ["no memory for Node", Object.assign(new Error("?"), { code: "ERR_MEMORY_ALLOCATION_FAILED" }), 4],
