@@ -1,7 +1,7 @@
 // What a beginner passes to a library, and what it says: what was expected, and how to get it.
 
 import { runInNewContext } from "node:vm";
-import { memorySource } from "@ll/bytes";
+import { blobSource, httpSource, memorySource } from "@ll/bytes";
 import { openLlama2c, openSafetensors, readAddedTokens } from "@ll/checkpoint";
 import { openZipArchive } from "@ll/checkpoint/node";
 import { openGgml, openLora } from "@ll/ggml-format";
@@ -140,4 +140,26 @@ test("a tokenizer reads models and texts of another realm", async () => {
   const tokenizer = createTokenizer((await ggml()).vocab);
   const text = runInNewContext("new Uint8Array([65, 66])") as Uint8Array;
   expect(tokenizer.encode(text)).toEqual(tokenizer.encode("AB"));
+});
+
+test("a Blob and a URL of another realm are as good as ours", async () => {
+  const blob = runInNewContext(`({
+    size: 3,
+    slice: (from, to) => ({ arrayBuffer: async () => new Uint8Array([1, 2, 3]).slice(from, to).buffer }),
+  })`) as Blob;
+  const target = new Uint8Array(2);
+  await blobSource(blob).read(1, target);
+  expect([...target]).toEqual([2, 3]);
+
+  const url = runInNewContext('({ href: "http://a.example/m", toString() { return this.href; } })') as URL;
+  const headers = { "content-range": "bytes 0-0/1", "content-length": "1" };
+  const asked: string[] = [];
+  const source = await httpSource(url, {
+    fetch: async (address) => {
+      asked.push(String(address));
+      return new Response(new Uint8Array(1), { status: 206, headers });
+    },
+  });
+  expect(asked).toEqual(["http://a.example/m"]);
+  expect(source.byteLength).toBe(1);
 });
