@@ -86,11 +86,6 @@ test.each<[string, () => unknown, string]>([
     async () => loadModel(await ggml(), given(Promise.resolve())),
     "got a promise (await it)",
   ],
-  [
-    "loadModel of a GGUF file",
-    async () => loadModel(await gguf(), configFromGgml((await ggml()).hyperParams)),
-    "pass llamaTensors(file) of @ll/gguf",
-  ],
   ["loadWeights of a promise", async () => loadWeights(given(ggml()), given({})), "got a promise (await it)"],
   [
     "createScalarModel of a promise",

@@ -22,12 +22,41 @@ export interface Hyper {
   readonly rmsNormEps: number;
 }
 
+/**
+ * The keys of a GGUF file that belong to its family: `block_count` is `llama.block_count`. A key with a `fallback` may be absent; any
+ * other refuses the file then, as a value of another type does. A key that a family never asks for is refused if it might change what
+ * the model computes, so a family asks for all keys that it knows, whatever the others say.
+ */
+export interface KeyReader {
+  /** An integer. */
+  count(key: string, fallback?: number): number;
+  /** A number in binary32. */
+  float(key: string, fallback?: number): number;
+  flag(key: string, fallback?: boolean): boolean;
+  text(key: string, fallback?: string): string;
+  /** One number for each layer: an array, or one number for all. */
+  perLayer(key: string, nLayers: number, fallback?: number): readonly number[];
+  /** Whether the file has it. */
+  has(key: string): boolean;
+  /** Entries of the vocabulary. */
+  nVocab(): number;
+  /** Refuses the file unless the value of `key`, which it may not have, is `expected`. */
+  expect(key: string, expected: number | string | boolean): void;
+  /** Refuses the file for the value of `key`. */
+  refuse(key: string, expected: string): never;
+}
+
 /** A family of models. */
 export interface Architecture<H extends Hyper = Hyper> {
-  /** `general.architecture` of its files. */
+  /** `general.architecture` of its files, and the prefix of its keys. */
   readonly name: string;
   /** In the order of the tensors in a file that build 803 of llama.cpp reads, as far as it knows them. */
   readonly names: readonly NameRow[];
+  /** Keys that change nothing, whatever they say. */
+  readonly harmlessKeys: readonly string[];
+  /** Tensors that files may have and nothing uses. */
+  readonly unusedTensors?: RegExp;
+  readHyper(keys: KeyReader): H;
   /** Records the forward pass; computes nothing. */
   build(g: GraphBuilder, h: H): void;
 }

@@ -1,8 +1,8 @@
 // @ll/architectures: what a model is, as data.
 
-export type { Architecture, Hyper } from "./architecture.ts";
+export type { Architecture, Hyper, KeyReader } from "./architecture.ts";
+export type { RopeHyper } from "./families/common.ts";
 export { ARCHITECTURES } from "./families/index.ts";
-export type { LlamaHyper } from "./families/llama.ts";
 export {
   type Activation,
   type AddOp,

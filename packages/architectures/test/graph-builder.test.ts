@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { ARCHITECTURES, type Graph, GraphBuilder, lastUses, type Value, type Weight } from "../src/index.ts";
+import {
+  ARCHITECTURES,
+  type Graph,
+  GraphBuilder,
+  LLAMA_NAMES,
+  lastUses,
+  metaName,
+  type Value,
+  type Weight,
+} from "../src/index.ts";
 
 const everything = { has: () => true };
 
@@ -16,9 +25,12 @@ const SMALL = {
   ropeFreqScale: 1,
 };
 
-function llamaGraph(sizes: Partial<typeof SMALL> = {}): Graph {
-  const builder = new GraphBuilder(everything);
-  ARCHITECTURES.find(({ name }) => name === "llama")!.build(builder, { ...SMALL, ...sizes });
+/** @param others tensors besides those of ggml files */
+function llamaGraph(...others: string[]): Graph {
+  const llama = ARCHITECTURES.find(({ name }) => name === "llama")!;
+  const has = (role: string): boolean => others.includes(role) || metaName(LLAMA_NAMES, role) !== undefined;
+  const builder = new GraphBuilder({ has });
+  llama.build(builder, SMALL);
   return builder.graph;
 }
 
@@ -46,6 +58,25 @@ describe("llama", () => {
   test("shards meet behind the embedding and four times a layer", () => {
     const meetings = llamaGraph().ops.filter(({ kind }) => kind === "gather" || kind === "embed");
     expect(meetings.length).toBe(1 + 2 * 4);
+  });
+
+  test("takes divisors of angles, biases and fused matrices from files that have them", () => {
+    const rolesOf = ({ weights }: Graph): string[] => weights.map(({ role }) => role);
+    const plain = rolesOf(llamaGraph());
+    const more = ["rope_freqs.weight", "blk.1.attn_k.bias", "blk.0.ffn_down.bias"];
+    expect(
+      rolesOf(llamaGraph(...more))
+        .filter((role) => !plain.includes(role))
+        .sort(),
+    ).toEqual(more.toSorted());
+    const fused = llamaGraph("blk.0.attn_qkv.weight").weights.filter(({ role }) =>
+      /^blk\.0\.attn_(q|k|v|qkv)/.test(role),
+    );
+    expect(fused.map(({ role, firstRow }) => [role, firstRow])).toEqual([
+      ["blk.0.attn_qkv.weight", 0],
+      ["blk.0.attn_qkv.weight", 96],
+      ["blk.0.attn_qkv.weight", 144],
+    ]);
   });
 
   test("works out the angles once", () => {

@@ -60,7 +60,7 @@ export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides
     nEmbd: file.nEmbd,
     nHeads: file.nHead,
     nKvHeads,
-    headDim: evenHeads(file.nEmbd, file.nHead),
+    headDim: file.nEmbd / file.nHead,
     nLayers: file.nLayer,
     nFf: feedForwardSize(file, nKvHeads),
     rmsNormEps: Math.fround(overrides.rmsNormEps ?? BUILD_803.rmsNormEps),
@@ -70,12 +70,6 @@ export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides
     nRot: file.nRot,
     ftype: file.ftype,
   });
-}
-
-/** Channels of a head where heads share those of the stream. @throws ModelError `E_HPARAM` if they cannot */
-export function evenHeads(nEmbd: number, nHeads: number): number {
-  if (nEmbd % nHeads !== 0) fail("nHeads", `a divisor of nEmbd = ${nEmbd}`, nHeads);
-  return nEmbd / nHeads;
 }
 
 /**
@@ -103,9 +97,12 @@ export function assertConfig(config: ModelConfig): ModelConfig {
     const advice = "configFromGgml(file.hyperParams), or configFromGguf(metadataGetter(file.metadata)) for a GGUF file";
     throw new TypeError(`"config" expected what ${advice} gives, got ${kindOf(config)}`);
   }
-  for (const field of ["nVocab", "nEmbd", "nHeads", "nKvHeads", "headDim", "nLayers", "nFf"] as const) {
+  for (const field of ["nVocab", "nEmbd", "nHeads", "nKvHeads", "nLayers", "nFf"] as const) {
     assertCount(field, config[field]);
   }
+  // only where heads were to share the channels of the stream
+  if (!Number.isInteger(config.headDim)) fail("nHeads", `a divisor of nEmbd = ${config.nEmbd}`, config.nHeads);
+  assertCount("headDim", config.headDim);
   if (config.headDim % 2 !== 0) fail("headDim", "an even number of channels per head", config.headDim);
   if (config.nHeads % config.nKvHeads !== 0)
     fail("nKvHeads", `a divisor of nHeads = ${config.nHeads}`, config.nKvHeads);

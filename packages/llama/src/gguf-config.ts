@@ -1,9 +1,11 @@
 // The config of a model that comes from a GGUF file. This package does not read such files: it asks for values by their keys.
 // Keys and defaults: the GGUF specification (docs/gguf.md of ggml) and llama.cpp.
 
-import { assertConfig, type ConfigOverrides, evenHeads, type ModelConfig } from "./config.ts";
+import type { KeyReader } from "@ll/architectures";
+import { assertConfig, type ConfigOverrides, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
-import { checkUnreadKeys, LLAMA_KEYS, type MetadataGetter } from "./gguf-keys.ts";
+import { checkUnreadKeys, type GgufPlainValue, type MetadataGetter } from "./gguf-keys.ts";
+import { architectureOf } from "./model-graph.ts";
 
 export interface GgufConfig extends ModelConfig {
   /** Positions that the model was trained for; undefined if the file does not say. */
@@ -18,68 +20,106 @@ const QUANTIZATION_VERSION = 2;
 /** @ll/convert keeps a ggjt file's n_mult under this key, so that the way back gives the same file. */
 const N_MULT_KEY = "ll.ggjt.n_mult";
 
+/** Keys in place of which overrides are taken. */
+const OVERRIDDEN: readonly (readonly [key: string, override: keyof ConfigOverrides])[] = [
+  ["attention.head_count_kv", "nKvHeads"],
+  ["attention.layer_norm_rms_epsilon", "rmsNormEps"],
+  ["rope.freq_base", "ropeFreqBase"],
+];
+
 /**
  * @param overrides go before what the file says
  * @param file shown in errors
- * @throws ModelError `E_UNSUPPORTED` for a model that is no LLaMA or whose arithmetic is another; `E_HPARAM` for numbers that are
- * missing or make no model
+ * @throws ModelError `E_UNSUPPORTED` for a model of a family that is not there, or whose arithmetic is another; `E_HPARAM` for numbers that
+ * are missing or make no model
  */
 export function configFromGguf(get: MetadataGetter, overrides: ConfigOverrides = {}, file?: string): GgufConfig {
-  const metadata = new Metadata(get, file);
-  metadata.assertEquals("general.architecture", "llama");
+  const name = get("general.architecture");
+  const architecture = architectureOf(typeof name === "string" ? name : "nothing", file);
+  const keys = new GgufKeys(get, architecture.name, overrides, file);
   if (get("general.quantization_version") !== undefined) {
-    metadata.assertEquals("general.quantization_version", QUANTIZATION_VERSION);
+    keys.assertEquals("general.quantization_version", QUANTIZATION_VERSION);
   }
-  const warnings = checkUnreadKeys(get, "llama", LLAMA_KEYS, file);
-  const nHeads = metadata.number("llama.attention.head_count");
-  const nFf = metadata.number("llama.feed_forward_length");
-  const nEmbd = metadata.number("llama.embedding_length");
+  const hyper = architecture.readHyper(keys);
+  const warnings = checkUnreadKeys(get, architecture, keys.asked, file);
   const config = assertConfig({
-    architecture: "llama",
-    nVocab: metadata.optionalNumber("llama.vocab_size") ?? metadata.length("tokenizer.ggml.tokens"),
-    nEmbd,
-    nHeads,
-    nKvHeads: overrides.nKvHeads ?? metadata.optionalNumber("llama.attention.head_count_kv") ?? nHeads,
-    headDim: evenHeads(nEmbd, nHeads),
-    nLayers: metadata.number("llama.block_count"),
-    nFf,
-    rmsNormEps: Math.fround(overrides.rmsNormEps ?? metadata.number("llama.attention.layer_norm_rms_epsilon")),
-    ropeFreqBase: Math.fround(overrides.ropeFreqBase ?? metadata.optionalNumber("llama.rope.freq_base") ?? 10000),
-    ropeFreqScale: Math.fround(overrides.ropeFreqScale ?? ropeFreqScale(metadata)),
-    nMult: metadata.optionalNumber(N_MULT_KEY) ?? nFf,
-    nRot: nEmbd / nHeads,
-    ftype: metadata.optionalNumber("general.file_type") ?? 0,
+    ropeFreqBase: 10000, // of those that have one for all layers
+    ...hyper,
+    ropeFreqScale: Math.fround(overrides.ropeFreqScale ?? (hyper as Partial<ModelConfig>).ropeFreqScale ?? 1),
+    architecture: architecture.name,
+    nMult: keys.optionalNumber(N_MULT_KEY) ?? hyper.nFf,
+    nRot: hyper.headDim,
+    ftype: keys.optionalNumber("general.file_type") ?? 0,
   });
-  for (const name of ["rope.dimension_count", "attention.key_length", "attention.value_length"]) {
-    if (get(`llama.${name}`) !== undefined) metadata.assertEquals(`llama.${name}`, config.nRot);
-  }
-  return { ...config, trainedContextTokens: metadata.optionalNumber("llama.context_length"), warnings };
-}
-
-/** The inverse of the factor by which the context was stretched, in binary32. Early files have it under another key. */
-function ropeFreqScale(metadata: Metadata): number {
-  const type = metadata.text("llama.rope.scaling.type") ?? "linear";
-  if (type === "none") return 1;
-  metadata.assertEquals("llama.rope.scaling.type", "linear", type);
-  const factor =
-    metadata.optionalNumber("llama.rope.scaling.factor") ?? metadata.optionalNumber("llama.rope.scale_linear") ?? 0;
-  return factor === 0 ? 1 : Math.fround(1 / Math.fround(factor));
+  return { ...config, trainedContextTokens: keys.optionalNumber(`${architecture.name}.context_length`), warnings };
 }
 
 /** Values that must be of the kind that they are taken for. */
-class Metadata {
+class GgufKeys implements KeyReader {
+  /** Without the prefix. */
+  readonly asked: Set<string> = new Set(["context_length"]);
   readonly #get: MetadataGetter;
+  readonly #prefix: string;
+  readonly #overrides: ReadonlyMap<string, number>;
   readonly #file: string | undefined;
 
-  constructor(get: MetadataGetter, file: string | undefined) {
+  constructor(get: MetadataGetter, prefix: string, overrides: ConfigOverrides, file: string | undefined) {
     this.#get = get;
+    this.#prefix = prefix;
+    this.#overrides = new Map(
+      OVERRIDDEN.flatMap(([key, name]) => (overrides[name] === undefined ? [] : [[key, overrides[name]] as const])),
+    );
     this.#file = file;
   }
 
-  number(key: string): number {
-    return this.optionalNumber(key) ?? this.#fail("E_HPARAM", key, "a number", "nothing");
+  count(key: string, fallback?: number): number {
+    return this.#required(key, this.#number(key) ?? fallback, "a number");
   }
 
+  float(key: string, fallback?: number): number {
+    return Math.fround(this.#required(key, this.#number(key) ?? fallback, "a number"));
+  }
+
+  flag(key: string, fallback?: boolean): boolean {
+    return this.#required(key, this.#ofType<boolean>(key, "boolean", "true or false") ?? fallback, "true or false");
+  }
+
+  text(key: string, fallback?: string): string {
+    return this.#required(key, this.#ofType<string>(key, "string", "a text") ?? fallback, "a text");
+  }
+
+  perLayer(key: string, nLayers: number, fallback?: number): readonly number[] {
+    const value = this.#get(this.#ask(key));
+    if (typeof value !== "object") return new Array<number>(nLayers).fill(this.count(key, fallback));
+    const { length, items } = value;
+    // there may be more, for layers that are not evaluated
+    if (items === undefined || length < nLayers) {
+      this.#fail("E_HPARAM", this.#full(key), `${nLayers} numbers`, `an array of ${length}`);
+    }
+    return Array.from(items.slice(0, nLayers), Number);
+  }
+
+  has(key: string): boolean {
+    return this.#get(this.#ask(key)) !== undefined;
+  }
+
+  nVocab(): number {
+    const nVocab = this.#number("vocab_size");
+    if (nVocab !== undefined) return nVocab;
+    const tokens = this.#get("tokenizer.ggml.tokens");
+    if (typeof tokens === "object") return tokens.length;
+    return this.#fail("E_HPARAM", "tokenizer.ggml.tokens", "an array", kindOf(tokens));
+  }
+
+  expect(key: string, expected: number | string | boolean): void {
+    if (this.has(key)) this.assertEquals(this.#full(key), expected);
+  }
+
+  refuse(key: string, expected: string): never {
+    return this.#fail("E_HPARAM", this.#full(key), expected, String(this.#get(this.#full(key))));
+  }
+
+  /** Of a key with its prefix. */
   optionalNumber(key: string): number | undefined {
     const value = this.#get(key);
     if (value === undefined || typeof value === "number") return value;
@@ -89,28 +129,47 @@ class Metadata {
     return this.#fail("E_HPARAM", key, "a number", typeof value);
   }
 
-  text(key: string): string | undefined {
-    const value = this.#get(key);
-    if (value === undefined || typeof value === "string") return value;
-    return this.#fail("E_HPARAM", key, "a text", typeof value);
-  }
-
-  /** Items of an array. */
-  length(key: string): number {
-    const value = this.#get(key);
-    return typeof value === "object" ? value.length : this.#fail("E_HPARAM", key, "an array", typeof value);
-  }
-
   /** @throws ModelError `E_UNSUPPORTED`: the value is one that other models have */
-  assertEquals(key: string, expected: number | string, got: unknown = this.#get(key)): void {
+  assertEquals(key: string, expected: number | string | boolean): void {
+    const got = this.#get(key);
     const value = typeof got === "bigint" ? Number(got) : got;
     if (value === expected) return;
-    const shown = typeof value === "object" ? "an array" : String(value ?? "nothing");
-    this.#fail("E_UNSUPPORTED", key, expected, shown);
+    this.#fail("E_UNSUPPORTED", key, expected, typeof value === "object" ? "an array" : String(value ?? "nothing"));
   }
 
-  #fail(code: string, field: string, expected: string | number, got: string): never {
-    const message = `${code === "E_HPARAM" ? "not a LLaMA model" : "this kind of model is not supported"}: ${field} is ${got}, expected ${expected}`;
-    throw new ModelError({ code, file: this.#file, field, expected, got, message });
+  #full(key: string): string {
+    return `${this.#prefix}.${key}`;
   }
+
+  /** The key with its prefix, from now on one that was read. */
+  #ask(key: string): string {
+    this.asked.add(key);
+    return this.#full(key);
+  }
+
+  #number(key: string): number | undefined {
+    const full = this.#ask(key);
+    return this.#overrides.get(key) ?? this.optionalNumber(full);
+  }
+
+  #ofType<T>(key: string, type: string, expected: string): T | undefined {
+    const full = this.#ask(key);
+    const value = this.#get(full);
+    if (value === undefined || typeof value === type) return value as T | undefined;
+    return this.#fail("E_HPARAM", full, expected, kindOf(value));
+  }
+
+  #required<T>(key: string, value: T | undefined, expected: string): T {
+    return value ?? this.#fail("E_HPARAM", this.#full(key), expected, "nothing");
+  }
+
+  #fail(code: string, field: string, expected: string | number | boolean, got: string): never {
+    const what = code === "E_HPARAM" ? "not a model of this kind" : "this kind of model is not supported";
+    const message = `${what}: ${field} is ${got}, expected ${expected}`;
+    throw new ModelError({ code, file: this.#file, field, expected: expected as string | number, got, message });
+  }
+}
+
+function kindOf(value: GgufPlainValue | undefined): string {
+  return typeof value === "object" ? "an array" : typeof value;
 }

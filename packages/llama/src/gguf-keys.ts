@@ -1,52 +1,22 @@
 // What becomes of the keys of a GGUF file that nothing reads. A key may be harmless; it may also change what the model computes, and a
 // model that is computed otherwise than it was trained gives noise or, worse, nearly the right text.
 
+import { ARCHITECTURES, type Architecture, type KeyReader } from "@ll/architectures";
 import { ModelError } from "./errors.ts";
 
-/** The value of a key; arrays only need a length. */
-export type GgufPlainValue = number | bigint | boolean | string | { readonly length: number };
+/** The value of a key. Arrays only need a length; those with a number for each layer, their items, too. */
+export type GgufPlainValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | { readonly length: number; readonly items?: readonly (number | bigint | boolean)[] };
 
 /** The metadata of a file; `metadataGetter` of @ll/gguf makes one. */
 export interface MetadataGetter {
   (key: string): GgufPlainValue | undefined;
   keys(): Iterable<string>;
 }
-
-/** The keys of a family of models, without the prefix that is the name of its architecture. */
-export interface FamilyKeys {
-  /** Those that the family's config is made of. */
-  readonly read: ReadonlySet<string>;
-  /** Those that change nothing, whatever they say. */
-  readonly harmless: ReadonlySet<string>;
-}
-
-export const LLAMA_KEYS: FamilyKeys = {
-  read: /* @__PURE__ */ new Set([
-    "attention.head_count",
-    "attention.head_count_kv",
-    "attention.key_length",
-    "attention.layer_norm_rms_epsilon",
-    "attention.value_length",
-    "block_count",
-    "context_length",
-    "embedding_length",
-    "feed_forward_length",
-    "rope.dimension_count",
-    "rope.freq_base",
-    "rope.scale_linear",
-    "rope.scaling.factor",
-    "rope.scaling.type",
-    "vocab_size",
-  ]),
-  harmless: /* @__PURE__ */ new Set([
-    "attention.sliding_window", // files of Mistral 7B v0.1 have it: llama.cpp does not read it either
-    "attention.sliding_window_pattern",
-    "pooling_type",
-    "rope.scaling.finetuned",
-    "tensor_data_layout",
-    "use_parallel_residual",
-  ]),
-};
 
 /** Keys that change the arithmetic of some family, and the values besides 0 and false at which they do not. */
 const ARITHMETIC: readonly (readonly [key: RegExp, neutral: readonly unknown[]])[] = [
@@ -65,21 +35,55 @@ const ARITHMETIC: readonly (readonly [key: RegExp, neutral: readonly unknown[]])
 /** Warnings beyond which the others are only counted: a hostile file may have thousands of keys. */
 const MAX_WARNINGS = 16;
 
-/** Keys under the prefix that the family does not read, in the order of the file. */
-export function unreadKeys(keys: Iterable<string>, prefix: string, family: FamilyKeys = LLAMA_KEYS): string[] {
+/** Keys under the family's prefix that it does not read, in the order of the file. Of an unknown family there are none. */
+export function unreadKeys(keys: Iterable<string>, architecture: string): string[] {
+  const family = ARCHITECTURES.find(({ name }) => name === architecture);
+  if (family === undefined) return [];
+  const asked = new Set<string>(["context_length"]);
+  family.readHyper(recordingReader(asked));
+  return unreadOf(keys, architecture, asked);
+}
+
+function unreadOf(keys: Iterable<string>, prefix: string, asked: ReadonlySet<string>): string[] {
   const start = `${prefix}.`;
-  return Array.from(keys).filter((key) => key.startsWith(start) && !family.read.has(key.slice(start.length)));
+  return Array.from(keys).filter((key) => key.startsWith(start) && !asked.has(key.slice(start.length)));
+}
+
+/** Remembers what is asked for and answers anything. */
+function recordingReader(asked: Set<string>): KeyReader {
+  const answer = <T>(key: string, value: T): T => {
+    asked.add(key);
+    return value;
+  };
+  return {
+    count: (key, fallback = 1) => answer(key, fallback),
+    float: (key, fallback = 1) => answer(key, fallback),
+    flag: (key, fallback = false) => answer(key, fallback),
+    text: (key, fallback = "") => answer(key, fallback),
+    perLayer: (key, nLayers, fallback = 1) => answer(key, new Array<number>(nLayers).fill(fallback)),
+    has: (key) => answer(key, false),
+    nVocab: () => answer("vocab_size", 1),
+    expect: (key) => void asked.add(key),
+    refuse(key) {
+      throw new Error(`${key} was refused`);
+    },
+  };
 }
 
 /**
- * A sentence for each unread key that may matter.
+ * A sentence for each key under the family's prefix that was not asked for and may matter.
  * @throws ModelError `E_UNSUPPORTED` for a key that changes the arithmetic, unless its value is one at which it does not
  */
-export function checkUnreadKeys(get: MetadataGetter, prefix: string, family: FamilyKeys, file?: string): string[] {
+export function checkUnreadKeys(
+  get: MetadataGetter,
+  { name: prefix, harmlessKeys }: Architecture,
+  asked: ReadonlySet<string>,
+  file?: string,
+): string[] {
   const warnings: string[] = [];
-  for (const key of unreadKeys(get.keys(), prefix, family)) {
+  for (const key of unreadOf(get.keys(), prefix, asked)) {
     const name = key.slice(prefix.length + 1);
-    if (family.harmless.has(name)) continue;
+    if (harmlessKeys.includes(name)) continue;
     const rule = ARITHMETIC.find(([pattern]) => pattern.test(name));
     if (rule === undefined) {
       warnings.push(`'${key}' is not read: if it changes what this model computes, its text will be wrong`);

@@ -97,12 +97,15 @@ export interface FoundTensor {
  */
 export function findTensors(source: TensorSource, config: ModelConfig): FoundTensors {
   assertTensorSource(source);
-  const { names } = architectureOf(config.architecture);
+  const { names, unusedTensors } = architectureOf(config.architecture);
+  const present = new Set(source.names());
+  const isMeta = !present.has("token_embd.weight");
   const found = new Map<string, FoundTensor>(); // by role
   const graph = graphOf(config, {
-    has: (role) => metaName(names, role) !== undefined,
+    // files with Meta's names know no tensor that may be left out
+    has: (role) => (isMeta ? metaName(names, role) !== undefined : present.has(role)),
     onWeight(weight) {
-      const name = metaName(names, weight.role) ?? weight.role;
+      const name = isMeta ? (metaName(names, weight.role) ?? weight.role) : weight.role;
       const tensor = source.tensor(name);
       assertTensor(name, weight, tensor);
       found.set(weight.role, { name, tensor });
@@ -112,6 +115,7 @@ export function findTensors(source: TensorSource, config: ModelConfig): FoundTen
   const tensors = new Map<string, FoundTensor>();
   let bytes = 0;
   for (const name of source.names()) {
+    if (unusedTensors?.test(name)) continue;
     const role = roles.get(name);
     // a name that comes twice is as unknown as one that never should
     if (role === undefined || tensors.has(role)) {
@@ -182,12 +186,7 @@ function assertTensor(
 export function assertTensorSource(source: TensorSource): void {
   const { names, tensor } = (source ?? {}) as Partial<TensorSource>;
   if (typeof names !== "function" || typeof tensor !== "function") {
-    const advice = "await openGgml(source) of @ll/ggml-format, or llamaTensors(await openGguf(source)) of @ll/gguf";
+    const advice = "await openGgml(source) of @ll/ggml-format or await openGguf(source) of @ll/gguf";
     throw new TypeError(`"source" expected an opened file, what ${advice} gives, got ${kindOf(source)}`);
-  }
-  if (source.tensor("tok_embeddings.weight") === undefined && source.tensor("token_embd.weight") !== undefined) {
-    throw new TypeError(
-      '"source" expected tensors under the names of LLaMA, got those of a GGUF file; pass llamaTensors(file) of @ll/gguf',
-    );
   }
 }

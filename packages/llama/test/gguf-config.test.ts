@@ -154,9 +154,9 @@ describe("keys that are not read", () => {
 describe("refused", () => {
   test.each<[string, Record<string, Value | undefined>, object]>([
     [
-      "another architecture",
-      { "general.architecture": "qwen2" },
-      { code: "E_UNSUPPORTED", field: "general.architecture", got: "qwen2" },
+      "an unknown architecture",
+      { "general.architecture": "mamba" },
+      { code: "E_UNSUPPORTED", field: "general.architecture", got: "mamba" },
     ],
     ["no architecture", { "general.architecture": undefined }, { code: "E_UNSUPPORTED", got: "nothing" }],
     [
@@ -181,9 +181,9 @@ describe("refused", () => {
       { code: "E_UNSUPPORTED", field: "llama.rope.dimension_count", expected: 128, got: "64" },
     ],
     [
-      "wide heads",
+      "heads that are not rotated as a whole",
       { "llama.attention.key_length": 256 },
-      { code: "E_UNSUPPORTED", field: "llama.attention.key_length" },
+      { code: "E_UNSUPPORTED", field: "llama.rope.dimension_count", expected: 256, got: "128" },
     ],
     [
       "layers that differ",
@@ -195,8 +195,16 @@ describe("refused", () => {
       { "llama.attention.head_count": undefined },
       { code: "E_HPARAM", field: "llama.attention.head_count", got: "nothing" },
     ],
-    ["0 heads", { "llama.attention.head_count": 0 }, { code: "E_HPARAM", field: "nHeads", got: 0 }],
-    ["heads that do not divide", { "llama.attention.head_count": 39 }, { code: "E_HPARAM", field: "nHeads" }],
+    [
+      "0 heads",
+      { "llama.attention.head_count": 0 },
+      { code: "E_HPARAM", field: "llama.attention.head_count", got: "0" },
+    ],
+    [
+      "heads that do not divide",
+      { "llama.attention.head_count": 39 },
+      { code: "E_HPARAM", field: "llama.attention.head_count" },
+    ],
     [
       "no eps",
       { "llama.attention.layer_norm_rms_epsilon": undefined },

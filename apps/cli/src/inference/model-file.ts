@@ -2,7 +2,7 @@
 
 import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { openGgml } from "@ll/ggml-format";
-import { llamaTensors, metadataGetter, openGgufSet } from "@ll/gguf";
+import { metadataGetter, openGgufSet } from "@ll/gguf";
 import { ggufSetPaths } from "@ll/gguf/node";
 import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig, type TensorSource } from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
@@ -56,13 +56,14 @@ async function readGguf(source: FileSource, params: RunParams, files: FileSource
   }
   const file = await openGgufSet(sources);
   const get = metadataGetter(file.metadata);
-  const config = configFromGguf(get, overridesOf(params, Number(get("llama.attention.head_count"))), file.name);
+  const nHeads = Number(get(`${get("general.architecture")}.attention.head_count`));
+  const config = configFromGguf(get, overridesOf(params, nHeads), file.name);
   const tokenizer = createTokenizer(await ggufTokenizerModel(file), { nVocab: config.nVocab });
-  const ownContext = get("llama.context_length");
+  const ownContext = get(`${config.architecture}.context_length`);
   return {
     containerName: `gguf v${file.files[0]?.version}`,
     config,
-    tensors: llamaTensors(file),
+    tensors: file,
     tokenizer,
     warnings: config.warnings,
     trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,

@@ -1,49 +1,44 @@
-// LLaMA (Touvron et al., arXiv:2302.13971): LLaMA 1 and 2, and what was built after them.
+// LLaMA (Touvron et al., arXiv:2302.13971): LLaMA 1 to 3, Mistral, and what was built after them.
 
-import type { Architecture, Hyper } from "../architecture.ts";
+import type { Architecture } from "../architecture.ts";
 import { LLAMA_NAMES } from "../names.ts";
+import {
+  attentionScale,
+  feedForward,
+  HARMLESS_KEYS,
+  logits,
+  queryKeyValue,
+  type RopeHyper,
+  readRope,
+  readSizes,
+  toStream,
+} from "./common.ts";
 
-export interface LlamaHyper extends Hyper {
-  /** θ of the rotary embedding. */
-  readonly ropeFreqBase: number;
-  /** Factor on every position. */
-  readonly ropeFreqScale: number;
-}
-
-export const llama: Architecture<LlamaHyper> = {
+export const llama: Architecture<RopeHyper> = {
   name: "llama",
   names: LLAMA_NAMES,
+  // files of Mistral 7B v0.1 have a window: llama.cpp does not read it either
+  harmlessKeys: [...HARMLESS_KEYS, "attention.sliding_window", "attention.sliding_window_pattern"],
+  unusedTensors: /^blk\.\d+\.attn_rot_embd$/, // inverse frequencies in early files: every reader computes them
+  readHyper(keys) {
+    const hyper = { ...readSizes(keys), ...readRope(keys) };
+    keys.expect("rope.dimension_count", hyper.headDim);
+    return hyper;
+  },
   build(g, h) {
-    const { nEmbd, headDim, nFf, rmsNormEps: eps } = h;
+    const { headDim, rmsNormEps: eps } = h;
     const heads = g.axis("heads", h.nKvHeads);
-    const inner = g.rows("inner channels", nFf);
-    const channels = g.rows("channels", nEmbd);
-    const scale = Math.fround(1 / Math.fround(Math.sqrt(headDim)));
-    const x = g.embed("token_embd", h.nVocab, nEmbd); // (n, nEmbd): the residual stream
-    const angles = g.angles({ nRot: headDim, base: h.ropeFreqBase, scale: h.ropeFreqScale });
-
+    const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
+    const rope = { nRot: headDim, base: h.ropeFreqBase, scale: h.ropeFreqScale };
+    const angles = g.angles(rope, g.has("rope_freqs.weight") ? "rope_freqs" : undefined); // LLaMA 3.1 and later
     for (const layer of g.layers(h.nLayers)) {
-      const [q, k, v] = g.project(
-        g.norm(x, layer("attn_norm"), eps),
-        { name: layer("attn_q"), rows: h.nHeads * headDim, axis: heads },
-        { name: layer("attn_k"), rows: h.nKvHeads * headDim, axis: heads },
-        { name: layer("attn_v"), rows: h.nKvHeads * headDim, axis: heads },
-      );
+      const [q, k, v] = g.project(g.norm(x, layer("attn_norm"), eps), ...queryKeyValue(g, layer, heads, h));
       g.rope(q, angles, headDim, "adjacent");
       g.rope(k, angles, headDim, "adjacent");
-      const attended = g.attend({ q, k, v, headDim, scale });
-      const [attention] = g.project(attended, { name: layer("attn_output"), rows: nEmbd, axis: channels });
-      g.add(x, attention);
-
-      const [gate, up] = g.project(
-        g.norm(x, layer("ffn_norm"), eps),
-        { name: layer("ffn_gate"), rows: nFf, axis: inner },
-        { name: layer("ffn_up"), rows: nFf, axis: inner },
-      );
-      const gated = g.gate("silu", gate, up);
-      const [feedForward] = g.project(gated, { name: layer("ffn_down"), rows: nEmbd, axis: channels });
-      g.add(x, feedForward);
+      const attended = g.attend({ q, k, v, headDim, scale: attentionScale(headDim) });
+      g.add(x, toStream(g, attended, layer("attn_output"), h.nEmbd));
+      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h));
     }
-    g.logits(g.norm(g.select(x), "output_norm", eps), "output", h.nVocab);
+    logits(g, x, "output_norm", h);
   },
 };

@@ -76,7 +76,7 @@ function ggufFacts(file: GgufFile): ModelFacts {
   const warnings = [...file.warnings];
   if (isPart) warnings.push(`this is one of ${nFiles} files, with a part of the tensors`);
   const ownContext = get(`${String(get("general.architecture"))}.context_length`);
-  const unread = get("general.architecture") === "llama" ? unreadKeys(get.keys(), "llama") : [];
+  const unread = unreadKeys(get.keys(), String(get("general.architecture")));
   return {
     name: file.name,
     byteLength: file.byteLength,

@@ -1,0 +1,48 @@
+// Small models of each family with logits that llama.cpp of August 2026 recorded.
+
+import { readFileSync } from "node:fs";
+import { memorySource } from "@ll/bytes";
+import { metadataGetter, openGguf } from "@ll/gguf";
+import { testData } from "../../../../tools/test-data.ts";
+import { configFromGguf, type ModelConfig, type TensorSource } from "../../src/index.ts";
+
+/** One recording: all logits of a prompt, and the ids that arg-max chooses behind it. */
+export interface FamilyRun {
+  /** Name of the file: `model.gguf` is f32, `model-f16.gguf`, `model-mix.gguf` has quantised tensors. */
+  readonly model: string;
+  readonly nCtx: number;
+  readonly logits: string;
+  readonly nVocab: number;
+  readonly rms: number;
+  readonly greedy: readonly number[];
+}
+
+/** Folders of the test data. */
+const FAMILIES = ["llama3", "mistral"];
+
+/** Every recording: folder, file, and what there is to know of it. */
+export function familyRuns(): (readonly [name: string, model: string, run: FamilyRun])[] {
+  return FAMILIES.flatMap((name) => {
+    const { runs } = JSON.parse(readFileSync(testData(`models/families/${name}/golden.json`), "utf8"));
+    return (runs as FamilyRun[]).map((run) => [name, run.model, run] as const);
+  });
+}
+
+export function familyTokens(name: string): readonly number[] {
+  return JSON.parse(readFileSync(testData(`models/families/${name}/tokens.json`), "utf8"));
+}
+
+/** (tokens, nVocab) */
+export function familyLogits(name: string, { logits }: FamilyRun): Float32Array {
+  return new Float32Array(new Uint8Array(readFileSync(testData(`models/families/${name}/${logits}`))).buffer);
+}
+
+export async function openFamilyModel(
+  name: string,
+  file: string,
+): Promise<{ source: TensorSource; config: ModelConfig }> {
+  const source = await openGguf(
+    memorySource(new Uint8Array(readFileSync(testData(`models/families/${name}/${file}`)))),
+  );
+  return { source, config: configFromGguf(metadataGetter(source.metadata)) };
+}
