@@ -15,7 +15,6 @@ import { tinyModel } from "../tiny-model.ts";
 
 const given = (value: unknown): never => value as never;
 const ggml = async () => openGgml(memorySource(await tinyModel("q4_0")));
-const gguf = async () => openGguf(memorySource(ggufBytes({ tensors: [{ name: "token_embd.weight", ne: [1] }] })));
 
 const OPENERS: [string, (source: never) => Promise<unknown>][] = [
   ["openGgml", openGgml],

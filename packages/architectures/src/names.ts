@@ -24,6 +24,11 @@ export const LLAMA_NAMES: readonly NameRow[] = [
   { gguf: "ffn_up", meta: "feed_forward.w3", inLayers: true },
 ];
 
+/** Tensors of layers that models with Meta's names do not have. */
+export function perLayer(...names: string[]): NameRow[] {
+  return names.map((gguf) => ({ gguf, inLayers: true }));
+}
+
 /** Numbers of layers without leading zeros, so that no two names become one. */
 const GGUF_LAYER = /^blk\.(0|[1-9]\d{0,8})\.(.*)\.weight$/;
 const META_LAYER = /^layers\.(0|[1-9]\d{0,8})\.(.*)\.weight$/;
