@@ -10,7 +10,6 @@ import { configFromGgml, createScalarModel, generate, loadModel, loadWeights } f
 import { dotValues, packRows, unpackRows } from "@ll/quant";
 import { createTokenizer, readSentencePieceModel } from "@ll/tokenizer";
 import { describe, expect, test } from "vitest";
-import { ggufBytes } from "../../packages/gguf/test/support/gguf-bytes.ts";
 import { tinyModel } from "../tiny-model.ts";
 
 const given = (value: unknown): never => value as never;

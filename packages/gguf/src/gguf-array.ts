@@ -45,12 +45,21 @@ export class GgufArray {
   readonly length: number;
   readonly #source: ByteSource;
   readonly #place: ArrayPlace;
+  readonly #held: Uint8Array | undefined;
 
-  constructor(source: ByteSource, place: ArrayPlace) {
+  /** @param held the bytes of all items, of an array that is short enough */
+  constructor(source: ByteSource, place: ArrayPlace, held?: Uint8Array) {
     this.itemType = place.itemType;
     this.length = place.length;
     this.#source = source;
     this.#place = place;
+    this.#held = held;
+  }
+
+  /** All items of a short array of numbers or truth values, such as those with one for each layer. */
+  get items(): readonly (number | bigint | boolean)[] | undefined {
+    if (this.#held === undefined) return undefined;
+    return Array.from(numbers(this.itemType, new Uint8Array(this.#held)) as ArrayLike<number | bigint | boolean>);
   }
 
   /**

@@ -13,6 +13,9 @@ export const MAX_TEXT_BYTES: number = 64 * 1024 * 1024;
 /** Texts of an array when it is read: each becomes an object. Vocabularies have up to 262,144, lists of merges twice as many. */
 export const MAX_TEXTS = 2_000_000;
 
+/** Numbers or truth values of an array that is held when a file is opened: a model may have one for each layer. */
+export const MAX_HELD_ITEMS = 512;
+
 /** Arrays inside arrays. The specification sets no limit, llama.cpp reads none at all. */
 export const MAX_DEPTH = 4;
 

@@ -5,7 +5,7 @@
 
 import { type BoundedReader, printable } from "@ll/bytes";
 import { decodeText, GgufArray } from "./gguf-array.ts";
-import { MAX_DEPTH, MAX_KEY_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
+import { MAX_DEPTH, MAX_HELD_ITEMS, MAX_KEY_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import {
   type BigType,
   MAX_VALUE_TYPE_ID,
@@ -41,8 +41,13 @@ export class GgufText {
 /** Values by key, in file order. */
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 
-/** What a consumer that knows nothing of this package can take: plain values, and arrays by their length. */
-export type PlainValue = number | bigint | boolean | string | { readonly length: number };
+/** What a consumer that knows nothing of this package can take: plain values, and arrays by their length, short ones by their items. */
+export type PlainValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | { readonly length: number; readonly items?: readonly (number | bigint | boolean)[] | undefined };
 
 /** Looks up plain values, and says which keys there are. */
 export interface MetadataGetter {
@@ -135,14 +140,11 @@ async function readValue(reader: BoundedReader, key: string): Promise<GgufValue>
   }
   const { itemType, length } = await readArrayHead(reader, key);
   const offset = reader.offset;
-  await skipItems(reader, key, itemType, length, 1);
-  return new GgufArray(reader.source, {
-    key,
-    itemType: itemType.name,
-    length,
-    offset,
-    byteLength: reader.offset - offset,
-  });
+  const isHeld = itemType.bytes !== undefined && length <= MAX_HELD_ITEMS;
+  const held = isHeld ? await reader.bytes(length * itemType.bytes, "value") : undefined;
+  if (!isHeld) await skipItems(reader, key, itemType, length, 1);
+  const byteLength = reader.offset - offset;
+  return new GgufArray(reader.source, { key, itemType: itemType.name, length, offset, byteLength }, held);
 }
 
 async function readType(reader: BoundedReader, field: string, key: string): Promise<ValueType> {

@@ -66,6 +66,20 @@ describe("metadata", () => {
     ]);
   });
 
+  test("short arrays of numbers and truth values are held, no others", async () => {
+    const pairs = [
+      { key: "layers", type: ARRAY, value: array(0, [u8(3, 0, 7)], 3n) },
+      { key: "flags", type: ARRAY, value: array(7, [u8(1, 0)], 2n) },
+      { key: "long", type: ARRAY, value: array(0, [new Uint8Array(513)], 513n) },
+      { key: "texts", type: ARRAY, value: array(STRING, [text("a")]) },
+    ];
+    const get = metadataGetter((await open(ggufBytes({ pairs }))).metadata);
+    expect(get("layers")).toMatchObject({ length: 3, items: [3, 0, 7] });
+    expect(get("flags")).toMatchObject({ length: 2, items: [true, false] });
+    expect((get("long") as GgufArray).items).toBeUndefined();
+    expect((get("texts") as GgufArray).items).toBeUndefined();
+  });
+
   test("an array is read as what it is and as nothing else", async () => {
     const file = await open(ggufBytes({ pairs: EVERY_PAIR }));
     const scores = file.metadata.get("all.u8") as GgufArray;

@@ -10,7 +10,7 @@ export type GgufPlainValue =
   | bigint
   | boolean
   | string
-  | { readonly length: number; readonly items?: readonly (number | bigint | boolean)[] };
+  | { readonly length: number; readonly items?: readonly (number | bigint | boolean)[] | undefined };
 
 /** The metadata of a file; `metadataGetter` of @ll/gguf makes one. */
 export interface MetadataGetter {
