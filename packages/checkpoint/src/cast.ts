@@ -1,8 +1,8 @@
 // A tensor read as binary32 or binary16, converted piece by piece. Every value becomes a binary32 first and is then rounded
 // to nearest even, as numpy does for the types of LLaMA checkpoints; overflow gives infinity, a NaN becomes the quiet NaN.
 
-import { decodeBf16, decodeF16, encodeF16 } from "@ll/bytes";
-import { elementBytes, type SourceTensor } from "./source-tensor.ts";
+import { decodeBf16, decodeF16, encodeF16, type SourceTensor } from "@ll/bytes";
+import { elementBytes } from "./source-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 
 export type CastType = "f32" | "f16";

@@ -1,6 +1,6 @@
 // A model as its files hold it: parameters and tensors under Meta's names, in the order in which they are converted.
 
-import type { ByteSource } from "@ll/bytes";
+import type { ByteSource, SourceTensor, TensorSource } from "@ll/bytes";
 import { readAddedTokens } from "./added-tokens.ts";
 import { openConfig, readTokenIds } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
@@ -20,7 +20,6 @@ import { dequantizeOld } from "./old-blocks.ts";
 import { type CheckpointParams, resolveParams } from "./params.ts";
 import { type GptqLayout, readQuantizationConfig } from "./quantization-config.ts";
 import { type CheckpointPart, mergeParts } from "./shards.ts";
-import type { SourceTensor, TensorSource } from "./source-tensor.ts";
 import { assertFloatWeights, assertHarmless, list } from "./unread-tensors.ts";
 
 export type CheckpointFormat = "torch" | "safetensors" | "ggml" | "llama2c";

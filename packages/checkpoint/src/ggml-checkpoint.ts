@@ -1,12 +1,13 @@
 // A ggml file as input of a conversion. This package does not read such files: a structural view of one is taken, which the
 // file of @ll/ggml-format is.
 
+import type { SourceTensor, TensorSource } from "@ll/bytes";
 import { assembleCheckpoint, type Checkpoint, type VocabEntry } from "./checkpoint.ts";
 import { assertDivides } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import { isOldBlockType } from "./old-blocks.ts";
-import { ELEMENT_BYTES, type SourceTensor, type TensorSource } from "./source-tensor.ts";
+import { ELEMENT_BYTES } from "./source-tensor.ts";
 
 /** An opened ggml, ggmf or ggjt file. Quantised tensors must be of the old block types `q4_0_v1` and `q4_1_v1`. */
 export interface GgmlModelFile extends TensorSource {

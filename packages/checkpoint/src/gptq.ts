@@ -6,11 +6,11 @@
 // value = scale · q − zero, with zero = scale · qzero + scale, each operation rounded to binary32 (convert.py of build 803).
 // In the second version of the format ("gptq_v2"), which that program does not know, zero = scale · qzero.
 
+import type { SourceTensor } from "@ll/bytes";
 import { asType } from "./cast.ts";
 import { CheckpointError } from "./errors.ts";
 import { ROW_BYTES } from "./limits.ts";
 import { GPTQ_V1, type GptqLayout } from "./quantization-config.ts";
-import type { SourceTensor } from "./source-tensor.ts";
 import { transposed } from "./strided-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 

@@ -1,5 +1,6 @@
 // Checkpoints of LLaMA models, read tensor by tensor over byte sources: for any platform. Files on disk: see ./node.
 
+export type { SourceTensor, TensorSource } from "@ll/bytes";
 export { readAddedTokens } from "./added-tokens.ts";
 export { asType, type CastType } from "./cast.ts";
 export {
@@ -20,5 +21,4 @@ export type { PickleOptions } from "./pickle-machine.ts";
 export type { PickleValue } from "./pickle-values.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { CheckpointPart } from "./shards.ts";
-export type { SourceTensor, TensorSource } from "./source-tensor.ts";
 export { type Archive, type ArchiveMember, openTorchCheckpoint, type TorchCheckpoint } from "./torch-checkpoint.ts";

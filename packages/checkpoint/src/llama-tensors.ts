@@ -1,5 +1,6 @@
 // From the tensors of a checkpoint to those of a LLaMA model: found under either set of names, renamed, reordered, checked.
 
+import type { SourceTensor } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { LAYERS } from "./limits.ts";
 import {
@@ -16,7 +17,7 @@ import {
   TOK_EMBEDDINGS,
 } from "./llama-names.ts";
 import type { CheckpointParams, TensorFacts } from "./params.ts";
-import { renamed, type SourceTensor } from "./source-tensor.ts";
+import { renamed } from "./source-tensor.ts";
 import { interleaveHeadRows, sliceRows } from "./tensor-views.ts";
 import { unknownTensors } from "./unread-tensors.ts";
 

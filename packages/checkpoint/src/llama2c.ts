@@ -3,13 +3,13 @@
 //              a negative vocab_size says that the output matrix follows at the end, a positive one that it is the embeddings
 //   tokenizer: max_token_length i32, then per token: score f32, length i32, bytes
 
-import { assertSource, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
+import { assertSource, type BudgetOptions, type ByteSource, createReader, type SourceTensor } from "@ll/bytes";
 import type { VocabEntry } from "./checkpoint.ts";
 import type { DeclaredParams } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import { LAYERS } from "./limits.ts";
 import { type LayerTensor, layerName, NORM, OUTPUT, TOK_EMBEDDINGS } from "./llama-names.ts";
-import { type SourceTensor, spanTensor } from "./source-tensor.ts";
+import { spanTensor } from "./source-tensor.ts";
 
 export interface Llama2cCheckpoint {
   readonly header: DeclaredParams;

@@ -1,6 +1,6 @@
 // One file of a model: what it is, told by its bytes, and its tensors.
 
-import type { ByteSource } from "@ll/bytes";
+import type { ByteSource, SourceTensor } from "@ll/bytes";
 import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
 import type { CheckpointFormat, VocabEntry } from "./checkpoint.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
@@ -9,7 +9,6 @@ import { fileKind, magicHint } from "./file-magic.ts";
 import { type GgmlModelFile, ggmlHeader, ggmlTensors, ggmlVocab } from "./ggml-checkpoint.ts";
 import { openLlama2c } from "./llama2c.ts";
 import { openSafetensors } from "./safetensors.ts";
-import type { SourceTensor } from "./source-tensor.ts";
 import { openTorchCheckpoint } from "./torch-checkpoint.ts";
 import { openZipArchive } from "./zip-archive.ts";
 import { endsAsZip } from "./zip-end.ts";

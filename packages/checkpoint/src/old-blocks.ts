@@ -3,7 +3,7 @@
 //   q4_1_v1, 24 bytes: | d: f32 | m: f32 | 16 bytes |    value = d · q + m
 // Byte k of the 16 holds value 2·k in its low nibble and 2·k + 1 in its high one. (convert.py of llama.cpp build 803)
 
-import type { SourceTensor } from "./source-tensor.ts";
+import type { SourceTensor } from "@ll/bytes";
 import { unitTensor } from "./unit-tensor.ts";
 
 const BLOCK_VALUES = 32;

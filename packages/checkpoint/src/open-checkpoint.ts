@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type AbortSignal, printable } from "@ll/bytes";
+import { type AbortSignal, printable, type SourceTensor } from "@ll/bytes";
 import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
 import {
   assembleCheckpoint,
@@ -17,7 +17,6 @@ import { CheckpointError } from "./errors.ts";
 import { type GgmlOpener, type ModelFile, openModelFile } from "./model-file.ts";
 import { assertIndexed } from "./shard-index.ts";
 import { mergeParts } from "./shards.ts";
-import type { SourceTensor } from "./source-tensor.ts";
 
 /** What is told while a model is opened. */
 export type CheckpointEvent =

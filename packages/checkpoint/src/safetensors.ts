@@ -1,12 +1,20 @@
 // safetensors: u64 header length | JSON header | data. The header gives dtype, shape and span of every tensor;
 // the spans must fill the data exactly (https://github.com/huggingface/safetensors).
 
-import { assertSource, type Budget, type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
+import {
+  assertSource,
+  type Budget,
+  type BudgetOptions,
+  type ByteSource,
+  headerBudget,
+  type SourceTensor,
+  type TensorSource,
+} from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { magicHint } from "./file-magic.ts";
 import { JsonReader } from "./json-reader.ts";
 import { HEADER_DEPTH, METADATA_BYTES, RANK, SAFETENSORS_HEADER_BYTES, TENSORS } from "./limits.ts";
-import { countElements, elementBytes, type SourceTensor, spanTensor, type TensorSource } from "./source-tensor.ts";
+import { countElements, elementBytes, spanTensor } from "./source-tensor.ts";
 
 export interface SafetensorsFile extends TensorSource {
   /** In the order of the header. */

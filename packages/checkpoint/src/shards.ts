@@ -1,8 +1,8 @@
 // Several files of one model as one set of tensors. Nothing is copied: a merged tensor is a view over its parts.
 
+import type { SourceTensor } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { HF_EMBED_TOKENS } from "./llama-names.ts";
-import type { SourceTensor } from "./source-tensor.ts";
 import { concatColumns, concatRows } from "./tensor-views.ts";
 
 /** The tensors of one file, in its order. */

@@ -1,24 +1,6 @@
 // A tensor that is somewhere: its bytes are read when they are asked for, never kept.
 
-import { assertSpan, type ByteSource } from "@ll/bytes";
-
-/** Bytes, their meaning, their shape. It is a byte source too: offset 0 is the first byte of the first row. */
-export interface SourceTensor {
-  readonly name: string;
-  /** Element type such as `"f16"`; see `ELEMENT_BYTES`. */
-  readonly type: string;
-  /** Slowest dimension first: `[rows, columns]` or `[n]`. */
-  readonly shape: readonly number[];
-  readonly byteLength: number;
-  /** Fills all of `target` with the bytes that start at `offset`. @throws RangeError outside `byteLength`. */
-  read(offset: number, target: Uint8Array): Promise<void>;
-}
-
-/** Tensors by name, in file order. */
-export interface TensorSource {
-  names(): Iterable<string>;
-  tensor(name: string): SourceTensor | undefined;
-}
+import { assertSpan, type ByteSource, type SourceTensor } from "@ll/bytes";
 
 /** Bytes per element of every type that a checkpoint may hold. */
 export const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([

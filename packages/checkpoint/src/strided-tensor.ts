@@ -1,9 +1,9 @@
 // A tensor laid out by strides inside a storage, as PyTorch views are: transposed, cut out, expanded.
 // It is read in row-major order, in bounded memory, through windows over the storage.
 
-import type { ByteSource } from "@ll/bytes";
+import type { ByteSource, SourceTensor } from "@ll/bytes";
 import { allocate } from "@ll/bytes";
-import { countElements, elementBytes, type SourceTensor, spanTensor } from "./source-tensor.ts";
+import { countElements, elementBytes, spanTensor } from "./source-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 
 /** How a storage is read. Any numbers from 1 give the same elements. */

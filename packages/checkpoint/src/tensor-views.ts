@@ -1,7 +1,7 @@
 // Matrices made of other matrices while they are read: parts put together, rows taken out or reordered.
 
-import { assertSpan } from "@ll/bytes";
-import { type SourceTensor, spanTensor } from "./source-tensor.ts";
+import { assertSpan, type SourceTensor } from "@ll/bytes";
+import { spanTensor } from "./source-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 
 /** Parts one below the other, (Σ rows, columns): their bytes in order. All have the same type and columns. */

@@ -1,12 +1,12 @@
 // A state dict that torch.save wrote: an archive with one pickle, which names storages, each being a member of the archive.
 // The archive itself is opened elsewhere (see ./node): this file knows members by name only.
 
-import { type Budget, type ByteSource, printable } from "@ll/bytes";
+import { type Budget, type ByteSource, printable, type SourceTensor } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { NAME_BYTES, PICKLE_BYTES } from "./limits.ts";
 import { readPickle } from "./pickle.ts";
 import { isKind, kindOf, type PickleDict, type PickleKey, type PickleTensor } from "./pickle-values.ts";
-import { elementBytes, type SourceTensor } from "./source-tensor.ts";
+import { elementBytes } from "./source-tensor.ts";
 import { stridedTensor } from "./strided-tensor.ts";
 
 /** One member of an archive. */

@@ -1,10 +1,9 @@
 // Tensors that are made while they are read: converted, rearranged or put together unit by unit.
 // A unit is the smallest thing that can be made on its own: an element, a block or a row.
 
-import { allocate, assertSpan } from "@ll/bytes";
+import { allocate, assertSpan, type SourceTensor } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { PIECE_BYTES, ROW_BYTES } from "./limits.ts";
-import type { SourceTensor } from "./source-tensor.ts";
 
 export interface UnitTensorFields {
   readonly name: string;

@@ -1,9 +1,9 @@
 // Tensors that a LLaMA model has no place for. What would change its answers is refused: a file without it is another model.
 
+import type { SourceTensor } from "@ll/bytes";
 import { asType } from "./cast.ts";
 import { CheckpointError } from "./errors.ts";
 import { PIECE_BYTES } from "./limits.ts";
-import type { SourceTensor } from "./source-tensor.ts";
 
 type Tensors = ReadonlyMap<string, SourceTensor>;
 

@@ -1,8 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
-import { f16ToF32, f32ToF16, memorySource } from "@ll/bytes";
+import { f16ToF32, f32ToF16, memorySource, type SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { asType } from "../src/cast.ts";
-import { type SourceTensor, spanTensor } from "../src/source-tensor.ts";
+import { spanTensor } from "../src/source-tensor.ts";
 import { bytesOf } from "./support/bytes.ts";
 import { readAll } from "./support/files.ts";
 

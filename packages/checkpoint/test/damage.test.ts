@@ -1,12 +1,11 @@
 // Every prefix and every flipped bit of a small file: a typed error, or a reading that is still true.
 
-import { memorySource } from "@ll/bytes";
+import { memorySource, type SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../src/errors.ts";
 import { readMetaParams } from "../src/meta-params.ts";
 import { readPickle } from "../src/pickle.ts";
 import { openSafetensors } from "../src/safetensors.ts";
-import type { SourceTensor } from "../src/source-tensor.ts";
 import { openTorchCheckpoint } from "../src/torch-checkpoint.ts";
 import { openZipArchive } from "../src/zip-archive.ts";
 import { concat, f32s } from "./support/bytes.ts";

@@ -1,7 +1,7 @@
-import { memorySource } from "@ll/bytes";
+import { memorySource, type SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { checkpointFromGgml, type GgmlModelFile } from "../src/ggml-checkpoint.ts";
-import { type SourceTensor, spanTensor } from "../src/source-tensor.ts";
+import { spanTensor } from "../src/source-tensor.ts";
 import { concat, f32s } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { readAll } from "./support/files.ts";

@@ -1,11 +1,11 @@
 // 4-bit GPTQ matrices against a plain reading of their definition, in both versions of the format.
 
 import { fc, test } from "@fast-check/vitest";
-import { encodeF16, memorySource } from "@ll/bytes";
+import { encodeF16, memorySource, type SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { dequantizeGptq } from "../src/gptq.ts";
 import { openCheckpoint } from "../src/open-checkpoint.ts";
-import { type SourceTensor, spanTensor } from "../src/source-tensor.ts";
+import { spanTensor } from "../src/source-tensor.ts";
 import { bytesOf } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { directoryWith, readAll } from "./support/files.ts";

@@ -1,8 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
-import { memorySource } from "@ll/bytes";
+import { memorySource, type SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { dequantizeOld } from "../src/old-blocks.ts";
-import { type SourceTensor, spanTensor } from "../src/source-tensor.ts";
+import { spanTensor } from "../src/source-tensor.ts";
 import { concat, f32s } from "./support/bytes.ts";
 import { readAll } from "./support/files.ts";
 

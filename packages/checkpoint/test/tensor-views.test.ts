@@ -1,8 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
-import { memorySource } from "@ll/bytes";
+import { memorySource, type SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { ROW_BYTES } from "../src/limits.ts";
-import { type SourceTensor, spanTensor } from "../src/source-tensor.ts";
+import { spanTensor } from "../src/source-tensor.ts";
 import { concatColumns, concatRows, interleaveHeadRows, sliceRows } from "../src/tensor-views.ts";
 import { unitTensor } from "../src/unit-tensor.ts";
 import { bytesOf } from "./support/bytes.ts";

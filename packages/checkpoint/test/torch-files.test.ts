@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SourceTensor } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { asType } from "../src/cast.ts";
 import { openStoredTensors } from "../src/open-checkpoint.ts";
-import type { SourceTensor } from "../src/source-tensor.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { readAll } from "./support/files.ts";
 

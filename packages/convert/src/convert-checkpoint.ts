@@ -1,8 +1,8 @@
 // A model to a file in another container. Out of a checkpoint comes a file of unquantised weights, in a ggjt container byte for byte
 // what convert.py of llama.cpp build 803 writes; out of a ggjt or GGUF file, weights can also be taken over as they are.
 
-import type { ByteSink } from "@ll/bytes";
-import { asType, type SourceTensor } from "@ll/checkpoint";
+import type { ByteSink, SourceTensor } from "@ll/bytes";
+import { asType } from "@ll/checkpoint";
 import { ftypeLabel, type GgmlPlan, tensorType as ggmlType } from "@ll/ggml-format";
 import { type GgufPlan, ggufName, tensorBytes, tensorType } from "@ll/gguf";
 import { BLOCK_TYPES } from "@ll/quant";

@@ -1,6 +1,7 @@
 // Whether tensors are those of one LLaMA model, before anything is written that nobody could load.
 
-import { llamaTensorNames, type SourceTensor } from "@ll/ggml-format";
+import type { SourceTensor } from "@ll/bytes";
+import { llamaTensorNames } from "@ll/ggml-format";
 import { ConvertError } from "./errors.ts";
 
 export interface LlamaSizes {

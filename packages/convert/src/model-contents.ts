@@ -1,6 +1,7 @@
 // A model out of a file that holds all of it, ready to be written to another: parameters, vocabulary, tensors.
 
-import type { GgmlFile, SourceTensor, VocabEntry } from "@ll/ggml-format";
+import type { SourceTensor } from "@ll/bytes";
+import type { GgmlFile, VocabEntry } from "@ll/ggml-format";
 import { GgufArray, type GgufContents, llamaTensors, metadataGetter } from "@ll/gguf";
 import { ConvertError } from "./errors.ts";
 import { assertLlamaTensors } from "./llama-shapes.ts";

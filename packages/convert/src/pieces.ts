@@ -1,7 +1,7 @@
 // Tensors in pieces, which are read, packed and written at the same time: the only memory that a conversion takes, whatever
 // the size of the model.
 
-import type { SourceTensor } from "@ll/ggml-format";
+import type { SourceTensor } from "@ll/bytes";
 import { lostInCopy } from "./packing/lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
 import { sourceBlock } from "./packing/source-types.ts";

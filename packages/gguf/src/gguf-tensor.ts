@@ -1,19 +1,6 @@
 // A tensor inside a file: its place and type, and its bytes when they are wanted.
 
-import { assertSpan, type ByteSource, type SourceOrigin } from "@ll/bytes";
-
-/** A tensor that is somewhere: the shape that all readers and consumers of the toolchain share. */
-export interface SourceTensor {
-  readonly name: string;
-  readonly type: string;
-  /** Slowest dimension first: [rows, columns] or [n]. */
-  readonly shape: readonly number[];
-  readonly byteLength: number;
-  /** Fills all of `target` with the tensor's bytes from `offset`. @throws RangeError outside the tensor; IoError */
-  read(offset: number, target: Uint8Array): Promise<void>;
-  /** Where a worker can read the tensor itself, `offset` bytes into a file or Blob. */
-  readonly location?: (SourceOrigin & { readonly offset: number }) | undefined;
-}
+import { assertSpan, type ByteSource, type SourceTensor } from "@ll/bytes";
 
 export class GgufTensor implements SourceTensor {
   readonly name: string;

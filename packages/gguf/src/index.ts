@@ -1,9 +1,10 @@
 // Where things are in a GGUF file, and how to write one.
 
+export type { SourceTensor } from "@ll/bytes";
 export { GgufFormatError, isGgufFormatError } from "./errors.ts";
 export { type GgufPlan, ggufFileBytes, type PlannedTensor } from "./file-plan.ts";
 export { decodeText, GgufArray, type ItemArrays, type NestedArray } from "./gguf-array.ts";
-export type { GgufTensor, SourceTensor } from "./gguf-tensor.ts";
+export type { GgufTensor } from "./gguf-tensor.ts";
 export { GGUF_MAGIC } from "./header.ts";
 export { ggufName, type LlamaTensors, llamaName, llamaTensors } from "./llama-names.ts";
 export {

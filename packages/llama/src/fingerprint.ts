@@ -1,7 +1,7 @@
 // A number by which one model's weights are told from another's, so that a session is not continued by a model that did not begin it.
 // It covers name, type and size of every tensor, and some of its bytes: weights that differ nowhere else have the same number.
 
-import type { SourceTensor, TensorSource } from "./tensor-source.ts";
+import type { SourceTensor, TensorSource } from "@ll/bytes";
 
 /** Bytes taken at each place. */
 const SAMPLE_BYTES = 64;

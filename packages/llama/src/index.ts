@@ -1,5 +1,6 @@
 // @ll/llama: ids to logits to text.
 
+export type { SourceTensor, TensorLocation, TensorSource } from "@ll/bytes";
 export { isWorkerError, WorkerError } from "@ll/bytes";
 export {
   assertConfig,
@@ -43,7 +44,6 @@ export {
   type WorkersFailedEvent,
 } from "./team/load-model.ts";
 export { type ModelMemory, type ModelMemoryOptions, modelMemory } from "./team/model-memory.ts";
-export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
 export {
   expectedTensors,
   type LoadOptions,

@@ -5,10 +5,9 @@
 //
 // in the arithmetic of the portable scalar build of llama.cpp 803, which rounds the result to the type of W again.
 
-import { allocate, assertSpan } from "@ll/bytes";
+import { allocate, assertSpan, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, packRows, rowBytes, unpackRows } from "@ll/quant";
 import { ModelError } from "./errors.ts";
-import type { SourceTensor, TensorSource } from "./tensor-source.ts";
 
 /** Two matrices whose product has the shape of the target. */
 export interface LoraPair {

@@ -1,13 +1,12 @@
 // The tensors of a model, checked against its config before memory is asked for, then read into typed arrays.
 
 import { type Graph, metaName, type NameRow, type Weight } from "@ll/architectures";
-import { type AbortSignal, allocate, kindOf } from "@ll/bytes";
+import { type AbortSignal, allocate, kindOf, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { architectureOf, graphOf } from "./model-graph.ts";
-import type { SourceTensor, TensorSource } from "./tensor-source.ts";
 
 /** A weight in the bytes of its type. */
 export interface Tensor {

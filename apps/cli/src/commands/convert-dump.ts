@@ -1,8 +1,7 @@
 // ll-convert --dump and --dump-single: what is in the files, on standard output, without converting anything.
 
-import { printable } from "@ll/bytes";
+import { printable, type SourceTensor } from "@ll/bytes";
 import { openStoredTensors } from "@ll/checkpoint/node";
-import type { SourceTensor } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
 import type { Io } from "../command.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";

@@ -2,9 +2,9 @@
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { printable } from "@ll/bytes";
+import { printable, type SourceTensor } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
-import { asType, type SourceTensor } from "@ll/checkpoint";
+import { asType } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
 import { createLoraWriter, type LoraPlan, loraFileBytes, openGgml } from "@ll/ggml-format";
 import type { Io } from "../command.ts";

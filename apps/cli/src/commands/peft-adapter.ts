@@ -3,8 +3,8 @@
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceTensor } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
-import type { SourceTensor } from "@ll/checkpoint";
 import { openStoredTensors, type StoredTensors } from "@ll/checkpoint/node";
 import * as v from "valibot";
 import { Refusal } from "../errors.ts";

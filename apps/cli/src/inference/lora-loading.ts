@@ -1,10 +1,10 @@
 // `--lora` and `--lora-base`: an adapter over an open model, with what build 803 says about it.
 
-import { printable } from "@ll/bytes";
+import { printable, type TensorSource } from "@ll/bytes";
 import type { FileSource } from "@ll/bytes/node";
 import { openFileSource } from "@ll/bytes/node";
 import { openGgml, openLora } from "@ll/ggml-format";
-import { type TensorPatchedEvent, type TensorSource, withLora } from "@ll/llama";
+import { type TensorPatchedEvent, withLora } from "@ll/llama";
 import type { Io } from "../command.ts";
 import { fixed } from "../printf.ts";
 

@@ -1,10 +1,11 @@
 // A model file of either kind as what an engine needs. What the options say goes before what the file says.
 
+import type { TensorSource } from "@ll/bytes";
 import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { openGgml } from "@ll/ggml-format";
 import { metadataGetter, openGgufSet } from "@ll/gguf";
 import { ggufSetPaths } from "@ll/gguf/node";
-import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig, type TensorSource } from "@ll/llama";
+import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig } from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import { ggufTokenizerModel } from "../gguf-tokenizer.ts";
 import { containerOf, TRAINED_CONTEXT_TOKENS } from "../model-container.ts";

@@ -1,7 +1,7 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { availableParallelism } from "node:os";
-import { isIoError, printable } from "@ll/bytes";
+import { isIoError, printable, type TensorSource } from "@ll/bytes";
 import { closeAll, type FileSource } from "@ll/bytes/node";
 import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
 import {
@@ -14,7 +14,6 @@ import {
   type Model,
   type ModelConfig,
   modelMemory,
-  type TensorSource,
 } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";

@@ -3,8 +3,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { SourceTensor } from "@ll/bytes";
 import { onTestFinished } from "vitest";
-import type { SourceTensor } from "../../src/source-tensor.ts";
 
 /** A directory with these files; removed when the test ends. */
 export function directoryWith(files: Readonly<Record<string, Uint8Array | string>>): string {

@@ -1,6 +1,6 @@
 // Loading a model into the fastest engine that runs here.
 
-import { type AbortSignal, isWorkerError, type WorkerError } from "@ll/bytes";
+import { type AbortSignal, isWorkerError, type TensorSource, type WorkerError } from "@ll/bytes";
 import { availableCores, type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
 import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
@@ -8,7 +8,6 @@ import { fingerprintOf } from "../fingerprint.ts";
 import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
-import type { TensorSource } from "../tensor-source.ts";
 import { assertTensorSource, type FoundTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
 import { createExchange } from "./exchange.ts";

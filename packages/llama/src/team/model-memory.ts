@@ -1,9 +1,9 @@
 // How much memory a model will take, from its header alone.
 
+import type { TensorSource } from "@ll/bytes";
 import type { KernelTier } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
 import { type KvType, kvCacheBytes } from "../kv-type.ts";
-import type { TensorSource } from "../tensor-source.ts";
 import { assertTensorSource, findTensors } from "../weights.ts";
 import { exchangeBytes } from "./exchange.ts";
 import { checkedThreads, chooseKernels, kernelSizes, planModel, type TeamInternals } from "./load-model.ts";

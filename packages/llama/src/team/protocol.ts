@@ -2,11 +2,11 @@
 // else but how many bytes it has loaded.
 
 import type { Graph } from "@ll/architectures";
+import type { TensorLocation } from "@ll/bytes";
 import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
-import type { TensorLocation } from "../tensor-source.ts";
 import type { LoadPiece } from "./load-pieces.ts";
 import type { ShardPlan } from "./planner.ts";
 

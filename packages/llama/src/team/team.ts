@@ -1,9 +1,9 @@
 // A team holds the weights of a model in shards and evaluates slices of tokens. One with a single thread does so where it was
 // made, one with more in workers.
 
+import type { TensorSource } from "@ll/bytes";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
-import type { TensorSource } from "../tensor-source.ts";
 import type { Exchange } from "./exchange.ts";
 import type { TeamPlan } from "./planner.ts";
 

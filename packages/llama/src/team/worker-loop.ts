@@ -1,8 +1,8 @@
 // A worker of a team: answers the requests of the main thread, one after the other.
 
+import type { TensorLocation } from "@ll/bytes";
 import { openSyncFile, type ParentPort, plainError, type SyncFile } from "@ll/bytes/workers";
 import type { Slice } from "../ops/op.ts";
-import type { TensorLocation } from "../tensor-source.ts";
 import { Barrier } from "./barrier.ts";
 import { exchangeOver } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";

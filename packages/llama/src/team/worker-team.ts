@@ -1,7 +1,7 @@
 // A team of several threads, each a worker with its shards. The main thread only sends requests and takes answers; it never
 // waits for shared memory.
 
-import { type AbortSignal, WorkerError } from "@ll/bytes";
+import { type AbortSignal, type TensorLocation, type TensorSource, WorkerError } from "@ll/bytes";
 import {
   errorFrom,
   isSyncReadable,
@@ -10,7 +10,6 @@ import {
   startWorkers,
   type WorkerHandle,
 } from "@ll/bytes/workers";
-import type { TensorLocation, TensorSource } from "../tensor-source.ts";
 import { WORKER_NAME } from "../worker-script.ts";
 import { poison, setAbort } from "./barrier.ts";
 import { MemoryError } from "./errors.ts";

@@ -2,9 +2,9 @@
 
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { printable } from "@ll/bytes";
+import { printable, type SourceTensor } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
-import { openGgml, type SourceTensor } from "@ll/ggml-format";
+import { openGgml } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
 import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import type { Command, Io } from "../../command.ts";

@@ -1,6 +1,6 @@
 // Packs every matrix of a model as every type that is asked for, and measures what that did to it. Nothing is written.
 
-import type { SourceTensor } from "@ll/ggml-format";
+import type { SourceTensor } from "@ll/bytes";
 import { blockInfo, packRows, packStats, rowBytes, unpackRows } from "@ll/quant";
 import { Refusal } from "../../errors.ts";
 import { createErrorSum, type ErrorSum } from "./error-stats.ts";
