@@ -63,7 +63,7 @@ describe.each(PUBLISHED)("%s", (folder) => {
 
 test.each(["README.md", "CONTRIBUTING.md", "tools/bootstrap.mjs"])("%s says the same version of Node", (file) => {
   const text = readFileSync(join(ROOT, file), "utf8");
-  const wanted = [...text.matchAll(/Node ([\d.]+)(?= or later| and nothing| and npm)/g)].map(([, version]) => version);
+  const wanted = [...text.matchAll(/Node [(^]?([\d.]+)(?= or | and )/g)].map(([, version]) => version);
   expect(new Set(wanted)).toEqual(new Set([OLDEST]));
 });
 

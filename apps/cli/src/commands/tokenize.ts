@@ -41,7 +41,7 @@ export const TOKENIZE_OPTIONS: readonly OptionSpec<TokenizeParams>[] = [
   }),
   flagRow(
     "Text",
-    ["--prompt"],
+    ["--as-prompt"],
     "begin as ll-main's prompt does: with the BOS and the space that the file asks for",
     (params) => {
       params.prompt = true;
@@ -68,7 +68,7 @@ const PROGRAM: Program<TokenizeParams> = {
   usage: "[options] MODEL [TEXT]",
   description: [
     "Prints the ids of TEXT, of a file, or of standard input, separated by spaces. MODEL is a model file or a",
-    "tokenizer.model. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --prompt does here,",
+    "tokenizer.model. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --as-prompt does here,",
     "and drops the last newline of a file.",
   ].join(" "),
   options: TOKENIZE_OPTIONS,

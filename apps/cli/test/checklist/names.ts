@@ -305,7 +305,7 @@ const HELP: Item = {
       for (const { shownDefault, help } of MAIN_OPTIONS) {
         if (shownDefault !== undefined) expect(words).toContain(`${help} (default: ${shownDefault}) `);
       }
-      expect(words).toContain("size of the context in tokens (default: 512)");
+      expect(words).toContain("size of the context in tokens; 0 for the model's own (default: 512)");
     }),
     row("in groups", async () => {
       const { stdout } = await runHere("ll-main", ["--help"]);

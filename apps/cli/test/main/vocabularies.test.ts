@@ -39,7 +39,7 @@ describe("what goes in front of a prompt", () => {
     for (const [changes, expected] of cases) {
       const path = await fileWith(changes);
       expect(await promptIds(path, "-p", "Once")).toEqual(expected);
-      const { stdout } = await runHere("ll-tokenize", [path, "--prompt", "Once"]);
+      const { stdout } = await runHere("ll-tokenize", [path, "--as-prompt", "Once"]);
       expect(stdout).toBe(`${expected.join(" ")}\n`);
     }
   });
