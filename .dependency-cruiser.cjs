@@ -32,7 +32,7 @@ module.exports = {
       name: "convert-stands-on-formats-and-quant",
       severity: "error",
       from: { path: "^packages/convert/src" },
-      to: { path: "^(packages/(?!(convert|bytes|quant|ggml-format|gguf|checkpoint)/)|apps)" },
+      to: { path: "^(packages/(?!(convert|architectures|bytes|quant|ggml-format|gguf|checkpoint)/)|apps)" },
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {

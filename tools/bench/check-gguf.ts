@@ -14,7 +14,7 @@ import { readLlama2cTokenizer } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
 import { type ConvertInput, contentsOfGgml, contentsOfGguf, convertCheckpoint, quantizeModel } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
-import { llamaTensors, metadataGetter, openGguf } from "@ll/gguf";
+import { metadataGetter, openGguf } from "@ll/gguf";
 import { configFromGguf, loadModel } from "@ll/llama";
 import { FTYPES } from "@ll/quant";
 import { createTokenizer } from "@ll/tokenizer";
@@ -82,7 +82,7 @@ async function continueTexts(): Promise<Continuation[]> {
   const config = configFromGguf(metadataGetter(file.metadata));
   const { vocab } = await contentsOfGguf(file, config);
   const tokenizer = createTokenizer(vocab);
-  const model = await loadModel(llamaTensors(file), config, { threads: 1 });
+  const model = await loadModel(file, config, { threads: 1 });
   const context = await model.createContext();
   const continuations: Continuation[] = [];
   for (const prompt of PROMPTS) {

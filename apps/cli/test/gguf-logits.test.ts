@@ -6,15 +6,7 @@ import type { Checkpoint } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
 import { contentsOfGgml, convertCheckpoint } from "@ll/convert";
 import { openGgml, type VocabEntry } from "@ll/ggml-format";
-import {
-  createGgufWriter,
-  type GgufArray,
-  type GgufFile,
-  type GgufValue,
-  llamaTensors,
-  metadataGetter,
-  openGguf,
-} from "@ll/gguf";
+import { createGgufWriter, type GgufArray, type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
 import {
   configFromGgml,
   configFromGguf,
@@ -42,7 +34,7 @@ async function logits(tensors: TensorSource, config: ModelConfig): Promise<Float
 
 async function logitsOfGguf(bytes: Uint8Array): Promise<Float32Array> {
   const file = await openGguf(memorySource(bytes));
-  return logits(llamaTensors(file), configFromGguf(metadataGetter(file.metadata)));
+  return logits(file, configFromGguf(metadataGetter(file.metadata)));
 }
 
 /** Bits, in which -0 and 0 differ. */
@@ -114,25 +106,25 @@ async function changed(change: (name: string, type: string) => string | undefine
 describe("tensors of a GGUF file", () => {
   test("the embeddings are the output matrix of a file that has none", async () => {
     const tied = await changed((name, type) => (name === "output.weight" ? undefined : type));
-    const whole = llamaTensors(await changed((_name, type) => type));
+    const whole = await changed((_name, type) => type);
     const config = configFromGguf(metadataGetter(tied.metadata));
     const twice: TensorSource = {
       names: () => whole.names(),
-      tensor: (name) => whole.tensor(name === "output.weight" ? "tok_embeddings.weight" : name),
+      tensor: (name) => whole.tensor(name === "output.weight" ? "token_embd.weight" : name),
     };
     const expected = await logits(twice, config);
-    expect(bits(await logits(llamaTensors(tied), config))).toEqual(bits(expected));
+    expect(bits(await logits(tied, config))).toEqual(bits(expected));
     expect(bits(expected)).not.toEqual(bits(await logits(whole, config)));
   });
 
   test("a type that cannot be computed with is refused by name, when weights are loaded", async () => {
     const file = await changed((name, type) => (name === "blk.2.attn_k.weight" ? "i16" : type));
     expect(file.tensor("blk.2.attn_k.weight")?.type).toBe("i16");
-    const loading = loadWeights(llamaTensors(file), configFromGguf(metadataGetter(file.metadata)));
+    const loading = loadWeights(file, configFromGguf(metadataGetter(file.metadata)));
     await expect(loading).rejects.toMatchObject({
       name: "ModelError",
       code: "E_TENSOR_TYPE",
-      field: "layers.2.attention.wk.weight",
+      field: "blk.2.attn_k.weight",
       got: "i16",
     });
   });

@@ -3,6 +3,7 @@
 export type { Architecture, Hyper, KeyReader } from "./architecture.ts";
 export type { RopeHyper } from "./families/common.ts";
 export { ARCHITECTURES } from "./families/index.ts";
+export { llama } from "./families/llama.ts";
 export {
   type Activation,
   type AddOp,
@@ -29,3 +30,4 @@ export {
 } from "./graph.ts";
 export { type AttendSpec, GraphBuilder, type Layer, type ProductSpec, type TensorLookup } from "./graph-builder.ts";
 export { LLAMA_NAMES, metaName, type NameRow, roleOfMetaName } from "./names.ts";
+export { metaTensors } from "./tensors.ts";

@@ -10,7 +10,9 @@ test("public names", () => {
       "GraphBuilder",
       "LLAMA_NAMES",
       "lastUses",
+      "llama",
       "metaName",
+      "metaTensors",
       "roleOfMetaName",
     ]
   `);

@@ -4,12 +4,13 @@
 import type { ByteSink, SourceTensor } from "@ll/bytes";
 import { asType } from "@ll/checkpoint";
 import { ftypeLabel, type GgmlPlan, tensorType as ggmlType } from "@ll/ggml-format";
-import { type GgufPlan, ggufName, tensorBytes, tensorType } from "@ll/gguf";
+import { type GgufPlan, tensorBytes, tensorType } from "@ll/gguf";
 import { BLOCK_TYPES } from "@ll/quant";
 import { ConvertError } from "./errors.ts";
 import type { ModelTotals, WorkOptions } from "./events.ts";
 import { type FilePlan, ggjtFile, ggufFile } from "./file-plan.ts";
 import { modelMetadata, vocabMetadata } from "./gguf-metadata.ts";
+import { ggufName } from "./gguf-tensors.ts";
 import type { ModelContents, TokenRules } from "./model-contents.ts";
 import { requireMult } from "./model-params.ts";
 import { choosePacker } from "./packing/choose-packer.ts";

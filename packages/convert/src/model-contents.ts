@@ -2,9 +2,10 @@
 
 import type { SourceTensor } from "@ll/bytes";
 import type { GgmlFile, VocabEntry } from "@ll/ggml-format";
-import { GgufArray, type GgufContents, llamaTensors, metadataGetter } from "@ll/gguf";
+import { GgufArray, type GgufContents, metadataGetter } from "@ll/gguf";
 import { ConvertError } from "./errors.ts";
-import { assertLlamaTensors } from "./llama-shapes.ts";
+import { metaNamed } from "./gguf-tensors.ts";
+import { assertLlamaTensors, LLAMA } from "./llama-shapes.ts";
 import { findMult, type ModelParams } from "./model-params.ts";
 import { entryOf, type VocabPiece } from "./vocab-pieces.ts";
 
@@ -36,6 +37,8 @@ export interface ModelContents extends TokenRules {
 
 /** What `configFromGguf` of @ll/llama makes of the metadata of a file. */
 export interface LlamaConfig {
+  /** Must be "llama": no other model can be written. */
+  readonly architecture: string;
   readonly nVocab: number;
   readonly nEmbd: number;
   readonly nHeads: number;
@@ -58,8 +61,8 @@ export interface LlamaConfig {
  */
 export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): Promise<ModelContents> {
   const { nVocab, nEmbd, nHeads, nKvHeads, nLayers, nFf, ropeFreqBase, ropeFreqScale } = config;
-  const { names, tensor } = llamaTensors(file);
-  const tensors = Array.from(names(), (name) => tensor(name) as SourceTensor);
+  assertLlama(config.architecture, file.name);
+  const tensors = metaNamed(file);
   assertLlamaTensors(tensors, config, file.name);
   const pieces = await readPieces(file, nVocab);
   const sizes = { nEmbd, nHeads, nKvHeads, nLayers };
@@ -80,6 +83,18 @@ export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): P
     ...tokenRules(file),
     ftype: config.ftype,
   };
+}
+
+function assertLlama(got: string, file: string): void {
+  if (got === LLAMA.name) return;
+  throw new ConvertError({
+    code: "E_UNSUPPORTED",
+    file,
+    field: "general.architecture",
+    expected: LLAMA.name,
+    got,
+    message: `a model of the architecture '${got}': only LLaMA can be converted`,
+  });
 }
 
 /** Parameters that a ggjt file does not hold, where its model has others than build 803 assumes. */

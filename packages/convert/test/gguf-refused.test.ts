@@ -21,6 +21,7 @@ import { f32Bytes, heldTensor, noise } from "./models.ts";
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 const CONFIG: LlamaConfig = {
+  architecture: "llama",
   nVocab: 3,
   nEmbd: 32,
   nHeads: 1,

@@ -6,7 +6,6 @@ export { type GgufPlan, ggufFileBytes, type PlannedTensor } from "./file-plan.ts
 export { decodeText, GgufArray, type ItemArrays, type NestedArray } from "./gguf-array.ts";
 export type { GgufTensor } from "./gguf-tensor.ts";
 export { GGUF_MAGIC } from "./header.ts";
-export { ggufName, type LlamaTensors, llamaName, llamaTensors } from "./llama-names.ts";
 export {
   type GgufMetadata,
   GgufText,

@@ -1,6 +1,6 @@
 // The tensors of a model, checked against its config before memory is asked for, then read into typed arrays.
 
-import { type Graph, metaName, type NameRow, type Weight } from "@ll/architectures";
+import { type Graph, metaName, metaTensors, type Weight } from "@ll/architectures";
 import { type AbortSignal, allocate, kindOf, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "./config.ts";
@@ -138,20 +138,8 @@ export function matrixRow({ type, columns, data }: Tensor, r: number): Uint8Arra
 }
 
 /** Names and shapes of all tensors, in the order in which build 803 looks for them. */
-export function* expectedTensors(config: ModelConfig): Generator<readonly [name: string, shape: readonly number[]]> {
-  const { names } = architectureOf(config.architecture);
-  const shapes = new Map(graphOf(config).weights.map(({ role, tensorShape }) => [role, tensorShape]));
-  for (const role of rolesInOrder(names, config.nLayers)) {
-    const shape = shapes.get(role);
-    if (shape !== undefined) yield [metaName(names, role) ?? role, shape];
-  }
-}
-
-function* rolesInOrder(names: readonly NameRow[], nLayers: number): Generator<string> {
-  for (const { gguf, inLayers } of names) if (!inLayers) yield `${gguf}.weight`;
-  for (let i = 0; i < nLayers; i++) {
-    for (const { gguf, inLayers } of names) if (inLayers) yield `blk.${i}.${gguf}.weight`;
-  }
+export function expectedTensors(config: ModelConfig): Generator<readonly [name: string, shape: readonly number[]]> {
+  return metaTensors(architectureOf(config.architecture), config);
 }
 
 function assertTensor(

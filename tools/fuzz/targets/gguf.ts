@@ -1,7 +1,7 @@
 // GGUF files, and what a model and a tokenizer take from their metadata.
 
 import { memorySource } from "@ll/bytes";
-import { llamaTensors, metadataGetter, openGguf } from "@ll/gguf";
+import { metadataGetter, openGguf } from "@ll/gguf";
 import { configFromGguf } from "@ll/llama";
 import { ggufTokenizerModel } from "../../../apps/cli/src/gguf-tokenizer.ts";
 import {
@@ -74,7 +74,6 @@ export const dictionary: readonly string[] = [
 export async function fuzz(data: Uint8Array): Promise<void> {
   const file = await openGguf(memorySource(data));
   for (const tensor of file.tensors) await readTensors([tensor]);
-  llamaTensors(file);
   await each(
     () => configFromGguf(metadataGetter(file.metadata), {}, file.name),
     () => ggufTokenizerModel(file),

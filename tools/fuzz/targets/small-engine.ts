@@ -3,7 +3,7 @@
 
 import { type ByteSource, memorySource } from "@ll/bytes";
 import { openGgml } from "@ll/ggml-format";
-import { llamaTensors, metadataGetter, openGguf } from "@ll/gguf";
+import { metadataGetter, openGguf } from "@ll/gguf";
 import {
   type Context,
   configFromGgml,
@@ -157,7 +157,7 @@ export async function openModel(source: ByteSource): Promise<Opened> {
     const file = await openGguf(source);
     const config = configFromGguf(metadataGetter(file.metadata), {}, file.name);
     const tokenizer = createTokenizer(await ggufTokenizerModel(file), { nVocab: config.nVocab });
-    return { tensors: llamaTensors(file), config, tokenizer };
+    return { tensors: file, config, tokenizer };
   }
   const file = await openGgml(source);
   const config = configFromGgml(file.hyperParams);

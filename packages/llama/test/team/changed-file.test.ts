@@ -8,7 +8,7 @@ import { memorySink, memorySource } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import { contentsOfGgml, convertCheckpoint } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
-import { llamaTensors, metadataGetter, openGguf } from "@ll/gguf";
+import { metadataGetter, openGguf } from "@ll/gguf";
 import { expect, onTestFinished, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import {
@@ -40,7 +40,7 @@ async function opened(container: "ggjt" | "gguf"): Promise<Opened> {
   onTestFinished(() => source.close());
   if (container === "gguf") {
     const file = await openGguf(source);
-    return { path, tensors: llamaTensors(file), config: configFromGguf(metadataGetter(file.metadata)) };
+    return { path, tensors: file, config: configFromGguf(metadataGetter(file.metadata)) };
   }
   const file = await openGgml(source);
   return { path, tensors: file, config: configFromGgml(file.hyperParams) };
