@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { buildSync } from "esbuild";
 import { ISOLATED, serveFolder } from "./browsers.ts";
 import { missingPackages, packedProject } from "./runtimes.ts";
@@ -156,7 +157,7 @@ async function viteServer(project: string): Promise<Site> {
     let said = "";
     // it is read to the end: the server dies of a closed pipe
     server.stdout?.on("data", (chunk) => {
-      said += chunk;
+      said += stripVTControlCharacters(String(chunk)); // where CI is set, a number in the address is bold
       const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
       if (found !== undefined) resolve(found);
     });
