@@ -2,9 +2,9 @@
 // the size of the model.
 
 import type { SourceTensor } from "@ll/bytes";
+import { blockInfo } from "@ll/quant";
 import { lostInCopy } from "./packing/lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
-import { sourceBlock } from "./packing/source-types.ts";
 import { product } from "./shapes.ts";
 
 /** A part of a tensor. */
@@ -21,7 +21,7 @@ export interface Piece {
 
 /** The pieces of a tensor that stays as it is and is searched for what is no number. @throws RangeError for an unknown type */
 export function* checkedPieces(tensor: SourceTensor): Generator<Piece, void, void> {
-  const { blockBytes } = sourceBlock(tensor.type);
+  const { blockBytes } = blockInfo(tensor.type);
   for (const piece of cut(tensor, Math.floor(PIECE_BYTES / blockBytes) * blockBytes)) {
     yield { ...piece, checkAs: tensor.type };
   }
@@ -34,7 +34,7 @@ export function copyPieces(tensor: SourceTensor): Generator<Piece, void, void> {
 
 /** The pieces of a tensor that is packed to another type. @throws RangeError for an unknown type */
 export function* packingPieces(tensor: SourceTensor, toType: string): Generator<Piece, void, void> {
-  const { blockValues, blockBytes } = sourceBlock(tensor.type);
+  const { blockValues, blockBytes } = blockInfo(tensor.type);
   const packing = { from: tensor.type, to: toType };
   for (const piece of cut(tensor, (PIECE_VALUES / blockValues) * blockBytes)) yield { ...piece, packing };
 }

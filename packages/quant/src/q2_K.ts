@@ -11,11 +11,11 @@
 
 import { type AffineFit, fitGroups, largestPositive, requantizeGroup } from "./affine-fit.ts";
 import type { BlockFormat } from "./block-format.ts";
-import { Q8_K_BYTES, Q8_K_LEVELS_OFFSET } from "./q8_K.ts";
+import { Q8_K_BYTES } from "./q8_K.ts";
 import { nearestInt } from "./rounding.ts";
-import { emptySuperBlock, QK_K, type SuperBlock, sumOfMins, unpackSuperBlocks } from "./super-block.ts";
+import { emptySuperBlock, QK_K, type SuperBlock, sumOfMins, sumOfProducts, unpackSuperBlocks } from "./super-block.ts";
 import { packTwoBitLevels, twoBitLevel } from "./two-bit-levels.ts";
-import { readF16, readF32, readI8, writeF16 } from "./unaligned.ts";
+import { readF16, readF32, writeF16 } from "./unaligned.ts";
 
 const BLOCK_BYTES = 84;
 const LEVELS_OFFSET = 16;
@@ -72,20 +72,11 @@ function load(bytes: Uint8Array, offset: number, into: SuperBlock): void {
 
 /** Q2_K · Q8_K: one exact integer for the levels and one for the minimums per super-block; their difference is added. */
 function dot(weights: Uint8Array, activations: Uint8Array): number {
-  const { scales, levels } = block;
   let sum = 0;
   for (let o = 0, a = 0; o < weights.length; o += BLOCK_BYTES, a += Q8_K_BYTES) {
     load(weights, o, block);
-    let products = 0;
-    for (let group = 0; group < 16; group++) {
-      let groupSum = 0;
-      for (let i = 16 * group; i < 16 * group + 16; i++) {
-        groupSum = (groupSum + levels[i]! * readI8(activations, a + Q8_K_LEVELS_OFFSET + i)) | 0;
-      }
-      products = (products + scales[group]! * groupSum) | 0;
-    }
     const dy = readF32(activations, a);
-    const positive = Math.fround(Math.fround(dy * block.d) * products);
+    const positive = Math.fround(Math.fround(dy * block.d) * sumOfProducts(block, activations, a));
     const negative = Math.fround(Math.fround(dy * block.dmin) * sumOfMins(block, activations, a));
     sum = Math.fround(sum + Math.fround(positive - negative));
   }

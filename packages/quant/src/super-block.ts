@@ -88,6 +88,20 @@ function addToLanes(block: SuperBlock, activations: Uint8Array, start: number): 
   }
 }
 
+/** Σ scale · level · activation, for the Q8_K block at `offset`; an exact integer of at most 2^28. */
+export function sumOfProducts({ scales, levels }: SuperBlock, activations: Uint8Array, offset: number): number {
+  const start = offset + Q8_K_LEVELS_OFFSET;
+  let sum = 0;
+  for (let group = 0; group < 16; group++) {
+    let groupSum = 0;
+    for (let i = 16 * group; i < 16 * group + 16; i++) {
+      groupSum = (groupSum + levels[i]! * readI8(activations, start + i)) | 0;
+    }
+    sum = (sum + scales[group]! * groupSum) | 0;
+  }
+  return sum;
+}
+
 /** Σ minimum · sum of the group's activations, for the Q8_K block at `offset`; an integer below 2^24. */
 export function sumOfMins(block: SuperBlock, activations: Uint8Array, offset: number): number {
   const { mins } = block;
@@ -100,7 +114,7 @@ export function sumOfMins(block: SuperBlock, activations: Uint8Array, offset: nu
 
 /**
  * Dot product with a Q8_K row of a type without minimums, for types that build 803 does not know: an exact integer for each
- * super-block, Σ scale · level · activation, at most 2^28, rounded once and scaled by d · d of the activations, in order.
+ * super-block, rounded once and scaled by d · d of the activations, in order.
  */
 function dotExact(
   weights: Uint8Array,
@@ -109,20 +123,11 @@ function dotExact(
   load: LoadSuperBlock,
   block: SuperBlock,
 ): number {
-  const { scales, levels } = block;
   let sum = 0;
   for (let o = 0, a = 0; o < weights.length; o += blockBytes, a += Q8_K_BYTES) {
     load(weights, o, block);
-    let products = 0;
-    for (let group = 0; group < 16; group++) {
-      let groupSum = 0;
-      for (let i = 16 * group; i < 16 * group + 16; i++) {
-        groupSum = (groupSum + levels[i]! * readI8(activations, a + Q8_K_LEVELS_OFFSET + i)) | 0;
-      }
-      products = (products + scales[group]! * groupSum) | 0;
-    }
     const d = Math.fround(block.d * readF32(activations, a));
-    sum = Math.fround(sum + Math.fround(d * Math.fround(products)));
+    sum = Math.fround(sum + Math.fround(d * Math.fround(sumOfProducts(block, activations, a))));
   }
   return sum;
 }

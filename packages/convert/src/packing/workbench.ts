@@ -10,13 +10,13 @@ import {
   packRows,
   SCRATCH_BYTES,
   toolHistogram,
+  unpackRows,
   valueLimit,
   type WasmMemory,
 } from "@ll/quant";
 import type { LostValues } from "../events.ts";
 import { countLost, lostScales } from "./lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packer.ts";
-import { sourceBlock, unpackSource } from "./source-types.ts";
 
 const PAGE_BYTES = 65536;
 const BINS = 16;
@@ -43,7 +43,7 @@ export function createWorkbench(set: KernelSet, slots: number): Workbench {
     pack(slot, byteLength, packing) {
       const at = SLOTS + slot * SLOT_BYTES;
       const source = new Uint8Array(memory.buffer, at, byteLength);
-      const from = sourceBlock(packing.from);
+      const from = blockInfo(packing.from);
       const to = blockInfo(packing.to);
       const nValues = (byteLength / from.blockBytes) * from.blockValues;
       const nBlocks = nValues / to.blockValues;
@@ -75,7 +75,7 @@ function packValues(
     pack(from, source.byteOffset, packed.byteOffset, values.length);
     return;
   }
-  unpackSource(from, source, values);
+  unpackRows(from, source, values);
   if (pack === undefined) packRows(to, values, packed);
   else pack("f32", values.byteOffset, packed.byteOffset, values.length);
 }
@@ -92,7 +92,7 @@ function lostIn(
   const isFloat = from === "f16" || from === "f32" || from === "bf16";
   const [type, at] = isFloat ? ([from, source.byteOffset] as const) : (["f32", values.byteOffset] as const);
   if (!kernels.exceeds(type, at, values.length, limit)) return lostScales(to, packed);
-  unpackSource(from, source, values);
+  unpackRows(from, source, values);
   return countLost(values, limit);
 }
 

@@ -100,3 +100,13 @@ export type PackKernel = (source: PackSource, src: number, dst: number, nValues:
 
 /** Adds the levels of `nBlocks` blocks at `src` to (16) 32-bit counts at `counts`, a multiple of 4. */
 export type CountKernel = (src: number, counts: number, nBlocks: number) => void;
+
+/** Bits of the largest finite binary16 number, 65504. */
+const LARGEST_F16 = 0x7bff;
+
+/** Bits of the largest number of type `source` that is not above `limit`, which is 65504 or more. */
+export function limitBits(source: PackSource, limit: number): number {
+  if (source === "f16") return LARGEST_F16;
+  const bits = new Uint32Array(Float32Array.of(limit).buffer)[0] as number;
+  return source === "bf16" ? bits >>> 16 : bits;
+}

@@ -4,8 +4,7 @@
 import type { BlockFormat } from "../block-format.ts";
 import { BLOCK_TYPES, formatOf, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
-import type { Kernels, MatrixKernels } from "./kernels.ts";
-import { limitBits } from "./limit-bits.ts";
+import { type Kernels, limitBits, type MatrixKernels } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import type { WasmMemory } from "./web-assembly.ts";
 

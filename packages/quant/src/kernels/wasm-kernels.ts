@@ -7,11 +7,11 @@ import {
   GROUP_ROWS,
   type Kernels,
   type KernelTier,
+  limitBits,
   type MatrixKernels,
   type PackKernel,
   type PackSource,
 } from "./kernels.ts";
-import { limitBits } from "./limit-bits.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import { WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
