@@ -157,8 +157,8 @@ async function viteServer(project: string): Promise<Site> {
     let said = "";
     // it is read to the end: the server dies of a closed pipe
     server.stdout?.on("data", (chunk) => {
-      said += stripVTControlCharacters(String(chunk)); // where CI is set, a number in the address is bold
-      const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+      said += chunk;
+      const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(stripVTControlCharacters(said)) ?? []; // where CI is set, the port is bold
       if (found !== undefined) resolve(found);
     });
     server.once("exit", () => reject(new Error(`vite ended: ${said}`)));
