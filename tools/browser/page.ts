@@ -47,7 +47,13 @@ export async function runPage(
   const sampler = createSampler({ stages: build803Chain(), seed, nVocab: model.config.nVocab });
   let text = prompt;
   const tokenBytes = (id: number): Uint8Array => tokenizer.tokenBytes(id);
-  for await (const token of generate(context, promptIds, { sampler, tokenBytes, maxTokens: 120 })) text += token.text;
+  for await (const token of generate(context, promptIds, {
+    sampler,
+    tokenBytes,
+    ends: tokenizer.special.ends,
+    maxTokens: 120,
+  }))
+    text += token.text;
   const { kernels } = model;
   await model.dispose();
   return {

@@ -17,8 +17,8 @@ export interface GenerateOptions {
   readonly maxTokens?: number;
   /** Stop before any of these texts; text that may yet become one is held back. */
   readonly stop?: readonly string[];
-  /** Stop at this token; default 2, LLaMA's end of text. −1 never stops. */
-  readonly eosId?: number;
+  /** Stop at any of these tokens: `tokenizer.special.ends`. Default: at none. */
+  readonly ends?: ReadonlySet<number>;
   /** Prompt tokens that stay when the context is full; −1 for all of them; default 0. */
   readonly keepTokens?: number;
   /** Most tokens of one evaluation; default 512. */
@@ -33,6 +33,8 @@ export interface GeneratedToken {
   /** Why this is the last token: the end of the text, a stop string, or maxTokens. */
   readonly finish: "eos" | "stop" | "length" | undefined;
 }
+
+const NO_IDS: ReadonlySet<number> = /* @__PURE__ */ new Set();
 
 /**
  * Continues `promptIds` (with BOS, if the model wants one) in a context, from position 0 on. A full context is swapped: the
@@ -51,7 +53,7 @@ export async function* generate(
   const {
     tokenBytes,
     maxTokens = Number.POSITIVE_INFINITY,
-    eosId = 2,
+    ends = NO_IDS,
     batchTokens = DEFAULT_BATCH_TOKENS,
     signal,
   } = options;
@@ -76,7 +78,7 @@ export async function* generate(
   for (let nGenerated = 1; ; nGenerated++) {
     signal?.throwIfAborted();
     const id = generator.sample();
-    if (id === eosId) {
+    if (ends.has(id)) {
       yield { id, text: stream.flush(), finish: "eos" };
       return;
     }

@@ -8,6 +8,9 @@ const ALPHABET = "\u0000\u0001\u0002abcdefghijklmnopqrstuvwxyz";
 const tokenBytes = (id: number): Uint8Array =>
   id < 3 ? new Uint8Array(0) : new TextEncoder().encode(ALPHABET[id] ?? "?");
 
+/** Ids that end a text in these tests. */
+const LLAMA_ENDS: ReadonlySet<number> = new Set([2]);
+
 /** Samples these ids one after the other. */
 const script = (...ids: number[]): TokenSampler => ({ sample: () => ids.shift() ?? 2 });
 
@@ -17,7 +20,8 @@ async function collect(
   options: Partial<GenerateOptions>,
 ): Promise<GeneratedToken[]> {
   const tokens: GeneratedToken[] = [];
-  for await (const token of generate(context, prompt, { sampler: argMax, tokenBytes, ...options })) tokens.push(token);
+  for await (const token of generate(context, prompt, { sampler: argMax, tokenBytes, ends: LLAMA_ENDS, ...options }))
+    tokens.push(token);
   return tokens;
 }
 
@@ -59,11 +63,15 @@ describe("the end", () => {
     expect((await collect(recordingContext(16), [1], limited)).at(-1)!.text).toBe("bc");
   });
 
-  test("is another id, or none, if eosId says so", async () => {
+  test("comes at any of `ends`, and without them at none", async () => {
     const sampler = script(2, 5);
-    const tokens = await collect(recordingContext(16), [1], { sampler, eosId: 5 });
+    const tokens = await collect(recordingContext(16), [1], { sampler, ends: new Set([5, 6]) });
     expect(tokens.map((token) => token.id)).toEqual([2, 5]);
-    const endless = await collect(recordingContext(16), [1], { sampler: script(2, 2, 2), eosId: -1, maxTokens: 3 });
+    const endless = await collect(recordingContext(16), [1], {
+      sampler: script(2, 2, 2),
+      ends: new Set(),
+      maxTokens: 3,
+    });
     expect(endless.length).toBe(3);
   });
 });
@@ -103,7 +111,7 @@ test("a limit that is no number is refused: nothing would reach it", async () =>
 test("without a sampler draws as build 803 does by default", async () => {
   const context = await (await randomModel()).createContext();
   const ids: number[] = [];
-  for await (const { id } of generate(context, [1], { tokenBytes, maxTokens: 5, eosId: -1 })) ids.push(id);
+  for await (const { id } of generate(context, [1], { tokenBytes, maxTokens: 5 })) ids.push(id);
   expect(ids.length).toBe(5);
   expect(ids.every((id) => id >= 0 && id < 96)).toBe(true);
 });

@@ -99,7 +99,8 @@ describeWithTestData("texts that llama.cpp's last ggjt revision recorded with gu
     const rmsNormEps = f32(Number(option("-eps")));
     const model = createScalarModel(await loadWeights(file, configFromGgml(file.hyperParams, { rmsNormEps })));
     await source.close();
-    const { encode, tokenBytes, nVocab, eos } = createTokenizer(file.vocab);
+    const { encode, tokenBytes, nVocab, special } = createTokenizer(file.vocab);
+    const { eos } = special;
 
     let guidanceLogits: Float32Array = new Float32Array(nVocab);
     const guidance: SamplerStage = {

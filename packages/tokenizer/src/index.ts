@@ -12,4 +12,4 @@ export type {
   TrainerFacts,
 } from "./sentencepiece-model.ts";
 export type { StreamDecoder } from "./stream-decoder.ts";
-export { createTokenizer, type EncodeOptions, type Tokenizer } from "./tokenizer.ts";
+export { createTokenizer, type EncodeOptions, type SpecialTokens, type Tokenizer } from "./tokenizer.ts";

@@ -11,6 +11,7 @@ import { piecesOf } from "./pieces.ts";
 import type { SentencePieceModel } from "./sentencepiece-model.ts";
 import { ggmlPieceTable, LLAMA_NORMALIZER, modelPieceTable } from "./sentencepiece-table.ts";
 import { createStreamDecoder, type StreamDecoder } from "./stream-decoder.ts";
+import { NONE } from "./text-index.ts";
 import { type Texts, TextsWriter, textOf } from "./texts.ts";
 
 /** Ids that llama.cpp build 803 has compiled in: those of a vocabulary that does not say. */
@@ -43,14 +44,23 @@ export interface TokenizerOptions extends BudgetOptions {
   readonly nVocab?: number;
 }
 
+/** The ids that mean something to programs. */
+export interface SpecialTokens {
+  /** Begins a text; undefined if the vocabulary has none. */
+  readonly bos: number | undefined;
+  /** Ends a text; undefined if the vocabulary has none. One of `ends`. */
+  readonly eos: number | undefined;
+  /** Every id at which a model has said what it had to say. */
+  readonly ends: ReadonlySet<number>;
+  /** The first id of "\n"; undefined if the vocabulary cannot spell it. */
+  readonly newline: number | undefined;
+  /** The id with exactly this text, for texts of special tokens such as `<|im_end|>`; undefined if there is none. */
+  idOf(text: string): number | undefined;
+}
+
 export interface Tokenizer {
   readonly nVocab: number;
-  /** -1 if the vocabulary has none. */
-  readonly bos: number;
-  /** Ends a text; -1 if the vocabulary has none. */
-  readonly eos: number;
-  /** The id of a newline: 13 in every LLaMA vocabulary. */
-  readonly newline: number;
+  readonly special: SpecialTokens;
   /** Whether a text that the model is to go on with begins with BOS, and with a space: see `EncodeOptions.prompt`. */
   readonly addBos: boolean;
   readonly addSpacePrefix: boolean;
@@ -102,9 +112,10 @@ export function createTokenizer(
   let sentencePieceTable: PieceTable | undefined; // made when it is first needed
 
   const trainer = "pieces" in from ? from.trainer : undefined;
-  const bos = trainer?.bosId ?? (BOS < nVocab ? BOS : -1);
-  const eos = trainer?.eosId ?? (EOS < nVocab ? EOS : -1);
-  const addBos = bos >= 0 && (!("addBos" in from) || from.addBos !== false);
+  const held = (id: number): number | undefined => (id >= 0 && id < nVocab ? id : undefined);
+  const bos = held(trainer?.bosId ?? BOS);
+  const eos = held(trainer?.eosId ?? EOS);
+  const addBos = bos !== undefined && (!("addBos" in from) || from.addBos !== false);
   const addSpacePrefix = normalizer.addDummyPrefix;
   const viewOf = (id: number): Uint8Array => {
     if (!Number.isInteger(id) || id < 0 || id >= nVocab) {
@@ -119,14 +130,14 @@ export function createTokenizer(
     const { prompt = false, mode = "build803" } = options;
     const text = typeof from === "string" ? new TextEncoder().encode(from) : from;
     assertArguments(text, mode);
-    const wantsBos = bos >= 0 && (options.bos === true || (prompt && addBos));
+    const first = options.bos === true || (prompt && addBos) ? bos : undefined;
     if (mode === "sentencepiece") {
       sentencePieceTable ??= pieces === undefined ? ggmlPieceTable(texts, scores, bytes) : modelPieceTable(pieces);
-      if (wantsBos) ids.push(bos);
+      if (first !== undefined) ids.push(first);
       yield* encodeSteps(sentencePieceTable, yield* normalizeSteps(text, normalizer), ids);
       return;
     }
-    if (wantsBos && (prompt || text.length > 0)) ids.push(bos);
+    if (first !== undefined && (prompt || text.length > 0)) ids.push(first);
     yield* encodeSteps(table, prompt && addSpacePrefix ? withSpace(text) : text, ids);
   }
 
@@ -138,9 +149,17 @@ export function createTokenizer(
 
   return {
     nVocab,
-    bos,
-    eos,
-    newline: encode("\n").at(0) ?? UNKNOWN,
+    special: {
+      bos,
+      eos,
+      ends: new Set(eos === undefined ? [] : [eos]),
+      newline: encode("\n").at(0),
+      idOf(text) {
+        const bytes = new TextEncoder().encode(text);
+        const id = table.index.findText(bytes, 0, bytes.length);
+        return id === NONE ? undefined : id;
+      },
+    },
     addBos,
     addSpacePrefix,
     encode,

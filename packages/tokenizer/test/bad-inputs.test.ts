@@ -88,7 +88,7 @@ test.each(["<s>", "</s>", "<0x0A>", "<unk>", " <s> </s>"])("TM20 %s is plain tex
   const tokenizer = createTokenizer(tinyModel);
   for (const mode of ["build803", "sentencepiece"] as const) {
     const ids = [...tokenizer.encode(text, { mode })];
-    expect(ids.filter((id) => id <= 2 || id === tokenizer.newline)).toEqual([]);
+    expect(ids.filter((id) => id <= 2 || id === tokenizer.special.newline)).toEqual([]);
     expect(tokenizer.decode(ids).trimStart()).toBe(text.trimStart());
   }
 });

@@ -52,9 +52,9 @@ describe("a model", () => {
 
   test("other ids of BOS and EOS, and a prompt as the file wants it", () => {
     const of = (changes: Partial<GgufVocab>) => createTokenizer(modelFromGgufVocab({ ...small, ...changes }));
-    expect(of({})).toMatchObject({ bos: 1, eos: 2, addBos: true, addSpacePrefix: true });
-    expect(of({ bosId: 2, eosId: 5 })).toMatchObject({ bos: 2, eos: 5 });
-    expect(of({ bosId: -1, eosId: -1 })).toMatchObject({ bos: -1, eos: -1, addBos: false });
+    expect(of({})).toMatchObject({ special: { bos: 1, eos: 2 }, addBos: true, addSpacePrefix: true });
+    expect(of({ bosId: 2, eosId: 5 })).toMatchObject({ special: { bos: 2, eos: 5 } });
+    expect(of({ bosId: -1, eosId: -1 })).toMatchObject({ special: { bos: undefined, eos: undefined }, addBos: false });
     const prompt = (changes: Partial<GgufVocab>, text = "a", mode: "build803" | "sentencepiece" = "build803") => [
       ...of(changes).encode(text, { prompt: true, mode }),
     ];

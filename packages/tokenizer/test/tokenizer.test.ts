@@ -6,8 +6,8 @@ const tokenizer = createTokenizer(tinyModel);
 
 describe("createTokenizer", () => {
   test("constants", () => {
-    expect(tokenizer).toMatchObject({ nVocab: 1024, bos: 1, eos: 2, newline: 13 });
-    expect(tokenizer.decode([tokenizer.newline])).toBe("\n");
+    expect(tokenizer).toMatchObject({ nVocab: 1024, special: { bos: 1, eos: 2, newline: 13, ends: new Set([2]) } });
+    expect(tokenizer.decode([tokenizer.special.newline ?? 0])).toBe("\n");
   });
 
   test("a vocabulary is as good as the model it was made from", () => {
@@ -97,7 +97,10 @@ describe("small vocabularies", () => {
 
   test.each([1, 2, 3, 13, 14, 258])("of %i entries: what has no id is the unknown piece", (n) => {
     const tokenizer = createTokenizer(vocab(n));
-    expect(tokenizer).toMatchObject({ nVocab: n, bos: n > 1 ? 1 : -1, eos: n > 2 ? 2 : -1, newline: 0 });
+    expect(tokenizer).toMatchObject({
+      nVocab: n,
+      special: { bos: n > 1 ? 1 : undefined, eos: n > 2 ? 2 : undefined, newline: 0 },
+    });
     for (const mode of ["build803", "sentencepiece"] as const) {
       const ids = [...tokenizer.encode("Hi \n\xff", { prompt: true, mode })];
       expect(ids).toEqual(n > 1 ? [1, 0] : [0]);
@@ -111,7 +114,7 @@ describe("small vocabularies", () => {
 
   test("with ids of the model behind them, which have no text", () => {
     const tokenizer = createTokenizer(vocab(14), { nVocab: 300 });
-    expect(tokenizer).toMatchObject({ nVocab: 300, newline: 13 });
+    expect(tokenizer).toMatchObject({ nVocab: 300, special: { newline: 13 } });
     expect(tokenizer.tokenBytes(299)).toEqual(new Uint8Array(0));
     expect(tokenizer.decode([299, 1])).toBe("x1");
     expect(() => tokenizer.tokenBytes(300)).toThrow(RangeError);

@@ -200,7 +200,7 @@ const PLAIN: Template = {
 
 export function chatOver(context: Context, tokenizer: Tokenizer, template: Template = PLAIN): Chat {
   const params = { ...defaultChatParams(), seed: 1, contextTokens: CONTEXT_TOKENS };
-  return createChat({ context, tokenizer, idOf: () => undefined, params, settings: [], template, now: () => 0 });
+  return createChat({ context, tokenizer, params, settings: [], template, now: () => 0 });
 }
 
 /** One turn, of which a few tokens are enough. */

@@ -69,7 +69,7 @@ export interface RunParams {
   mirostat: number;
   mirostatEta: number;
   mirostatTau: number;
-  /** In the order of the options; "eos" is the id that ends a text, which depends on the model. */
+  /** In the order of the options; "eos" is every id that ends a text, which depends on the model. */
   logitBias: Map<number | "eos", number>;
   penalizeNewline: boolean;
   minP: number;

@@ -37,10 +37,10 @@ async function openModel(golden: GoldenCase): Promise<{ model: Model; tokenizer:
 
 async function textOf(golden: GoldenCase): Promise<string> {
   const { model, tokenizer } = await openModel(golden);
-  const { nVocab, eos, tokenBytes } = tokenizer;
+  const { nVocab, special, tokenBytes } = tokenizer;
   const { args, files } = golden;
   const text = option(args, "--grammar") ?? files?.[option(args, "--grammar-file") ?? ""] ?? "";
-  const grammar = createGrammarStage({ grammar: parseGrammar(text), nVocab, eosId: eos, tokenBytes });
+  const grammar = createGrammarStage({ grammar: parseGrammar(text), nVocab, eosId: special.eos ?? -1, tokenBytes });
   const temperature = option(args, "--temp");
   const options = temperature === undefined ? {} : { temperature: Number(temperature) };
   const sampler = createSampler({
@@ -53,7 +53,8 @@ async function textOf(golden: GoldenCase): Promise<string> {
   const parts = [prompt];
   const maxTokens = Number(option(args, "-n"));
   const ids = tokenizer.encode(prompt, { bos: true });
-  for await (const token of generate(context, ids, { sampler, tokenBytes, maxTokens })) parts.push(token.text);
+  for await (const token of generate(context, ids, { sampler, tokenBytes, ends: special.ends, maxTokens }))
+    parts.push(token.text);
   await model.dispose();
   return parts.join("");
 }

@@ -25,8 +25,6 @@ const ADDING: readonly string[] = ["logit-bias", "dry-sequence-breaker"];
 export interface ChatParts {
   readonly context: Context;
   readonly tokenizer: Tokenizer;
-  /** The id whose text is exactly this. */
-  readonly idOf: (text: string) => number | undefined;
   readonly params: ChatParams;
   /** The settings among the parameters that are not the default. */
   readonly settings: Settings;
@@ -89,7 +87,7 @@ export function createChat(parts: ChatParts): Chat {
 
   /** @throws Refusal for a system prompt that makes too much text */
   function converse({ system, batchTokens, nPredict }: ChatParams, by: Template, drawer: Sampler): Conversation {
-    const writer = createPromptWriter(by, tokenizer, parts.idOf);
+    const writer = createPromptWriter(by, tokenizer);
     const told = system ?? by.system;
     writer.start(told);
     return createConversation(
@@ -144,7 +142,7 @@ export function createChat(parts: ChatParts): Chat {
       const fromSeed = reseeded ? resolveSeed(wanted.seed) : seed;
       const other = samplerFor(wanted, fromSeed);
       const system = wanted.system ?? template.system;
-      createPromptWriter(template, tokenizer, parts.idOf).start(system); // throws for one that is too long
+      createPromptWriter(template, tokenizer).start(system); // throws for one that is too long
       if (!reseeded) other.rng.importState(sampler.rng.exportState()); // the random numbers go on
       [params, seed, sampler] = [wanted, fromSeed, other];
       const others = ADDING.includes(name) ? settings : settings.filter(([one]) => one !== name);

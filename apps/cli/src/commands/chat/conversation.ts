@@ -235,7 +235,7 @@ export function createConversation(parts: ConversationParts, settings: Conversat
     const finish = await (async (): Promise<Finish> => {
       for (;;) {
         const id = generator.sample();
-        if (id === tokenizer.eos) return "eos";
+        if (tokenizer.special.ends.has(id)) return "eos";
         ids.push(id);
         const step = answerText.push(tokenizer.tokenBytes(id));
         lengths.push(answerText.length);

@@ -1,7 +1,6 @@
 // ll-chat: a conversation with a model file.
 
 import { printable } from "@ll/bytes";
-import type { Tokenizer } from "@ll/tokenizer";
 import type { Command, Io } from "../../command.ts";
 import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
@@ -70,7 +69,7 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     const context = await loaded.model.createContext({ contextTokens, kvType: memoryF32 ? "f32" : "f16" });
     const now = (): number => performance.now();
     const settings = settingsFrom(origins);
-    const chat = createChat({ context, tokenizer, idOf: idFinder(tokenizer), params, settings, template, now });
+    const chat = createChat({ context, tokenizer, params, settings, template, now });
     if (params.resume !== undefined) await resume(chat, params.resume, origins);
     return chat;
   };
@@ -123,15 +122,6 @@ async function resume(chat: Chat, path: string, origins: Origins): Promise<void>
       if (origin === FLAG) await chat.set(names[0].slice(2), text);
     }
   }
-}
-
-/** Looks through the vocabulary when it is first asked. */
-function idFinder(tokenizer: Tokenizer): (text: string) => number | undefined {
-  let ids: Map<string, number> | undefined;
-  return (text) => {
-    ids ??= new Map(Array.from({ length: tokenizer.nVocab }, (_, id) => [tokenizer.decode([id]), id]));
-    return ids.get(text);
-  };
 }
 
 /** The options that some source has set, and that ll-main takes as well. */

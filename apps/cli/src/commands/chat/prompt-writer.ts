@@ -37,18 +37,13 @@ type Piece =
   | { readonly kind: "id"; readonly id: number }
   | { readonly kind: "value"; readonly of: keyof Values };
 
-/** @param idOf the id whose text is exactly this, for the special texts of a template; undefined if there is none */
-export function createPromptWriter(
-  template: Template,
-  tokenizer: Tokenizer,
-  idOf: (text: string) => number | undefined,
-): PromptWriter {
+export function createPromptWriter(template: Template, tokenizer: Tokenizer): PromptWriter {
   const ids = new Map([
-    ["{bos}", tokenizer.addBos ? tokenizer.bos : -1], // -1: not written
-    ["{eos}", tokenizer.eos],
+    ["{bos}", (tokenizer.addBos ? tokenizer.special.bos : undefined) ?? -1], // -1: not written
+    ["{eos}", tokenizer.special.eos ?? -1],
   ]);
   for (const text of template.special) {
-    const id = idOf(text);
+    const id = tokenizer.special.idOf(text);
     if (id !== undefined) ids.set(text, id);
   }
   const splitter = new RegExp(`(${["{system}", "{text}", ...ids.keys()].map(escaped).join("|")})`);

@@ -29,7 +29,8 @@ export function openSampler(params: RunParams, { seed, nVocab, tokenizer, guidan
   // spelling the breakers looks at every token: only if DRY is on
   const drySequenceBreakers = dryMultiplier === 0 ? [] : sequenceBreakers(dryBreakers, tokenizer);
   try {
-    const ids = { logitBias: biasesOf(params, tokenizer), eosId: tokenizer.eos, newlineId: tokenizer.newline };
+    const { eos = -1, newline = -1 } = tokenizer.special;
+    const ids = { logitBias: biasesOf(params, tokenizer), eosId: eos, newlineId: newline };
     const stages = samplingChain({ ...params, ...ids, mirostat, drySequenceBreakers, guidance, grammar });
     return createSampler({ stages, seed, nVocab });
   } catch (error) {
@@ -39,11 +40,11 @@ export function openSampler(params: RunParams, { seed, nVocab, tokenizer, guidan
 }
 
 /** The biases by id. Nothing is biased that the model has not. */
-export function biasesOf({ logitBias }: RunParams, { eos }: Tokenizer): Map<number, number> {
+export function biasesOf({ logitBias }: RunParams, { special: { ends } }: Tokenizer): Map<number, number> {
   const biases = new Map<number, number>();
   for (const [id, bias] of logitBias) {
     if (id !== "eos") biases.set(id, bias);
-    else if (eos >= 0) biases.set(eos, bias);
+    else for (const end of ends) biases.set(end, bias);
   }
   return biases;
 }

@@ -40,12 +40,13 @@ export function openGrammar(
   say("main: grammar:");
   for (const line of printGrammar(grammar)) say(line);
   say("");
-  if (biasesOf(params, tokenizer).get(tokenizer.eos) === Number.NEGATIVE_INFINITY) {
+  const eos = tokenizer.special.eos ?? -1;
+  if (biasesOf(params, tokenizer).get(eos) === Number.NEGATIVE_INFINITY) {
     say("main: warning: EOS token is disabled, which will cause most grammars to fail");
   }
   try {
-    const { nVocab, tokenBytes, eos: eosId } = tokenizer;
-    return createGrammarStage({ grammar, nVocab, tokenBytes, eosId });
+    const { nVocab, tokenBytes } = tokenizer;
+    return createGrammarStage({ grammar, nVocab, tokenBytes, eosId: eos });
   } catch (error) {
     return report("main: error", error);
   }

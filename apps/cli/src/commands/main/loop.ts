@@ -39,8 +39,9 @@ const RESPONSE = "\n\n### Response:\n\n";
 export async function runLoop(setup: LoopSetup): Promise<void> {
   const { params, generator, guidance, grammar, tokenizer, console, io, interrupt } = setup;
   const { interactive, instruct, keepEos, reversePrompts } = params;
-  const { bos, eos, newline } = tokenizer;
-  const userPrefix = params.inputPrefixBos && bos >= 0 ? [bos] : [];
+  const { bos, newline, ends } = tokenizer.special;
+  const isEnd = (id: number | undefined): boolean => id !== undefined && ends.has(id);
+  const userPrefix = params.inputPrefixBos && bos !== undefined ? [bos] : [];
   const reverseBytes = reversePrompts.map((text) => new TextEncoder().encode(text));
   const firstReverseTokens = reversePrompts.slice(0, 1).flatMap((text) => [...tokenizer.encode(text)]);
   const instructionTokens = tokenizer.encode(INSTRUCTION, { bos: tokenizer.addBos }); // as build 803 does
@@ -71,8 +72,8 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
       sampledAny = true;
       // build 803 goes on behind an end of text as if it were a new line
       const goesOn = interactive && !instruct && !keepEos;
-      const id = draw(setup, (drawn) => (drawn === eos && goesOn ? newline : drawn));
-      if (id === eos && goesOn) input.push(...firstReverseTokens);
+      const id = draw(setup, (drawn) => (isEnd(drawn) && goesOn ? (newline ?? drawn) : drawn));
+      if (isEnd(id) && goesOn) input.push(...firstReverseTokens);
       echo = true;
       remain -= 1;
     } else {
@@ -91,7 +92,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
         interrupt.requested = true;
         console.colour("user");
       }
-      if (keepEos && interactive && generator.lastTokens.at(-1) === eos) {
+      if (keepEos && interactive && isEnd(generator.lastTokens.at(-1))) {
         endTurn(params, console);
         input.push(...firstReverseTokens);
         if (reversePrompts.length > 0) reversePromptHit = true;
@@ -122,7 +123,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
       if (hasPast) interrupt.requested = false;
     }
 
-    if (pending.at(-1) === eos && !(keepEos && interactive)) {
+    if (isEnd(pending.at(-1)) && !(keepEos && interactive)) {
       if (!instruct) {
         io.err.write(" [end of text]\n");
         break;

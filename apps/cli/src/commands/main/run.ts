@@ -55,7 +55,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
 
   // the recorded behaviour of build 803 for a session of exactly the prompt's length: logits of its warm-up, BOS alone
   const warmUp =
-    compat && session !== undefined ? { logits: await context.evaluate([Math.max(0, tokenizer.bos)], 0) } : {};
+    compat && session !== undefined ? { logits: await context.evaluate([tokenizer.special.bos ?? 0], 0) } : {};
   const generator = createGenerator(context, {
     sampler,
     keepTokens,
@@ -126,7 +126,7 @@ function assertFits(nTokens: number, what: string, { contextTokens }: RunParams,
 }
 
 async function memoryTest({ context, params, tokenizer }: Run): Promise<void> {
-  const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(Math.max(0, tokenizer.bos));
+  const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(tokenizer.special.bos ?? 0);
   await context.evaluate(batch, 0);
   const last = Math.min(Math.max(0, params.nPredict - 1), params.contextTokens - 1);
   await context.evaluate([0], last);

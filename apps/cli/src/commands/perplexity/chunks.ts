@@ -53,7 +53,7 @@ async function* foretell(
   const firstScored = Math.min(MAX_UNSCORED_TOKENS, Math.floor(chunk.length / 2));
   const lastScored = chunk.length - 2; // the last token foretells nothing in the chunk
   const evaluated = chunk.slice();
-  if (tokenizer.addBos) evaluated[0] = tokenizer.bos;
+  if (tokenizer.addBos) evaluated[0] = tokenizer.special.bos ?? 0;
   for (let start = 0; start < chunk.length; start += batchTokens) {
     const batch = evaluated.subarray(start, start + batchTokens);
     const end = start + batch.length;

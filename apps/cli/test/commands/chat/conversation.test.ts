@@ -25,7 +25,7 @@ interface Stage extends ScriptedModel {
 
 function stage({ contextTokens = 512, maxTokens = 100, system = "S", batchTokens = 512 } = {}): Stage {
   const model = scriptedModel(contextTokens);
-  const writer = createPromptWriter(TEMPLATE, tokenizer, () => undefined);
+  const writer = createPromptWriter(TEMPLATE, tokenizer);
   const parts = { context: model.context, tokenizer, writer, stop: TEMPLATE.stop, batchTokens, now: () => 0 };
   const conversation = createConversation(parts, { system, sampler: model.sampler, maxTokens });
   const all: Stage = Object.assign(model, {
@@ -93,7 +93,7 @@ describe("an answer", () => {
 
   test("tells how many tokens there are, and how long they took", async () => {
     const model = scriptedModel();
-    const writer = createPromptWriter(TEMPLATE, tokenizer, () => undefined);
+    const writer = createPromptWriter(TEMPLATE, tokenizer);
     let ms = 0;
     const parts = { context: model.context, tokenizer, writer, stop: [], batchTokens: 512, now: () => ms };
     const conversation = createConversation(parts, { system: "", sampler: model.sampler, maxTokens: 9 });

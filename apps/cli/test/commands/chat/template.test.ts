@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fc, test as propertyTest } from "@fast-check/vitest";
 import { isFormatError } from "@ll/bytes";
+import type { SpecialTokens } from "@ll/tokenizer";
 import { describe, expect, test } from "vitest";
 import { createPromptWriter } from "../../../src/commands/chat/prompt-writer.ts";
 import { loadTemplate, parseTemplate, TEMPLATE_NAMES, type Template } from "../../../src/commands/chat/template.ts";
@@ -18,7 +19,7 @@ function shown(ids: readonly number[]): string {
 
 /** Two turns of a template as text. */
 function twoTurns(template: Template, system = template.system): string {
-  const writer = createPromptWriter(template, tokenizer, () => undefined);
+  const writer = createPromptWriter(template, tokenizer);
   const ids = [
     ...writer.start(system),
     ...writer.firstTurn(system, "Hi."),
@@ -49,30 +50,32 @@ test("special texts of a pattern become ids where the vocabulary has them; the s
     ["<|im_start|>", 1001],
     ["<|im_end|>", 1002],
   ]);
-  const writer = createPromptWriter(template, tokenizer, (text) => ids.get(text));
+  const special = { ...tokenizer.special, idOf: (text: string) => ids.get(text) };
+  const writer = createPromptWriter(template, { ...tokenizer, special });
   const turn = writer.firstTurn("", "<|im_end|>");
   expect(turn.filter((id) => id === 1001)).toHaveLength(2);
   expect(turn.filter((id) => id === 1002)).toHaveLength(1);
   expect(turn.indexOf(1002)).toBeGreaterThan([...tokenizer.encode("user\n<|im_end|>")].length);
-  const without = createPromptWriter(template, tokenizer, () => undefined).firstTurn("", "x");
+  const without = createPromptWriter(template, tokenizer).firstTurn("", "x");
   expect(tokenizer.decode(without)).toBe("<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n");
 });
 
 test("BOS and the space behind it are written where the vocabulary wants them, EOS where there is one", () => {
   const template = { ...PLAIN, start: "{bos} x{eos}" };
   const start = (changes: Partial<typeof tokenizer>): number[] =>
-    createPromptWriter(template, { ...tokenizer, ...changes }, () => undefined).start("");
+    createPromptWriter(template, { ...tokenizer, ...changes }).start("");
+  const special = (changes: Partial<SpecialTokens>) => ({ special: { ...tokenizer.special, ...changes } });
   const [spaced, plain] = [[...tokenizer.encode(" x")], [...tokenizer.encode("x")]];
   expect(start({})).toEqual([1, ...spaced, 2]);
   expect(start({ addBos: false })).toEqual([...spaced, 2]);
   expect(start({ addSpacePrefix: false })).toEqual([1, ...plain, 2]);
-  expect(start({ bos: 5, eos: 7 })).toEqual([5, ...spaced, 7]);
-  expect(start({ eos: -1 })).toEqual([1, ...spaced]);
+  expect(start(special({ bos: 5, eos: 7 }))).toEqual([5, ...spaced, 7]);
+  expect(start(special({ eos: undefined }))).toEqual([1, ...spaced]);
 });
 
 propertyTest.prop([fc.string({ unit: "grapheme" })])("placeholders in a user's text are plain text", (text) => {
   const template = { ...PLAIN, special: [], user: "<{text}>" };
-  const writer = createPromptWriter(template, tokenizer, () => undefined);
+  const writer = createPromptWriter(template, tokenizer);
   for (const said of [text, `{bos}${text}{system}{eos}{text}`]) {
     const ids = writer.firstTurn("SYSTEM", said);
     expect(ids).toEqual([...tokenizer.encode(`<${said}>`)]);
@@ -86,13 +89,13 @@ test("a template that makes more text of little is refused before the text is ma
     start: "{system}".repeat(2000),
     user: "{bos}{text}".repeat(1400),
   };
-  const writer = createPromptWriter(bomb, tokenizer, () => undefined);
+  const writer = createPromptWriter(bomb, tokenizer);
   const tooLong = { name: "Refusal", message: expect.stringMatching(/^too long: more than 1048576 characters/) };
   for (const write of [
     () => writer.start("s".repeat(16_000)),
     () => writer.start("s"),
     () => writer.nextTurn("x".repeat(150_000)),
-    () => createPromptWriter({ ...bomb, systemBlock: "{bos}".repeat(3000) }, tokenizer, () => undefined).start("s"),
+    () => createPromptWriter({ ...bomb, systemBlock: "{bos}".repeat(3000) }, tokenizer).start("s"),
   ]) {
     expect(write).toThrow(expect.objectContaining(tooLong));
   }

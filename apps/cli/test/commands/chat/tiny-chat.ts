@@ -27,7 +27,7 @@ export async function tinyChat(
   const params = { ...defaultChatParams(1), contextTokens: 256, seed: 7, system: "Talk.", ...files };
   const template = await loadTemplate("alpaca"); // whatever `files` says
   const context = await model.createContext({ contextTokens: params.contextTokens });
-  const parts = { context, tokenizer, idOf: () => undefined, params, settings: [], template };
+  const parts = { context, tokenizer, params, settings: [], template };
   const chat = createChat({ ...parts, now: () => performance.now() });
   for (const [name, value] of Object.entries({ "n-predict": "12", ...settings })) await chat.set(name, value);
   return chat;
