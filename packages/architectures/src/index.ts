@@ -4,6 +4,8 @@ export type { Architecture, Hyper, KeyReader } from "./architecture.ts";
 export type { RopeHyper } from "./families/common.ts";
 export { ARCHITECTURES } from "./families/index.ts";
 export { llama } from "./families/llama.ts";
+export { type FeedForwardSizes, feedForwardFactor, feedForwardSize, findMult } from "./feed-forward-size.ts";
+export { FILE_TYPES, type FileType, fileType, fileTypeLabel, fileTypeOf, LAST_GGML_FILE_TYPE } from "./file-types.ts";
 export {
   type Activation,
   type AddOp,

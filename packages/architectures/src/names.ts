@@ -1,27 +1,31 @@
-// Names of tensors: in GGUF files, which are the roles of weights here, and in Meta's checkpoints, which ggml files took over.
+// Names of tensors: in GGUF files, which are the roles of weights here; in Meta's checkpoints, which ggml files took over; and in those of
+// Hugging Face.
 
 /** A tensor's names, without `.weight` and without the beginning that names the layer. */
 export interface NameRow {
   readonly gguf: string;
   /** Undefined: models with Meta's names have no such tensor. */
   readonly meta?: string;
+  /** Undefined: models with Hugging Face's names have no such tensor. */
+  readonly hf?: string;
   /** Every layer has one. */
   readonly inLayers: boolean;
 }
 
+/** In the order in which build 803 of llama.cpp looks for them. */
 export const LLAMA_NAMES: readonly NameRow[] = [
-  { gguf: "token_embd", meta: "tok_embeddings", inLayers: false },
-  { gguf: "output_norm", meta: "norm", inLayers: false },
-  { gguf: "output", meta: "output", inLayers: false },
-  { gguf: "attn_norm", meta: "attention_norm", inLayers: true },
-  { gguf: "attn_q", meta: "attention.wq", inLayers: true },
-  { gguf: "attn_k", meta: "attention.wk", inLayers: true },
-  { gguf: "attn_v", meta: "attention.wv", inLayers: true },
-  { gguf: "attn_output", meta: "attention.wo", inLayers: true },
-  { gguf: "ffn_norm", meta: "ffn_norm", inLayers: true },
-  { gguf: "ffn_gate", meta: "feed_forward.w1", inLayers: true },
-  { gguf: "ffn_down", meta: "feed_forward.w2", inLayers: true },
-  { gguf: "ffn_up", meta: "feed_forward.w3", inLayers: true },
+  { gguf: "token_embd", meta: "tok_embeddings", hf: "model.embed_tokens", inLayers: false },
+  { gguf: "output_norm", meta: "norm", hf: "model.norm", inLayers: false },
+  { gguf: "output", meta: "output", hf: "lm_head", inLayers: false },
+  { gguf: "attn_norm", meta: "attention_norm", hf: "input_layernorm", inLayers: true },
+  { gguf: "attn_q", meta: "attention.wq", hf: "self_attn.q_proj", inLayers: true },
+  { gguf: "attn_k", meta: "attention.wk", hf: "self_attn.k_proj", inLayers: true },
+  { gguf: "attn_v", meta: "attention.wv", hf: "self_attn.v_proj", inLayers: true },
+  { gguf: "attn_output", meta: "attention.wo", hf: "self_attn.o_proj", inLayers: true },
+  { gguf: "ffn_norm", meta: "ffn_norm", hf: "post_attention_layernorm", inLayers: true },
+  { gguf: "ffn_gate", meta: "feed_forward.w1", hf: "mlp.gate_proj", inLayers: true },
+  { gguf: "ffn_down", meta: "feed_forward.w2", hf: "mlp.down_proj", inLayers: true },
+  { gguf: "ffn_up", meta: "feed_forward.w3", hf: "mlp.up_proj", inLayers: true },
 ];
 
 /** Tensors of layers that models with Meta's names do not have. */

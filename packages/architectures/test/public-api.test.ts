@@ -7,8 +7,16 @@ test("public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "ARCHITECTURES",
+      "FILE_TYPES",
       "GraphBuilder",
+      "LAST_GGML_FILE_TYPE",
       "LLAMA_NAMES",
+      "feedForwardFactor",
+      "feedForwardSize",
+      "fileType",
+      "fileTypeLabel",
+      "fileTypeOf",
+      "findMult",
       "lastUses",
       "llama",
       "metaName",

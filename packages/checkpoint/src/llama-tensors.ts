@@ -1,16 +1,17 @@
 // From the tensors of a checkpoint to those of a LLaMA model: found under either set of names, renamed, reordered, checked.
 
+import { llama, metaTensors } from "@ll/architectures";
 import type { SourceTensor } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { LAYERS } from "./limits.ts";
 import {
   canonicalNames,
   HF_EMBED_TOKENS,
-  HF_LAYER_TENSORS,
   HF_LM_HEAD,
   HF_NORM,
   HF_PACKED_QKV,
   hfLayerName,
+  LAYER_TENSORS,
   layerName,
   NORM,
   OUTPUT,
@@ -113,7 +114,7 @@ export function llamaTensors(
   found.set(OUTPUT, take(isTied ? embeddings : output));
   for (let layer = 0; layer < params.nLayers; layer++) {
     const isPacked = isHf && tensors.has(hfLayerName(layer, HF_PACKED_QKV));
-    for (const [name, hfName] of HF_LAYER_TENSORS) {
+    for (const [name, hfName] of LAYER_TENSORS) {
       const full = layerName(layer, name);
       if (isPacked && PACKED_BLOCKS.has(name)) {
         found.set(full, packedBlock(file, take(hfLayerName(layer, HF_PACKED_QKV)), PACKED_BLOCKS.get(name) as number));
@@ -123,9 +124,11 @@ export function llamaTensors(
     }
   }
 
+  const { nEmbd, nHeads } = params;
+  const shapes = new Map(metaTensors(llama, { ...params, headDim: nEmbd / nHeads, ...NOT_IN_SHAPES }));
   const ordered = canonicalNames(params.nLayers).map((name) => {
     const tensor = found.get(name) as SourceTensor;
-    assertShape(file, tensor, expectedShape(name, params));
+    assertShape(file, tensor, shapes.get(name) as readonly number[]);
     if (!isHf) return renamed(tensor, name);
     // Hugging Face keeps the two values of a rotary pair half a head apart
     if (name.endsWith(".attention.wq.weight")) return interleaveHeadRows(name, tensor, params.nHeads);
@@ -134,6 +137,8 @@ export function llamaTensors(
   });
   return { tensors: ordered, isTied, unusedNames: [...tensors.keys()].filter((name) => !used.has(name)) };
 }
+
+const NOT_IN_SHAPES = { rmsNormEps: 1, ropeFreqBase: 1, ropeFreqScale: 1 };
 
 /** Which third of the rows of a packed matrix a tensor is. */
 const PACKED_BLOCKS: ReadonlyMap<string, number> = new Map([
@@ -147,17 +152,6 @@ function packedBlock(file: string, packed: SourceTensor, block: number): SourceT
   const [rows, columns] = packed.shape;
   if (packed.shape.length !== 2 || !rows || !columns || rows % 3 !== 0) throw wrongShape(file, packed, "3·n x columns");
   return sliceRows(packed.name, packed, block * (rows / 3), rows / 3);
-}
-
-/** Slowest dimension first: a matrix maps its columns (inputs) to its rows (outputs). */
-function expectedShape(name: string, params: CheckpointParams): readonly number[] {
-  const { nVocab, nEmbd, nHeads, nKvHeads, nFf } = params;
-  if (name === TOK_EMBEDDINGS || name === OUTPUT) return [nVocab, nEmbd];
-  if (name.endsWith("norm.weight")) return [nEmbd];
-  if (name.endsWith(".w2.weight")) return [nEmbd, nFf];
-  if (name.endsWith(".w1.weight") || name.endsWith(".w3.weight")) return [nFf, nEmbd];
-  if (name.endsWith(".wk.weight") || name.endsWith(".wv.weight")) return [(nEmbd / nHeads) * nKvHeads, nEmbd];
-  return [nEmbd, nEmbd];
 }
 
 /** Compares under the name that the file has for the tensor, since that is what a user can look for. */

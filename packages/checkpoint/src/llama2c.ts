@@ -3,12 +3,13 @@
 //              a negative vocab_size says that the output matrix follows at the end, a positive one that it is the embeddings
 //   tokenizer: max_token_length i32, then per token: score f32, length i32, bytes
 
+import { llama, metaTensors } from "@ll/architectures";
 import { assertSource, type BudgetOptions, type ByteSource, createReader, type SourceTensor } from "@ll/bytes";
 import type { VocabEntry } from "./checkpoint.ts";
 import type { DeclaredParams } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import { LAYERS } from "./limits.ts";
-import { type LayerTensor, layerName, NORM, OUTPUT, TOK_EMBEDDINGS } from "./llama-names.ts";
+import { LAYER_TENSORS, layerName, NORM, OUTPUT, TOK_EMBEDDINGS } from "./llama-names.ts";
 import { spanTensor } from "./source-tensor.ts";
 
 export interface Llama2cCheckpoint {
@@ -49,21 +50,17 @@ export async function openLlama2c(
     tensors.set(name, spanTensor(name, "f32", shape, source, offset, byteLength));
     offset += byteLength;
   };
-  const placeLayers = (name: LayerTensor, shape: readonly number[]): void => {
-    for (let layer = 0; layer < header.nLayers; layer++) place(layerName(layer, name), shape);
-  };
   const { dim, hiddenDim, nLayers, nHeads, nKvHeads, nVocab, seqLen } = header;
   const headDim = dim / nHeads;
+  const sizes = { nVocab, nEmbd: dim, nLayers, nHeads, nKvHeads, headDim, nFf: hiddenDim };
+  const shapes = new Map(metaTensors(llama, { ...sizes, rmsNormEps: 1, ropeFreqBase: 1, ropeFreqScale: 1 }));
   place(TOK_EMBEDDINGS, [nVocab, dim]);
-  placeLayers("attention_norm", [dim]);
-  placeLayers("attention.wq", [dim, dim]);
-  placeLayers("attention.wk", [nKvHeads * headDim, dim]);
-  placeLayers("attention.wv", [nKvHeads * headDim, dim]);
-  placeLayers("attention.wo", [dim, dim]);
-  placeLayers("ffn_norm", [dim]);
-  placeLayers("feed_forward.w1", [hiddenDim, dim]);
-  placeLayers("feed_forward.w2", [dim, hiddenDim]);
-  placeLayers("feed_forward.w3", [hiddenDim, dim]);
+  for (const [tensor] of LAYER_TENSORS) {
+    for (let layer = 0; layer < nLayers; layer++) {
+      const name = layerName(layer, tensor);
+      place(name, shapes.get(name) as readonly number[]);
+    }
+  }
   place(NORM, [dim]);
   offset += seqLen * headDim * 4; // freq_cis_real and freq_cis_imag, (seqLen, headDim / 2) each
   if (header.hasOutput) place(OUTPUT, [nVocab, dim]);

@@ -1,8 +1,8 @@
 // The parameters of a model: what its configuration declares, held against what its tensors are.
 
+import { type FeedForwardSizes, feedForwardSize, findMult } from "@ll/architectures";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
-import { feedForwardSize, findMult, metaFeedForwardSize } from "./feed-forward-size.ts";
 
 /** What a ggml header needs, and what it has no place for but nobody should lose. */
 export interface CheckpointParams {
@@ -57,10 +57,7 @@ export function resolveParams(declared: DeclaredParams | undefined, facts: Tenso
   return {
     nVocab: facts.nVocab,
     nEmbd,
-    nMult:
-      declared.nMult === undefined
-        ? requireMult(facts)
-        : checkedMult(declared, declared.nMult, nHeads / nKvHeads, facts),
+    nMult: checkedMult(declared, { nEmbd, nHeads, nKvHeads, nLayers }, facts),
     nHeads,
     nKvHeads,
     nLayers,
@@ -88,25 +85,30 @@ function guessParams(facts: TensorFacts): CheckpointParams {
       message: `cannot guess the number of heads from rows of ${facts.nEmbd} values; params.json or config.json is missing`,
     });
   }
-  const nMult = feedForwardSize(facts.nEmbd, GUESSED_MULT) === facts.nFf ? GUESSED_MULT : requireMult(facts);
   const nKvHeads = facts.nKvRows / GUESSED_HEAD_DIM;
+  const sizes = { ...facts, nHeads, nKvHeads };
+  const nMult = feedForwardSize(sizes, GUESSED_MULT) === facts.nFf ? GUESSED_MULT : requireMult(sizes, facts);
   const { nVocab, nEmbd, nLayers, nFf } = facts;
   return { nVocab, nEmbd, nMult, nHeads, nKvHeads, nLayers, nFf, origin: "guess" };
 }
 
-/** The declared n_mult, or one that gives the same size where the declared one needs Meta's extra factor. */
-function checkedMult(declared: DeclaredParams, nMult: number, queriesPerKvHead: number, facts: TensorFacts): number {
-  const { nEmbd, nFf } = facts;
-  assertAgrees(declared, facts, "n_ff", metaFeedForwardSize(nEmbd, nMult, declared.ffnDimMultiplier), nFf);
-  // loaders know the factor of the 70B model (80 layers, 8 query heads per key head) and of no other
-  const isKnownFactor = declared.nLayers === 80 && queriesPerKvHead === 8;
-  return feedForwardSize(nEmbd, nMult) === nFf || isKnownFactor ? nMult : requireMult(facts);
+/** The declared n_mult, or one that gives the same size where there is none, or where loaders do not know Meta's extra factor. */
+function checkedMult(declared: DeclaredParams, sizes: FeedForwardSizes, facts: TensorFacts): number {
+  const { nMult, ffnDimMultiplier } = declared;
+  if (nMult === undefined) return requireMult(sizes, facts);
+  assertAgrees(declared, facts, "n_ff", metaFeedForwardSize(facts.nEmbd, nMult, ffnDimMultiplier), facts.nFf);
+  return feedForwardSize(sizes, nMult) === facts.nFf ? nMult : requireMult(sizes, facts);
+}
+
+/** Rows of the feed-forward matrices by Meta's rule, which scales by the file's own factor before it rounds up. */
+function metaFeedForwardSize(nEmbd: number, multipleOf: number, ffnDimMultiplier = 1): number {
+  return Math.ceil(Math.trunc(ffnDimMultiplier * Math.floor((8 * nEmbd) / 3)) / multipleOf) * multipleOf;
 }
 
 /** @throws `E_HPARAM` with the words of build 803 */
-function requireMult(facts: TensorFacts): number {
+function requireMult(sizes: FeedForwardSizes, facts: TensorFacts): number {
   const { nEmbd, nFf } = facts;
-  const nMult = findMult(nEmbd, nFf);
+  const nMult = findMult(sizes, nFf);
   if (nMult !== undefined) return nMult;
   throw new CheckpointError({
     code: "E_HPARAM",

@@ -35,8 +35,8 @@ describe("resolveParams", () => {
 
   it("says what was looked for if no n_mult fits", () => {
     const { nMult: _, ...silent } = declared;
-    expect(() => resolveParams(silent, { ...facts, nFf: 28673 })).toThrow(
-      /failed to find n_mult for \(n_ff=28673, n_embd=8192\)\./,
+    expect(() => resolveParams(silent, { ...facts, nFf: 28001 })).toThrow(
+      /failed to find n_mult for \(n_ff=28001, n_embd=8192\)\./,
     );
   });
 

@@ -2,7 +2,7 @@
 
 import { encodeF16 } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
-import { createGgmlWriter, ffnSize, type GgmlPlan, ggmlFileBytes } from "@ll/ggml-format";
+import { createGgmlWriter, type GgmlPlan, ggmlFileBytes, llamaTensorShapes } from "@ll/ggml-format";
 
 export interface ModelShape {
   readonly nEmbd: number;
@@ -21,30 +21,17 @@ export async function writeSyntheticModel(
   { nEmbd, nLayers }: ModelShape,
   type: "f16" | "f32",
 ): Promise<number> {
-  const nFf = ffnSize(nEmbd, N_MULT);
-  const layer = (i: number): [string, number[]][] => [
-    [`layers.${i}.attention.wq.weight`, [nEmbd, nEmbd]],
-    [`layers.${i}.attention.wk.weight`, [nEmbd, nEmbd]],
-    [`layers.${i}.attention.wv.weight`, [nEmbd, nEmbd]],
-    [`layers.${i}.attention.wo.weight`, [nEmbd, nEmbd]],
-    [`layers.${i}.attention_norm.weight`, [nEmbd]],
-    [`layers.${i}.feed_forward.w1.weight`, [nFf, nEmbd]],
-    [`layers.${i}.feed_forward.w2.weight`, [nEmbd, nFf]],
-    [`layers.${i}.feed_forward.w3.weight`, [nFf, nEmbd]],
-    [`layers.${i}.ffn_norm.weight`, [nEmbd]],
-  ];
-  const tensors: [string, number[]][] = [
-    ["tok_embeddings.weight", [N_VOCAB, nEmbd]],
-    ["norm.weight", [nEmbd]],
-    ["output.weight", [N_VOCAB, nEmbd]],
-    ...Array.from({ length: nLayers }, (_, i) => layer(i)).flat(),
-  ];
   const nHead = nEmbd / 64;
+  const hyperParams = { nVocab: N_VOCAB, nEmbd, nMult: N_MULT, nHead, nLayer: nLayers, nRot: 64, ftype: FTYPES[type] };
   const plan: GgmlPlan = {
     version: 3,
-    hyperParams: { nVocab: N_VOCAB, nEmbd, nMult: N_MULT, nHead, nLayer: nLayers, nRot: 64, ftype: FTYPES[type] },
+    hyperParams,
     vocab: Array.from({ length: N_VOCAB }, (_, id) => ({ text: new TextEncoder().encode(` w${id}`), score: -id })),
-    tensors: tensors.map(([name, shape]) => ({ name, shape, type: shape.length === 1 ? "f32" : type })),
+    tensors: Array.from(llamaTensorShapes(hyperParams), ({ name, shape }) => ({
+      name,
+      shape,
+      type: shape.length === 1 ? "f32" : type,
+    })),
   };
   const random = xorshift(803);
   const table = bellTable(random);

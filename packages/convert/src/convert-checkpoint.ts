@@ -1,9 +1,10 @@
 // A model to a file in another container. Out of a checkpoint comes a file of unquantised weights, in a ggjt container byte for byte
 // what convert.py of llama.cpp build 803 writes; out of a ggjt or GGUF file, weights can also be taken over as they are.
 
+import { fileType, fileTypeOf, LAST_GGML_FILE_TYPE } from "@ll/architectures";
 import type { ByteSink, SourceTensor } from "@ll/bytes";
 import { asType } from "@ll/checkpoint";
-import { ftypeLabel, type GgmlPlan, tensorType as ggmlType } from "@ll/ggml-format";
+import { type GgmlPlan, tensorType as ggmlType } from "@ll/ggml-format";
 import { type GgufPlan, tensorBytes, tensorType } from "@ll/gguf";
 import { BLOCK_TYPES } from "@ll/quant";
 import { ConvertError } from "./errors.ts";
@@ -25,23 +26,6 @@ export type OutType = "f32" | "f16";
 
 /** Version of the ggjt container: 1, as convert.py wrote it, or 3. They differ in the types that they hold. Or GGUF version 3. */
 export type Container = 1 | 3 | "gguf";
-
-/** Ids of file types by the type that most matrices have; of the K types, those that llama.cpp calls medium. */
-const FTYPES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
-  ["f32", 0],
-  ["f16", 1],
-  ["q4_0", 2],
-  ["q4_1", 3],
-  ["q8_0", 7],
-  ["q5_0", 8],
-  ["q5_1", 9],
-  ["q2_K", 10],
-  ["q3_K", 12],
-  ["q4_K", 15],
-  ["q5_K", 17],
-  ["q6_K", 18],
-  ["bf16", 32],
-]);
 
 /**
  * Least values to be cast for which kernels are compiled, which takes as long as casting twenty million without. A model of
@@ -183,15 +167,15 @@ function heldTokens({ params: { nVocab }, bosId, eosIds = [], addBos, addEos }: 
 function ftypeOf({ outType, ftype, container, tensors }: ConvertInput, types: readonly string[]): number {
   if (outType !== "stored") return outType === "f16" ? 1 : 0;
   const isKept = tensors.every(({ type }, index) => type === types[index]);
-  const isNamed = container === "gguf" || !ftypeLabel(ftype ?? -1).startsWith("unknown");
-  if (ftype !== undefined && isKept && isNamed) return ftype;
+  const isNamed = (id: number) => container === "gguf" || (id <= LAST_GGML_FILE_TYPE && fileType(id) !== undefined);
+  if (ftype !== undefined && isKept && isNamed(ftype)) return ftype;
   const counts = new Map<string, number>();
   for (const [index, { shape }] of tensors.entries()) {
     const type = types[index] as string;
     if (shape.length > 1) counts.set(type, (counts.get(type) ?? 0) + 1);
   }
   const [most = "f32"] = [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
-  return FTYPES.get(most) ?? 0;
+  return fileTypeOf(most) ?? 0;
 }
 
 function tensorWork(tensor: SourceTensor, toType: string): TensorWork {

@@ -6,7 +6,7 @@ import { GgufArray, type GgufContents, metadataGetter } from "@ll/gguf";
 import { ConvertError } from "./errors.ts";
 import { metaNamed } from "./gguf-tensors.ts";
 import { assertLlamaTensors, LLAMA } from "./llama-shapes.ts";
-import { findMult, type ModelParams } from "./model-params.ts";
+import { type ModelParams, multFor } from "./model-params.ts";
 import { entryOf, type VocabPiece } from "./vocab-pieces.ts";
 
 /** What a file says about the tokens around a text; only GGUF has a place for it. */
@@ -70,7 +70,7 @@ export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): P
     params: {
       ...sizes,
       nVocab,
-      nMult: findMult({ ...sizes, nMult: config.nMult }, nFf),
+      nMult: multFor({ ...sizes, nMult: config.nMult }, nFf),
       normEps: config.rmsNormEps,
       ropeFreqBase,
       ropeFreqScale,

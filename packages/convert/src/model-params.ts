@@ -1,6 +1,6 @@
 // The parameters of a model: those a ggjt file holds, and those it has no place for.
 
-import { ffnSize } from "@ll/ggml-format";
+import { feedForwardSize, findMult } from "@ll/architectures";
 import { ConvertError } from "./errors.ts";
 
 /** `CheckpointParams` of @ll/checkpoint are these. */
@@ -60,23 +60,10 @@ export function isOther(value: number | undefined, assumed: number): boolean {
   return value !== undefined && Math.fround(value) !== Math.fround(assumed);
 }
 
-/**
- * A number n_mult from which a ggjt reader computes `nFf`: the one given, if it does, else the largest, from 256 down to 2 as in
- * convert.py of build 803, then from 8192 down to 257 as in its last revision. Undefined if there is none.
- */
-export function findMult(params: Omit<ModelParams, "nVocab">, nFf: number): number | undefined {
-  const { nEmbd, nLayers, nHeads, nKvHeads, nMult: given } = params;
-  // readers know the factor of LLaMA 2 70B and of no other model
-  const factor = nLayers === 80 && nHeads === 8 * nKvHeads ? 1.3 : 1;
-  const gives = (nMult: number): boolean => ffnSize(nEmbd, nMult, factor) === nFf;
-  if (given !== undefined && given >= 1 && gives(given)) return given;
-  for (const [most, least] of [
-    [256, 2],
-    [8192, 257],
-  ] as const) {
-    for (let nMult = most; nMult >= least; nMult--) if (gives(nMult)) return nMult;
-  }
-  return undefined;
+/** A number n_mult from which a ggjt reader computes `nFf`: the one given, if it does, else one that is found. Undefined if there is none. */
+export function multFor(params: Omit<ModelParams, "nVocab">, nFf: number): number | undefined {
+  const { nMult } = params;
+  return nMult !== undefined && nMult >= 1 && feedForwardSize(params, nMult) === nFf ? nMult : findMult(params, nFf);
 }
 
 /** @throws ConvertError `E_LIMIT` if a ggjt header cannot express the feed-forward width */

@@ -1,45 +1,14 @@
 // The file type: what most tensors of a file are stored as. Advisory to the arithmetic, where every tensor's own type rules,
 // but it decides which old files llama.cpp build 803 still takes.
 
+import { fileType, fileTypeLabel, LAST_GGML_FILE_TYPE } from "@ll/architectures";
 import type { BoundedReader } from "@ll/bytes";
 import type { Container } from "./container.ts";
 import { hyperParamOffset } from "./hyper-params.ts";
 
-interface Ftype {
-  readonly label: string;
-  /** Type of most tensors with two dimensions. */
-  readonly tensorType: string;
-}
-
-/** Ids and labels of build 803; 5 and 6 were removed. */
-const FTYPES: ReadonlyMap<number, Ftype> = /* @__PURE__ */ new Map([
-  [0, { label: "all F32", tensorType: "f32" }],
-  [1, { label: "mostly F16", tensorType: "f16" }],
-  [2, { label: "mostly Q4_0", tensorType: "q4_0" }],
-  [3, { label: "mostly Q4_1", tensorType: "q4_1" }],
-  [4, { label: "mostly Q4_1, some F16", tensorType: "q4_1" }],
-  [7, { label: "mostly Q8_0", tensorType: "q8_0" }],
-  [8, { label: "mostly Q5_0", tensorType: "q5_0" }],
-  [9, { label: "mostly Q5_1", tensorType: "q5_1" }],
-  [10, { label: "mostly Q2_K", tensorType: "q2_K" }],
-  [11, { label: "mostly Q3_K - Small", tensorType: "q3_K" }],
-  [12, { label: "mostly Q3_K - Medium", tensorType: "q3_K" }],
-  [13, { label: "mostly Q3_K - Large", tensorType: "q3_K" }],
-  [14, { label: "mostly Q4_K - Small", tensorType: "q4_K" }],
-  [15, { label: "mostly Q4_K - Medium", tensorType: "q4_K" }],
-  [16, { label: "mostly Q5_K - Small", tensorType: "q5_K" }],
-  [17, { label: "mostly Q5_K - Medium", tensorType: "q5_K" }],
-  [18, { label: "mostly Q6_K", tensorType: "q6_K" }],
-]);
-
-/** As build 803 prints it after `ftype      = `, such as `mostly Q4_0`. */
-export function ftypeLabel(ftype: number): string {
-  return FTYPES.get(ftype)?.label ?? "unknown, may not work";
-}
-
-/** What most tensors with two dimensions are stored as in a file of this type. */
+/** What most tensors with two dimensions are stored as in a file of this type; undefined for a type that ggml files do not have. */
 export function ftypeTensorType(ftype: number): string | undefined {
-  return FTYPES.get(ftype)?.tensorType;
+  return ftype > LAST_GGML_FILE_TYPE ? undefined : fileType(ftype)?.tensorType;
 }
 
 /** ggjt v2 gave every quantised type but q8_0 another block layout (llama.cpp pull request 1405)… */
@@ -83,12 +52,12 @@ export function assertFtypeReadable(
       ...at,
       code: "E_VERSION",
       expected: `a file type whose blocks ${container.name} holds in today's layout`,
-      got: `${ftype} (${ftypeLabel(ftype)})`,
+      got: `${ftype} (${fileTypeLabel(ftype)})`,
       message: `this format is no longer supported (see ${change})`,
       hint: "make the file again from the f16 model",
     });
   }
-  if (!FTYPES.has(ftype)) {
+  if (ftypeTensorType(ftype) === undefined) {
     throw reader.error({
       ...at,
       code: "E_FTYPE",

@@ -5,17 +5,9 @@ export { decodeF16, encodeF16, f16ToF32, f32ToF16 } from "@ll/bytes";
 export { type Container, GGJT_MAGIC, GGMF_MAGIC, GGML_MAGIC } from "./container.ts";
 export { GgmlFormatError, isGgmlFormatError } from "./errors.ts";
 export { type GgmlPlan, ggmlFileBytes, type PlannedTensor } from "./file-plan.ts";
-export { ftypeLabel } from "./ftype.ts";
 export { type GgmlTensor, tensorChunks } from "./ggml-tensor.ts";
 export { HYPER_PARAM_NAMES, type HyperParams } from "./hyper-params.ts";
-export {
-  checkLlamaTensors,
-  ffnSize,
-  type LlamaTensorShape,
-  llamaTensorNames,
-  llamaTensorShapes,
-  modelSizeLabel,
-} from "./llama-tensors.ts";
+export { checkLlamaTensors, type LlamaTensorShape, llamaTensorShapes, modelSizeLabel } from "./llama-tensors.ts";
 export { type LoraFile, type LoraPair, type OpenLoraOptions, openLora } from "./lora.ts";
 export { createLoraWriter, type LoraPlan, loraFileBytes } from "./lora-write.ts";
 export { type GgmlFile, type OpenGgmlOptions, openGgml } from "./read.ts";

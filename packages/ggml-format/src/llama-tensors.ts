@@ -1,21 +1,12 @@
 // The tensors of a LLaMA model: names, shapes, and whether a file has them all.
 
+import { feedForwardSize, llama, metaTensors } from "@ll/architectures";
 import { type FormatErrorFields, printable } from "@ll/bytes";
 import { GgmlFormatError } from "./errors.ts";
 import type { GgmlTensor } from "./ggml-tensor.ts";
 import { type HyperParams, hyperParamOffset } from "./hyper-params.ts";
 import { MAX_LAYERS } from "./limits.ts";
 import type { GgmlFile } from "./read.ts";
-
-/**
- * Width of the feed-forward layers: two thirds of 4 × nEmbd, times `ffnMult`, up to a multiple of nMult. `ffnMult` is 1, but
- * 1.3 for LLaMA 2 70B, which later revisions of llama.cpp apply in binary32.
- */
-export function ffnSize(nEmbd: number, nMult: number, ffnMult = 1): number {
-  const plain = Math.floor((2 * 4 * nEmbd) / 3);
-  const scaled = ffnMult === 1 ? plain : Math.trunc(Math.fround(Math.fround(ffnMult) * Math.fround(plain)));
-  return Math.ceil(scaled / nMult) * nMult;
-}
 
 /** Name of the model size, as build 803 prints it; that build aborts where this says `?B`. */
 export function modelSizeLabel(nLayer: number): string {
@@ -36,34 +27,17 @@ export interface LlamaTensorShape {
 }
 
 /**
- * Names and shapes of all tensors, in the order in which build 803 looks them up.
+ * Names and shapes of all 3 + 9 · nLayer tensors, in the order in which build 803 looks them up.
  * @param nGqa query heads per key and value head: 1, but 8 for LLaMA 2 70B
  */
-export function* llamaTensorShapes(hyperParams: HyperParams, nGqa = 1): Generator<LlamaTensorShape, void, void> {
-  const { nVocab, nEmbd, nMult, nLayer } = hyperParams;
-  const nFf = ffnSize(nEmbd, nMult, nLayer === 80 && nGqa === 8 ? 1.3 : 1);
-  const nKv = Math.floor(nEmbd / nGqa);
-  yield { name: "tok_embeddings.weight", shape: [nVocab, nEmbd] };
-  yield { name: "norm.weight", shape: [nEmbd] };
-  yield { name: "output.weight", shape: [nVocab, nEmbd] };
-  for (let layer = 0; layer < nLayer; layer++) {
-    const prefix = `layers.${layer}`;
-    yield { name: `${prefix}.attention_norm.weight`, shape: [nEmbd] };
-    yield { name: `${prefix}.attention.wq.weight`, shape: [nEmbd, nEmbd] };
-    yield { name: `${prefix}.attention.wk.weight`, shape: [nKv, nEmbd] };
-    yield { name: `${prefix}.attention.wv.weight`, shape: [nKv, nEmbd] };
-    yield { name: `${prefix}.attention.wo.weight`, shape: [nEmbd, nEmbd] };
-    yield { name: `${prefix}.ffn_norm.weight`, shape: [nEmbd] };
-    yield { name: `${prefix}.feed_forward.w1.weight`, shape: [nFf, nEmbd] };
-    yield { name: `${prefix}.feed_forward.w2.weight`, shape: [nEmbd, nFf] };
-    yield { name: `${prefix}.feed_forward.w3.weight`, shape: [nFf, nEmbd] };
-  }
-}
-
-/** Names of all 3 + 9 × nLayer tensors, in the order in which build 803 looks them up. */
-export function llamaTensorNames(nLayer: number): string[] {
-  const shapes = llamaTensorShapes({ nVocab: 1, nEmbd: 1, nMult: 1, nHead: 1, nLayer, nRot: 1, ftype: 0 });
-  return Array.from(shapes, ({ name }) => name);
+export function* llamaTensorShapes(
+  { nVocab, nEmbd, nMult, nHead, nLayer }: HyperParams,
+  nGqa = 1,
+): Generator<LlamaTensorShape, void, void> {
+  const sizes = { nEmbd, nHeads: nHead, nKvHeads: nHead / nGqa, nLayers: nLayer };
+  const hyper = { ...sizes, nVocab, headDim: nEmbd / nHead, nFf: feedForwardSize(sizes, nMult) };
+  const notInShapes = { rmsNormEps: 1, ropeFreqBase: 1, ropeFreqScale: 1 };
+  for (const [name, shape] of metaTensors(llama, { ...hyper, ...notInShapes })) yield { name, shape };
 }
 
 /**

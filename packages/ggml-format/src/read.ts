@@ -1,9 +1,10 @@
 // Opening a ggml, ggmf or ggjt file: header and vocabulary are read, tensors are only located.
 
+import { fileTypeLabel } from "@ll/architectures";
 import { type BoundedReader, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
 import { type Container, readContainer } from "./container.ts";
 import { GgmlFormatError } from "./errors.ts";
-import { assertFtypeReadable, ftypeLabel, ftypeTensorType } from "./ftype.ts";
+import { assertFtypeReadable, ftypeTensorType } from "./ftype.ts";
 import type { GgmlTensor } from "./ggml-tensor.ts";
 import { type HyperParams, hyperParamOffset, readHyperParams } from "./hyper-params.ts";
 import { HEADER_CHUNK_BYTES, RECORD_CHUNK_BYTES } from "./limits.ts";
@@ -115,7 +116,7 @@ function findOddities(
   const matrices = [...tensors.values()].filter((tensor) => tensor.shape.length === 2);
   const isExpected = (tensor: GgmlTensor): boolean => tensor.type.replace(/_v1$/, "") === expectedType;
   if (matrices.length > 0 && !matrices.some(isExpected)) {
-    const label = ftypeLabel(hyperParams.ftype);
+    const label = fileTypeLabel(hyperParams.ftype);
     warn({
       code: "E_FTYPE",
       offset: hyperParamOffset(container, "ftype"),

@@ -1,6 +1,6 @@
 // The numbers that shape a LLaMA model, checked before anything is sized by them.
 
-import type { Hyper } from "@ll/architectures";
+import { feedForwardSize, type Hyper } from "@ll/architectures";
 import { kindOf } from "@ll/bytes";
 import { ModelError } from "./errors.ts";
 
@@ -54,15 +54,13 @@ export const BUILD_803: { readonly rmsNormEps: number; readonly ropeFreqBase: nu
 export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides = {}): ModelConfig {
   const nKvHeads = overrides.nKvHeads ?? file.nHead;
   assertCount("n_mult", file.nMult);
+  const sizes = { nEmbd: file.nEmbd, nHeads: file.nHead, nKvHeads, nLayers: file.nLayer };
   return assertConfig({
+    ...sizes,
     architecture: "llama",
     nVocab: file.nVocab,
-    nEmbd: file.nEmbd,
-    nHeads: file.nHead,
-    nKvHeads,
     headDim: file.nEmbd / file.nHead,
-    nLayers: file.nLayer,
-    nFf: feedForwardSize(file, nKvHeads),
+    nFf: feedForwardSize(sizes, file.nMult),
     rmsNormEps: Math.fround(overrides.rmsNormEps ?? BUILD_803.rmsNormEps),
     ropeFreqBase: Math.fround(overrides.ropeFreqBase ?? BUILD_803.ropeFreqBase),
     ropeFreqScale: Math.fround(overrides.ropeFreqScale ?? BUILD_803.ropeFreqScale),
@@ -70,22 +68,6 @@ export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides
     nRot: file.nRot,
     ftype: file.ftype,
   });
-}
-
-/**
- * Factor on the feed-forward size. The format has no field for it: llama.cpp build 1011 takes 80 layers with 8 query heads
- * per key head for LLaMA-2 70B.
- */
-export function feedForwardMultiplier(nLayers: number, nHeads: number, nKvHeads: number): number {
-  return nLayers === 80 && nHeads === 8 * nKvHeads ? Math.fround(1.3) : 1;
-}
-
-/** ⌊8·nEmbd/3⌋, times the multiplier in f32, rounded up to a multiple of n_mult. 4096 channels in steps of 256 give 11008. */
-function feedForwardSize(file: GgmlHyperParams, nKvHeads: number): number {
-  const raw = Math.floor((8 * file.nEmbd) / 3);
-  const multiplier = feedForwardMultiplier(file.nLayer, file.nHead, nKvHeads);
-  const scaled = multiplier === 1 ? raw : Math.trunc(Math.fround(multiplier * Math.fround(raw)));
-  return Math.ceil(scaled / file.nMult) * file.nMult;
 }
 
 /**

@@ -5,8 +5,9 @@
 // The block of the random state has 64 KiB, of which it needs less than 7. Its last 8 bytes say which weights, arithmetic and type of
 // cache the session is of; build 803 leaves them zero and does not look at them.
 
+import { feedForwardFactor } from "@ll/architectures";
 import { type ByteSink, type ByteSource, createReader } from "@ll/bytes";
-import { BUILD_803, feedForwardMultiplier } from "./config.ts";
+import { BUILD_803 } from "./config.ts";
 import { SessionError } from "./errors.ts";
 import { Fnv1a } from "./fingerprint.ts";
 import { type KvType, kvCacheBytes } from "./kv-type.ts";
@@ -235,7 +236,7 @@ function headerWords({ config, contextTokens }: Pick<SessionShape, "config" | "c
     config.ropeFreqBase === BUILD_803.ropeFreqBase &&
     config.ropeFreqScale === BUILD_803.ropeFreqScale;
   if (isBuild803) return [nVocab, contextTokens, nEmbd, nMult, nHeads, nLayers, nRot, ftype];
-  const multiplier = feedForwardMultiplier(nLayers, nHeads, nKvHeads);
+  const multiplier = feedForwardFactor({ nLayers, nHeads, nKvHeads });
   const floatWords = new Float32Array([multiplier, config.rmsNormEps, config.ropeFreqBase, config.ropeFreqScale]);
   return [
     nVocab,

@@ -39,8 +39,8 @@ test("public names", () => {
   `);
 });
 
-test("depends on nothing but @ll/bytes", () => {
+test("depends on nothing but @ll/bytes and the kinds of files", () => {
   const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
-  expect(Object.keys(manifest.dependencies)).toEqual(["@ll/bytes"]);
+  expect(Object.keys(manifest.dependencies)).toEqual(["@ll/architectures", "@ll/bytes"]);
   expect(Object.keys(manifest)).not.toContain("peerDependencies");
 });

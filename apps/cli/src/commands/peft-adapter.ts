@@ -3,6 +3,7 @@
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { LLAMA_NAMES } from "@ll/architectures";
 import type { SourceTensor } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import { openStoredTensors, type StoredTensors } from "@ll/checkpoint/node";
@@ -97,17 +98,9 @@ function parseJson(path: string, bytes: Uint8Array): unknown {
 }
 
 /** Hugging Face's names of what can be adapted → ggml's. */
-const SUBLAYERS: ReadonlyMap<string, string> = new Map([
-  ["self_attn.q_proj", "attention.wq"],
-  ["self_attn.k_proj", "attention.wk"],
-  ["self_attn.v_proj", "attention.wv"],
-  ["self_attn.o_proj", "attention.wo"],
-  ["mlp.gate_proj", "feed_forward.w1"],
-  ["mlp.down_proj", "feed_forward.w2"],
-  ["mlp.up_proj", "feed_forward.w3"],
-  ["input_layernorm", "attention_norm"],
-  ["post_attention_layernorm", "ffn_norm"],
-]);
+const SUBLAYERS: ReadonlyMap<string | undefined, string | undefined> = new Map(
+  LLAMA_NAMES.filter(({ inLayers }) => inLayers).map(({ hf, meta }) => [hf, meta]),
+);
 
 const KEY = /(?:^|\.)layers\.(\d{1,4})\.([a-z_.]{1,64})\.lora_([AB])(?:\.default)?\.weight$/;
 

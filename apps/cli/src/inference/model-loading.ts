@@ -1,9 +1,10 @@
 // Opens a model file, with an adapter if one is asked for, and says what is in it, as build 803 does.
 
 import { availableParallelism } from "node:os";
+import { fileTypeLabel } from "@ll/architectures";
 import { isIoError, printable, type TensorSource } from "@ll/bytes";
 import { closeAll, type FileSource } from "@ll/bytes/node";
-import { ftypeLabel, modelSizeLabel } from "@ll/ggml-format";
+import { modelSizeLabel } from "@ll/ggml-format";
 import {
   createScalarModel,
   isModelError,
@@ -134,7 +135,7 @@ async function factsOf(
     containerName,
     config,
     warnings,
-    ftypeLabel: ftypeLabel(config.ftype),
+    ftypeLabel: fileTypeLabel(config.ftype),
     sizeLabel: config.nLayers === 80 && config.nHeads === 8 * config.nKvHeads ? "70B" : modelSizeLabel(config.nLayers),
     nTensors: all.length,
     tensorBytes: all.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0),

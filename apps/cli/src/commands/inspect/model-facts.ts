@@ -1,7 +1,8 @@
 // What a model file says of itself, whatever its format, without reading a weight.
 
+import { fileTypeLabel } from "@ll/architectures";
 import type { ByteSource } from "@ll/bytes";
-import { ftypeLabel, type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
+import { type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
 import { type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
 import { unreadKeys } from "@ll/llama";
 import { containerOf, TRAINED_CONTEXT_TOKENS } from "../../model-container.ts";
@@ -52,7 +53,7 @@ function ggmlFacts(file: GgmlFile): ModelFacts {
   const { hyperParams, tensors } = file;
   const fields = HYPER_PARAM_NAMES.map(([wire, name]): readonly [string, string | number] => {
     const value = hyperParams[name];
-    return [wire, name === "ftype" ? `${value} (${ftypeLabel(value)})` : value];
+    return [wire, name === "ftype" ? `${value} (${fileTypeLabel(value)})` : value];
   });
   return {
     name: file.name,
