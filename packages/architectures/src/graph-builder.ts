@@ -1,7 +1,18 @@
 // Records the operations of a forward pass. It checks widths while it records, and has the shards meet where an operation needs
 // all columns of a value that is cut.
 
-import type { Activation, Axis, Graph, KvCacheShape, Op, RopePairing, RopeSettings, Value, Weight } from "./graph.ts";
+import type {
+  Activation,
+  AttendOptions,
+  Axis,
+  Graph,
+  KvCacheShape,
+  Op,
+  RopePairing,
+  RopeSettings,
+  Value,
+  Weight,
+} from "./graph.ts";
 
 /** What is known of a model's tensors while its operations are recorded. */
 export interface TensorLookup {
@@ -27,13 +38,15 @@ export interface ProductSpec {
   readonly fused?: { readonly first: number; readonly of: number };
 }
 
-export interface AttendSpec {
+export interface AttendSpec extends AttendOptions {
   readonly q: Value;
   readonly k: Value;
   readonly v: Value;
   readonly headDim: number;
   /** On the product of query and key. */
   readonly scale: number;
+  /** Name of the tensor of sinks, without `.weight`. */
+  readonly sinks?: string | undefined;
 }
 
 /** Rows of a matrix are kept in groups of eight. */
@@ -148,8 +161,8 @@ export class GraphBuilder {
     return this.#record({ kind: "rope", reads: [x, angles], writes: [x], x, angles, headDim, pairing }, x);
   }
 
-  /** (n, width of q): attention over this and all earlier positions, whose keys and values are kept. */
-  attend({ q, k, v, headDim, scale }: AttendSpec): Value {
+  /** (n, width of q): attention over this and earlier positions, whose keys and values are kept. */
+  attend({ q, k, v, headDim, sinks: sinksName, ...scores }: AttendSpec): Value {
     const { axis } = k;
     if (axis === undefined || q.axis !== axis || v.axis !== axis) {
       throw new RangeError("queries, keys and values must be cut along one axis");
@@ -157,10 +170,29 @@ export class GraphBuilder {
     if (k.width !== axis.n * headDim || v.width !== k.width || q.width % k.width !== 0) {
       throw new RangeError(`no heads of ${headDim}: widths ${q.width}, ${k.width}, ${v.width}`);
     }
+    const { window = 1, softCap = 1 } = scores;
+    if (!(window >= 1 && Number.isInteger(window) && softCap > 0)) {
+      throw new RangeError(`no attention with a window of ${window} and a cap of ${softCap}`);
+    }
+    const sinks =
+      sinksName === undefined ? undefined : this.#weight(`${sinksName}.weight`, "numbers", [q.width / headDim], axis);
     const cache = this.#caches.length;
     this.#caches.push({ axis, headDim, headsPerKvHead: q.width / k.width });
     const out = this.#value("attended", q.width, axis);
-    return this.#record({ kind: "attend", reads: [q, k, v], writes: [out], q, k, v, out, cache, headDim, scale }, out);
+    const op = {
+      kind: "attend",
+      reads: [q, k, v],
+      writes: [out],
+      q,
+      k,
+      v,
+      out,
+      cache,
+      headDim,
+      sinks,
+      ...scores,
+    } as const;
+    return this.#record(op, out);
   }
 
   /** activation(gate) · up, in place of `gate`. */

@@ -121,8 +121,16 @@ export interface RopeOp extends OpBase {
   readonly pairing: RopePairing;
 }
 
+/** What attention may have besides. */
+export interface AttendOptions {
+  /** Positions that a token sees: its own and the nearest before it. Default: all up to its own. */
+  readonly window?: number | undefined;
+  /** Scores are held below it: softCap · tanh(score / softCap). */
+  readonly softCap?: number | undefined;
+}
+
 /** Keeps keys and values; out = softmax(queries · keys · scale) · values of the positions up to each token's own. */
-export interface AttendOp extends OpBase {
+export interface AttendOp extends OpBase, AttendOptions {
   readonly kind: "attend";
   readonly q: Value;
   readonly k: Value;
@@ -132,6 +140,8 @@ export interface AttendOp extends OpBase {
   readonly cache: number;
   readonly headDim: number;
   readonly scale: number;
+  /** One more score for each query head: it takes part in the softmax and has no value (arXiv:2309.17453). */
+  readonly sinks: Weight | undefined; // (query heads)
 }
 
 /** gate = activation(gate) · up, in place. */

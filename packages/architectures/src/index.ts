@@ -11,6 +11,7 @@ export {
   type AddOp,
   type AnglesOp,
   type AttendOp,
+  type AttendOptions,
   type Axis,
   type EmbedOp,
   type GateOp,

@@ -169,6 +169,19 @@ describe("the builder", () => {
     expect(() => record(g, g.embed("e", 10, 8))).toThrow(RangeError);
   });
 
+  test("records attention with a window, a cap and sinks, which are cut with the heads", () => {
+    const g = new GraphBuilder(everything);
+    const axis = g.axis("heads", 2);
+    const x = g.embed("e", 10, 8);
+    const [q, k] = g.project(x, { name: "q", rows: 16, axis }, { name: "k", rows: 8, axis });
+    const common = { q, k, v: k, headDim: 4, scale: 1 };
+    g.attend({ ...common, window: 3, softCap: 50, sinks: "s" });
+    expect(g.graph.ops.at(-1)).toMatchObject({ window: 3, softCap: 50, sinks: { role: "s.weight", shape: [4], axis } });
+    for (const wrong of [{ window: 0 }, { window: 1.5 }, { softCap: 0 }, { softCap: Number.NaN }]) {
+      expect(() => g.attend({ ...common, ...wrong })).toThrow(RangeError);
+    }
+  });
+
   test("refuses queries of other heads than the keys", () => {
     const g = new GraphBuilder(everything);
     const axis = g.axis("heads", 2);

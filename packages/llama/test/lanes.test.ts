@@ -76,7 +76,7 @@ test.each([1, TILE - 1, TILE, TILE + 1, 3 * TILE + 5])("attention over %i positi
   for (let t = 0; t < n; t++) cache.store(0, t, keys[t]!, values[t]!);
   const query = randomValues(7, headDim).map((x) => 4 * x);
   const out = new Float32Array(headDim);
-  lanes.attend(out, query, cache.head(0, 0), n, 0.25);
+  lanes.attend(out, query, cache.head(0, 0), { first: 0, end: n, scale: 0.25 });
 
   const scores = keys.map((key) => key.reduce((sum, k, i) => sum + k * query[i]!, 0) * 0.25);
   const largest = Math.max(...scores);

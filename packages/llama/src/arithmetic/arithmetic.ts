@@ -13,10 +13,24 @@ export interface Arithmetic {
   dot(type: string, row: Uint8Array, packed: Uint8Array): number;
   /** out = x / rms(x) · weight, all of one length; `out` may be `x`. */
   rmsNorm(out: Float32Array, x: Float32Array, weight: Float32Array, eps: number): void;
-  /** out = the values of positions 0 … n - 1 of one head, weighted by softmax(query · key · scale). out, query: (headDim). */
-  attend(out: Float32Array, query: Float32Array, head: CachedHead, n: number, scale: number): void;
+  /** out = the values of a head at the positions seen, weighted by the softmax of their scores. out, query: (headDim). */
+  attend(out: Float32Array, query: Float32Array, head: CachedHead, scores: Scores): void;
   /** gate = activation(gate) · up for the first `n`. */
   gate(activation: Activation, gate: Float32Array, up: Float32Array, n: number): void;
+}
+
+/** What a query sees of a head, and how its scores are made. */
+export interface Scores {
+  /** The first position that is seen. */
+  readonly first: number;
+  /** The one behind the last. */
+  readonly end: number;
+  /** On the product of query and key. */
+  readonly scale: number;
+  /** Then a score becomes softCap · tanh(score / softCap). */
+  readonly softCap?: number | undefined;
+  /** One more score, which has no value. */
+  readonly sink?: number | undefined;
 }
 
 /** Keys and values of one head, as the cache gives them back. */

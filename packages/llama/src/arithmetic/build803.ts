@@ -4,6 +4,7 @@ import type { Activation } from "@ll/architectures";
 import { f16Values, f32ToF16 } from "@ll/bytes";
 import { dot, packActivation } from "@ll/quant";
 import type { Arithmetic } from "./arithmetic.ts";
+import { capped, expf } from "./lanes.ts";
 
 /**
  * out = x / rms(x) · weight (Zhang and Sennrich, arXiv:1910.07467). The squares are rounded to f32 and summed in double.
@@ -23,13 +24,17 @@ export function rmsNorm(
   for (let i = 0; i < n; i++) out[i] = Math.fround(x[i]! * scale) * weight[i]!;
 }
 
-/** Softmax of the first `n` scores in place. Differences and exponentials go through binary16, the sum is a double. */
+/**
+ * Softmax of the first `n` scores in place. Differences and exponentials go through binary16, the sum is a double.
+ * @param sink one more score, whose exponential is that of `lanes`; it is added last
+ */
 export function softmax(
   scores: Float32Array, // (at least n)
   n: number,
+  sink: number = Number.NEGATIVE_INFINITY,
 ): void {
   const exp16 = expTable();
-  let max = Number.NEGATIVE_INFINITY;
+  let max = sink;
   for (let t = 0; t < n; t++) if (scores[t]! > max) max = scores[t]!;
   let sum = 0;
   for (let t = 0; t < n; t++) {
@@ -37,6 +42,7 @@ export function softmax(
     scores[t] = e;
     sum += e;
   }
+  if (sink !== Number.NEGATIVE_INFINITY) sum += expf(Math.fround(sink - max));
   const inverse = Math.fround(1 / sum);
   for (let t = 0; t < n; t++) scores[t] = scores[t]! * inverse;
 }
@@ -59,20 +65,21 @@ export const build803: Arithmetic = {
   pack: packActivation,
   dot,
   rmsNorm,
-  attend(out, query, head, n, scale) {
+  attend(out, query, head, { first, end, scale, softCap, sink }) {
+    const n = end - first;
     const rounded = query.slice(); // (headDim)
     const key = new Float32Array(query.length); // (headDim)
     const scores = new Float32Array(n); // (n)
     head.round(rounded);
     for (let t = 0; t < n; t++) {
-      head.readKey(t, key);
-      scores[t] = dotF32(key, rounded) * scale;
+      head.readKey(first + t, key);
+      scores[t] = capped(Math.fround(dotF32(key, rounded) * scale), softCap);
     }
-    softmax(scores, n);
+    softmax(scores, n, sink);
     head.round(scores);
     const values = new Float32Array(n); // (n): of one channel
     for (let i = 0; i < out.length; i++) {
-      head.readValues(i, 0, values);
+      head.readValues(i, first, values);
       out[i] = dotF32(values, scores);
     }
   },

@@ -64,6 +64,11 @@ export function silu(x: number): number {
   return f(x / f(1 + expf(-x)));
 }
 
+/** A score or a logit held below `softCap`: softCap · tanh(x / softCap). */
+export function capped(x: number, softCap: number | undefined): number {
+  return softCap === undefined ? x : f(softCap * tanhf(f(x / softCap)));
+}
+
 const SQRT_2_OVER_PI = f(0.7978845608028654);
 
 /** x / (1 + e^-2u) with u = √(2/π) · x · (1 + 0.044715 · x²), which is ½ · x · (1 + tanh u) (arXiv:1606.08415). */
@@ -98,33 +103,36 @@ export const lanes: Arithmetic = {
   rmsNorm,
   /**
    * The softmax that never holds all scores (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135): tile
-   * after tile of positions, counted from 0. A larger maximum scales down what was summed before. Channels of a score and
-   * positions of an output are added in order: vectors hold other positions and other channels.
+   * after tile of positions, counted from 0, from the first that has a position that is seen. A larger maximum scales down what
+   * was summed before. Channels of a score and positions of an output are added in order: vectors hold other positions and other
+   * channels. No output is -0 when positions are added to it, so adding a weight of 0 leaves it as it is.
    */
-  attend(out, query, head, n, factor) {
+  attend(out, query, head, { first: firstSeen, end, scale: factor, softCap, sink }) {
     const key = new Float32Array(query.length); // (headDim)
     const values = new Float32Array(TILE); // (TILE): of one channel
     const weights = new Float32Array(TILE); // (TILE)
-    let largest = Number.NEGATIVE_INFINITY;
-    let sum = 0;
+    let largest = sink ?? Number.NEGATIVE_INFINITY;
+    let sum = sink === undefined ? 0 : 1;
     out.fill(0);
-    for (let first = 0; first < n; first += TILE) {
-      const nHere = Math.min(TILE, n - first);
+    for (let first = firstSeen - (firstSeen % TILE); first < end; first += TILE) {
+      const skipped = Math.max(0, firstSeen - first);
+      const nHere = Math.min(TILE, end - first);
       let newLargest = largest;
-      for (let t = 0; t < nHere; t++) {
+      weights.fill(0, 0, skipped);
+      for (let t = skipped; t < nHere; t++) {
         let score = 0;
         head.readKey(first + t, key);
         for (let i = 0; i < query.length; i++) score = f(score + f(key[i]! * query[i]!));
-        weights[t] = score * factor;
+        weights[t] = capped(f(score * factor), softCap);
         if (weights[t]! > newLargest) newLargest = weights[t]!;
       }
       const kept = expf(f(largest - newLargest)); // 0 for the first tile, 1 if the maximum stays
-      for (let t = 0; t < nHere; t++) weights[t] = expf(f(weights[t]! - newLargest));
+      for (let t = skipped; t < nHere; t++) weights[t] = expf(f(weights[t]! - newLargest));
       sum = f(f(sum * kept) + laneSum(weights, nHere));
       for (let i = 0; i < out.length; i++) {
-        let o = f(out[i]! * kept);
+        let o = f(out[i]! * kept) + 0;
         head.readValues(i, first, values.subarray(0, nHere));
-        for (let t = 0; t < nHere; t++) o = f(o + f(weights[t]! * values[t]!));
+        for (let t = skipped; t < nHere; t++) o = f(o + f(weights[t]! * values[t]!));
         out[i] = o;
       }
       largest = newLargest;

@@ -1,15 +1,23 @@
 // Causal self-attention (Vaswani et al., arXiv:1706.03762) over the cache.
 
-import type { AttendOp } from "@ll/architectures";
+import type { AttendOp, AttendOptions } from "@ll/architectures";
+import { ModelError } from "../errors.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
 import { type OpKind, rowOf, type ScalarRun } from "./op.ts";
 
 export const attend: OpKind<AttendOp> = {
-  async scalar({ q, k, v, out, cache: layer, headDim, scale }, run) {
+  async scalar({ q, k, v, out, cache: layer, headDim, scale, window, softCap, sinks }, run) {
     const { cache, position, pace } = run;
     const n = run.nRows(q);
     const nHeads = q.width / headDim;
-    const shape = { headDim, headsPerKvHead: q.width / k.width, scale };
+    const shape = {
+      headDim,
+      headsPerKvHead: q.width / k.width,
+      scale,
+      window,
+      softCap,
+      sinks: sinks === undefined ? undefined : run.numbers(sinks),
+    };
     const [queries, keys, values, attended] = [run.rows(q), run.rows(k), run.rows(v), run.rows(out)];
     for (let i = 0; i < n; i++) {
       cache.store(layer, position + i, rowOf(keys, i, k.width), rowOf(values, i, v.width));
@@ -18,10 +26,14 @@ export const attend: OpKind<AttendOp> = {
     for (let i = 0; i < n; i++) {
       const rows = run.mixUpQueries ? { queries, first: i, step: n } : { queries, first: i * nHeads, step: 1 };
       attendTo(rowOf(attended, i, out.width), rows, cache, layer, position + i, shape, run);
-      if (pace.spend(2 * (position + i + 1) * q.width)) await pace.turn();
+      if (pace.spend(2 * Math.min(window ?? Infinity, position + i + 1) * q.width)) await pace.turn();
     }
   },
-  bind({ q, k, v, out, cache: layer, scale }, { value }) {
+  bind({ q, k, v, out, cache: layer, scale, window, softCap, sinks }, { value }) {
+    if (window !== undefined || softCap !== undefined || sinks !== undefined) {
+      const message = "attention with a window, a cap or sinks has no kernels: load the model with createScalarModel";
+      throw new ModelError({ code: "E_UNSUPPORTED", field: out.name, message });
+    }
     const [queries, keys, values, attended] = [value(q), value(k), value(v), value(out)];
     if (keys.width === 0) return [];
     return [
@@ -41,15 +53,16 @@ interface QueryRows {
 }
 
 /** What heads have in common. */
-interface HeadShape {
+interface HeadShape extends AttendOptions {
   readonly headDim: number;
   readonly headsPerKvHead: number;
   /** On products of queries and keys. */
   readonly scale: number;
+  readonly sinks?: Float32Array | undefined; // (nHeads)
 }
 
 /**
- * out = for each query head, the values of positions 0…position weighted by softmax(query · key · scale).
+ * out = for each query head, the values of the positions up to `position`, weighted by softmax(query · key · scale).
  * Query heads that share a key and value head are neighbours (grouped-query attention, arXiv:2305.13245).
  */
 export function attendTo(
@@ -58,12 +71,13 @@ export function attendTo(
   cache: KvCache,
   layer: number,
   position: number,
-  { headDim, headsPerKvHead, scale }: HeadShape,
+  { headDim, headsPerKvHead, window = position + 1, sinks, ...scores }: HeadShape,
   { arithmetic }: Pick<ScalarRun, "arithmetic">,
 ): void {
+  const seen = { ...scores, first: Math.max(0, position + 1 - window), end: position + 1 };
   for (let head = 0; head < out.length / headDim; head++) {
     const query = rowOf(rows.queries, rows.first + head * rows.step, headDim); // (headDim)
     const channel = Math.floor(head / headsPerKvHead) * headDim; // first channel of the key and value head
-    arithmetic.attend(rowOf(out, head, headDim), query, cache.head(layer, channel), position + 1, scale);
+    arithmetic.attend(rowOf(out, head, headDim), query, cache.head(layer, channel), { ...seen, sink: sinks?.[head] });
   }
 }
