@@ -2,8 +2,15 @@
 
 export { errorFrom, type PlainError, plainError } from "./plain-error.ts";
 export type { URL } from "./platform-types.ts";
-export { type StartOptions, scriptUrl, startWorkers } from "./start-workers.ts";
+export { type StartOptions, scriptUrl } from "./start-workers.ts";
 export { isSyncReadable, openSyncFile, type SyncFile } from "./sync-file.ts";
+export {
+  answerRequests,
+  createWorkerPool,
+  type PoolOptions,
+  type WorkerAnswer,
+  type WorkerPool,
+} from "./worker-pool.ts";
 export {
   availableCores,
   type ParentPort,

@@ -47,14 +47,15 @@ test("public names", () => {
   `);
   expect(Object.keys(workers).sort()).toMatchInlineSnapshot(`
     [
+      "answerRequests",
       "availableCores",
+      "createWorkerPool",
       "errorFrom",
       "isSyncReadable",
       "openSyncFile",
       "parentPort",
       "plainError",
       "scriptUrl",
-      "startWorkers",
       "workerSpawner",
     ]
   `);

@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isWorkerError, WorkerError } from "../src/index.ts";
-import { type SpawnWorker, scriptUrl, startWorkers, type WorkerListeners, workerSpawner } from "../src/workers.ts";
+import { startWorkers } from "../src/start-workers.ts";
+import { type SpawnWorker, scriptUrl, type WorkerListeners, workerSpawner } from "../src/workers.ts";
 
 const NAME = "@ll/example 1.2.3";
 const URL_HERE = new URL("https://example.org/app/worker.js");

@@ -1,13 +1,12 @@
 // What the main thread and a worker say to each other. Buffers are handed over and come back with the answer, so that none is
 // copied and none is made after the start.
 
-import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import type { LostValues } from "../events.ts";
 import type { Packing } from "./packer.ts";
 
 export type Request =
-  /** The first one; it is not answered. */
+  /** The first one. */
   | { readonly kind: "set-up"; readonly kernels: KernelSet }
   | {
       readonly kind: "pack";
@@ -19,11 +18,8 @@ export type Request =
       readonly packed: ArrayBuffer;
     };
 
-export type Reply = PackedReply | { readonly kind: "failure"; readonly error: PlainError };
-
-/** The answer to a piece, in the order of the requests. */
-export interface PackedReply {
-  readonly kind: "packed";
+/** The answer to a piece. */
+export interface Packed {
   readonly source: ArrayBuffer;
   /** Its first `byteLength` bytes are the packed piece. */
   readonly packed: ArrayBuffer;

@@ -1,12 +1,12 @@
 // Packing in workers. The main thread reads and writes; a piece and a buffer for its result go to the worker that has least to
 // do and come back together.
 
-import { type AbortSignal, WorkerError } from "@ll/bytes";
-import { errorFrom, type SpawnWorker, startWorkers, type WorkerHandle } from "@ll/bytes/workers";
+import type { AbortSignal } from "@ll/bytes";
+import { createWorkerPool, type SpawnWorker, type WorkerPool } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import { WORKER_NAME } from "../worker-script.ts";
-import { type PackedPiece, type Packer, PIECE_BYTES } from "./packer.ts";
-import type { Reply, Request } from "./protocol.ts";
+import { type Packer, PIECE_BYTES } from "./packer.ts";
+import type { Packed, Request } from "./protocol.ts";
 
 /** Pieces per worker: one that it packs and one that waits for it. */
 const PIECES_PER_WORKER = 2;
@@ -14,19 +14,6 @@ const PIECES_PER_WORKER = 2;
 interface Slot {
   source: ArrayBuffer;
   packed: ArrayBuffer;
-}
-
-/** A piece that was sent and has not come back. */
-interface Pending {
-  readonly slot: Slot;
-  resolve(piece: PackedPiece): void;
-  reject(error: Error): void;
-}
-
-interface Member {
-  readonly handle: WorkerHandle;
-  /** In the order in which they will come back. */
-  readonly pending: Pending[];
 }
 
 export interface WorkerStart {
@@ -45,66 +32,52 @@ export async function createWorkerPacker(
   kernels: Promise<KernelSet>,
   workers: WorkerStart,
 ): Promise<Packer> {
-  let end: Error | undefined; // why nothing can be packed any longer
   // one more piece is being written
   const slots = Array.from({ length: PIECES_PER_WORKER * threads + 1 }, emptySlot);
 
   kernels.catch(() => {}); // it is awaited when the workers run
-  const handles = await startWorkers({ ...workers, count: threads, name: WORKER_NAME }, (i) => ({
-    message: (message) => receive(members[i] as Member, message as Reply),
-    death: (reason, cause) => void endWith(new WorkerError(`worker ${i + 1} of ${threads} died: ${reason}`, cause)),
-  }));
-  const members = handles.map((handle): Member => ({ handle, pending: [] }));
+  const pool = await createWorkerPool<Request, Packed | undefined>({ ...workers, count: threads, name: WORKER_NAME });
 
-  async function endWith(error: Error): Promise<void> {
-    end ??= error;
-    for (const { reject } of members.flatMap(({ pending }) => pending.splice(0))) reject(end);
-    await Promise.all(members.map(({ handle }) => handle.terminate()));
-  }
-
-  function receive(member: Member, reply: Reply): void {
-    if (end !== undefined) return;
-    if (reply.kind === "failure") {
-      void endWith(errorFrom(reply.error));
-      return;
+  /** The first failure ends it: a file without the piece is of no use. */
+  async function ask(worker: number, request: Request, transfer?: readonly ArrayBuffer[]): Promise<Packed | undefined> {
+    try {
+      return await pool.ask(worker, request, transfer);
+    } catch (error) {
+      void pool.endWith(error as Error);
+      throw error;
     }
-    const { source, packed, byteLength, histogram, lost } = reply;
-    const { slot, resolve } = member.pending.shift() as Pending;
-    slot.source = source;
-    slot.packed = packed;
-    resolve({ bytes: new Uint8Array(packed, 0, byteLength), histogram, lost });
-  }
-
-  function post(member: Member, request: Request, transfer?: readonly ArrayBuffer[]): void {
-    member.handle.post(request, transfer);
   }
 
   try {
     const set = await kernels;
-    for (const member of members) post(member, { kind: "set-up", kernels: set });
+    for (let worker = 0; worker < pool.size; worker++) {
+      ask(worker, { kind: "set-up", kernels: set }).catch(() => {}); // whoever asks next hears of it
+    }
   } catch (error) {
-    await endWith(error as Error);
+    await pool.endWith(error as Error);
     throw error;
   }
 
   return {
     slots: slots.length,
     source: (slot, byteLength) => new Uint8Array((slots[slot] as Slot).source, 0, byteLength),
-    pack(index, byteLength, packing) {
-      return new Promise((resolve, reject) => {
-        if (end !== undefined) {
-          reject(end);
-          return;
-        }
-        const slot = slots[index] as Slot;
-        const { source, packed } = slot;
-        const member = members.reduce((least, next) => (next.pending.length < least.pending.length ? next : least));
-        member.pending.push({ slot, resolve, reject });
-        post(member, { kind: "pack", packing, source, byteLength, packed }, [source, packed]);
-      });
+    async pack(index, byteLength, packing) {
+      const slot = slots[index] as Slot;
+      const { source, packed } = slot;
+      const request: Request = { kind: "pack", packing, source, byteLength, packed };
+      const answer = (await ask(leastBusy(pool), request, [source, packed])) as Packed;
+      slot.source = answer.source;
+      slot.packed = answer.packed;
+      return { ...answer, bytes: new Uint8Array(answer.packed, 0, answer.byteLength) };
     },
-    dispose: () => endWith(new Error("the work is over")),
+    dispose: () => pool.endWith(new Error("the work is over")),
   };
+}
+
+function leastBusy({ size, nPending }: Pick<WorkerPool<unknown, unknown>, "size" | "nPending">): number {
+  let least = 0;
+  for (let worker = 1; worker < size; worker++) if (nPending(worker) < nPending(least)) least = worker;
+  return least;
 }
 
 function emptySlot(): Slot {

@@ -1,9 +1,8 @@
 // What the main thread and the workers of a team say to each other. A worker answers each request, in order; it says nothing
-// else but how many bytes it has loaded.
+// else but how many bytes it has loaded. If an evaluation fails, other workers wait at a barrier, and the team is broken.
 
 import type { Graph } from "@ll/architectures";
 import type { TensorLocation } from "@ll/bytes";
-import type { PlainError } from "@ll/bytes/workers";
 import type { KernelSet } from "@ll/quant";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
@@ -64,10 +63,3 @@ export interface Answers {
 }
 
 export type RequestKind = Request["kind"];
-
-/** What a worker sends. */
-export type Reply =
-  | { readonly kind: "answer"; readonly value: Answers[RequestKind] }
-  /** The request failed; if it was an evaluation, other workers wait at a barrier and the team is broken. */
-  | { readonly kind: "failure"; readonly error: PlainError; readonly isBroken: boolean }
-  | { readonly kind: "progress"; readonly bytes: number };

@@ -1,53 +1,48 @@
 // A worker of a team: answers the requests of the main thread, one after the other.
 
 import type { TensorLocation } from "@ll/bytes";
-import { openSyncFile, type ParentPort, plainError, type SyncFile } from "@ll/bytes/workers";
+import { answerRequests, openSyncFile, type ParentPort, type SyncFile } from "@ll/bytes/workers";
 import type { Slice } from "../ops/op.ts";
 import { Barrier } from "./barrier.ts";
 import { exchangeOver } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
-import type { Answers, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import type { Answers, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import { ThreadHost } from "./thread-host.ts";
 
 /** Bytes between two reports of progress. */
 const PROGRESS_BYTES = 16 * 1024 * 1024;
 
 export function serve(port: ParentPort): void {
-  const post = (reply: Reply, transfer?: readonly ArrayBuffer[]): void => port.post(reply, transfer);
   let worker: TeamWorker | undefined;
-  port.onMessage((message) => {
-    const request = message as Request;
-    try {
+  answerRequests<Request>(
+    port,
+    (request, onProgress) => {
       if (request.kind === "set-up") {
-        worker = new TeamWorker(request.setup, (bytes) => post({ kind: "progress", bytes }));
-        post({ kind: "answer", value: undefined });
-        return;
+        worker = new TeamWorker(request.setup);
+        return [undefined];
       }
-      const value = (worker as TeamWorker).answer(request);
-      post({ kind: "answer", value }, Array.isArray(value) ? value.map(({ buffer }) => buffer) : []);
-    } catch (error) {
-      post({ kind: "failure", error: plainError(error), isBroken: request.kind === "evaluate" });
-    }
-  });
+      const value = (worker as TeamWorker).answer(request, onProgress);
+      return [value, Array.isArray(value) ? value.map(({ buffer }) => buffer) : []];
+    },
+    ({ kind }) => kind === "evaluate",
+  );
 }
 
 class TeamWorker {
   readonly #host: ThreadHost;
   readonly #barrier: Barrier;
-  readonly #onProgress: (bytes: number) => void;
 
-  constructor(setup: ThreadSetup, onProgress: (bytes: number) => void) {
+  constructor(setup: ThreadSetup) {
     this.#host = new ThreadHost(setup);
     const { words } = exchangeOver(setup.exchange, setup.graph, setup.sliceTokens);
     this.#barrier = new Barrier(words, setup.threads);
-    this.#onProgress = onProgress;
   }
 
-  answer(request: Exclude<Request, { kind: "set-up" }>): Answers[RequestKind] {
+  answer(request: Exclude<Request, { kind: "set-up" }>, onProgress: (bytes: number) => void): Answers[RequestKind] {
     const host = this.#host;
     switch (request.kind) {
       case "load":
-        return this.#load(request.locations);
+        return this.#load(request.locations, onProgress);
       case "load-piece":
         host.target(request.shard, request.piece).set(request.bytes);
         return host.finish(request.shard, request.piece);
@@ -74,7 +69,7 @@ class TeamWorker {
   }
 
   /** Reads the weights of all shards. @returns the number of blocks with a scale that is infinite or NaN */
-  #load(locations: ReadonlyMap<string, TensorLocation>): number {
+  #load(locations: ReadonlyMap<string, TensorLocation>, onProgress: (bytes: number) => void): number {
     const files = new Map<string | Blob, SyncFile>();
     let nBad = 0;
     let unreported = 0;
@@ -93,7 +88,7 @@ class TeamWorker {
           nBad += this.#host.finish(shard, piece);
           unreported += piece.bytes;
           if (unreported >= PROGRESS_BYTES) {
-            this.#onProgress(unreported);
+            onProgress(unreported);
             unreported = 0;
           }
         }
@@ -101,7 +96,7 @@ class TeamWorker {
     } finally {
       for (const file of files.values()) file.close();
     }
-    this.#onProgress(unreported);
+    onProgress(unreported);
     return nBad;
   }
 }

@@ -1,35 +1,16 @@
 // A team of several threads, each a worker with its shards. The main thread only sends requests and takes answers; it never
 // waits for shared memory.
 
-import { type AbortSignal, type TensorLocation, type TensorSource, WorkerError } from "@ll/bytes";
-import {
-  errorFrom,
-  isSyncReadable,
-  type PlainError,
-  type SpawnWorker,
-  startWorkers,
-  type WorkerHandle,
-} from "@ll/bytes/workers";
+import type { AbortSignal, TensorLocation, TensorSource } from "@ll/bytes";
+import { createWorkerPool, errorFrom, isSyncReadable, type PlainError, type SpawnWorker } from "@ll/bytes/workers";
 import { WORKER_NAME } from "../worker-script.ts";
 import { poison, setAbort } from "./barrier.ts";
 import { MemoryError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";
-import type { Answers, Reply, Request, RequestKind, ThreadSetup } from "./protocol.ts";
+import type { Answers, Request, RequestKind, ThreadSetup } from "./protocol.ts";
 import type { Team, TeamLoadOptions } from "./team.ts";
-
-/** A request that was sent and not answered yet. */
-interface Pending {
-  resolve(value: Answers[RequestKind]): void;
-  reject(error: Error): void;
-}
-
-interface Member {
-  readonly handle: WorkerHandle;
-  /** In the order in which they will be answered. */
-  readonly pending: Pending[];
-}
 
 type RequestOf<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
 
@@ -51,67 +32,28 @@ export async function createWorkerTeam(
   setups: readonly ThreadSetup[],
   workers: WorkerStart,
 ): Promise<Team> {
-  let end: Error | undefined; // why nothing can be asked any longer
   let onProgress: (bytes: number) => void = () => {};
-  const handles = await startWorkers({ ...workers, count: setups.length, name: WORKER_NAME }, (i) => ({
-    message: (message) => receive(i, message as Reply),
-    death: (reason, cause) => void endWith(deathOf(i, reason, cause)),
-  }));
-  const members = handles.map((handle): Member => ({ handle, pending: [] }));
-
-  function deathOf(i: number, reason: string, cause: unknown): WorkerError {
-    return new WorkerError(`worker ${i + 1} of ${setups.length} died: ${reason}`, cause);
-  }
-
-  /** Ends all workers and fails what they were asked. Resolves when they are gone. */
-  async function endWith(error: Error): Promise<void> {
-    end ??= error;
-    poison(exchange.words);
-    for (const { reject } of members.flatMap(({ pending }) => pending.splice(0))) reject(end);
-    await Promise.all(members.map(({ handle }) => handle.terminate()));
-  }
-
-  function receive(i: number, reply: Reply): void {
-    if (end !== undefined) return;
-    const member = members[i] as Member;
-    if (reply.kind === "progress") {
-      try {
-        onProgress(reply.bytes);
-      } catch (error) {
-        void endWith(error as Error); // nobody else would hear of it
-      }
-      return;
-    }
-    if (reply.kind === "failure" && reply.isBroken) {
-      const cause = errorOf(reply.error);
-      void endWith(deathOf(i, String(cause), cause));
-      return;
-    }
-    const { resolve, reject } = member.pending.shift() as Pending;
-    if (member.pending.length === 0) member.handle.keepAlive(false);
-    if (reply.kind === "answer") resolve(reply.value);
-    else reject(errorOf(reply.error));
-  }
+  const pool = await createWorkerPool<Request, Answers[RequestKind]>({
+    ...workers,
+    count: setups.length,
+    name: WORKER_NAME,
+    onProgress: (bytes) => onProgress(bytes),
+    onEnd: () => poison(exchange.words),
+    errorOf,
+  });
+  const threads = setups.map((_, thread) => thread);
 
   function ask<Kind extends RequestKind>(
-    member: Member,
+    thread: number,
     request: RequestOf<Kind>,
-    transfer: readonly ArrayBuffer[] = [],
+    transfer?: readonly ArrayBuffer[],
   ): Promise<Answers[Kind]> {
-    return new Promise((resolve, reject) => {
-      if (end !== undefined) {
-        reject(end);
-        return;
-      }
-      member.pending.push({ resolve: resolve as Pending["resolve"], reject });
-      member.handle.keepAlive(true);
-      member.handle.post(request, transfer);
-    });
+    return pool.ask(thread, request, transfer) as Promise<Answers[Kind]>;
   }
 
   /** Waits for all answers, also if one is a failure: workers are in step again then. */
   async function askAll<Kind extends RequestKind>(request: RequestOf<Kind>): Promise<Answers[Kind][]> {
-    const results = await Promise.allSettled(members.map((member) => ask<Kind>(member, request)));
+    const results = await Promise.allSettled(threads.map((thread) => ask<Kind>(thread, request)));
     return results.map((result) => {
       if (result.status === "rejected") throw result.reason;
       return result.value;
@@ -135,15 +77,14 @@ export async function createWorkerTeam(
     try {
       await askAll<"dispose-context">({ kind: "dispose-context", context });
     } catch (error) {
-      if (end === undefined) throw error;
+      if (pool.end === undefined) throw error;
     }
   }
 
   try {
-    for (const { handle } of members) handle.keepAlive(false);
-    await Promise.all(members.map((member, i) => ask(member, { kind: "set-up", setup: setups[i] as ThreadSetup })));
+    await Promise.all(setups.map((setup, thread) => ask<"set-up">(thread, { kind: "set-up", setup })));
   } catch (error) {
-    await endWith(error as Error);
+    await pool.endWith(error as Error);
     throw error;
   }
 
@@ -156,7 +97,7 @@ export async function createWorkerTeam(
       return withAbort(options.signal, async () => {
         if (locations === undefined) return sendPieces(source, options);
         // the first failure ends it: the team is of no use then, and the others may read for long
-        const nBad = await Promise.all(members.map((member) => ask<"load">(member, { kind: "load", locations })));
+        const nBad = await Promise.all(threads.map((thread) => ask<"load">(thread, { kind: "load", locations })));
         options.signal?.throwIfAborted();
         return nBad.reduce((sum, n) => sum + n, 0);
       });
@@ -179,26 +120,26 @@ export async function createWorkerTeam(
       return (await askAll<"read-kv">({ kind: "read-kv", context, layer, nTokens })).flat();
     },
     async writeKv(context, layer, nTokens, parts) {
-      const perThread = parts.length / members.length;
-      const answers = members.map((member, i) => {
-        const own = parts.slice(i * perThread, (i + 1) * perThread);
+      const perThread = parts.length / threads.length;
+      const answers = threads.map((thread) => {
+        const own = parts.slice(thread * perThread, (thread + 1) * perThread);
         const transfer = own.map(({ buffer }) => buffer);
-        return ask<"write-kv">(member, { kind: "write-kv", context, layer, nTokens, parts: own }, transfer);
+        return ask<"write-kv">(thread, { kind: "write-kv", context, layer, nTokens, parts: own }, transfer);
       });
       await Promise.all(answers);
     },
     disposeContext: forget,
     async dispose() {
-      await endWith(new Error("the model was disposed of"));
+      await pool.endWith(new Error("the model was disposed of"));
     },
   };
 
   /** Reads the tensors here and sends them: for sources that only this thread can read. */
   async function sendPieces(source: TensorSource, { onProgress, signal }: TeamLoadOptions): Promise<number> {
-    const perThread = plan.shards.length / members.length;
+    const perThread = plan.shards.length / threads.length;
     const queues = plan.shards.map(({ layout }, i) => ({
       pieces: loadPieces(layout),
-      member: members[Math.floor(i / perThread)] as Member,
+      thread: Math.floor(i / perThread),
       shard: i % perThread,
       answer: Promise.resolve(0), // to the piece sent before: one is on its way while the next is read
     }));
@@ -217,7 +158,7 @@ export async function createWorkerTeam(
         await source.tensor(piece.name)?.read(piece.offset, bytes);
         nBad += await queue.answer;
         const request = { kind: "load-piece", shard: queue.shard, piece, bytes } as const;
-        queue.answer = ask<"load-piece">(queue.member, request, [bytes.buffer]);
+        queue.answer = ask<"load-piece">(queue.thread, request, [bytes.buffer]);
         queue.answer.catch(() => {}); // it is awaited before the next piece is sent
         onProgress(piece.bytes);
       }
