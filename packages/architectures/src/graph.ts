@@ -63,7 +63,8 @@ export interface RopeSettings {
 /** Which channels are a pair: (2j, 2j + 1), or (j, j + nRot / 2). */
 export type RopePairing = "adjacent" | "halves";
 
-export type Activation = "silu";
+/** Gaussian error linear units ("gelu", arXiv:1606.08415) by their tanh approximation. */
+export type Activation = "silu" | "gelu";
 
 interface OpBase {
   /** Also a value that is changed in place, which is among `writes`, too. */

@@ -1,5 +1,6 @@
 // Functions of single numbers over arrays.
 
+import { gelu } from "./functions";
 import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
@@ -35,4 +36,13 @@ export function swiglu(gate: usize, up: usize, n: i32, silu16: usize): void {
     up += 16;
   }
   if (n > 0) storeFew(gate, f32x4.mul(lookUp(silu16, loadFew(gate, n)), loadFew(up, n)), n);
+}
+
+/** gelu(gate) · up into `gate`, for `n` numbers. */
+export function geglu(gate: usize, up: usize, n: i32): void {
+  for (; n > 0; n -= 4) {
+    storeFew(gate, f32x4.mul(gelu(loadFew(gate, n)), loadFew(up, n)), n);
+    gate += 16;
+    up += 16;
+  }
 }

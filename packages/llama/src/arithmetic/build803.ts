@@ -4,7 +4,7 @@ import type { Activation } from "@ll/architectures";
 import { f16Values, f32ToF16 } from "@ll/bytes";
 import { dot, packActivation } from "@ll/quant";
 import type { Arithmetic } from "./arithmetic.ts";
-import { capped, expf } from "./lanes.ts";
+import { capped, expf, geglu } from "./lanes.ts";
 
 /**
  * out = x / rms(x) · weight (Zhang and Sennrich, arXiv:1910.07467). The squares are rounded to f32 and summed in double.
@@ -57,7 +57,10 @@ export function swiglu(
   for (let i = 0; i < n; i++) gate[i] = silu16[f32ToF16(gate[i]!)]! * up[i]!;
 }
 
-const GATES: Readonly<Record<Activation, (gate: Float32Array, up: Float32Array, n: number) => void>> = { silu: swiglu };
+const GATES: Readonly<Record<Activation, (gate: Float32Array, up: Float32Array, n: number) => void>> = {
+  silu: swiglu,
+  gelu: geglu,
+};
 
 /** Sums run in index order, in double, and are rounded once. */
 export const build803: Arithmetic = {

@@ -77,7 +77,16 @@ export function gelu(x: number): number {
   return f(x / f(1 + expf(f(-2 * u))));
 }
 
-const ACTIVATIONS: Readonly<Record<Activation, (x: number) => number>> = { silu };
+/** gate = gelu(gate) · up for the first `n` (GeGLU, arXiv:2002.05202). */
+export function geglu(
+  gate: Float32Array, // (at least n)
+  up: Float32Array, // (at least n)
+  n: number,
+): void {
+  for (let i = 0; i < n; i++) gate[i] = gelu(gate[i]!) * up[i]!;
+}
+
+const ACTIVATIONS: Readonly<Record<Activation, (x: number) => number>> = { silu, gelu };
 
 /** out = x / rms(x) · weight (arXiv:1910.07467), all of one length; `out` may be `x`. */
 export function rmsNorm(

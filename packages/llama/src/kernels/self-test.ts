@@ -114,9 +114,11 @@ function mapsAlike(kernels: LlamaKernels): boolean {
   const n = 11;
   const x = place(kernels, DATA, n, SEED); // (n)
   const y = place(kernels, DATA + 4096, n, SEED + 1); // (n)
-  kernels.gate("silu", DATA, DATA + 4096, n);
-  kernels.addInto(DATA, DATA + 4096, n);
-  build803.gate("silu", x, y, n);
-  addInto(x, y, n);
+  for (const activation of ["silu", "gelu"] as const) {
+    kernels.gate(activation, DATA, DATA + 4096, n);
+    kernels.addInto(DATA, DATA + 4096, n);
+    build803.gate(activation, x, y, n);
+    addInto(x, y, n);
+  }
   return isSame(floatsAt(kernels, DATA, n), x);
 }

@@ -9,6 +9,7 @@ type WasmExport =
   | "rope"
   | "rope_halves"
   | "swiglu"
+  | "geglu"
   | "add_into"
   | "clear_head"
   | "store_positions"

@@ -17,7 +17,10 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
   exports.initialize(scratch, isWide ? 1 : 0);
   new Float32Array(memory.buffer, exp16, 65536).set(expTable());
   new Float32Array(memory.buffer, silu16, 65536).set(siluTable());
-  const gates = { silu: (gate: number, up: number, n: number) => exports.swiglu(gate, up, n, silu16) };
+  const gates = {
+    silu: (gate: number, up: number, n: number) => exports.swiglu(gate, up, n, silu16),
+    gelu: (gate: number, up: number, n: number) => exports.geglu(gate, up, n),
+  };
   const rope = { adjacent: exports.rope, halves: exports.rope_halves };
   return {
     memory,

@@ -9,23 +9,26 @@ const floats = fc.float({ noDefaultInfinity: false });
 describe.each(TIERS)("tier %s", async (tier) => {
   const pair = await kernelPair(tier);
 
-  test.prop([lengths, seeds, spreads, fc.array(fc.tuple(floats, floats), { maxLength: 8 })])(
-    "swiglu and addition",
-    (n, seed, spread, extremes) => {
-      const [results, expected] = pair.map((kernels) => {
-        const place = placer();
-        const [x, y, sum] = [place(4 * n + 4), place(4 * n + 4), place(4 * n + 4)];
-        const gate = floatsAt(kernels, x, n + 1);
-        const up = floatsAt(kernels, y, n + 1);
-        gate.set(numbers(seed, n + 1, spread));
-        up.set(numbers(seed + 1, n + 1, spread));
-        for (const [i, [a, b]] of extremes.slice(0, n).entries()) [gate[i], up[i]] = [a, b];
-        floatsAt(kernels, sum, n + 1).set(gate);
-        kernels.gate("silu", x, y, n);
-        kernels.addInto(sum, y, n);
-        return [bitsOf(gate), bitsOf(floatsAt(kernels, sum, n + 1))];
-      });
-      expect(results).toEqual(expected);
-    },
-  );
+  test.prop([
+    fc.constantFrom("silu" as const, "gelu" as const),
+    lengths,
+    seeds,
+    spreads,
+    fc.array(fc.tuple(floats, floats), { maxLength: 8 }),
+  ])("gates and addition", (activation, n, seed, spread, extremes) => {
+    const [results, expected] = pair.map((kernels) => {
+      const place = placer();
+      const [x, y, sum] = [place(4 * n + 4), place(4 * n + 4), place(4 * n + 4)];
+      const gate = floatsAt(kernels, x, n + 1);
+      const up = floatsAt(kernels, y, n + 1);
+      gate.set(numbers(seed, n + 1, spread));
+      up.set(numbers(seed + 1, n + 1, spread));
+      for (const [i, [a, b]] of extremes.slice(0, n).entries()) [gate[i], up[i]] = [a, b];
+      floatsAt(kernels, sum, n + 1).set(gate);
+      kernels.gate(activation, x, y, n);
+      kernels.addInto(sum, y, n);
+      return [bitsOf(gate), bitsOf(floatsAt(kernels, sum, n + 1))];
+    });
+    expect(results).toEqual(expected);
+  });
 });
