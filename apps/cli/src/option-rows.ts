@@ -58,11 +58,32 @@ export function colorRow<P extends { color: ColourMode }>(
   };
 }
 
-/** `-q`. @param what says what is left on standard output */
+/** `-q` that says what is left on standard output. */
 export function quietRow<P extends { quiet: boolean }>(what: string): OptionSpec<P> {
+  return { ...silentRow(what), isOutputMode: true };
+}
+
+/** `-q` of programs that take `--json` with it: it is about standard error, and about standard output only without `--json`. */
+export function silentRow<P extends { quiet: boolean }>(what: string): OptionSpec<P> {
   return flagRow("Output", ["--quiet", "-q"], what, (params) => {
     params.quiet = true;
   });
+}
+
+/** `--pieces`, of the programs that print ids and texts. */
+export function piecesRow<P extends { pieces: boolean }>(): OptionSpec<P> {
+  const row = flagRow<P>("Output", ["--pieces"], "one line for each id, with its text", (params) => {
+    params.pieces = true;
+  });
+  return { ...row, isOutputMode: true };
+}
+
+/** `--json`. */
+export function jsonRow<P extends { json: boolean }>(what: string): OptionSpec<P> {
+  const row = flagRow<P>("Output", ["--json"], what, (params) => {
+    params.json = true;
+  });
+  return { ...row, isOutputMode: true };
 }
 
 /** `--no-truncate`, of the programs that print tables. */

@@ -25,6 +25,8 @@ export interface OptionSpec<P> {
   readonly help: string;
   /** Default as shown in help. */
   readonly shownDefault?: string;
+  /** Says what standard output holds: of such options a command line has one at most. */
+  readonly isOutputMode?: true;
   readonly set: (params: P, value: OptionValue) => void | Promise<void>;
 }
 

@@ -9,6 +9,7 @@ import {
   configFileLayers,
   configText,
   environmentLayers,
+  expandHome,
   FLAG,
   homeOf,
   type Origins,
@@ -35,6 +36,10 @@ export interface Program<P> {
    * name is passed over.
    */
   readonly arguments?: readonly string[];
+  /** Without `arguments`: how many of them are paths, in which `~` is the home directory; 1 if absent. */
+  readonly paths?: number;
+  /** What the help says below the options. */
+  readonly more?: (columns: number) => string;
   /** The configuration file may set any option; if absent, those that programs share. */
   readonly wholeConfig?: true;
 }
@@ -47,9 +52,6 @@ export interface CommandLine {
   readonly extra: readonly string[];
   readonly origins: Origins;
 }
-
-/** Options that say what standard output is: a command line has one of them at most. */
-const OUTPUT_MODES: readonly string[] = ["--pieces", "--quiet", "--json"];
 
 /** Every program answers to these. */
 const FRAME_OPTIONS: readonly OptionSpec<unknown>[] = [
@@ -99,7 +101,7 @@ export async function readCommandLine<P>(
   params: P,
   io: Io,
 ): Promise<CommandLine | undefined> {
-  const { options: flags, names, positionals } = splitArguments(program.options, argv);
+  const { options: flags, names, positionals: typed } = splitArguments(program.options, argv);
   if (names.includes("--help") || names.includes("-h")) {
     io.out.write(helpText(program, bin, columnsOf(io.out, io.env)));
     return undefined;
@@ -108,9 +110,12 @@ export async function readCommandLine<P>(
     io.out.write(versionLine(bin));
     return undefined;
   }
-  const modes = OUTPUT_MODES.filter((mode) => names.some((name) => nameOf(program.options, name) === mode));
-  if (modes.length > 1) throw usageError(program, bin, `${modes[0]} and ${modes[1]} exclude each other`);
   const named = names.map((name) => nameOf(program.options, name));
+  const modes = program.options.filter((option) => option.isOutputMode && named.includes(option.names[0]));
+  if (modes.length > 1)
+    throw usageError(program, bin, `${modes[0]?.names[0]} and ${modes[1]?.names[0]} exclude each other`);
+  const nPaths = program.arguments === undefined ? (program.paths ?? 1) : 0;
+  const positionals = typed.map((text, i) => (i < nPaths ? expandHome(text, homeOf(io.env)) : text));
   const meant = (program.arguments ?? []).filter((name) => !named.includes(name));
   const asOptions = meant.flatMap((name, i) => (i < positionals.length ? [name, positionals[i] as string] : []));
   const given: ConfigLayer[] = [
@@ -152,7 +157,7 @@ interface SplitArguments {
   readonly positionals: readonly string[];
 }
 
-/** Tells options with their values from other arguments: `--name VALUE` or `--name=VALUE`. A lone `-` is an argument; what is unknown counts as a flag. */
+/** Tells options with their values from other arguments: `--name VALUE` or `--name=VALUE`. A lone `-` and a number are arguments; what is unknown counts as a flag. */
 export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonly string[]): SplitArguments {
   const takesValue = new Set(
     allOptions(table)
@@ -165,7 +170,7 @@ export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonl
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] as string;
     if (argument === "--") return { options, names, positionals: [...positionals, ...argv.slice(i + 1)] };
-    if (!argument.startsWith("-") || argument === "-") {
+    if (!argument.startsWith("-") || /^-(?:\d|$)/.test(argument)) {
       positionals.push(argument);
       continue;
     }
@@ -182,7 +187,7 @@ export function splitArguments<P>(table: readonly OptionSpec<P>[], argv: readonl
 }
 
 function helpText<P>(program: Program<P>, bin: string, columns: number): string {
-  const { examples, usage, description, options } = program;
+  const { examples, usage, description, options, more } = program;
   const head = [
     "Examples:",
     ...examples.map((example) => wrapText(`  ${bin} ${example}`.trimEnd(), columns, 4)),
@@ -191,7 +196,8 @@ function helpText<P>(program: Program<P>, bin: string, columns: number): string 
     "",
   ];
   const about = [description, ...(runsModel(options) ? [sourcesHelp(program)] : [])];
-  return [...head, wrapText(about.join("\n"), columns), optionHelp(allOptions(options), columns), ""].join("\n");
+  const rows = [wrapText(about.join("\n"), columns), optionHelp(allOptions(options), columns)];
+  return [...head, ...rows, ...(more === undefined ? [] : ["", more(columns)]), ""].join("\n");
 }
 
 /** Where settings come from that the command line leaves open. */

@@ -5,12 +5,12 @@ import type { Io } from "./command.ts";
 import { ReportedError } from "./errors.ts";
 import { type LoadedModel, loadModel } from "./inference/model-loading.ts";
 import type { RunParams } from "./inference/params.ts";
-import { term } from "./terminal.ts";
+import { NOWHERE } from "./terminal.ts";
 
 /** Of what is said meanwhile, only warnings are shown, and on a terminal how far it has come. @throws whatever the readers throw, for the frame to report */
 export async function loadQuietly(params: RunParams, io: Io): Promise<LoadedModel> {
   try {
-    const loaded = await loadModel(params, { ...io, err: term({ write: () => undefined }) }, io);
+    const loaded = await loadModel(params, { ...io, err: NOWHERE }, io);
     if (!params.quiet) for (const text of loaded.warnings) io.err.write(`warning: ${printable(text, 512)}\n`);
     return loaded;
   } catch (error) {

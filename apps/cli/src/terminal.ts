@@ -78,6 +78,9 @@ export function term(stream: TerminalStream): Terminal {
   };
 }
 
+/** Shows nothing. */
+export const NOWHERE: Terminal = term({ write: () => undefined });
+
 /**
  * `text` without C0 (but newline and tab), DEL and C1: without its introducer no escape sequence means anything. Nor does it have
  * what turns the direction of a line round, so that `a\u202enib.exe` is not read as `aexe.bin`; letters written from right to left stay.

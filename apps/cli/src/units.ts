@@ -12,3 +12,8 @@ export function sizeText(bytes: number): string {
 export function countText(count: number): string {
   return count.toLocaleString("en-US");
 }
+
+/** 16 hexadecimal digits: more than a number of JSON holds. */
+export function fingerprintText(fingerprint: bigint): string {
+  return fingerprint.toString(16).padStart(16, "0");
+}

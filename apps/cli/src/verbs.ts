@@ -29,7 +29,7 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     {
       summary: "makes a ggjt file smaller",
       load: async () => (await import("./commands/quantize.ts")).quantizeCommand,
-      options: async () => (await import("./commands/quantize-arguments.ts")).QUANTIZE_OPTIONS,
+      options: async () => allOptions((await import("./commands/quantize-arguments.ts")).QUANTIZE_OPTIONS),
       words: async () => (await import("./commands/quantize-arguments.ts")).TYPE_NAMES,
     },
   ],

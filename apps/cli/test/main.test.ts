@@ -88,7 +88,7 @@ describe("an error", () => {
     const { stderr } = await runHere("ll-convert", ["m", "--outtype", "\x1b[31m"]);
     expect(stderr).toContain('got "\\x1b[31m"\n');
     const unknown = await runHere("ll-quantize", ["--\x1b[31m", "m", "q4_0"]);
-    expect(unknown.stderr).toContain("unknown option '--\\x1b[31m'");
+    expect(unknown.stderr).toContain("unknown argument: --\\x1b[31m\n");
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { flagRow, valueRow } from "../src/option-rows.ts";
+import { jsonRow, quietRow, valueRow } from "../src/option-rows.ts";
 import type { OptionSpec } from "../src/option-table.ts";
 import { type Program, readArguments, splitArguments, usageError } from "../src/program.ts";
 import { term } from "../src/terminal.ts";
@@ -8,19 +8,15 @@ import { captured } from "./programs.ts";
 interface Params {
   n: number;
   json: boolean;
-  quiet?: boolean;
+  quiet: boolean;
 }
 
 const OPTIONS: readonly OptionSpec<Params>[] = [
   valueRow("Work", ["--n-predict", "-n"], "int", { placeholder: "N", help: "tokens", default: "3" }, (params, v) => {
     params.n = v.number;
   }),
-  flagRow("Output", ["--json"], "an object", (params) => {
-    params.json = true;
-  }),
-  flagRow("Output", ["--quiet", "-q"], "the essential value", (params) => {
-    params.quiet = true;
-  }),
+  jsonRow("an object"),
+  quietRow("the essential value"),
 ];
 
 const PROGRAM: Program<Params> = {
@@ -31,7 +27,7 @@ const PROGRAM: Program<Params> = {
 };
 
 async function read(argv: readonly string[]): Promise<{ positionals: unknown; params: Params; printed: string }> {
-  const params = { n: 3, json: false };
+  const params = { n: 3, json: false, quiet: false };
   const out = captured();
   const io = { out: term(out), err: term(captured()), env: {} };
   const positionals = await readArguments(PROGRAM, "ll-demo", argv, params, io);
@@ -39,17 +35,26 @@ async function read(argv: readonly string[]): Promise<{ positionals: unknown; pa
 }
 
 test.each([
-  ["a b", ["a", "b"], { n: 3, json: false }],
-  ["a -n -1 b --json", ["a", "b"], { n: -1, json: true }],
-  ["--n_predict 4 a", ["a"], { n: 4, json: false }],
-  ["- a", ["-", "a"], { n: 3, json: false }],
-  ["--json -- --json -n", ["--json", "-n"], { n: 3, json: true }],
-  ["-n 1 -n 2", [], { n: 2, json: false }],
-  ["--n-predict=4 a", ["a"], { n: 4, json: false }],
-  ["--n_predict=-1", [], { n: -1, json: false }],
-  ["a --verbose", ["a"], { n: 3, json: false }],
+  ["a b", ["a", "b"], { n: 3, json: false, quiet: false }],
+  ["a -n -1 b --json", ["a", "b"], { n: -1, json: true, quiet: false }],
+  ["--n_predict 4 a", ["a"], { n: 4, json: false, quiet: false }],
+  ["- a", ["-", "a"], { n: 3, json: false, quiet: false }],
+  ["--json -- --json -n", ["--json", "-n"], { n: 3, json: true, quiet: false }],
+  ["-n 1 -n 2", [], { n: 2, json: false, quiet: false }],
+  ["--n-predict=4 a", ["a"], { n: 4, json: false, quiet: false }],
+  ["--n_predict=-1", [], { n: -1, json: false, quiet: false }],
+  ["a --verbose", ["a"], { n: 3, json: false, quiet: false }],
 ])("%s", async (line, positionals, params) => {
   expect(await read(line.split(" "))).toEqual({ positionals, params, printed: "" });
+});
+
+test("~ is the home directory in arguments that are paths", async () => {
+  const io = { out: term(captured()), err: term(captured()), env: { HOME: "/home/me" } };
+  const positionalsOf = (program: Program<Params>) =>
+    readArguments(program, "ll-demo", ["~/a", "~/b"], { n: 3, json: false, quiet: false }, io);
+  expect(await positionalsOf(PROGRAM)).toEqual(["/home/me/a", "~/b"]);
+  expect(await positionalsOf({ ...PROGRAM, paths: 2 })).toEqual(["/home/me/a", "/home/me/b"]);
+  expect(await positionalsOf({ ...PROGRAM, paths: 0 })).toEqual(["~/a", "~/b"]);
 });
 
 test("an unknown option is an error with a suggestion, and takes no value away", async () => {
@@ -76,7 +81,7 @@ test("_ stands for - in options that end a run too", async () => {
     { ...PROGRAM, options: withModel },
     "ll-demo",
     ["--print_config"],
-    { n: 3, json: false },
+    { n: 3, json: false, quiet: false },
     io,
   );
   expect(await read).toBeUndefined();
@@ -85,7 +90,7 @@ test("_ stands for - in options that end a run too", async () => {
 test("two output modes exclude each other, by whatever name", async () => {
   await expect(read(["-q", "--json"])).rejects.toMatchObject({
     name: "UsageError",
-    message: "--quiet and --json exclude each other",
+    message: "--json and --quiet exclude each other",
   });
   await expect(read(["-q", "--quiet"])).resolves.toMatchObject({ params: { quiet: true } });
 });

@@ -35,7 +35,8 @@ export class Fnv1a {
 }
 
 /**
- * Of the tensors in the order of their names. Reads some 200 bytes of each.
+ * The `fingerprint` of a model with these tensors, without loading it: name, type and size of every tensor, in the order of
+ * their names, and some 200 bytes of each, which it reads.
  * @throws what the source's `read` throws
  */
 export async function fingerprintOf(source: TensorSource): Promise<bigint> {

@@ -10,6 +10,7 @@ export {
   type ModelConfig,
 } from "./config.ts";
 export { ContextOverflowError, isModelError, isSessionError, ModelError, SessionError } from "./errors.ts";
+export { fingerprintOf } from "./fingerprint.ts";
 export { type GeneratedToken, type GenerateOptions, generate } from "./generate.ts";
 export {
   createGenerator,

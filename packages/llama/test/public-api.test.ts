@@ -15,6 +15,7 @@ test("the public names", () => {
       "createGenerator",
       "createScalarModel",
       "expectedTensors",
+      "fingerprintOf",
       "generate",
       "isModelError",
       "isSessionError",

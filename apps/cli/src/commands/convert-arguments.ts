@@ -3,7 +3,7 @@
 import type { Container, GgmlUnstored } from "@ll/convert";
 import type { Io } from "../command.ts";
 import { Refusal, UsageError } from "../errors.ts";
-import { flagRow, quietRow, valueRow } from "../option-rows.ts";
+import { flagRow, jsonRow, silentRow, valueRow } from "../option-rows.ts";
 import { invalidParameter, type OptionSpec, type OptionValue } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
 
@@ -26,6 +26,8 @@ export interface ConvertArguments {
   readonly progress: boolean;
   /** Nothing on standard error unless it fails. */
   readonly quiet: boolean;
+  /** Standard output gets one object when all is done. */
+  readonly json: boolean;
 }
 
 /** What the options set. */
@@ -144,7 +146,8 @@ export const CONVERT_OPTIONS: readonly OptionSpec<ConvertParams>[] = [
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
     params.progress = false;
   }),
-  quietRow("nothing on standard error unless it fails"),
+  silentRow("nothing on standard error unless it fails"),
+  jsonRow("one JSON object about the file, instead of its path"),
 ];
 
 const PROGRAM: Program<ConvertParams> = {
@@ -177,6 +180,7 @@ export async function readConvertArguments(
     noClobber: false,
     progress: true,
     quiet: false,
+    json: false,
     vocabOnly: false,
     dump: false,
     dumpSingle: false,

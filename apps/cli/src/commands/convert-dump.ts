@@ -3,14 +3,14 @@
 import { printable, type SourceTensor } from "@ll/bytes";
 import { openStoredTensors } from "@ll/checkpoint/node";
 import { openGgufPath } from "@ll/gguf/node";
-import type { Io } from "../command.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { containerAt } from "./convert-inputs.ts";
 import { pythonType } from "./convert-lines.ts";
+import { type NotingIo, writeReport } from "./file-report.ts";
 import { openGgmlInput } from "./ggml-input.ts";
 
-export async function dump(request: ConvertArguments, io: Io): Promise<void> {
-  if ((await containerAt(request.model)) === "gguf") return dumpGguf(request.model, io);
+export async function dump(request: ConvertArguments, io: NotingIo): Promise<void> {
+  if ((await containerAt(request.model)) === "gguf") return dumpGguf(request, io);
   const stored = await openStoredTensors(request.model, {
     single: request.mode === "dump-single",
     openGgml: openGgmlInput,
@@ -19,30 +19,36 @@ export async function dump(request: ConvertArguments, io: Io): Promise<void> {
     },
   });
   try {
-    list(stored.files, stored.format, [...stored.storedTensors], pythonType, io);
+    list(request, stored.files, stored.format, [...stored.storedTensors], pythonType, io);
   } finally {
     await stored.close();
   }
 }
 
-async function dumpGguf(path: string, io: Io): Promise<void> {
-  const file = await openGgufPath(path);
+async function dumpGguf(request: ConvertArguments, io: NotingIo): Promise<void> {
+  const file = await openGgufPath(request.model);
   try {
     for (const one of file.paths) io.err.write(`Loading model file ${printable(one, 4200)}\n`);
     const tensors = file.tensors.map((tensor) => [tensor.name, tensor] as const);
-    list(file.paths, "gguf", tensors, (type) => type, io);
+    list(request, file.paths, "gguf", tensors, (type) => type, io);
   } finally {
     await file.close();
   }
 }
 
 function list(
+  { json }: ConvertArguments,
   files: readonly string[],
   format: string,
   tensors: readonly (readonly [string, Omit<SourceTensor, "name" | "read">])[],
   typeName: (type: string) => string,
-  io: Io,
+  io: NotingIo,
 ): void {
+  if (json) {
+    const rows = tensors.map(([name, { shape, type, byteLength }]) => ({ name, type, shape, bytes: byteLength }));
+    writeReport(io, { files, format, tensors: rows });
+    return;
+  }
   io.out.write(`model_plus.paths = [${files.map((path) => `'${printable(path, 4200)}'`).join(", ")}]\n`);
   io.out.write(`model_plus.format = '${format}'\n`);
   for (const [name, { shape, type, byteLength }] of tensors) {

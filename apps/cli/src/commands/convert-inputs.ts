@@ -15,6 +15,7 @@ import { Refusal } from "../errors.ts";
 import { containerOf, type ModelContainer } from "../model-container.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { pythonType } from "./convert-lines.ts";
+import type { NotingIo } from "./file-report.ts";
 import { openGgmlInput } from "./ggml-input.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
@@ -35,12 +36,12 @@ export interface ConvertedModel extends Omit<ModelContents, "vocab"> {
 }
 
 /** The model at the path that is no GGUF file: a checkpoint, an old ggml file, a model of llama2.c. */
-export async function openCheckpointInput(request: ConvertArguments, io: Io): Promise<ConvertedModel> {
+export async function openCheckpointInput(request: ConvertArguments, io: NotingIo): Promise<ConvertedModel> {
   const checkpoint = await openCheckpoint(request.model, {
     openGgml: openGgmlInput,
     onEvent(event) {
       if (event.kind === "loading-file") sayLoading(event.path, io);
-      else io.err.write(`warning: ${printable(event.message, 512)}\n`);
+      else io.warn(`warning: ${printable(event.message, 512)}`);
     },
   });
   const outType = (): OutType => request.outType ?? defaultOutType(checkpoint.weightType);
@@ -62,7 +63,7 @@ function defaultOutType(weightType: string): OutType {
 }
 
 /** A GGUF file, or a ggjt file that is to become one with its weights as they are; undefined for anything else. */
-export async function openWholeFile(request: ConvertArguments, io: Io): Promise<ConvertedModel | undefined> {
+export async function openWholeFile(request: ConvertArguments, io: NotingIo): Promise<ConvertedModel | undefined> {
   const container = await containerAt(request.model);
   if (container === "gguf") return openGgufInput(request, io);
   const isKept = container === "ggml" && request.container === "gguf" && request.outType === undefined;
@@ -79,12 +80,12 @@ export async function containerAt(path: string): Promise<ModelContainer | undefi
   }
 }
 
-async function openGgufInput(request: ConvertArguments, io: Io): Promise<ConvertedModel> {
+async function openGgufInput(request: ConvertArguments, io: NotingIo): Promise<ConvertedModel> {
   const file = await openGgufPath(request.model);
   try {
     for (const path of file.paths) sayLoading(path, io);
     const config = configFromGguf(metadataGetter(file.metadata), {}, request.model);
-    for (const warning of [...file.warnings, ...config.warnings]) io.err.write(`warning: ${printable(warning, 512)}\n`);
+    for (const warning of [...file.warnings, ...config.warnings]) io.warn(`warning: ${printable(warning, 512)}`);
     const contents = await contentsOfGguf(file, config);
     return {
       ...contents,
@@ -100,12 +101,12 @@ async function openGgufInput(request: ConvertArguments, io: Io): Promise<Convert
   }
 }
 
-async function openGgjt(request: ConvertArguments, io: Io): Promise<ConvertedModel> {
+async function openGgjt(request: ConvertArguments, io: NotingIo): Promise<ConvertedModel> {
   const source = await openFileSource(request.model);
   try {
     sayLoading(request.model, io);
     const file = await openGgml(source);
-    for (const warning of file.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
+    for (const warning of file.warnings) io.warn(`warning: ${printable(warning, 512)}`);
     return {
       ...contentsOfGgml(file),
       files: [request.model],

@@ -7,17 +7,17 @@ import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { asType } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
 import { createLoraWriter, type LoraPlan, loraFileBytes, openGgml } from "@ll/ggml-format";
-import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
 import { containerOf } from "../model-container.ts";
 import { pathLine } from "../terminal.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
+import { type NotingIo, writeReport } from "./file-report.ts";
 import { openPeftAdapter, type PeftPair } from "./peft-adapter.ts";
 
 const PATH_CHARS = 4200;
 
 /** Converts the adapter in `adapter` for the model of the request; standard output gets the path of the file. */
-export async function convertLora(request: ConvertArguments, adapter: string, io: Io): Promise<void> {
+export async function convertLora(request: ConvertArguments, adapter: string, io: NotingIo): Promise<void> {
   const peft = await openPeftAdapter(adapter);
   try {
     const model = await openBaseModel(request.model);
@@ -47,10 +47,18 @@ export async function convertLora(request: ConvertArguments, adapter: string, io
       await out.abort(); // harmless after the commit
     }
     io.err.write(`Converted ${peft.files.map((file) => printable(file, PATH_CHARS)).join(" and ")}\n`);
-    io.out.write(pathLine(io.out, path));
+    const { model: input, json } = request;
+    if (json) writeReport(io, { input, adapter, ...adapterReport(path, plan) });
+    else io.out.write(pathLine(io.out, path));
   } finally {
     await peft.stored.close();
   }
+}
+
+/** As `fileReport`, of what no model file is. */
+function adapterReport(file: string, plan: LoraPlan): Record<string, unknown> {
+  const { r, alpha, tensors } = plan;
+  return { file, bytes: loraFileBytes(plan), format: "ggla", r, alpha, tensors };
 }
 
 /** What has to be known of the model that an adapter is for. */

@@ -24,6 +24,7 @@ import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./conve
 import { lostText, lostTokens, runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
 import { findVocabFile, matchVocabulary, readVocabulary, type Vocabulary } from "./convert-vocab.ts";
+import { fileReport, type NotingIo, notingIo, writeReport } from "./file-report.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
 const PATH_CHARS = 4200;
@@ -40,19 +41,19 @@ const CONFIG_FILES = [
 export async function convertCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
   const request = await readConvertArguments(bin, argv, io);
   if (request === undefined) return ExitCode.ok;
-  if (request.quiet) await quietly(io, (silent) => convert(request, silent));
-  else await convert(request, io);
+  const work = (heard: Io): Promise<void> => convert(request, notingIo(heard));
+  await (request.quiet ? quietly(io, work) : work(io));
   return ExitCode.ok;
 }
 
-async function convert(request: ConvertArguments, io: Io): Promise<void> {
+async function convert(request: ConvertArguments, io: NotingIo): Promise<void> {
   if (request.mode === "vocab-only") await convertVocabulary(request, io);
   else if (request.lora !== undefined) await convertLora(request, request.lora, io);
   else if (request.mode === "convert") await convertModel(request, io);
   else await dump(request, io);
 }
 
-async function convertModel(request: ConvertArguments, io: Io): Promise<void> {
+async function convertModel(request: ConvertArguments, io: NotingIo): Promise<void> {
   const model = (await openWholeFile(request, io)) ?? (await openCheckpointInput(request, io));
   try {
     await writeModel(request, model, io);
@@ -61,7 +62,7 @@ async function convertModel(request: ConvertArguments, io: Io): Promise<void> {
   }
 }
 
-async function writeModel(request: ConvertArguments, model: ConvertedModel, io: Io): Promise<void> {
+async function writeModel(request: ConvertArguments, model: ConvertedModel, io: NotingIo): Promise<void> {
   const { nVocab, nEmbd, nMult = "any", nHeads, nLayers } = model.params;
   const vocab = await vocabularyFor(request, model, io);
   io.err.write(`params: n_vocab:${nVocab} n_embd:${nEmbd} n_mult:${nMult} n_head:${nHeads} n_layer:${nLayers}\n`);
@@ -72,23 +73,24 @@ async function writeModel(request: ConvertArguments, model: ConvertedModel, io: 
   const directory = dirname(model.files[0] as string);
   const inputs = [...model.files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
   if (container === "gguf" && !/\.gguf$/i.test(path)) {
-    io.err.write(`warning: ${printable(path, PATH_CHARS)} will be a GGUF file, whose name ends in .gguf by custom\n`);
+    io.warn(`warning: ${printable(path, PATH_CHARS)} will be a GGUF file, whose name ends in .gguf by custom`);
   }
   await writeFile(request, path, inputs, convertedBytes(input), io, async (sink, progress) => {
     const { allowNonFinite } = request;
-    await convertCheckpoint(input, sink, { allowNonFinite, onEvent: printer(progress) });
+    await convertCheckpoint(input, sink, { allowNonFinite, onEvent: printer(io, progress) });
     await model.verify();
   });
   const options = container === "gguf" ? "" : runOptions(params);
-  for (const line of lostTokens(model, nVocab, container === "gguf")) io.err.write(`${line}\n`);
-  if (options !== "") io.err.write(`The file cannot say so: run this model with ${options}\n`);
+  for (const line of lostTokens(model, nVocab, container === "gguf")) io.warn(line);
+  if (options !== "") io.warn(`The file cannot say so: run this model with ${options}`);
+  await printResult(request, path, io);
 }
 
 /** The vocabulary of the model itself, or that of a file. `match` holds it against the model. */
 async function vocabularyFor(
   request: ConvertArguments,
   { params, files, vocab, pieces, addSpacePrefix }: ConvertedModel,
-  io: Io,
+  io: NotingIo,
 ): Promise<{ match(): ReturnType<typeof matchVocabulary>; files: readonly string[] }> {
   const note = (line: string): void => void io.err.write(`${line}\n`);
   if (vocab !== undefined && request.vocabDir === undefined) {
@@ -102,7 +104,7 @@ async function vocabularyFor(
   return { match: () => matchVocabulary(vocabulary, params.nVocab, note), files: vocabularyFiles(vocabulary) };
 }
 
-async function convertVocabulary(request: ConvertArguments, io: Io): Promise<void> {
+async function convertVocabulary(request: ConvertArguments, io: NotingIo): Promise<void> {
   const vocabFile = await findVocabFile(request.vocabDir ?? request.model);
   io.err.write(`Loading vocab file ${printable(vocabFile, PATH_CHARS)}\n`);
   const vocabulary = await readVocabulary(vocabFile);
@@ -112,6 +114,7 @@ async function convertVocabulary(request: ConvertArguments, io: Io): Promise<voi
   await writeFile(request, path, vocabularyFiles(vocabulary), vocabFileBytes(input), io, (sink) =>
     writeVocabFile(input, sink),
   );
+  await printResult(request, path, io);
 }
 
 function vocabularyFiles({ path, addedPath }: Vocabulary): string[] {
@@ -145,11 +148,16 @@ async function writeFile(
     await out.abort(); // harmless after the commit
   }
   io.err.write(`Wrote ${shown}\n`);
-  io.out.write(pathLine(io.out, path));
+}
+
+/** The path of the file, or what is in it. */
+async function printResult({ json, model }: ConvertArguments, path: string, io: NotingIo): Promise<void> {
+  if (json) writeReport(io, { input: model, ...(await fileReport(path)) });
+  else io.out.write(pathLine(io.out, path));
 }
 
 /** One line per tensor, with the progress line below it. */
-function printer(progress: Progress): (event: ModelEvent) => void {
+function printer(io: NotingIo, progress: Progress): (event: ModelEvent) => void {
   let doneBytes = 0;
   return (event) => {
     if (event.kind === "tensor-start") {
@@ -158,6 +166,9 @@ function printer(progress: Progress): (event: ModelEvent) => void {
     }
     if (event.kind !== "tensor-done") return;
     doneBytes += event.bytesOut;
-    if (event.lost !== undefined) progress.line(`warning: ${lostText(event.name, event.lost)}`);
+    if (event.lost === undefined) return;
+    const warning = `warning: ${lostText(event.name, event.lost)}`;
+    io.warnings.push(warning);
+    progress.line(warning);
   };
 }

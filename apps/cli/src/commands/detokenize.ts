@@ -5,7 +5,7 @@ import { printable } from "@ll/bytes";
 import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { flagRow, valueRow } from "../option-rows.ts";
+import { jsonRow, piecesRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
@@ -32,12 +32,8 @@ export const DETOKENIZE_OPTIONS: readonly OptionSpec<DetokenizeParams>[] = [
       params.file = text;
     },
   ),
-  flagRow("Output", ["--pieces"], "one line for each id, with its text", (params) => {
-    params.pieces = true;
-  }),
-  flagRow("Output", ["--json"], "one JSON object with the text", (params) => {
-    params.json = true;
-  }),
+  piecesRow(),
+  jsonRow("one JSON object with the text"),
 ];
 
 const PROGRAM: Program<DetokenizeParams> = {

@@ -1,83 +1,103 @@
-// The positional command line of ll-quantize: [flags] IN [OUT] TYPE [NTHREADS], as in build 803 of llama.cpp, which took an
-// OUT that begins with a number for a TYPE, and wanted NTHREADS whenever OUT was left out.
+// The command line of ll-quantize: IN [OUT] TYPE [NTHREADS], as in build 803 of llama.cpp, which took an OUT that begins with a
+// number for a TYPE, and wanted NTHREADS whenever OUT was left out.
 
 import { type FileType, FTYPES } from "@ll/quant";
-import { COMPLETION_OPTION, type CompletedOption } from "../completion.ts";
+import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { flagRow, jsonRow, silentRow } from "../option-rows.ts";
+import type { OptionSpec } from "../option-table.ts";
+import { type Program, readArguments } from "../program.ts";
 import { closest } from "../suggest.ts";
+import { typesHelp } from "./quantize-help.ts";
 
-export interface QuantizeArguments {
+/** What the options set. */
+interface QuantizeFlags {
+  allowRequantize: boolean;
+  leaveOutputTensor: boolean;
+  allowNonFinite: boolean;
+  noClobber: boolean;
+  progress: boolean;
+  /** Nothing on standard error unless it fails, and on standard output the path of the file. */
+  quiet: boolean;
+  /** Standard output gets one object when all is done. */
+  json: boolean;
+}
+
+export interface QuantizeArguments extends Readonly<QuantizeFlags> {
   readonly inFile: string;
   readonly outFile: string;
   /** The entry of `FTYPES` that was asked for; by number, the first with that number. */
   readonly type: FileType;
   /** 0 if not given. */
   readonly nThreads: number;
-  readonly allowRequantize: boolean;
-  readonly leaveOutputTensor: boolean;
-  readonly allowNonFinite: boolean;
-  readonly noClobber: boolean;
-  readonly progress: boolean;
-  /** Prints the path of the file and nothing else. */
-  readonly quiet: boolean;
 }
 
-/** What the flags ask for instead of work. */
-export type QuantizeRequest = QuantizeArguments | "help" | "version";
-
-/** The options, for help and completion. */
-export const QUANTIZE_OPTIONS: readonly CompletedOption[] = [
-  flag(["--allow-requantize"], "take tensors that are quantised already; they lose quality twice"),
-  flag(["--leave-output-tensor"], "copy output.weight as it is"),
-  flag(["--allow-nonfinite"], "take NaN, infinite weights and those beyond the new type, which spoil their blocks"),
-  flag(["--no-clobber"], "refuse to replace an existing file"),
-  flag(["--no-progress"], "no progress line on standard error"),
-  flag(["--quiet", "-q"], "only the path of the file that is written"),
-  flag(["--verbose", "-v"], "show where an error comes from (as LL_DEBUG=1)"),
-  COMPLETION_OPTION,
-  flag(["--version"], "show the version"),
-  flag(["--help", "-h"], "show this help"),
+export const QUANTIZE_OPTIONS: readonly OptionSpec<QuantizeFlags>[] = [
+  flagRow(
+    "File",
+    ["--allow-requantize"],
+    "take tensors that are quantised already; they lose quality twice",
+    (flags) => {
+      flags.allowRequantize = true;
+    },
+  ),
+  flagRow("File", ["--leave-output-tensor"], "copy output.weight as it is", (flags) => {
+    flags.leaveOutputTensor = true;
+  }),
+  flagRow(
+    "File",
+    ["--allow-nonfinite"],
+    "take NaN, infinite weights and those beyond the new type, which spoil their blocks",
+    (flags) => {
+      flags.allowNonFinite = true;
+    },
+  ),
+  flagRow("File", ["--no-clobber"], "refuse to replace an existing file", (flags) => {
+    flags.noClobber = true;
+  }),
+  flagRow("Output", ["--no-progress"], "no progress line on standard error", (flags) => {
+    flags.progress = false;
+  }),
+  silentRow("only the path of the file that is written"),
+  jsonRow("one JSON object about the file that is written"),
 ];
+
+const PROGRAM: Program<QuantizeFlags> = {
+  examples: ["model-f16.bin model-q4_0.bin q4_0", "model-f16.bin q5_K_M"],
+  usage: "[options] IN [OUT] TYPE [NTHREADS]",
+  description: [
+    "Writes the ggjt file IN as another type. OUT: ggml-model-TYPE.bin beside IN if left out.",
+    "NTHREADS: threads that quantise, as many as there are cores if left out; a small model takes one. The file is the same with any number.",
+    "LL_KERNEL=scalar in the environment: no WebAssembly, as a check of it.",
+  ].join("\n"),
+  options: QUANTIZE_OPTIONS,
+  paths: 2,
+  more: typesHelp,
+};
 
 /** Names of the types, in lower case. */
 export const TYPE_NAMES: readonly string[] = FTYPES.map(({ name }) => name.toLowerCase());
 
-const FLAGS = QUANTIZE_OPTIONS.filter(({ value }) => value === "flag").flatMap(({ names }) => names);
-
-function flag(names: CompletedOption["names"], help: string): CompletedOption {
-  return { names, value: "flag", help };
-}
-
-/** @throws UsageError, in the words of build 803 where it had some */
-export function parseQuantizeArguments(argv: readonly string[]): QuantizeRequest {
-  const flags = new Set<string>();
-  let next = 0;
-  for (; argv[next]?.startsWith("--") || FLAGS.includes(argv[next] ?? ""); next++) {
-    const flag = argv[next] as string;
-    if (flag === "--") {
-      next++;
-      break;
-    }
-    if (!FLAGS.includes(flag)) throw unknownFlag(flag);
-    flags.add(flag);
-  }
-  if (flags.has("--help") || flags.has("-h")) return "help";
-  if (flags.has("--version")) return "version";
-  return {
-    ...readPositionals(argv.slice(next)),
-    allowRequantize: flags.has("--allow-requantize"),
-    allowNonFinite: flags.has("--allow-nonfinite"),
-    leaveOutputTensor: flags.has("--leave-output-tensor"),
-    noClobber: flags.has("--no-clobber"),
-    progress: !flags.has("--no-progress"),
-    quiet: flags.has("--quiet") || flags.has("-q"),
+/**
+ * The arguments; `undefined` if help or version was asked for, which is then printed.
+ * @throws UsageError, in the words of build 803 where it had some
+ */
+export async function readQuantizeArguments(
+  bin: string,
+  argv: readonly string[],
+  io: Io,
+): Promise<QuantizeArguments | undefined> {
+  const flags: QuantizeFlags = {
+    allowRequantize: false,
+    leaveOutputTensor: false,
+    allowNonFinite: false,
+    noClobber: false,
+    progress: true,
+    quiet: false,
+    json: false,
   };
-}
-
-function unknownFlag(flag: string): UsageError {
-  const suggestion = closest(flag, FLAGS);
-  const hint = suggestion === undefined ? "" : ` (Did you mean ${suggestion}?)`;
-  return new UsageError(`unknown option '${flag}'${hint}`);
+  const positionals = await readArguments(PROGRAM, bin, argv, flags, io);
+  return positionals && { ...flags, ...readPositionals(positionals) };
 }
 
 type Positionals = Pick<QuantizeArguments, "inFile" | "outFile" | "type" | "nThreads">;
@@ -97,6 +117,13 @@ function readPositionals(positionals: readonly string[]): Positionals {
       ? [second, requireType(others[0], second), others.slice(1)]
       : [defaultOutFile(inFile, shortType), shortType, others];
   const [threads, ...more] = rest;
+  const isMisplaced = shortType !== undefined && threads !== undefined && leadingInteger(threads) === undefined;
+  if (isMisplaced) {
+    throw new UsageError(
+      `main: invalid nthread '${threads}' (stoi)`,
+      `the type stands behind the file to write: ${[inFile, threads, second, ...more].join(" ")}`,
+    );
+  }
   if (/\.gguf$/i.test(outFile)) {
     throw new UsageError(
       `main: '${outFile}' would be a ggjt file`,
@@ -142,10 +169,7 @@ function isWholeNumber(text: string): boolean {
 function requireThreads(text: string): number {
   const nThreads = leadingInteger(text);
   if (nThreads === undefined) {
-    throw new UsageError(
-      `main: invalid nthread '${text}' (stoi)`,
-      FLAGS.includes(text) ? "options stand before the model file" : undefined,
-    );
+    throw new UsageError(`main: invalid nthread '${text}' (stoi)`, "expected a number of threads behind the type");
   }
   return nThreads;
 }

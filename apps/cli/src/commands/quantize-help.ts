@@ -3,10 +3,8 @@
 import { blockInfo, FTYPES } from "@ll/quant";
 import { helpRow } from "../option-table.ts";
 import { wrapText } from "../text-wrap.ts";
-import { QUANTIZE_OPTIONS } from "./quantize-arguments.ts";
 
-/** Columns of the names of options, and of the names of types, in the help. */
-const OPTION_COLUMNS = 26;
+/** Columns of the names of types in the help. */
 const TYPE_COLUMNS = 29;
 
 /** Build 803 wrote the usage to standard error and the table to standard output. */
@@ -26,29 +24,15 @@ export function usage(bin: string, columns = Number.POSITIVE_INFINITY): { readon
   return { err: wrapText(err, columns, 2), out: wrapText(rows.join(""), columns, 6) };
 }
 
-export function help(bin: string, columns: number): string {
+/** The table of types, for the help. */
+export function typesHelp(columns: number): string {
   const types = FTYPES.flatMap(({ id, name, description, baseType }) => {
     const { blockBytes, blockValues } = blockInfo(baseType);
     const bits = ((8 * blockBytes) / blockValues).toFixed(2).padStart(5);
     const left = `  ${String(id).padStart(2)}  or  ${name.padEnd(6)} ${bits} bits`;
     return helpRow(left, description.trim(), columns, TYPE_COLUMNS);
   });
-  const options = QUANTIZE_OPTIONS.flatMap(({ names, placeholder = "", help }) =>
-    helpRow(`  ${[...names].reverse().join(", ")} ${placeholder}`.trimEnd(), help, columns, OPTION_COLUMNS),
-  );
-  const about = `Examples:
-  ${bin} model-f16.bin model-q4_0.bin q4_0
-  ${bin} model-f16.bin q5_K_M
-
-Usage: ${bin} [options] IN [OUT] TYPE [NTHREADS]
-
-Writes the ggjt file IN as another type. OUT: ggml-model-TYPE.bin beside IN if left out.
-NTHREADS: threads that quantise, as many as there are cores if left out; a small model takes one. The file is the same with any number.
-LL_KERNEL=scalar in the environment: no WebAssembly, as a check of it.
-
-Options (before IN; -- ends them):
-`;
-  const typesHead =
+  const head =
     "Types, by number or name, with the bits per weight of most tensors (output.weight is Q6_K where its size allows):";
-  return `${wrapText(about, columns)}${options.join("\n")}\n\n${wrapText(typesHead, columns)}\n${types.join("\n")}\n`;
+  return [wrapText(head, columns), ...types].join("\n");
 }

@@ -13,28 +13,28 @@ import { kernelTier } from "../kernel-tier.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
-import { pathLine } from "../terminal.ts";
+import { NOWHERE, pathLine, type Terminal } from "../terminal.ts";
 import { tableColumns } from "../text-table.ts";
-import { columnsOf } from "../text-wrap.ts";
-import { versionLine } from "../version.ts";
 import { lostText } from "./convert-lines.ts";
-import { parseQuantizeArguments, type QuantizeArguments, type QuantizeRequest } from "./quantize-arguments.ts";
-import { help, usage } from "./quantize-help.ts";
+import { fileReport, type NotingIo, notingIo, writeReport } from "./file-report.ts";
+import { type QuantizeArguments, readQuantizeArguments } from "./quantize-arguments.ts";
+import { usage } from "./quantize-help.ts";
 
 const MIB = 1024 * 1024;
 
 export async function quantizeCommand(bin: string, argv: readonly string[], io: Io): Promise<number> {
-  const request = parse(bin, argv, io);
-  if (request === "help") io.out.write(help(bin, columnsOf(io.out, io.env)));
-  else if (request === "version") io.out.write(versionLine(bin));
-  else if (request.quiet) await quantizeQuietly(request, io);
-  else await quantize(request, io);
+  const request = await readArguments(bin, argv, io);
+  if (request === undefined) return ExitCode.ok;
+  const { quiet, json } = request;
+  const work = (heard: Io): Promise<void> => quantize(request, notingIo(heard), quiet || json ? NOWHERE : io.out);
+  await (quiet ? quietly(io, work) : work(io));
+  if (quiet && !json) io.out.write(pathLine(io.out, request.outFile));
   return ExitCode.ok;
 }
 
-function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
+async function readArguments(bin: string, argv: readonly string[], io: Io): Promise<QuantizeArguments | undefined> {
   try {
-    return parseQuantizeArguments(argv);
+    return await readQuantizeArguments(bin, argv, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.err.write(`${printable(error.message, 512)}\n`);
@@ -43,19 +43,15 @@ function parse(bin: string, argv: readonly string[], io: Io): QuantizeRequest {
     if (!error.message.startsWith("main: ")) {
       const { err, out } = usage(bin, tableColumns(io.err, io.env, { truncate: true }));
       io.err.write(err);
-      io.out.write(out);
+      // what asks for one object there gets nothing else
+      (argv.includes("--json") ? io.err : io.out).write(out);
     }
     throw new ReportedError(error);
   }
 }
 
-async function quantizeQuietly(request: QuantizeArguments, io: Io): Promise<void> {
-  const out = { ...io.out, write: () => undefined };
-  await quietly(io, (silent) => quantize({ ...request, progress: false }, { ...silent, out }));
-  io.out.write(pathLine(io.out, request.outFile));
-}
-
-async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
+/** @param lines gets what build 803 put on standard output */
+async function quantize(request: QuantizeArguments, io: NotingIo, lines: Terminal): Promise<void> {
   const { inFile, outFile, type, nThreads } = request;
   const shownIn = printable(inFile, 4096);
   const shownOut = printable(outFile, 4096);
@@ -64,7 +60,7 @@ async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
   io.err.write(`main: quantizing '${shownIn}' to '${shownOut}' as ${type.name}${threads}\n`);
   const startMs = performance.now();
   try {
-    await writeQuantized(request, io);
+    await writeQuantized(request, io, lines);
   } catch (error) {
     const { text, notice } = inToolWords(error);
     for (const line of notice) io.err.write(`${line}\n`);
@@ -78,20 +74,21 @@ async function quantize(request: QuantizeArguments, io: Io): Promise<void> {
     throw new ReportedError(error);
   }
   const elapsedMs = performance.now() - startMs;
-  io.out.write(`\nmain: quantize time = ${fixed(elapsedMs, 8, 2)} ms\n`);
-  io.out.write(`main:    total time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+  lines.write(`\nmain: quantize time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+  lines.write(`main:    total time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+  if (request.json) writeReport(io, { input: inFile, type: type.name, ...(await fileReport(outFile)), elapsedMs });
 }
 
-async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void> {
+async function writeQuantized(request: QuantizeArguments, io: NotingIo, lines: Terminal): Promise<void> {
   const target = { ftype: request.type.id, ...request };
   const maxTier = kernelTier(io.env);
   const source = await openFileSource(request.inFile);
   try {
     io.err.write(`llama.cpp: loading model from ${printable(request.inFile, 4096)}\n`);
     const file = await openGgml(source);
-    for (const warning of file.warnings) io.err.write(`warning: ${warning}\n`);
+    for (const warning of file.warnings) io.warn(`warning: ${printable(warning, 512)}`);
     if (!file.container.hasScores) {
-      io.err.write("llama.cpp: WARNING: input is an old file that doesn't have scores; will add dummy scores\n");
+      io.warn("llama.cpp: WARNING: input is an old file that doesn't have scores; will add dummy scores");
     }
     const expectedBytes = quantizedBytes(file, target);
     const out = await createOutFile(request.outFile, {
@@ -101,10 +98,13 @@ async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void>
     });
     for (const path of out.removedStale) io.err.write(`removed the unfinished ${printable(path, 4096)}\n`);
     io.err.write(`llama.cpp: saving model to ${printable(request.outFile, 4096)}\n`);
-    const progress = createProgress(io, { total: expectedBytes, enabled: request.progress && !io.out.isTty });
+    const progress = createProgress(io, {
+      total: expectedBytes,
+      enabled: request.progress && !request.quiet && !lines.isTty,
+    });
     try {
       const threads = request.nThreads > 0 ? request.nThreads : availableParallelism();
-      await quantizeModel(file, out, { ...target, threads, maxTier, onEvent: printer(io, progress) });
+      await quantizeModel(file, out, { ...target, threads, maxTier, onEvent: printer(lines, io, progress) });
       await source.assertUnchanged();
       await out.commit();
     } finally {
@@ -117,21 +117,21 @@ async function writeQuantized(request: QuantizeArguments, io: Io): Promise<void>
 }
 
 /** Prints the events in build 803's lines, and a progress line where those lines are not seen. */
-function printer(io: Io, progress: Progress): (event: ModelEvent) => void {
+function printer(lines: Terminal, io: NotingIo, progress: Progress): (event: ModelEvent) => void {
   let doneBytes = 0;
   return (event) => {
     switch (event.kind) {
       case "tensor-start":
-        io.out.write(startOfLine(event));
+        lines.write(startOfLine(event));
         progress.update(doneBytes, progressLabel(event));
         break;
       case "tensor-done":
         doneBytes += event.bytesOut;
-        io.out.write(endOfLine(event, event.histogram));
-        if (event.lost !== undefined) io.err.write(`warning: ${lostText(event.name, event.lost)}\n`);
+        lines.write(endOfLine(event, event.histogram));
+        if (event.lost !== undefined) io.warn(`warning: ${lostText(event.name, event.lost)}`);
         break;
       case "totals":
-        io.out.write(totalLines(event));
+        lines.write(totalLines(event));
     }
   };
 }

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
 import type { Command } from "../command.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { flagRow } from "../option-rows.ts";
+import { jsonRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
 import { tableColumns, tableLines } from "../text-table.ts";
@@ -31,11 +31,7 @@ interface SystemInfo {
   readonly kernels: readonly KernelTier[];
 }
 
-export const SYSTEM_INFO_OPTIONS: readonly OptionSpec<SystemInfoParams>[] = [
-  flagRow("Output", ["--json"], "one JSON object", (params) => {
-    params.json = true;
-  }),
-];
+export const SYSTEM_INFO_OPTIONS: readonly OptionSpec<SystemInfoParams>[] = [jsonRow("one JSON object")];
 
 const PROGRAM: Program<SystemInfoParams> = {
   examples: ["", "--json"],

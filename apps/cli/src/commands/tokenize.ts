@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { encodedPieces, encodeText } from "../long-text.ts";
-import { flagRow, valueRow } from "../option-rows.ts";
+import { flagRow, jsonRow, piecesRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
@@ -55,12 +55,8 @@ export const TOKENIZE_OPTIONS: readonly OptionSpec<TokenizeParams>[] = [
       params.sentencePiece = true;
     },
   ),
-  flagRow("Output", ["--pieces"], "one line for each id, with its text", (params) => {
-    params.pieces = true;
-  }),
-  flagRow("Output", ["--json"], "one JSON object with ids and texts", (params) => {
-    params.json = true;
-  }),
+  piecesRow(),
+  jsonRow("one JSON object with ids and texts"),
 ];
 
 const PROGRAM: Program<TokenizeParams> = {

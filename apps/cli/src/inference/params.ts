@@ -48,6 +48,8 @@ export interface RunParams {
   displayPrompt: boolean;
   /** Nothing on standard error unless the run fails; of scores only the last one. */
   quiet: boolean;
+  /** Standard output gets one object when all is done, and nothing before. */
+  json: boolean;
   promptCache: string | undefined;
   promptCacheAll: boolean;
   promptCacheReadOnly: boolean;
@@ -129,6 +131,7 @@ export function defaultParams(threads?: number): RunParams {
     color: "never",
     displayPrompt: true,
     quiet: false,
+    json: false,
     promptCache: undefined,
     promptCacheAll: false,
     promptCacheReadOnly: false,

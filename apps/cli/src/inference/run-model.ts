@@ -6,6 +6,8 @@ import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { quietly } from "../quiet.ts";
+import { NOWHERE } from "../terminal.ts";
+import { fingerprintText } from "../units.ts";
 import { systemInfoLine } from "./load-lines.ts";
 import { loadModel } from "./model-loading.ts";
 import type { RunParams } from "./params.ts";
@@ -23,11 +25,17 @@ export interface Run {
   readonly context: Context;
 }
 
-/** Loads the model and lets `work` use it. Resolves to the exit code. */
+/** Version of the shape that `--json` prints. */
+const JSON_VERSION = 1;
+
+/** What the object of `--json` holds of a program, beside what all have. */
+export type Report = Readonly<Record<string, unknown>>;
+
+/** Loads the model and lets `work` use it. With `--json`, its report is all that standard output gets. Resolves to the exit code. */
 export function runModel(
   params: RunParams,
   io: Io,
-  work: (run: Run) => Promise<void>,
+  work: (run: Run) => Promise<Report>,
   load: typeof loadModel = loadModel,
 ): Promise<number> {
   const run = (shown: Io): Promise<number> => runAloud(params, shown, work, load);
@@ -37,20 +45,27 @@ export function runModel(
 async function runAloud(
   params: RunParams,
   io: Io,
-  work: (run: Run) => Promise<void>,
+  work: (run: Run) => Promise<Report>,
   load: typeof loadModel,
 ): Promise<number> {
   const seed = startRun(params, io);
   const timings = startTimings();
-  const { model, tokenizer, threads, kernels } = await load(params, io);
+  const { model, tokenizer, threads, kernels, warnings } = await load(params, io);
+  let report: Report;
   try {
     const context = timedContext(await openContext(model, params), timings);
     io.err.write(`\n${systemInfoLine(threads, availableParallelism(), kernels)}\n`);
-    await work({ params, io, seed, timings, model, tokenizer, context });
+    const shown = params.json ? { ...io, out: NOWHERE } : io;
+    report = await work({ params, io: shown, seed, timings, model, tokenizer, context });
   } finally {
     await model.dispose();
   }
   for (const line of timings.lines()) io.err.write(`${line}\n`);
+  if (params.json) {
+    const fingerprint = model.fingerprint && fingerprintText(model.fingerprint);
+    const about = { version: JSON_VERSION, model: params.model, fingerprint, threads, kernels, warnings };
+    io.out.write(`${JSON.stringify({ ...about, ...report, timings: timings.figures() })}\n`);
+  }
   return ExitCode.ok;
 }
 

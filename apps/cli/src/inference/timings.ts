@@ -2,8 +2,23 @@
 
 import { fixed, integer } from "../printf.ts";
 
+/** Milliseconds, and of what. */
+export interface TimingFigures {
+  readonly loadMs: number;
+  readonly sampleMs: number;
+  readonly samples: number;
+  readonly promptMs: number;
+  readonly promptTokens: number;
+  readonly evalMs: number;
+  readonly evalTokens: number;
+  /** Without loading. */
+  readonly totalMs: number;
+}
+
 export interface Timings {
   readonly lines: () => string[];
+  /** The same in numbers. */
+  readonly figures: () => TimingFigures;
   /** From the start of loading to the end of the first evaluation. */
   loaded(): void;
   /** Adds an evaluation: one token counts as generation, more as prompt. */
@@ -41,6 +56,16 @@ export function startTimings(): Timings {
       sample.ms += elapsedMs;
       sample.n += 1;
     },
+    figures: () => ({
+      loadMs: ready - started,
+      sampleMs: sample.ms,
+      samples: sample.n,
+      promptMs: prompt.ms,
+      promptTokens: prompt.n,
+      evalMs: single.ms,
+      evalTokens: single.n,
+      totalMs: performance.now() - ready,
+    }),
     lines: () => [
       "",
       `llama_print_timings:        load time = ${fixed(ready - started, 8, 2)} ms`,

@@ -20,6 +20,7 @@ test("defaults", async () => {
     noClobber: false,
     progress: true,
     quiet: false,
+    json: false,
   });
 });
 
@@ -58,6 +59,7 @@ test("every option, before or after the model", async () => {
     noClobber: true,
     progress: false,
     quiet: false,
+    json: false,
   });
 });
 

@@ -1,6 +1,6 @@
 // Adapters of PEFT: what ll-convert --lora writes, applied to a converted model, gives the converted model of merged weights.
 
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openFileSource } from "@ll/bytes/node";
 import { openGgml, openLora } from "@ll/ggml-format";
@@ -208,6 +208,22 @@ describe("refused, with nothing written", () => {
     expect(stderr).toMatch(message);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect((await convert("--lora", join(directory, "adapter"), base, "--no-clobber")).code).toBe(1);
+  });
+
+  test("--json tells what was written", async () => {
+    const directory = await temporaryDirectory();
+    const base = await writeHf(join(directory, "base"));
+    const adapter = join(directory, "adapter");
+    await writeAdapter(adapter, 4);
+    const { stdout, code } = await convert("--lora", adapter, base, "--json");
+    const object = JSON.parse(stdout);
+    const file = join(adapter, "ggml-adapter-model.bin");
+    expect({ code, object }).toMatchObject({
+      code: 0,
+      object: { version: 1, input: base, adapter, file, format: "ggla" },
+    });
+    expect(object.bytes).toBe((await stat(file)).size);
+    expect(object.tensors).toHaveLength(14);
   });
 
   test("a directory without an adapter", async () => {

@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { parseQuantizeArguments } from "../../src/commands/quantize-arguments.ts";
+import { type QuantizeArguments, readQuantizeArguments } from "../../src/commands/quantize-arguments.ts";
 import { UsageError } from "../../src/errors.ts";
+import { term } from "../../src/terminal.ts";
+import { captured, runHere } from "../programs.ts";
 
-const parse = (...argv: string[]) => parseQuantizeArguments(argv);
+function parse(...argv: string[]): Promise<QuantizeArguments | undefined> {
+  return readQuantizeArguments("ll-quantize", argv, {
+    out: term(captured()),
+    err: term(captured()),
+    env: { HOME: "/home/me" },
+  });
+}
 const type = (id: number, name: string) => ({ type: expect.objectContaining({ id, name }) });
 
 describe("positional arguments", () => {
@@ -25,19 +33,16 @@ describe("positional arguments", () => {
     ["in.bin 2abc 8", { outFile: "2abc", ...type(8, "Q5_0") }],
     ["in.bin 5 q4_1", { outFile: "5", ...type(3, "Q4_1") }],
     ["in.bin q4_0.bin f16", { outFile: "q4_0.bin", ...type(1, "F16") }],
-  ])("%s", (line, expected) => {
-    expect(parse(...line.split(" "))).toMatchObject(expected);
+  ])("%s", async (line, expected) => {
+    expect(await parse(...line.split(" "))).toMatchObject(expected);
   });
 });
 
-test("flags stand before the input, and the same one may be given twice", () => {
-  expect(parse("--allow-requantize", "--leave-output-tensor", "--allow-requantize", "in.bin", "q4_0")).toMatchObject({
-    allowRequantize: true,
-    leaveOutputTensor: true,
-    noClobber: false,
-    progress: true,
-  });
-  expect(parse("--no-clobber", "--no-progress", "in.bin", "q4_0")).toMatchObject({
+test("options stand anywhere, and the same one may be given twice", async () => {
+  expect(
+    await parse("--allow-requantize", "in.bin", "--leave-output-tensor", "q4_0", "--allow_requantize"),
+  ).toMatchObject({ allowRequantize: true, leaveOutputTensor: true, noClobber: false, progress: true, nThreads: 0 });
+  expect(await parse("--no-clobber", "--no-progress", "in.bin", "q4_0")).toMatchObject({
     allowRequantize: false,
     leaveOutputTensor: false,
     noClobber: true,
@@ -45,19 +50,33 @@ test("flags stand before the input, and the same one may be given twice", () => 
   });
 });
 
-test("-- ends the flags", () => {
-  expect(parse("--", "--in.bin", "--out.bin", "q4_0")).toMatchObject({ inFile: "--in.bin", outFile: "--out.bin" });
+test("-- ends the options", async () => {
+  expect(await parse("--", "--in.bin", "--out.bin", "q4_0")).toMatchObject({
+    inFile: "--in.bin",
+    outFile: "--out.bin",
+  });
 });
 
-test("help and version need nothing else", () => {
-  expect(parse("--help")).toBe("help");
-  expect(parse("-h")).toBe("help");
-  expect(parse("--version")).toBe("version");
+test("~ is the home directory", async () => {
+  expect(await parse("~/in.bin", "q4_0")).toMatchObject({
+    inFile: "/home/me/in.bin",
+    outFile: "/home/me/ggml-model-Q4_0.bin",
+  });
+  expect(await parse("a", "~/out.bin", "q4_0")).toMatchObject({ inFile: "a", outFile: "/home/me/out.bin" });
+});
+
+test("help and version need nothing else", async () => {
+  for (const flag of ["--help", "-h", "--version"]) {
+    expect(await parse(flag)).toBeUndefined();
+    expect(await runHere("ll-quantize", [flag])).toMatchObject({ code: 0, stderr: "" });
+  }
 });
 
 describe("usage errors", () => {
   const HELP_HINT =
     "expected one of q4_0 q4_1 q5_0 q5_1 q2_k q3_k q3_k_s q3_k_m q3_k_l q4_k q4_k_s q4_k_m q5_k q5_k_s q5_k_m q6_k q8_0 f16 f32 (ll-quantize --help says more)";
+
+  const THREADS_HINT = "expected a number of threads behind the type";
 
   test.each<[string, string, string?]>([
     ["", "expected a model file and a type"],
@@ -68,20 +87,31 @@ describe("usage errors", () => {
     ["in.bin out.bin Q5_00", "main: invalid ftype 'Q5_00'", "Did you mean q5_0?"],
     ["in.bin out.bin q9", "main: invalid ftype 'q9'", HELP_HINT],
     ["in.bin out.bin 5", "main: invalid ftype '5'", HELP_HINT],
-    ["in.bin out.bin q4_0 x2", "main: invalid nthread 'x2' (stoi)"],
+    ["in.bin out.bin q4_0 x2", "main: invalid nthread 'x2' (stoi)", THREADS_HINT],
+    ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)", THREADS_HINT],
     [
-      "in.bin q4_0 --allow-requantize",
-      "main: invalid nthread '--allow-requantize' (stoi)",
-      "options stand before the model file",
+      "in.bin q4_0 out.bin",
+      "main: invalid nthread 'out.bin' (stoi)",
+      "the type stands behind the file to write: in.bin out.bin q4_0",
     ],
-    ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)"],
+    [
+      "in.bin q4_0 out.bin 4",
+      "main: invalid nthread 'out.bin' (stoi)",
+      "the type stands behind the file to write: in.bin out.bin q4_0 4",
+    ],
     ["q4_0 in.bin", "main: 'q4_0' is a type, not a model file", "the type stands last: in.bin q4_0"],
     ["Q4_0 in.bin out.bin", "main: 'Q4_0' is a type, not a model file", "the type stands last: in.bin out.bin Q4_0"],
     ["in.bin out.bin q4_0 2 more", "unexpected argument 'more'"],
-    ["--leave-ouput-tensor in.bin q4_0", "unknown option '--leave-ouput-tensor' (Did you mean --leave-output-tensor?)"],
-    ["--xyz in.bin q4_0", "unknown option '--xyz'"],
-  ])("%j: %s", (line, message, hint) => {
+    [
+      "--leave-ouput-tensor in.bin q4_0",
+      "error: unknown argument: --leave-ouput-tensor",
+      "Did you mean --leave-output-tensor?",
+    ],
+    ["in.bin q4_0 --xyz", "error: unknown argument: --xyz"],
+  ])("%j: %s", async (line, message, hint) => {
     const argv = line === "" ? [] : line.split(" ");
-    expect(() => parse(...argv)).toThrow(new UsageError(message, hint));
+    const error = await parse(...argv).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error).toMatchObject({ message, hint });
   });
 });

@@ -201,7 +201,8 @@ describe("usage", () => {
     const { code, stdout, stderr } = await quantize("--allow-requantise", "in.bin", "q4_0");
     expect(code).toBe(2);
     expect(stderr).toBe(
-      `unknown option '--allow-requantise' (Did you mean --allow-requantize?)
+      `error: unknown argument: --allow-requantise
+Did you mean --allow-requantize?
 usage: ll-quantize [--help] [--allow-requantize] [--leave-output-tensor] model-f32.bin [model-quant.bin] type [nthreads]
 
   --allow-requantize: Allows requantizing tensors that have already been quantized. Warning: This can severely reduce quality compared to quantizing from 16bit or 32bit

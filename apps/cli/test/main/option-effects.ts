@@ -151,6 +151,7 @@ export function effects(files: EffectFiles): Effect[] {
       base: [...ONCE, "--temp", "0"],
       sees: { stdout: /^ Once upon a time,$/ },
     },
+    { option: "--json", args: ["--json"], base: ONCE, sees: { stdout: /^{"version":1,"model":/ } },
     { option: "--mtest", args: ["--mtest"], base: ONCE, sees: { stdout: /^$/ } },
     { option: "--perplexity", args: ["--perplexity"], sees: { stdout: /use the 'perplexity' tool/ } },
     { option: "--embedding", args: ["--embedding"], sees: { stdout: /use the 'embedding' tool/ } },

@@ -48,7 +48,6 @@ export const benchCommand: Command = async (bin, argv, io) => {
     decodeTokens: [32],
     repetitions: 5,
     threadCounts: [availableParallelism()],
-    json: false,
     truncate: true,
     progress: true,
   };

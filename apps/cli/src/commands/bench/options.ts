@@ -2,7 +2,7 @@
 
 import { MAX_THREADS, MODEL_OPTIONS } from "../../inference/options/model.ts";
 import type { RunParams } from "../../inference/params.ts";
-import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
+import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec, type OptionValue } from "../../option-table.ts";
 
 export interface BenchParams extends RunParams {
@@ -10,7 +10,6 @@ export interface BenchParams extends RunParams {
   decodeTokens: readonly number[];
   repetitions: number;
   threadCounts: readonly number[];
-  json: boolean;
   truncate: boolean;
   progress: boolean;
 }
@@ -69,9 +68,7 @@ export const BENCH_OPTIONS: readonly OptionSpec<BenchParams>[] = [
       params.repetitions = number;
     },
   ),
-  flagRow("Output", ["--json"], "one JSON object with every single time", (params) => {
-    params.json = true;
-  }),
+  jsonRow("one JSON object with every single time"),
   quietRow("only tokens per second, one number for each test"),
   noTruncateRow(),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {

@@ -3,7 +3,7 @@
 import { MODEL_OPTIONS } from "../../inference/options/model.ts";
 import { SAMPLING_OPTIONS } from "../../inference/options/sampling.ts";
 import { defaultParams, type RunParams } from "../../inference/params.ts";
-import { colorRow, flagRow, quietRow, valueRow } from "../../option-rows.ts";
+import { colorRow, flagRow, jsonRow, quietRow, valueRow } from "../../option-rows.ts";
 import type { OptionSpec } from "../../option-table.ts";
 import { TEMPLATE_NAMES } from "./template.ts";
 
@@ -16,7 +16,6 @@ export interface ChatParams extends RunParams {
   resume: string | undefined;
   classic: boolean;
   history: boolean;
-  json: boolean;
 }
 
 /** Options of ll-main that have another default here. */
@@ -110,9 +109,7 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
   flagRow("Output", ["--no-history"], "neither read nor write the history of what was typed", (params) => {
     params.history = false;
   }),
-  flagRow("Output", ["--json"], "one JSON object for each answer", (params) => {
-    params.json = true;
-  }),
+  jsonRow("one JSON object for each answer"),
   quietRow("the answers and nothing else: no word about the model, no speed"),
   colorRow("Output", "paint the speed behind an answer", "auto"),
 ];
@@ -129,7 +126,6 @@ export function defaultChatParams(threads?: number): ChatParams {
     resume: undefined,
     classic: false,
     history: true,
-    json: false,
     color: "auto",
   };
 }

@@ -5,7 +5,7 @@ import { Refusal, ReportedError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
 import { readParams } from "../../inference/read-params.ts";
-import { type Run, runModel } from "../../inference/run-model.ts";
+import { type Report, type Run, runModel } from "../../inference/run-model.ts";
 import { fixed } from "../../printf.ts";
 
 const PROGRAM = {
@@ -22,7 +22,7 @@ export const embeddingCommand: Command = async (bin, argv, io) => {
   return params === undefined ? ExitCode.ok : runModel(params, io, printEmbedding);
 };
 
-async function printEmbedding({ params, io, timings, tokenizer, context }: Run): Promise<void> {
+async function printEmbedding({ params, io, timings, tokenizer, context }: Run): Promise<Report> {
   const tokens = await encodePrompt(tokenizer, params.prompt);
   const say = (line: string): void => io.err.write(`${line}\n`);
   if (params.verbosePrompt) verbosePrompt(params, tokens, undefined, 0, tokenizer, say);
@@ -35,4 +35,5 @@ async function printEmbedding({ params, io, timings, tokenizer, context }: Run):
   await context.evaluate(tokens, 0);
   const embedding = await context.readEmbedding(); // (nEmbd)
   io.out.write(`${Array.from(embedding, (value) => `${fixed(value, 0, 6)} `).join("")}\n`);
+  return { tokens: tokens.length, embedding: Array.from(embedding) };
 }

@@ -4,7 +4,7 @@ import { type ByteSource, httpSource, printable } from "@ll/bytes";
 import type { Command } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { openModelSource } from "../../model-container.ts";
-import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
+import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { tableColumns } from "../../text-table.ts";
@@ -37,9 +37,7 @@ export const INSPECT_OPTIONS: readonly OptionSpec<InspectParams>[] = [
   flagRow("Output", ["--tensors"], "list every tensor: type, shape, size, place in the file", (params) => {
     params.tensors = true;
   }),
-  flagRow("Output", ["--json"], "one JSON object, tensors included", (params) => {
-    params.json = true;
-  }),
+  jsonRow("one JSON object, tensors included"),
   quietRow("only the bytes of memory needed, one number for each context size"),
   noTruncateRow(),
 ];

@@ -35,8 +35,15 @@ export interface LoopSetup {
 const INSTRUCTION = "\n\n### Instruction:\n\n";
 const RESPONSE = "\n\n### Response:\n\n";
 
+/** What was generated, and why it ended: the model's own end, a reverse prompt, `--n-predict`, or a full context. */
+export interface Generated {
+  /** All ids that were drawn, also that of the end of the text. */
+  readonly ids: readonly number[];
+  readonly finish: "eos" | "stop" | "length" | "full" | "end of input";
+}
+
 /** @throws Refusal if the grammar permits no token, or guidance does not fit its context */
-export async function runLoop(setup: LoopSetup): Promise<void> {
+export async function runLoop(setup: LoopSetup): Promise<Generated> {
   const { params, generator, guidance, grammar, tokenizer, console, io, interrupt } = setup;
   const { interactive, instruct, keepEos, reversePrompts } = params;
   const { bos, newline, ends } = tokenizer.special;
@@ -52,7 +59,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
   let remain = params.nPredict;
   let echo = params.displayPrompt;
   let reversePromptHit = false;
-  let sampledAny = false;
+  const ids: number[] = [];
   let pending: readonly number[] = []; // what the next evaluation takes, for echo and the end-of-text check
   interrupt.requested = params.interactiveFirst;
 
@@ -60,7 +67,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
     if (generator.pending.length > 0) {
       if (params.nPredict === UNTIL_FULL && generator.isFull) {
         io.err.write("\n\nmain: context full, stopping generation\n");
-        break;
+        return { ids, finish: "full" };
       }
       const report = await generator.evaluatePending();
       reportSkipped(report, console);
@@ -68,11 +75,11 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
     }
 
     if (consumed >= input.length && !interrupt.requested) {
-      if (!sampledAny) await setup.beforeFirstSample();
-      sampledAny = true;
+      if (ids.length === 0) await setup.beforeFirstSample();
       // build 803 goes on behind an end of text as if it were a new line
       const goesOn = interactive && !instruct && !keepEos;
       const id = draw(setup, (drawn) => (isEnd(drawn) && goesOn ? (newline ?? drawn) : drawn));
+      ids.push(id);
       if (isEnd(id) && goesOn) input.push(...firstReverseTokens);
       echo = true;
       remain -= 1;
@@ -105,7 +112,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
         // llama.cpp's later builds put a BOS also before a line that turns out to be empty
         if (params.compat) input.push(...userPrefix);
         const turn = await userTurn(params, console, interrupt);
-        if (turn === undefined) break; // end of input
+        if (turn === undefined) return { ids, finish: "end of input" };
         if (turn.length > 0) {
           if (!params.compat) input.push(...userPrefix);
           if (instruct && !reversePromptHit) {
@@ -126,7 +133,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
     if (isEnd(pending.at(-1)) && !(keepEos && interactive)) {
       if (!instruct) {
         io.err.write(" [end of text]\n");
-        break;
+        return { ids, finish: "eos" };
       }
       interrupt.requested = true;
     }
@@ -135,6 +142,7 @@ export async function runLoop(setup: LoopSetup): Promise<void> {
       interrupt.requested = true;
     }
   }
+  return { ids, finish: reversePromptHit ? "stop" : "length" };
 }
 
 /** Draws a token. @throws Refusal if the grammar permits none */

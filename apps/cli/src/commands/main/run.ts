@@ -8,7 +8,8 @@ import { samplingLines } from "../../inference/load-lines.ts";
 import type { loadModel } from "../../inference/model-loading.ts";
 import type { RunParams } from "../../inference/params.ts";
 import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
-import { openContext, type Run, runModel } from "../../inference/run-model.ts";
+import { openContext, type Report, type Run, runModel } from "../../inference/run-model.ts";
+import { NOWHERE } from "../../terminal.ts";
 import { openSampler } from "./chain.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
@@ -21,16 +22,16 @@ const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
 export async function runMain(params: RunParams, io: Io, load?: typeof loadModel): Promise<number> {
-  const interaction = openInteraction(params, io);
+  const interaction = openInteraction(params, params.json ? { ...io, out: NOWHERE } : io);
   try {
-    const work = (run: Run): Promise<void> => (params.memoryTest ? memoryTest(run) : generateText(run, interaction));
+    const work = (run: Run): Promise<Report> => (params.memoryTest ? memoryTest(run) : generateText(run, interaction));
     return await runModel(params, io, work, load);
   } finally {
     interaction.close();
   }
 }
 
-async function generateText(run: Run, { console, interrupt, begin }: Interaction): Promise<void> {
+async function generateText(run: Run, { console, interrupt, begin }: Interaction): Promise<Report> {
   const { params, io, seed, timings, model, tokenizer, context } = run;
   const { promptCache } = params;
   const { nVocab } = model.config;
@@ -76,7 +77,7 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
   if (params.interactive) for (const line of interactiveHelp(params)) say(line);
   if (params.displayPrompt) console.colour("prompt");
   timings.loaded();
-  await runLoop({
+  const { ids, finish } = await runLoop({
     params,
     promptTokens,
     generator,
@@ -96,6 +97,9 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
     say(`\nmain: saving final output to session file '${printable(promptCache ?? "", 4096)}'`);
     await save();
   }
+  const text = (shown: readonly number[]): string => tokenizer.decode(shown);
+  const prompt = { text: text(promptTokens), ids: promptTokens };
+  return { seed, prompt, text: text(ids), ids, finish };
 }
 
 /** Tokens of the prompt: those of the session itself if there is no text. @throws ReportedError if there are too many. */
@@ -125,9 +129,10 @@ function assertFits(nTokens: number, what: string, { contextTokens }: RunParams,
   throw new ReportedError(new Refusal(`${what} is too long`));
 }
 
-async function memoryTest({ context, params, tokenizer }: Run): Promise<void> {
+async function memoryTest({ context, params, tokenizer }: Run): Promise<Report> {
   const batch = new Array<number>(Math.min(params.batchTokens, params.contextTokens)).fill(tokenizer.special.bos ?? 0);
   await context.evaluate(batch, 0);
   const last = Math.min(Math.max(0, params.nPredict - 1), params.contextTokens - 1);
   await context.evaluate([0], last);
+  return {};
 }

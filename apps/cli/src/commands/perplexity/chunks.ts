@@ -2,7 +2,7 @@
 // and every token in the second half of a chunk, but at most the 512th on, is foretold from all before it in the chunk.
 
 import { Refusal, ReportedError } from "../../errors.ts";
-import type { Run } from "../../inference/run-model.ts";
+import type { Report, Run } from "../../inference/run-model.ts";
 import { encodeText } from "../../long-text.ts";
 import { fixed } from "../../printf.ts";
 import { logProbability } from "./log-probability.ts";
@@ -10,8 +10,17 @@ import { logProbability } from "./log-probability.ts";
 /** Tokens at the start of a chunk that are not scored, in contexts over twice as long. */
 const MAX_UNSCORED_TOKENS = 512;
 
+/** A window of the text, for `--json`. */
+interface ChunkScore {
+  readonly scored: number;
+  /** Of this chunk alone. */
+  readonly perplexity: number;
+  /** Over all chunks so far: what is printed. */
+  readonly soFar: number;
+}
+
 /** @throws ReportedError for a text that fills no chunk. Prints `[1]4.2320,[2]6.5532,` and so on: the perplexity over all chunks so far; with `--quiet` the last one alone. */
-export async function scoreChunks(run: Run): Promise<void> {
+export async function scoreChunks(run: Run): Promise<Report> {
   const { params, io, timings, tokenizer } = run;
   const { contextTokens, maxChunks } = params;
   const tokens = await encodeText(tokenizer, params.prompt, { bos: tokenizer.addBos });
@@ -27,20 +36,34 @@ export async function scoreChunks(run: Run): Promise<void> {
   timings.loaded();
 
   let surprise = 0; // sum of -log p, a double as in build 803
+  let squares = 0; // sum of its squares, for the standard error
   let nScored = 0;
+  const windows: ChunkScore[] = [];
   for (let i = 0; i < nChunks; i++) {
     const started = performance.now();
     const chunk = tokens.subarray(i * contextTokens, (i + 1) * contextTokens);
+    const before = { surprise, nScored };
     for await (const logProbability of foretell(run, chunk, batchTokens)) {
       surprise -= logProbability;
+      squares += logProbability ** 2;
       nScored++;
     }
     if (i === 0) io.err.write(etaLine((performance.now() - started) / 1000, nChunks));
-    const perplexity = fixed(Math.exp(surprise / nScored), 0, 4);
+    const soFar = Math.exp(surprise / nScored);
+    const scored = nScored - before.nScored;
+    windows.push({ scored, perplexity: Math.exp((surprise - before.surprise) / scored), soFar });
+    const perplexity = fixed(soFar, 0, 4);
     if (!params.quiet) io.out.write(`[${i + 1}]${perplexity},`);
     else if (i === nChunks - 1) io.out.write(perplexity);
   }
   io.out.write("\n");
+  const value = Math.exp(surprise / nScored);
+  return { value, error: value * standardError(surprise, squares, nScored), scored: nScored, windows };
+}
+
+/** Of the mean of n numbers, by their sum and the sum of their squares; NaN for a single one. */
+function standardError(sum: number, squares: number, n: number): number {
+  return Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2) / (n - 1));
 }
 
 /** The log-probability of each scored token of a chunk. */

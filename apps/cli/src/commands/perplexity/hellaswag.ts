@@ -2,7 +2,7 @@
 // should find that one likeliest, per token, which is the right one.
 
 import { Refusal, ReportedError } from "../../errors.ts";
-import type { Run } from "../../inference/run-model.ts";
+import type { Report, Run } from "../../inference/run-model.ts";
 import { fixed } from "../../printf.ts";
 import { readTasks, selectTasks, type Task } from "./hellaswag-tasks.ts";
 import { logProbability } from "./log-probability.ts";
@@ -12,7 +12,7 @@ const MIN_QUERY_TOKENS = 32;
 const PADDING = 0;
 
 /** Prints the share of right answers so far, in percent, after each task; with `--quiet` the last one alone. @throws ReportedError; Refusal for a damaged file */
-export async function scoreTasks(run: Run): Promise<void> {
+export async function scoreTasks(run: Run): Promise<Report> {
   const { params, io, timings } = run;
   const say = (line: string): void => io.err.write(`hellaswag_score : ${line}\n`);
   const tasks = readTasks(params.prompt);
@@ -35,6 +35,10 @@ export async function scoreTasks(run: Run): Promise<void> {
     else if (i === selected.length - 1) io.out.write(share);
   }
   io.out.write("\n");
+  const share = nRight / selected.length;
+  // the standard error of a share
+  const error = 100 * Math.sqrt((share * (1 - share)) / selected.length);
+  return { value: 100 * share, error, tasks: selected.length, right: nRight };
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Command, Io } from "../../command.ts";
 import { Refusal, UsageError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { containerOf, openModelSource } from "../../model-container.ts";
-import { flagRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
+import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
@@ -71,9 +71,7 @@ export const QUANTIZE_STATS_OPTIONS: readonly OptionSpec<StatsParams>[] = [
   flagRow("Output", ["--histogram"], "show how errors and levels are distributed", (params) => {
     params.histogram = true;
   }),
-  flagRow("Output", ["--json"], "one JSON object with everything, distributions included", (params) => {
-    params.json = true;
-  }),
+  jsonRow("one JSON object with everything, distributions included"),
   quietRow("only the rmse of each type, behind its name"),
   noTruncateRow(),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {

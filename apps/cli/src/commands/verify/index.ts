@@ -9,7 +9,7 @@ import { openFileSource } from "@ll/bytes/node";
 import type { Command, Io } from "../../command.ts";
 import { Refusal } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { flagRow, quietRow } from "../../option-rows.ts";
+import { flagRow, jsonRow, quietRow } from "../../option-rows.ts";
 import type { OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
@@ -29,9 +29,7 @@ type CheckedEntry = SumsEntry & FileCheck;
 const JSON_VERSION = 1;
 
 export const VERIFY_OPTIONS: readonly OptionSpec<VerifyParams>[] = [
-  flagRow("Output", ["--json"], "one JSON object instead of the table", (params) => {
-    params.json = true;
-  }),
+  jsonRow("one JSON object instead of the table"),
   quietRow("only the paths of files that are not valid"),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
     params.progress = false;

@@ -1,12 +1,13 @@
 // Options that choose another kind of run, and those that are accepted for the sake of old command lines.
 
-import { flagRow, quietRow } from "../../option-rows.ts";
+import { flagRow, jsonRow, silentRow } from "../../option-rows.ts";
 import { ignoredRow, type RunOption } from "./option.ts";
 
 const GROUP = "Other";
 
 export const OTHER_OPTIONS: readonly RunOption[] = [
-  quietRow("nothing on standard error unless the run fails; of scores, only the last one"),
+  silentRow("nothing on standard error unless the run fails; of scores, only the last one"),
+  jsonRow("one JSON object at the end, and nothing else on standard output"),
   flagRow(GROUP, ["--mtest"], "evaluate as much as fits the context, then stop", (p) => {
     p.memoryTest = true;
   }),
