@@ -134,7 +134,7 @@ export class GraphBuilder {
     return this.#norm(x, name, headDim, eps, x);
   }
 
-  /** (n, rows of each matrix): products of `x` with matrices. */
+  /** (n, rows of each matrix): products of `x` with matrices, times `NAME.scale`, one number, where the file has it. */
   project<const Specs extends readonly ProductSpec[]>(
     x: Value,
     ...specs: Specs
@@ -145,6 +145,7 @@ export class GraphBuilder {
       const tensorRows = fused.of === rows ? undefined : fused;
       return {
         weight: this.#weight(`${name}.weight`, "matrix", [rows, x.width], axis, tensorRows),
+        scale: this.#optionalScale(name),
         bias: isBiased ? this.#weight(`${name}.bias`, "numbers", [rows], axis, tensorRows) : undefined,
         out: this.#value(name, rows, axis, x.rows),
       };
@@ -201,6 +202,12 @@ export class GraphBuilder {
     return this.#record({ kind: "gate", reads: [gate, up], writes: [gate], activation, gate, up }, gate);
   }
 
+  /** x · by, in place. @param by a number, or the name of a tensor of one number, without `.weight` */
+  scale(x: Value, by: number | string): Value {
+    const factor = typeof by === "number" ? by : this.#weight(`${by}.weight`, "numbers", [1]);
+    return this.#record({ kind: "scale", reads: [x], writes: [x], x, by: factor }, x);
+  }
+
   /** into + from, in place of `into`. */
   add(into: Value, from: Value): Value {
     const other = into.axis === undefined ? this.whole(from) : from;
@@ -231,6 +238,10 @@ export class GraphBuilder {
   #norm(x: Value, name: string, group: number, eps: number, out: Value): Value {
     const weight = this.#weight(`${name}.weight`, "numbers", [group]);
     return this.#record({ kind: "norm", reads: [x], writes: [out], x, weight, eps, out }, out);
+  }
+
+  #optionalScale(name: string): Weight | undefined {
+    return this.has(`${name}.scale`) ? this.#weight(`${name}.scale`, "numbers", [1]) : undefined;
   }
 
   #record(op: Op, out: Value): Value {

@@ -106,9 +106,10 @@ export interface ProjectOp extends OpBase {
   readonly products: readonly Product[];
 }
 
-/** out = weight · x + bias. */
+/** out = weight · x · scale + bias. */
 export interface Product {
   readonly weight: Weight; // (width of out, width of x)
+  readonly scale: Weight | undefined; // (1)
   readonly bias: Weight | undefined; // (width of out)
   readonly out: Value;
 }
@@ -153,6 +154,13 @@ export interface GateOp extends OpBase {
   readonly up: Value;
 }
 
+/** x = x · by, in place. */
+export interface ScaleOp extends OpBase {
+  readonly kind: "scale";
+  readonly x: Value;
+  readonly by: number | Weight; // (1)
+}
+
 /** into = into + from, in place. */
 export interface AddOp extends OpBase {
   readonly kind: "add";
@@ -190,6 +198,7 @@ export type Op =
   | RopeOp
   | AttendOp
   | GateOp
+  | ScaleOp
   | AddOp
   | GatherOp
   | SelectOp

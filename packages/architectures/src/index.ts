@@ -27,6 +27,7 @@ export {
   type RopeOp,
   type RopePairing,
   type RopeSettings,
+  type ScaleOp,
   type SelectOp,
   type Value,
   type Weight,

@@ -141,6 +141,18 @@ describe("the builder", () => {
     expect(g.has("other")).toBe(false);
   });
 
+  test("takes the factor of a matrix from files that have it, and records factors", () => {
+    const g = new GraphBuilder({ has: (role) => role === "q.scale" });
+    const x = g.scale(g.embed("e", 10, 8), 3);
+    const axis = g.rows("c", 8);
+    g.project(x, { name: "q", rows: 8, axis }, { name: "k", rows: 8, axis });
+    g.scale(x, "s");
+    const [, scaled, project, named] = g.graph.ops;
+    expect(scaled).toMatchObject({ kind: "scale", x, by: 3 });
+    expect(project).toMatchObject({ products: [{ scale: { role: "q.scale", shape: [1] } }, { scale: undefined }] });
+    expect(named).toMatchObject({ kind: "scale", x, by: { role: "s.weight", shape: [1] } });
+  });
+
   test("stops where a tensor is refused", () => {
     const g = new GraphBuilder({
       ...everything,

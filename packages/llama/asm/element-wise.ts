@@ -17,6 +17,16 @@ export function add_into(x: usize, y: usize, n: i32): void {
   }
 }
 
+/** x · factor into `x`, for `n` numbers. */
+export function scale(x: usize, n: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  for (; n >= 4; n -= 4) {
+    v128.store(x, f32x4.mul(v128.load(x), factors));
+    x += 16;
+  }
+  if (n > 0) storeFew(x, f32x4.mul(loadFew(x, n), factors), n);
+}
+
 /** The entries of `table`, (65536) binary32, for the binary16 roundings of `x`. */
 // @ts-ignore: decorator
 @inline

@@ -34,6 +34,8 @@ export interface LlamaKernels {
   ): void;
   /** gate = activation(gate) · up. gate, up: (n). */
   gate(activation: Activation, gate: number, up: number, n: number): void;
+  /** x = x · factor, which is rounded to binary32. x: (n). */
+  scale(x: number, n: number, factor: number): void;
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
   /**

@@ -8,6 +8,7 @@ import type { KvType } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
 import { rotate } from "../ops/rope.ts";
+import { scaleBy } from "../ops/scale.ts";
 import { createKvCache } from "../scalar/kv-cache.ts";
 import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
 
@@ -120,5 +121,7 @@ function mapsAlike(kernels: LlamaKernels): boolean {
     build803.gate(activation, x, y, n);
     addInto(x, y, n);
   }
+  kernels.scale(DATA, n, SCALE);
+  scaleBy(x, SCALE);
   return isSame(floatsAt(kernels, DATA, n), x);
 }

@@ -10,6 +10,7 @@ type WasmExport =
   | "rope_halves"
   | "swiglu"
   | "geglu"
+  | "scale"
   | "add_into"
   | "clear_head"
   | "store_positions"

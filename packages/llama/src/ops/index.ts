@@ -12,11 +12,12 @@ import { norm } from "./norm.ts";
 import type { OpKind } from "./op.ts";
 import { project } from "./project.ts";
 import { rope } from "./rope.ts";
+import { scale } from "./scale.ts";
 import { select } from "./select.ts";
 
 type OpKinds = { readonly [Kind in Op["kind"]]: OpKind<Extract<Op, { kind: Kind }>> };
 
-const OPS: OpKinds = { add, angles, attend, embed, gate, gather, logits, norm, project, rope, select };
+const OPS: OpKinds = { add, angles, attend, embed, gate, gather, logits, norm, project, rope, scale, select };
 
 export function opKind<O extends Op>(op: O): OpKind<O> {
   return OPS[op.kind] as unknown as OpKind<O>;

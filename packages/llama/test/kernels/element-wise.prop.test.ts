@@ -1,6 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
-import { bitsOf, floatsAt, kernelPair, numbers, placer, spreads, TIERS } from "./kernel-pair.ts";
+import { bitsOf, floatsAt, kernelPair, numbers, placer, SCALE, spreads, TIERS } from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 const lengths = fc.integer({ min: 0, max: 40 });
@@ -15,7 +15,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
     seeds,
     spreads,
     fc.array(fc.tuple(floats, floats), { maxLength: 8 }),
-  ])("gates and addition", (activation, n, seed, spread, extremes) => {
+  ])("gates, factors and addition", (activation, n, seed, spread, extremes) => {
     const [results, expected] = pair.map((kernels) => {
       const place = placer();
       const [x, y, sum] = [place(4 * n + 4), place(4 * n + 4), place(4 * n + 4)];
@@ -27,6 +27,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
       floatsAt(kernels, sum, n + 1).set(gate);
       kernels.gate(activation, x, y, n);
       kernels.addInto(sum, y, n);
+      kernels.scale(sum, n, SCALE / 3);
       return [bitsOf(gate), bitsOf(floatsAt(kernels, sum, n + 1))];
     });
     expect(results).toEqual(expected);

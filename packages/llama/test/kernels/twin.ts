@@ -6,6 +6,7 @@ import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/k
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
 import { rotate } from "../../src/ops/rope.ts";
+import { scaleBy } from "../../src/ops/scale.ts";
 import { createKvCache, type KvCache } from "../../src/scalar/kv-cache.ts";
 
 export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
@@ -25,6 +26,7 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
       }
     },
     gate: (activation, gate, up, n) => build803.gate(activation, floats(gate, n), floats(up, n), n),
+    scale: (x, n, factor) => scaleBy(floats(x, n), factor),
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
     attention: (shape) => twinAttention(memory, shape),
   };

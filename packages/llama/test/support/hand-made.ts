@@ -14,6 +14,7 @@ import {
   type SourceTensor,
   type TensorSource,
 } from "../../src/index.ts";
+import { graphOf } from "../../src/model-graph.ts";
 
 /** A small shape whose rows fill whole blocks of 32; with `nKvHeads` it shares heads. */
 export function smallConfig(overrides: ConfigOverrides = {}): ModelConfig {
@@ -70,6 +71,33 @@ export function sourceOf(
       return reads;
     },
   };
+}
+
+/**
+ * Random f32 tensors under their names in GGUF files.
+ * @param more tensors that not every file has, and others to change: their numbers, or a factor on random ones
+ */
+export function ggufSource(config: ModelConfig, more: Record<string, readonly number[] | number> = {}): TensorSource {
+  const tensors = new Map<string, SourceTensor>();
+  graphOf(config, {
+    has: (role) => more[role] !== undefined,
+    onWeight({ role, tensorShape }) {
+      const n = tensorShape.reduce((product, size) => product * size, 1);
+      const wanted = more[role] ?? 1;
+      const isNorm = role.endsWith("norm.weight");
+      const random = (): Float32Array => randomValues(803 + role.length * n, n).map((x) => (isNorm ? 1 + x : 0.8 * x));
+      const values = typeof wanted === "number" ? random().map((x) => wanted * x) : Float32Array.from(wanted);
+      const data = new Uint8Array(values.buffer);
+      tensors.set(role, {
+        name: role,
+        type: "f32",
+        shape: values.length === n ? tensorShape : [values.length],
+        byteLength: data.length,
+        read: async (offset, target) => target.set(data.subarray(offset, offset + target.length)),
+      });
+    },
+  });
+  return { names: () => tensors.keys(), tensor: (name) => tensors.get(name) };
 }
 
 export async function randomModel(config: ModelConfig = smallConfig(), type = "f32", seed = 1): Promise<Model> {
