@@ -1,0 +1,158 @@
+// Families that nobody made: known operations in random places, with random sizes. Their engines must agree all the same.
+
+import { fc } from "@fast-check/vitest";
+import { ARCHITECTURES, type Architecture, GraphBuilder, type Layer, type Value, type Weight } from "@ll/architectures";
+import { packRows, rowBytes } from "@ll/quant";
+import type { ModelConfig, SourceTensor, TensorSource } from "../../src/index.ts";
+import { randomValues } from "./hand-made.ts";
+
+const layers = fc.record({
+  nKvHeads: fc.integer({ min: 1, max: 4 }),
+  headsPerKvHead: fc.integer({ min: 1, max: 3 }),
+  headDim: fc.constantFrom(8, 16, 32, 48),
+  /** Share of a head that is rotated; 0: no position at all. */
+  rotated: fc.constantFrom(0, 0.5, 1),
+  pairing: fc.constantFrom("adjacent" as const, "halves" as const),
+  hasFactors: fc.boolean(),
+  ropeFreqBase: fc.constantFrom(10_000, 1_000_000),
+  hasHeadNorms: fc.boolean(),
+  window: fc.constant(undefined),
+  softCap: fc.constant(undefined),
+  hasSinks: fc.constant(false),
+  isFused: fc.boolean(),
+  hasBiases: fc.boolean(),
+  isNormedBehind: fc.boolean(),
+  nFf: fc.integer({ min: 1, max: 100 }),
+});
+
+export const randomGraphs = fc.record({
+  nVocab: fc.integer({ min: 2, max: 90 }),
+  nEmbd: fc.constantFrom(32, 40, 64, 96),
+  layers: fc.array(layers, { minLength: 1, maxLength: 3 }),
+  isTied: fc.boolean(),
+  /** Of matrices whose rows it divides; the others are f16. */
+  type: fc.constantFrom("f32", "f16", "q4_0", "q8_0", "q5_1"),
+  seed: fc.nat(1000),
+});
+
+export type RandomGraph = typeof randomGraphs extends fc.Arbitrary<infer Graph> ? Graph : never;
+type RandomLayer = RandomGraph["layers"][number];
+
+const NAME = "random";
+const EPS = Math.fround(1e-6);
+
+function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): void {
+  const { headDim, nKvHeads, headsPerKvHead, hasBiases } = layer;
+  const heads = g.axis("heads", nKvHeads);
+  const channels = g.rows("channels", nEmbd);
+  const bias = hasBiases ? ({ bias: "required" } as const) : {};
+  const [nQ, nK] = [nKvHeads * headsPerKvHead * headDim, nKvHeads * headDim];
+  const of = nQ + 2 * nK;
+  const rows = [
+    { name: l("attn_q"), rows: nQ, first: 0 },
+    { name: l("attn_k"), rows: nK, first: nQ },
+    { name: l("attn_v"), rows: nK, first: nQ + nK },
+  ].map(({ name, rows, first }) =>
+    layer.isFused
+      ? { name: l("attn_qkv"), rows, axis: heads, ...bias, fused: { first, of } }
+      : { name, rows, axis: heads, ...bias },
+  );
+  const [q, k, v] = g.project(g.norm(x, l("attn_norm"), EPS), ...rows) as [Value, Value, Value];
+  if (layer.hasHeadNorms) {
+    g.headNorm(q, l("attn_q_norm"), headDim, EPS);
+    g.headNorm(k, l("attn_k_norm"), headDim, EPS);
+  }
+  const nRot = layer.rotated * headDim;
+  if (nRot > 0) {
+    const rope = { nRot, base: layer.ropeFreqBase, scale: 1 };
+    const angles = g.angles(rope, layer.hasFactors ? `rope_freqs_${nRot}` : undefined);
+    for (const value of [q, k]) g.rope(value, angles, headDim, layer.pairing);
+  }
+  const { window, softCap } = layer;
+  const sinks = layer.hasSinks ? l("attn_sinks") : undefined;
+  const attended = g.attend({ q, k, v, headDim, scale: Math.fround(headDim ** -0.5), window, softCap, sinks });
+  addBlock(
+    g,
+    x,
+    g.project(attended, { name: l("attn_output"), rows: nEmbd, axis: channels, ...bias })[0],
+    l("post_attention_norm"),
+    layer,
+  );
+  const inner = g.rows("inner channels", layer.nFf);
+  const [gate, up] = g.project(
+    g.norm(x, l("ffn_norm"), EPS),
+    { name: l("ffn_gate"), rows: layer.nFf, axis: inner, ...bias },
+    { name: l("ffn_up"), rows: layer.nFf, axis: inner, ...bias },
+  );
+  const down = g.project(g.gate("silu", gate, up), { name: l("ffn_down"), rows: nEmbd, axis: channels, ...bias })[0];
+  addBlock(g, x, down, l("post_ffw_norm"), layer);
+}
+
+function addBlock(g: GraphBuilder, x: Value, block: Value, norm: string, { isNormedBehind }: RandomLayer): void {
+  g.add(x, isNormedBehind ? g.norm(block, norm, EPS) : block);
+}
+
+/** The family of one random graph. */
+function familyOf({ nVocab, nEmbd, layers, isTied }: RandomGraph): Architecture {
+  return {
+    name: NAME,
+    names: [],
+    harmlessKeys: [],
+    readHyper: () => {
+      throw new Error("it has no file");
+    },
+    build(g) {
+      const x = g.embed("token_embd", nVocab, nEmbd);
+      for (const [i, l] of [...g.layers(layers.length)].entries()) {
+        recordLayer(g, x, l, nEmbd, layers[i] as RandomLayer);
+      }
+      g.logits(g.norm(g.select(x), "output_norm", EPS), isTied ? "token_embd" : "output", nVocab);
+    },
+  };
+}
+
+/** A model of the graph, while its family is among those that there are. */
+export async function withRandomModel(
+  graph: RandomGraph,
+  use: (source: TensorSource, config: ModelConfig) => Promise<void>,
+): Promise<void> {
+  const families = ARCHITECTURES as Architecture[];
+  const family = familyOf(graph);
+  families.push(family);
+  try {
+    const { nVocab, nEmbd, layers } = graph;
+    const [{ nKvHeads, headsPerKvHead, headDim, nFf }] = layers as [RandomLayer];
+    const config: ModelConfig = {
+      architecture: NAME,
+      ...{ nVocab, nEmbd, nLayers: layers.length, nHeads: nKvHeads * headsPerKvHead, nKvHeads, headDim, nFf },
+      ...{ rmsNormEps: EPS, ropeFreqBase: 10_000, ropeFreqScale: 1, nMult: 1, nRot: headDim, ftype: 0 },
+    };
+    await use(sourceOfGraph(graph, family, config), config);
+  } finally {
+    families.splice(families.indexOf(family), 1);
+  }
+}
+
+/** Random weights for all tensors that the graph wants. */
+function sourceOfGraph({ type, seed }: RandomGraph, family: Architecture, config: ModelConfig): TensorSource {
+  const tensors = new Map<string, SourceTensor>();
+  const onWeight = ({ role, form, tensorShape }: Weight): void => {
+    const columns = tensorShape.at(-1) as number;
+    const n = tensorShape.reduce((product, size) => product * size, 1);
+    const ofMatrix = ["f32", "f16"].includes(type) || columns % 32 === 0 ? type : "f16";
+    const tensorType = form === "numbers" ? "f32" : ofMatrix;
+    const values = randomValues(seed + tensors.size * 7919, n);
+    const data = packRows(tensorType as "f32", form === "numbers" ? values.map((x) => 1 + x) : values);
+    tensors.set(role, {
+      name: role,
+      type: tensorType,
+      shape: tensorShape,
+      byteLength: (n / columns) * rowBytes(tensorType as "f32", columns),
+      async read(offset, target) {
+        target.set(data.subarray(offset, offset + target.length));
+      },
+    });
+  };
+  family.build(new GraphBuilder({ has: () => true, onWeight }), config);
+  return { names: () => tensors.keys(), tensor: (name) => tensors.get(name) };
+}
