@@ -7,6 +7,7 @@ import type {
   Axis,
   Graph,
   KvCacheShape,
+  LogitOptions,
   Op,
   RopePairing,
   RopeSettings,
@@ -47,6 +48,11 @@ export interface AttendSpec extends AttendOptions {
   readonly scale: number;
   /** Name of the tensor of sinks, without `.weight`. */
   readonly sinks?: string | undefined;
+}
+
+export interface LogitsSpec extends LogitOptions {
+  /** Whether `NAME.bias` is added: never by default. */
+  readonly bias?: "optional" | undefined;
 }
 
 /** Rows of a matrix are kept in groups of eight. */
@@ -229,10 +235,14 @@ export class GraphBuilder {
   }
 
   /** The end: logits of the vocabulary. @param x of selected rows */
-  logits(x: Value, name: string, nVocab: number): void {
-    const weight = this.#weight(`${name}.weight`, "matrix", [nVocab, x.width], this.rows("vocabulary", nVocab));
+  logits(x: Value, name: string, nVocab: number, { bias, ...options }: LogitsSpec = {}): void {
+    const rows = this.rows("vocabulary", nVocab);
+    const weight = this.#weight(`${name}.weight`, "matrix", [nVocab, x.width], rows);
+    const scale = this.#optionalScale(name);
+    const isBiased = bias === "optional" && this.has(`${name}.bias`);
+    const numbers = isBiased ? this.#weight(`${name}.bias`, "numbers", [nVocab], rows) : undefined;
     const whole = this.whole(x);
-    this.#ops.push({ kind: "logits", reads: [whole], writes: [], x: whole, weight });
+    this.#ops.push({ kind: "logits", reads: [whole], writes: [], x: whole, weight, scale, bias: numbers, ...options });
   }
 
   #norm(x: Value, name: string, group: number, eps: number, out: Value): Value {

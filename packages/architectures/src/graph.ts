@@ -183,11 +183,21 @@ export interface SelectOp extends OpBase {
   readonly out: Value;
 }
 
-/** The logits, weight · x, and the last row of x, which is the embedding vector of the text so far. */
-export interface LogitsOp extends OpBase {
+/** What logits may be changed by, in this order. */
+export interface LogitOptions {
+  /** Default 1. */
+  readonly factor?: number | undefined;
+  /** Logits are held below it: softCap · tanh(logit / softCap). */
+  readonly softCap?: number | undefined;
+}
+
+/** The logits, weight · x · scale + bias, and the last row of x, which is the embedding vector of the text so far. */
+export interface LogitsOp extends OpBase, LogitOptions {
   readonly kind: "logits";
   readonly x: Value;
   readonly weight: Weight; // (nVocab, width of x)
+  readonly scale: Weight | undefined; // (1)
+  readonly bias: Weight | undefined; // (nVocab)
 }
 
 export type Op =

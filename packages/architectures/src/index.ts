@@ -18,6 +18,7 @@ export {
   type GatherOp,
   type Graph,
   type KvCacheShape,
+  type LogitOptions,
   type LogitsOp,
   lastUses,
   type NormOp,

@@ -1,6 +1,6 @@
 // Functions of single numbers over arrays.
 
-import { gelu } from "./functions";
+import { gelu, tanh } from "./functions";
 import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
@@ -25,6 +25,15 @@ export function scale(x: usize, n: i32, factor: f32): void {
     x += 16;
   }
   if (n > 0) storeFew(x, f32x4.mul(loadFew(x, n), factors), n);
+}
+
+/** softCap · tanh(x / softCap) into `x`, for `n` numbers. */
+export function cap(x: usize, n: i32, softCap: f32): void {
+  const caps = f32x4.splat(softCap);
+  for (; n > 0; n -= 4) {
+    storeFew(x, f32x4.mul(caps, tanh(f32x4.div(loadFew(x, n), caps))), n);
+    x += 16;
+  }
 }
 
 /** The entries of `table`, (65536) binary32, for the binary16 roundings of `x`. */

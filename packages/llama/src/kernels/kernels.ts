@@ -36,6 +36,8 @@ export interface LlamaKernels {
   gate(activation: Activation, gate: number, up: number, n: number): void;
   /** x = x · factor, which is rounded to binary32. x: (n). */
   scale(x: number, n: number, factor: number): void;
+  /** x = softCap · tanh(x / softCap). x: (n). */
+  cap(x: number, n: number, softCap: number): void;
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
   /**

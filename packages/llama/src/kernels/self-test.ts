@@ -4,6 +4,7 @@
 import type { RopePairing } from "@ll/architectures";
 import { LOWEST_POINTER } from "@ll/quant";
 import { build803 } from "../arithmetic/build803.ts";
+import { capped } from "../arithmetic/lanes.ts";
 import type { KvType } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
@@ -123,5 +124,7 @@ function mapsAlike(kernels: LlamaKernels): boolean {
   }
   kernels.scale(DATA, n, SCALE);
   scaleBy(x, SCALE);
+  kernels.cap(DATA, n, 2);
+  for (let i = 0; i < n; i++) x[i] = capped(x[i]!, 2);
   return isSame(floatsAt(kernels, DATA, n), x);
 }

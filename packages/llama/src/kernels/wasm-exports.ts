@@ -11,6 +11,7 @@ type WasmExport =
   | "swiglu"
   | "geglu"
   | "scale"
+  | "cap"
   | "add_into"
   | "clear_head"
   | "store_positions"

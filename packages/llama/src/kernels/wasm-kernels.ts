@@ -29,6 +29,7 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
       rope[pairing](x, angles, nRows, nHeads, headDim, nRot, rowStride),
     gate: (activation, gate, up, n) => gates[activation](gate, up, n),
     scale: (x, n, factor) => exports.scale(x, n, factor),
+    cap: (x, n, softCap) => exports.cap(x, n, softCap),
     addInto: (x, y, n) => exports.add_into(x, y, n),
     attention: (shape) => wasmAttention(exports, exp16, shape),
   };

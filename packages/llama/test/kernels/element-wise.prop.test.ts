@@ -10,12 +10,13 @@ describe.each(TIERS)("tier %s", async (tier) => {
   const pair = await kernelPair(tier);
 
   test.prop([
+    fc.constantFrom(0.01, 1, 30),
     fc.constantFrom("silu" as const, "gelu" as const),
     lengths,
     seeds,
     spreads,
     fc.array(fc.tuple(floats, floats), { maxLength: 8 }),
-  ])("gates, factors and addition", (activation, n, seed, spread, extremes) => {
+  ])("gates, factors, addition and caps", (cap, activation, n, seed, spread, extremes) => {
     const [results, expected] = pair.map((kernels) => {
       const place = placer();
       const [x, y, sum] = [place(4 * n + 4), place(4 * n + 4), place(4 * n + 4)];
@@ -28,7 +29,9 @@ describe.each(TIERS)("tier %s", async (tier) => {
       kernels.gate(activation, x, y, n);
       kernels.addInto(sum, y, n);
       kernels.scale(sum, n, SCALE / 3);
-      return [bitsOf(gate), bitsOf(floatsAt(kernels, sum, n + 1))];
+      const factored = bitsOf(floatsAt(kernels, sum, n + 1));
+      kernels.cap(sum, n, cap);
+      return [bitsOf(gate), factored, bitsOf(floatsAt(kernels, sum, n + 1))];
     });
     expect(results).toEqual(expected);
   });

@@ -2,6 +2,7 @@
 // of the memory; a head's address is only their name.
 
 import { build803 } from "../../src/arithmetic/build803.ts";
+import { capped } from "../../src/arithmetic/lanes.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
@@ -27,6 +28,10 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
     },
     gate: (activation, gate, up, n) => build803.gate(activation, floats(gate, n), floats(up, n), n),
     scale: (x, n, factor) => scaleBy(floats(x, n), factor),
+    cap(x, n, softCap) {
+      const values = floats(x, n);
+      for (let i = 0; i < n; i++) values[i] = capped(values[i]!, softCap);
+    },
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
     attention: (shape) => twinAttention(memory, shape),
   };
