@@ -66,7 +66,9 @@ export function silu(x: number): number {
 
 /** A score or a logit held below `softCap`: softCap · tanh(x / softCap). */
 export function capped(x: number, softCap: number | undefined): number {
-  return softCap === undefined ? x : f(softCap * tanhf(f(x / softCap)));
+  if (softCap === undefined) return x;
+  const cap = f(softCap);
+  return f(cap * tanhf(f(x / cap)));
 }
 
 const SQRT_2_OVER_PI = f(0.7978845608028654);
