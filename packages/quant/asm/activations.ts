@@ -5,7 +5,7 @@
 
 import { roundToHalf } from "./half";
 import { largerMagnitude, largestLane, roundAway, sumOfLanes } from "./lanes";
-import { TILE } from "./vectors";
+import { largestLevel, TILE } from "./vectors";
 
 // How the integer sum of a block is used:
 // @ts-ignore: decorator
@@ -131,7 +131,7 @@ function evenLevels(x: usize, by: v128): v128 {
 @inline
 function packBlock256(use: i32, x: usize, to: usize): void {
   const largest = firstLargest(x);
-  const inverse: f32 = largest == 0 ? 0 : -128 / largest;
+  const inverse: f32 = largest == 0 ? 0 : largestLevel / largest;
   const d: f32 = largest == 0 ? 0 : 1 / inverse;
   // an infinite factor would give infinities, which build 803 stores as 0: so does a factor of 0
   const by = f32x4.splat(abs<f32>(inverse) == f32.POSITIVE_INFINITY ? 0 : inverse);

@@ -2,7 +2,8 @@
 // The host gives one memory and all addresses; nothing is allocated here.
 //
 // Numbers are as build 803 of llama.cpp computes them in its portable build: every operation rounds to binary32 unless
-// said otherwise, blocks are added in order, nothing is fused.
+// said otherwise, blocks are added in order, nothing is fused. What the arithmetic `lanes` has otherwise is told to `initialize`,
+// or is a function whose name ends with _lanes.
 //
 // No function calls another: whatever is not exported is inlined (small functions are by the compiler's own choice). V8 cannot
 // compile a call for the "wide" tier, which it compiles without having run it before: a check fails and ends the process
@@ -13,6 +14,9 @@ export { multiply_q4_0, multiply_q4_1, multiply_q5_0, multiply_q5_1 } from "./ni
 export { multiply_q8_0 } from "./q8_0";
 export { multiply_q2_K, multiply_q3_K, multiply_q4_K, multiply_q5_K, multiply_q6_K } from "./k-types";
 export { multiply_f16, multiply_f32 } from "./float-types";
+export {
+  multiply_f16_lanes, multiply_f32_lanes, pack_activations_f16_lanes, pack_activations_f32_lanes, repack_f16_lanes, repack_f32_lanes,
+} from "./float-lanes";
 export {
   pack_activations_f16, pack_activations_f32, pack_activations_q2_K, pack_activations_q3_K, pack_activations_q4_0,
   pack_activations_q4_1, pack_activations_q4_K, pack_activations_q5_0, pack_activations_q5_1, pack_activations_q5_K,

@@ -51,9 +51,13 @@ export let scratch: usize = 0;
 // @ts-ignore: decorator
 @inline export const TILE: i32 = 32;
 
+/** Level of Q8_K that the largest magnitude of 256 activations becomes. */
+export let largestLevel: f32 = -128;
+
 /** Takes `at` (SCRATCH_BYTES, 32-byte aligned) for constants and working memory. */
-export function initialize(at: usize): void {
+export function initialize(at: usize, isLanes: bool): void {
   scratch = at;
+  largestLevel = isLanes ? -127 : -128;
   fill(NIBBLE, i8x16.splat(0x0f));
   fill(BIT4, i8x16.splat(0x10));
   fill(HALF_BITS, i32x4.splat(0x8fffe000));

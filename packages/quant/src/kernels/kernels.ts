@@ -1,5 +1,6 @@
 // What kernels are: functions on one WebAssembly memory that multiply matrices in 8-row groups with packed vectors.
 
+import type { ArithmeticName } from "../rows.ts";
 import type { WasmMemory } from "./web-assembly.ts";
 
 /**
@@ -23,6 +24,8 @@ export const LOWEST_POINTER = 1024;
  */
 export interface Kernels {
   readonly tier: KernelTier;
+  /** That of matrix products. Packing and what else there is knows but one. */
+  readonly arithmetic: ArithmeticName;
   readonly memory: WasmMemory;
   /**
    * The kernels for rows of `type`. Look them up once, outside the loop over tokens.

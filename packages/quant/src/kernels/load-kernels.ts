@@ -1,5 +1,6 @@
 // Choosing, compiling, testing and binding kernels.
 
+import type { ArithmeticName } from "../rows.ts";
 import { compileKernels } from "./compile-kernels.ts";
 import { type Kernels, type KernelTier, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
@@ -14,37 +15,43 @@ export const KERNEL_TIERS: readonly KernelTier[] = ["scalar", "simd", "relaxed",
 /** Kernels that work on this machine, not bound to a memory yet. A structured clone does: send it to workers. */
 export interface KernelSet {
   readonly tier: KernelTier;
+  readonly arithmetic: ArithmeticName;
   /** A `WebAssembly.Module`, which workers share with its compiled code; undefined for the scalar tier. */
   readonly module: object | undefined;
 }
 
-/** By `maxTier`. */
-const loaded = new Map<KernelTier, Promise<KernelSet>>();
+/** By `maxTier` and arithmetic. */
+const loaded = new Map<string, Promise<KernelSet>>();
 
 /**
- * The fastest kernels that run here and pass their self-test, of `maxTier` or below. They are compiled once per process.
+ * The fastest kernels that run here and pass their self-test, of `maxTier` or below. They are compiled once per process and
+ * arithmetic.
  *
  * @throws RangeError if `maxTier` is no tier
  */
-export async function loadKernels(maxTier: KernelTier = "wide"): Promise<KernelSet> {
+export async function loadKernels(
+  maxTier: KernelTier = "wide",
+  arithmetic: ArithmeticName = "build803",
+): Promise<KernelSet> {
   const highest = KERNEL_TIERS.indexOf(maxTier);
   if (highest < 0) throw new RangeError(`"maxTier" expected one of ${KERNEL_TIERS.join(" ")}, got ${String(maxTier)}`);
-  let set = loaded.get(maxTier);
+  const key = `${maxTier} ${arithmetic}`;
+  let set = loaded.get(key);
   if (set === undefined) {
-    set = compileBest(highest);
-    loaded.set(maxTier, set);
+    set = compileBest(highest, arithmetic);
+    loaded.set(key, set);
   }
   return set;
 }
 
-async function compileBest(highest: number): Promise<KernelSet> {
+async function compileBest(highest: number, arithmetic: ArithmeticName): Promise<KernelSet> {
   for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
     const code = await codeOf(tier);
     if (code === undefined) continue;
-    const module = await compileKernels(tier, code, (candidate) => selfTest(tier, candidate));
-    if (module !== undefined) return { tier, module };
+    const module = await compileKernels(tier, code, (module) => selfTest({ tier, arithmetic, module }));
+    if (module !== undefined) return { tier, arithmetic, module };
   }
-  return { tier: "scalar", module: undefined };
+  return { tier: "scalar", arithmetic, module: undefined };
 }
 
 /**
@@ -56,12 +63,12 @@ async function compileBest(highest: number): Promise<KernelSet> {
 export function bindKernels(set: KernelSet, memory: WasmMemory, scratch: number = LOWEST_POINTER): Kernels {
   assertMemorySpan(memory, "scratch", scratch, SCRATCH_BYTES);
   if (scratch % 32 !== 0) throw new RangeError(`"scratch" expected a multiple of 32, got ${scratch}`);
-  if (set.module === undefined) return scalarKernels(memory);
+  if (set.module === undefined) return scalarKernels(memory, set.arithmetic);
   const api = webAssembly();
   if (api === undefined) throw new RangeError(`"set" expected scalar kernels: this runtime has no WebAssembly`);
   const { exports } = new api.Instance(set.module, { env: { memory } });
-  exports["initialize"]?.(scratch);
-  return wasmKernels(set.tier, exports, memory);
+  exports["initialize"]?.(scratch, set.arithmetic === "lanes" ? 1 : 0);
+  return wasmKernels(set, exports, memory);
 }
 
 /** The tier's module in base64; undefined where it cannot run. */
@@ -74,12 +81,12 @@ async function codeOf(tier: KernelTier): Promise<string | undefined> {
   return (await import("./wasm-relaxed.ts")).WASM_RELAXED;
 }
 
-function* selfTest(tier: KernelTier, module: object): Generator<boolean> {
+function* selfTest(set: KernelSet): Generator<boolean> {
   const Memory = webAssembly()?.Memory;
   if (Memory === undefined) {
     yield false;
     return;
   }
   const memory = new Memory({ initial: SELF_TEST_PAGES });
-  for (const { isRight } of checkTypes(bindKernels({ tier, module }, memory, SELF_TEST_SCRATCH))) yield isRight;
+  for (const { isRight } of checkTypes(bindKernels(set, memory, SELF_TEST_SCRATCH))) yield isRight;
 }

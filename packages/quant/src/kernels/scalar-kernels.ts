@@ -4,18 +4,20 @@
 import type { BlockFormat } from "../block-format.ts";
 import { BLOCK_TYPES, formatOf, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
+import { type ArithmeticName, dot, packActivation } from "../rows.ts";
 import { type Kernels, limitBits, type MatrixKernels } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
 import type { WasmMemory } from "./web-assembly.ts";
 
-export function scalarKernels(memory: WasmMemory): Kernels {
+export function scalarKernels(memory: WasmMemory, arithmetic: ArithmeticName): Kernels {
   const matrices = new Map<string, MatrixKernels>();
   for (const type of BLOCK_TYPES) {
     const format = formatOf(type);
-    if (format.dot !== undefined) matrices.set(type, matrixKernels(format, format.dot, memory));
+    if (format.dot !== undefined) matrices.set(type, matrixKernels(format, arithmetic, memory));
   }
   return {
     tier: "scalar",
+    arithmetic,
     memory,
     matrix(type) {
       const kernels = matrices.get(type);
@@ -41,9 +43,8 @@ export function scalarKernels(memory: WasmMemory): Kernels {
   };
 }
 
-function matrixKernels(format: BlockFormat, dot: NonNullable<BlockFormat["dot"]>, memory: WasmMemory): MatrixKernels {
+function matrixKernels(format: BlockFormat, arithmetic: ArithmeticName, memory: WasmMemory): MatrixKernels {
   const { type, activationType } = format;
-  const pack = formatOf(activationType).pack as NonNullable<BlockFormat["pack"]>; // activations are always packed
   return {
     type,
     weightBytes(nRows, rowValues) {
@@ -63,7 +64,7 @@ function matrixKernels(format: BlockFormat, dot: NonNullable<BlockFormat["dot"]>
     packActivations(src, dst, nVectors, rowValues) {
       const nBytes = nVectors * rowBytes(activationType, rowValues);
       const values = new Float32Array(memory.buffer, src, nVectors * rowValues); // (nVectors, rowValues)
-      pack(values, new Uint8Array(memory.buffer, dst, nBytes));
+      packActivation(type, values, new Uint8Array(memory.buffer, dst, nBytes), arithmetic);
     },
     multiply(weights, activations, out, rowStart, rowEnd, rowValues, nVectors, outStride) {
       const weightRowBytes = rowBytes(type, rowValues);
@@ -73,7 +74,7 @@ function matrixKernels(format: BlockFormat, dot: NonNullable<BlockFormat["dot"]>
         const sums = new Float32Array(memory.buffer, out + 4 * (v * outStride + rowStart), rowEnd - rowStart);
         for (let row = rowStart; row < rowEnd; row++) {
           const bytes = new Uint8Array(memory.buffer, weights + row * weightRowBytes, weightRowBytes);
-          sums[row - rowStart] = dot(bytes, vector);
+          sums[row - rowStart] = dot(type, bytes, vector, arithmetic);
         }
       }
     },

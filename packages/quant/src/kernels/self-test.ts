@@ -6,7 +6,7 @@ import type { BlockFormat } from "../block-format.ts";
 import { formatOf, rowBytes } from "../block-types.ts";
 import { valueLimit } from "../check-rows.ts";
 import { toolHistogram } from "../pack-stats.ts";
-import { packActivation, packRows } from "../rows.ts";
+import { dot, packActivation, packRows } from "../rows.ts";
 import { type Kernels, LOWEST_POINTER, type PackSource, SCRATCH_BYTES } from "./kernels.ts";
 import { WASM_LAYOUTS } from "./wasm-layouts.ts";
 
@@ -34,7 +34,7 @@ export function* checkTypes(kernels: Kernels): Generator<{ readonly type: string
 
 function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolean {
   const { type } = format;
-  const rowValues = format.blockValues === 1 ? 24 : 2 * format.blockValues;
+  const rowValues = format.blockValues === 1 ? 27 : 2 * format.blockValues;
   const nBytes = rowBytes(type, rowValues);
   const matrix = kernels.matrix(type);
   const values = SELF_TEST_SCRATCH + SCRATCH_BYTES;
@@ -56,8 +56,9 @@ function agrees(kernels: Kernels, format: BlockFormat, nVectors: number): boolea
   return outView.every((sum, i) => {
     const v = Math.floor(i / N_ROWS);
     const row = rowView.subarray((i % N_ROWS) * nBytes, ((i % N_ROWS) + 1) * nBytes);
-    const vector = packActivation(type, valueView.subarray(v * rowValues, (v + 1) * rowValues));
-    return Object.is(sum, format.dot?.(row, vector));
+    const x = valueView.subarray(v * rowValues, (v + 1) * rowValues);
+    const vector = packActivation(type, x, undefined, kernels.arithmetic);
+    return Object.is(sum, dot(type, row, vector, kernels.arithmetic));
   });
 }
 

@@ -6,32 +6,36 @@ import {
   type CountKernel,
   GROUP_ROWS,
   type Kernels,
-  type KernelTier,
   limitBits,
   type MatrixKernels,
   type PackKernel,
   type PackSource,
 } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
-import { WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
+import { LANE_LAYOUTS, WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
 
 /** By the numbers that asm/half.ts gives them. */
 const SOURCES: readonly PackSource[] = ["f32", "f16", "bf16"];
 
 /** @param exports of an instance that was created over `memory` and whose `initialize` was called */
-export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: WasmMemory): Kernels {
+export function wasmKernels(
+  { tier, arithmetic }: Pick<Kernels, "tier" | "arithmetic">,
+  exports: WasmExports,
+  memory: WasmMemory,
+): Kernels {
   const matrices = new Map<string, MatrixKernels>();
   const packers = new Map<string, PackKernel>();
   const counters = new Map<string, CountKernel>();
   for (const [type, layout] of WASM_LAYOUTS) {
-    matrices.set(type, matrixKernels(type, layout, exports));
+    matrices.set(type, matrixKernels(type, arithmetic === "lanes", exports));
     packers.set(type, packKernel(type, layout, exports));
   }
   const exceeds = exported(exports, "exceeds");
   for (const type of WASM_COUNTED_TYPES) counters.set(type, exported(exports, `count_${type}`));
   return {
     tier,
+    arithmetic,
     memory,
     matrix(type) {
       const kernels = matrices.get(type);
@@ -48,20 +52,23 @@ export function wasmKernels(tier: KernelTier, exports: WasmExports, memory: Wasm
   };
 }
 
-function matrixKernels(type: string, layout: WasmLayout, exports: WasmExports): MatrixKernels {
-  const { blockValues, columnBytes, vectorBytes } = layout;
-  const repack = exported(exports, `repack_${type}`);
-  const packActivations = exported(exports, `pack_activations_${type}`);
-  const multiply = exported(exports, `multiply_${type}`);
+function matrixKernels(type: string, isLanes: boolean, exports: WasmExports): MatrixKernels {
+  const laneLayout = isLanes ? LANE_LAYOUTS.get(type) : undefined;
+  const { blockValues, columnBytes, vectorBytes, columns = 1 } = laneLayout ?? (WASM_LAYOUTS.get(type) as WasmLayout);
+  const name = laneLayout === undefined ? type : `${type}_lanes`;
+  const repack = exported(exports, `repack_${name}`);
+  const packActivations = exported(exports, `pack_activations_${name}`);
+  const multiply = exported(exports, `multiply_${name}`);
+  const nColumns = (rowValues: number): number => columns * Math.ceil(nBlocksOf(type, rowValues) / columns);
   return {
     type,
     weightBytes(nRows, rowValues) {
       assertCount(nRows, "nRows");
-      return Math.ceil(nRows / GROUP_ROWS) * nBlocksOf(type, rowValues) * columnBytes;
+      return Math.ceil(nRows / GROUP_ROWS) * nColumns(rowValues) * columnBytes;
     },
     activationBytes(nVectors, rowValues) {
       assertCount(nVectors, "nVectors");
-      return nVectors * nBlocksOf(type, rowValues) * vectorBytes;
+      return nVectors * nColumns(rowValues) * vectorBytes;
     },
     repack: (src, dst, nRows, rowValues) => repack(src, dst, nRows, rowValues / blockValues),
     packActivations(src, dst, nVectors, rowValues) {

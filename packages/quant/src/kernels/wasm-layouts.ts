@@ -8,6 +8,8 @@ export interface WasmLayout {
   readonly columnBytes: number;
   /** Bytes of one block of a packed vector. */
   readonly vectorBytes: number;
+  /** Block columns, and blocks of a vector, are filled up to a multiple of it. Default: 1. */
+  readonly columns?: number;
 }
 
 /** By type. A column is 8 blocks of the file format, except that Q3_K, Q4_K and Q5_K store a scale in a byte, not in 6 bits. */
@@ -24,6 +26,12 @@ export const WASM_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new
   ["q4_K", { blockValues: 256, columnBytes: 1184, vectorBytes: 288 }],
   ["q5_K", { blockValues: 256, columnBytes: 1440, vectorBytes: 288 }],
   ["q6_K", { blockValues: 256, columnBytes: 1680, vectorBytes: 528 }],
+]);
+
+/** In the arithmetic `lanes`, where they are others: names of their kernels end with _lanes. */
+export const LANE_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new Map([
+  ["f32", { blockValues: 1, columnBytes: 32, vectorBytes: 4, columns: 8 }],
+  ["f16", { blockValues: 1, columnBytes: 16, vectorBytes: 4, columns: 8 }],
 ]);
 
 /** Types whose levels the WebAssembly kernels count: those for which build 803 prints a histogram. */

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { formatOf } from "../../src/block-types.ts";
-import { blockInfo, packRows, rowBytes } from "../../src/index.ts";
+import { type ArithmeticName, blockInfo, packRows, rowBytes } from "../../src/index.ts";
 import { bindKernels, KERNEL_TIERS, type Kernels, type KernelTier, loadKernels } from "../../src/kernels/index.ts";
 
 /** The tiers made of WebAssembly. "wide" is there on x64 only. */
@@ -10,9 +10,12 @@ export const WASM_TIERS: readonly KernelTier[] = KERNEL_TIERS.filter(
   (tier) => tier !== "scalar" && (tier !== "wide" || process.arch === "x64"),
 );
 
+/** Types of which the arithmetics have different sums. */
+export const LANE_TYPES: readonly string[] = ["f32", "f16", "q2_K", "q3_K", "q4_K", "q5_K", "q6_K"];
+
 /** Kernels of `tier` over a new memory of 64 MiB. */
-export async function kernelsOf(tier: KernelTier): Promise<Kernels> {
-  const set = await loadKernels(tier);
+export async function kernelsOf(tier: KernelTier, arithmetic: ArithmeticName = "build803"): Promise<Kernels> {
+  const set = await loadKernels(tier, arithmetic);
   if (set.tier !== tier) throw new Error(`${tier} kernels were to be tested, but ${set.tier} ones were loaded`);
   return bindKernels(set, new WebAssembly.Memory({ initial: 1024 }));
 }

@@ -1,8 +1,35 @@
 // The layouts of the WebAssembly kernels, byte by byte in plain TypeScript. asm/nibble-types.ts, q8_0.ts, k-types.ts and
 // float-types.ts draw them; asm/repack.ts, asm/repack-k.ts and asm/activations.ts must give exactly these bytes.
 
-import { blockInfo, f16ToF32, packActivation } from "../../src/index.ts";
+import { type ArithmeticName, blockInfo, f16ToF32, f32ToF16, packActivation } from "../../src/index.ts";
 import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+
+/** Four rows for 8 columns after 8 columns, filled up with zeros, from `rows` (nRows, nValues) of f16 or f32. */
+export function laneRepackTwin(type: string, rows: Uint8Array, nRows: number, nValues: number): Uint8Array {
+  const { blockBytes } = blockInfo(type);
+  const nColumns = 8 * Math.ceil(nValues / 8);
+  const groups = new Uint8Array(8 * Math.ceil(nRows / 8) * nColumns * blockBytes);
+  for (let row = 0; row < nRows; row++) {
+    for (let i = 0; i < nValues; i++) {
+      const place = Math.floor(row / 4) * 4 * nColumns + Math.floor(i / 8) * 32 + (row % 4) * 8 + (i % 8);
+      const from = (row * nValues + i) * blockBytes;
+      groups.set(rows.subarray(from, from + blockBytes), place * blockBytes);
+    }
+  }
+  return groups;
+}
+
+/** Vectors (nVectors, nValues) in binary32, filled up with zeros to whole 8 columns; for f16 rounded to it, times 2^112. */
+export function laneActivationsTwin(type: string, x: Float32Array, nVectors: number): Uint8Array {
+  const nValues = x.length / nVectors;
+  const nColumns = 8 * Math.ceil(nValues / 8);
+  const out = new Float32Array(nVectors * nColumns);
+  for (const [i, value] of x.entries()) {
+    const rounded = type === "f16" ? f16ToF32(f32ToF16(value)) * 2 ** 112 : value;
+    out[Math.floor(i / nValues) * nColumns + (i % nValues)] = rounded;
+  }
+  return new Uint8Array(out.buffer);
+}
 
 /** Where the fields of a file's block of 32 are. */
 const FIELDS_32 = new Map([
@@ -120,13 +147,18 @@ function q3Scale(bytes: Uint8Array, j: number): number {
 }
 
 /** Packed vectors from `x` (nVectors, rowValues). */
-export function activationsTwin(type: string, x: Float32Array, nVectors: number): Uint8Array {
+export function activationsTwin(
+  type: string,
+  x: Float32Array,
+  nVectors: number,
+  arithmetic: ArithmeticName = "build803",
+): Uint8Array {
   const { blockValues, vectorBytes } = WASM_LAYOUTS.get(type)!;
   const rowValues = x.length / nVectors;
   const nBlocks = rowValues / blockValues;
   const out = new Uint8Array(nVectors * nBlocks * vectorBytes);
   for (let v = 0; v < nVectors; v++) {
-    const packed = packActivation(type, x.subarray(v * rowValues, (v + 1) * rowValues));
+    const packed = packActivation(type, x.subarray(v * rowValues, (v + 1) * rowValues), undefined, arithmetic);
     // tiles of 32 vectors; of four, then single ones, for f16 and f32
     const tile = blockValues === 1 ? (v < nVectors - (nVectors % 4) ? 4 : 1) : 32;
     const first = v - (blockValues === 1 && tile === 1 ? 0 : v % tile);

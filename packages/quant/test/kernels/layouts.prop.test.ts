@@ -3,19 +3,23 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Kernels } from "../../src/kernels/index.ts";
-import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
-import { kernelsOf, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
-import { activationsTwin, repackTwin } from "./layout-twins.ts";
+import { LANE_LAYOUTS, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+import { kernelsOf, LANE_TYPES, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
+import { activationsTwin, laneActivationsTwin, laneRepackTwin, repackTwin } from "./layout-twins.ts";
 
 const TYPES = [...WASM_LAYOUTS.keys()];
 
-describe.each(WASM_TIERS)("%s", (tier) => {
+describe.each([
+  ...WASM_TIERS.map((tier) => [tier, "build803", TYPES] as const),
+  ...WASM_TIERS.map((tier) => [tier, "lanes", LANE_TYPES] as const),
+])("%s, %s", (tier, arithmetic, types) => {
   let kernels: Kernels;
   beforeAll(async () => {
-    kernels = await kernelsOf(tier);
+    kernels = await kernelsOf(tier, arithmetic);
   });
+  const hasOwnLayout = (type: string): boolean => arithmetic === "lanes" && LANE_LAYOUTS.has(type);
 
-  test.each(TYPES)("%s rows go where the twin puts them", (type) => {
+  test.each(types)("%s rows go where the twin puts them", (type) => {
     const { blockValues } = WASM_LAYOUTS.get(type)!;
     fc.assert(
       fc.property(matrixCases(type), ({ nRows, nBlocks, rows }) => {
@@ -25,14 +29,15 @@ describe.each(WASM_TIERS)("%s", (tier) => {
         new Uint8Array(buffer, PLACES.rows, rows.length).set(rows);
         const target = new Uint8Array(buffer, PLACES.weights, nBytes + 64).fill(0xa5);
         matrix.repack(PLACES.rows, PLACES.weights, nRows, nBlocks * blockValues);
-        expect(target.subarray(0, nBytes)).toEqual(repackTwin(type, rows, nRows, nBlocks));
+        const twin = hasOwnLayout(type) ? laneRepackTwin : repackTwin;
+        expect(target.subarray(0, nBytes)).toEqual(twin(type, rows, nRows, nBlocks));
         expect(target.subarray(nBytes).every((byte) => byte === 0xa5)).toBe(true);
       }),
       { numRuns: 25 },
     );
   });
 
-  test.each(TYPES)("%s vectors go where the twin puts them", (type) => {
+  test.each(types)("%s vectors go where the twin puts them", (type) => {
     fc.assert(
       fc.property(matrixCases(type), ({ nVectors, x }) => {
         const { buffer } = kernels.memory;
@@ -42,7 +47,8 @@ describe.each(WASM_TIERS)("%s", (tier) => {
         new Float32Array(buffer, PLACES.vectors, x.length).set(x);
         const target = new Uint8Array(buffer, PLACES.activations, nBytes + 64).fill(0xa5);
         matrix.packActivations(PLACES.vectors, PLACES.activations, nVectors, rowValues);
-        expect(target.subarray(0, nBytes)).toEqual(activationsTwin(type, x, nVectors));
+        const twin = hasOwnLayout(type) ? laneActivationsTwin : activationsTwin;
+        expect(target.subarray(0, nBytes)).toEqual(twin(type, x, nVectors, arithmetic));
         expect(target.subarray(nBytes).every((byte) => byte === 0xa5)).toBe(true);
       }),
       { numRuns: 25 },

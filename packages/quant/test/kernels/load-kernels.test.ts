@@ -38,7 +38,13 @@ describe("tiers", () => {
   });
 
   test("scalar kernels need no module", async () => {
-    expect(await loadKernels("scalar")).toEqual({ tier: "scalar", module: undefined });
+    expect(await loadKernels("scalar")).toEqual({ tier: "scalar", arithmetic: "build803", module: undefined });
+  });
+
+  test.each(WASM_TIERS)("%s has both arithmetics", async (tier) => {
+    const set = await loadKernels(tier, "lanes");
+    expect(set).toMatchObject({ tier, arithmetic: "lanes" });
+    expect(bindKernels(set, new WebAssembly.Memory({ initial: 1 })).arithmetic).toBe("lanes");
   });
 
   test("an unknown tier is refused", async () => {
@@ -76,11 +82,16 @@ describe("the self-test", () => {
   const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
 
   test("passes right kernels", () => {
-    expect(findWrongType(scalarKernels(memory))).toBeUndefined();
+    expect(findWrongType(scalarKernels(memory, "build803"))).toBeUndefined();
   });
 
-  test.each(["f32", "q4_0", "q6_K"])("names %s if a single sum of it is off by one bit", (wrong) => {
-    const right = scalarKernels(memory);
+  test.each([
+    ["f32", "build803"],
+    ["q4_0", "build803"],
+    ["q6_K", "lanes"],
+    ["f16", "lanes"],
+  ] as const)("names %s if a single sum of it in %s is off by one bit", (wrong, arithmetic) => {
+    const right = scalarKernels(memory, arithmetic);
     const kernels: Kernels = {
       ...right,
       matrix(type) {

@@ -2,32 +2,37 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { blockInfo, dot, packActivation } from "../../src/index.ts";
+import { type ArithmeticName, blockInfo, dot, packActivation } from "../../src/index.ts";
 import { KERNEL_TIERS, type Kernels } from "../../src/kernels/index.ts";
 import { WEIGHT_TYPES } from "../arbitraries.ts";
-import { kernelsOf, type MatrixCase, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
+import { kernelsOf, LANE_TYPES, type MatrixCase, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
 
 /** Fills `out` before kernels write to it: a quiet NaN that no sum is. */
 const UNTOUCHED = 0x7fc0_dead;
 
-describe.each(KERNEL_TIERS.filter((tier) => tier === "scalar" || WASM_TIERS.includes(tier)))("%s", (tier) => {
+const TIERS = KERNEL_TIERS.filter((tier) => tier === "scalar" || WASM_TIERS.includes(tier));
+
+describe.each([
+  ...TIERS.map((tier) => [tier, "build803", WEIGHT_TYPES] as const),
+  ...TIERS.map((tier) => [tier, "lanes", LANE_TYPES] as const),
+])("%s, %s", (tier, arithmetic, types) => {
   let kernels: Kernels;
   beforeAll(async () => {
-    kernels = await kernelsOf(tier);
+    kernels = await kernelsOf(tier, arithmetic);
   });
 
-  test.each(WEIGHT_TYPES)("%s rows times vectors are the sums of dot", (type) => {
+  test.each(types)("%s rows times vectors are the sums of dot", (type) => {
     fc.assert(
       fc.property(matrixCases(type), fc.integer({ min: 0, max: 5 }), (matrix, gap) => {
         const outStride = matrix.nRows + gap;
         const sums = multiply(kernels, type, matrix, 0, matrix.nRows, outStride);
-        expect(sums).toEqual(expectedSums(type, matrix, outStride));
+        expect(sums).toEqual(expectedSums(arithmetic, type, matrix, outStride));
       }),
       { numRuns: tier === "scalar" ? 5 : 40 },
     );
   });
 
-  test.each(WEIGHT_TYPES)("%s: any range of rows gives the same sums as all rows", (type) => {
+  test.each(types)("%s: any range of rows gives the same sums as all rows", (type) => {
     fc.assert(
       fc.property(matrixCases(type), fc.double({ min: 0, max: 1, noNaN: true }), (matrix, part) => {
         const middle = 8 * Math.floor((part * matrix.nRows) / 8);
@@ -42,7 +47,7 @@ describe.each(KERNEL_TIERS.filter((tier) => tier === "scalar" || WASM_TIERS.incl
     );
   });
 
-  test.each(WEIGHT_TYPES)("%s: sums are exact at the ends of the ranges", (type) => {
+  test.each(types)("%s: sums are exact at the ends of the ranges", (type) => {
     const { blockBytes, blockValues } = blockInfo(type);
     const nBlocks = blockValues === 1 ? 64 : 3;
     const nRows = 9;
@@ -58,7 +63,7 @@ describe.each(KERNEL_TIERS.filter((tier) => tier === "scalar" || WASM_TIERS.incl
       );
       x.fill(-1, nBlocks * blockValues, 2 * nBlocks * blockValues);
       const matrix = { nRows, nBlocks, nVectors: 3, rows, x };
-      expect(multiply(kernels, type, matrix, 0, nRows, nRows)).toEqual(expectedSums(type, matrix, nRows));
+      expect(multiply(kernels, type, matrix, 0, nRows, nRows)).toEqual(expectedSums(arithmetic, type, matrix, nRows));
     }
   });
 });
@@ -85,15 +90,20 @@ function multiply(
   return out.slice();
 }
 
-function expectedSums(type: string, { nRows, nVectors, rows, x }: MatrixCase, outStride: number): Uint32Array {
+function expectedSums(
+  arithmetic: ArithmeticName,
+  type: string,
+  { nRows, nVectors, rows, x }: MatrixCase,
+  outStride: number,
+): Uint32Array {
   const sums = new Float32Array(outStride * nVectors);
   const bits = new Uint32Array(sums.buffer).fill(UNTOUCHED);
   const rowValues = x.length / nVectors;
   const nBytes = rows.length / nRows;
   for (let v = 0; v < nVectors; v++) {
-    const vector = packActivation(type, x.subarray(v * rowValues, (v + 1) * rowValues));
+    const vector = packActivation(type, x.subarray(v * rowValues, (v + 1) * rowValues), undefined, arithmetic);
     for (let row = 0; row < nRows; row++) {
-      sums[v * outStride + row] = dot(type, rows.subarray(row * nBytes, (row + 1) * nBytes), vector);
+      sums[v * outStride + row] = dot(type, rows.subarray(row * nBytes, (row + 1) * nBytes), vector, arithmetic);
     }
   }
   return bits;

@@ -1,0 +1,197 @@
+// F16 and F32 in the arithmetic `lanes`: matrix times vectors, 4 rows at a time. A product rounds to binary32, and a row has eight
+// sums in binary32, each of the columns with the same index modulo 8; src/lane-sums.ts adds them in this order.
+//
+// A group of 8 rows holds rows 0 … 3 and then rows 4 … 7, each four for 8 columns after 8 columns: (4, 8) values. Vectors are in
+// binary32 for both types. Rows and vectors are filled up with zeros to whole 8 columns: adding 0 changes no sum.
+//
+// The bits of a binary16 number, moved to where binary32 has them, are 2^-112 of what they should be; vectors for F16, which are
+// rounded to binary16, are 2^112 of theirs. Their product is exact.
+
+import { isFinite16, roundToHalf } from "./half";
+import { HALF_BITS, scratch } from "./vectors";
+
+// @ts-ignore: decorator
+@inline const F16 = 0;
+// @ts-ignore: decorator
+@inline const F32 = 1;
+
+/** Columns of a block. */
+// @ts-ignore: decorator
+@inline const COLUMNS: i32 = 8;
+
+// Every function below is inlined with a constant `type`: what belongs to the other type disappears.
+
+// @ts-ignore: decorator
+@inline
+function valueBytes(type: i32): usize {
+  return type == F16 ? 2 : 4;
+}
+
+/** Four values, `at` values behind `w`, as binary32; those of F16 times 2^-112. */
+// @ts-ignore: decorator
+@inline
+function fourValues(type: i32, w: usize, at: usize, bits: v128): v128 {
+  return type == F16 ? v128.and(i32x4.shl(v128.load_ext<i16>(w + 2 * at), 13), bits) : v128.load(w + 4 * at);
+}
+
+/** The eight partial sums of a row, added as halves are. */
+// @ts-ignore: decorator
+@inline
+function total(low: v128, high: v128): f32 {
+  const four = f32x4.add(low, high);
+  const two = f32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 2, 3));
+  return f32x4.extract_lane(two, 0) + f32x4.extract_lane(two, 1);
+}
+
+/** Stores the sums of up to four rows. */
+// @ts-ignore: decorator
+@inline
+function storeRows(out: usize, nRows: i32, s0: f32, s1: f32, s2: f32, s3: f32): void {
+  store<f32>(out, s0);
+  if (nRows > 1) store<f32>(out, s1, 4);
+  if (nRows > 2) store<f32>(out, s2, 8);
+  if (nRows > 3) store<f32>(out, s3, 12);
+}
+
+/** Four rows times one vector. */
+// @ts-ignore: decorator
+@inline
+function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, out: usize, nRows: i32): void {
+  const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
+  const zero = f32x4.splat(0);
+  let a0 = zero, b0 = zero, a1 = zero, b1 = zero, a2 = zero, b2 = zero, a3 = zero, b3 = zero;
+  for (; nBlocks > 0; nBlocks--) {
+    const xA = v128.load(x), xB = v128.load(x, 16);
+    a0 = f32x4.add(a0, f32x4.mul(fourValues(type, w, 0, bitsA), xA));
+    b0 = f32x4.add(b0, f32x4.mul(fourValues(type, w, 4, bitsB), xB));
+    a1 = f32x4.add(a1, f32x4.mul(fourValues(type, w, 8, bitsA), xA));
+    b1 = f32x4.add(b1, f32x4.mul(fourValues(type, w, 12, bitsB), xB));
+    a2 = f32x4.add(a2, f32x4.mul(fourValues(type, w, 16, bitsA), xA));
+    b2 = f32x4.add(b2, f32x4.mul(fourValues(type, w, 20, bitsB), xB));
+    a3 = f32x4.add(a3, f32x4.mul(fourValues(type, w, 24, bitsA), xA));
+    b3 = f32x4.add(b3, f32x4.mul(fourValues(type, w, 28, bitsB), xB));
+    w += 32 * valueBytes(type);
+    x += 32;
+  }
+  storeRows(out, nRows, total(a0, b0), total(a1, b1), total(a2, b2), total(a3, b3));
+}
+
+/** Two rows, of four, times two vectors, `xStride` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function multiplyTwo(type: i32, w: usize, x: usize, xStride: usize, nBlocks: i32, out: usize, outStride: usize, nRows: i32): void {
+  const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
+  const zero = f32x4.splat(0);
+  let a00 = zero, b00 = zero, a01 = zero, b01 = zero, a10 = zero, b10 = zero, a11 = zero, b11 = zero;
+  for (; nBlocks > 0; nBlocks--) {
+    const x0A = v128.load(x), x0B = v128.load(x, 16), x1A = v128.load(x + xStride), x1B = v128.load(x + xStride, 16);
+    const w0A = fourValues(type, w, 0, bitsA), w0B = fourValues(type, w, 4, bitsB);
+    a00 = f32x4.add(a00, f32x4.mul(w0A, x0A));
+    b00 = f32x4.add(b00, f32x4.mul(w0B, x0B));
+    a10 = f32x4.add(a10, f32x4.mul(w0A, x1A));
+    b10 = f32x4.add(b10, f32x4.mul(w0B, x1B));
+    const w1A = fourValues(type, w, 8, bitsA), w1B = fourValues(type, w, 12, bitsB);
+    a01 = f32x4.add(a01, f32x4.mul(w1A, x0A));
+    b01 = f32x4.add(b01, f32x4.mul(w1B, x0B));
+    a11 = f32x4.add(a11, f32x4.mul(w1A, x1A));
+    b11 = f32x4.add(b11, f32x4.mul(w1B, x1B));
+    w += 32 * valueBytes(type);
+    x += 32;
+  }
+  store<f32>(out, total(a00, b00));
+  store<f32>(out + outStride, total(a10, b10));
+  if (nRows < 2) return;
+  store<f32>(out, total(a01, b01), 4);
+  store<f32>(out + outStride, total(a11, b11), 4);
+}
+
+/** As `multiply` in nibble-types.ts; `nValues` is the length of a row. */
+// @ts-ignore: decorator
+@inline
+function multiply(
+  type: i32, weights: usize, activations: usize, out: usize,
+  rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
+  const nBlocks = (nValues + COLUMNS - 1) / COLUMNS;
+  const xBytes = <usize>nBlocks << 5, outBytes = <usize>outStride << 2;
+  const fourRows = <usize>nBlocks * 32 * valueBytes(type);
+  for (let v = 0; v < nVectors; v += 2) {
+    const x = activations + <usize>v * xBytes;
+    let w = weights + <usize>(rowStart >> 2) * fourRows;
+    for (let row = rowStart; row < rowEnd; row += 4) {
+      const to = out + <usize>v * outBytes + (<usize>row << 2);
+      const nRows = rowEnd - row;
+      if (v + 1 == nVectors) {
+        multiplyOne(type, w, x, nBlocks, to, nRows);
+      } else {
+        multiplyTwo(type, w, x, xBytes, nBlocks, to, outBytes, nRows);
+        if (nRows > 2) multiplyTwo(type, w + 16 * valueBytes(type), x, xBytes, nBlocks, to + 8, outBytes, nRows - 2);
+      }
+      w += fourRows;
+    }
+  }
+}
+
+export function multiply_f16_lanes(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
+  multiply(F16, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
+}
+export function multiply_f32_lanes(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
+  multiply(F32, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
+}
+
+// @ts-ignore: decorator
+@inline
+function packVectors(type: i32, src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  const padding = -nValues & (COLUMNS - 1);
+  for (; nVectors > 0; nVectors--) {
+    for (let i = 0; i < nValues; i++, src += 4, dst += 4) {
+      const x = load<f32>(src);
+      store<f32>(dst, type == F16 ? roundToHalf(x) * <f32>5192296858534827628530496329220096.0 : x); // 2^112
+    }
+    for (let i = 0; i < padding; i++, dst += 4) store<f32>(dst, 0);
+  }
+}
+
+export function pack_activations_f16_lanes(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  packVectors(F16, src, dst, nVectors, nValues);
+}
+export function pack_activations_f32_lanes(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  packVectors(F32, src, dst, nVectors, nValues);
+}
+
+/** As `repack_f16` in repack.ts. */
+// @ts-ignore: decorator
+@inline
+function repack(type: i32, src: usize, dst: usize, nRows: i32, nValues: i32): i32 {
+  const bytes = valueBytes(type);
+  const fourRows = <usize>((nValues + COLUMNS - 1) / COLUMNS) * 32 * bytes;
+  let nBad = 0;
+  for (let row = 0; row < nRows; row++) {
+    if ((row & 7) == 0 && (nRows - row < 8 || (nValues & 7) != 0)) memory.fill(dst + <usize>(row >> 2) * fourRows, 0, 2 * fourRows);
+    const start = dst + <usize>(row >> 2) * fourRows + <usize>((row & 3) << 3) * bytes;
+    for (let i = 0; i < nValues; i++, src += bytes) {
+      const to = start + (<usize>(i >> 3) * 32 + (i & 7)) * bytes;
+      if (type == F16) {
+        const half = load<u16>(src);
+        nBad += <i32>!isFinite16(half);
+        store<u16>(to, half);
+      } else {
+        const bits = load<u32>(src);
+        nBad += <i32>((bits & 0x7f800000) == 0x7f800000);
+        store<u32>(to, bits);
+      }
+    }
+  }
+  return nBad;
+}
+
+export function repack_f16_lanes(src: usize, dst: usize, nRows: i32, nValues: i32): i32 {
+  return repack(F16, src, dst, nRows, nValues);
+}
+export function repack_f32_lanes(src: usize, dst: usize, nRows: i32, nValues: i32): i32 {
+  return repack(F32, src, dst, nRows, nValues);
+}
