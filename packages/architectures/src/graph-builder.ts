@@ -26,6 +26,14 @@ export interface TensorLookup {
 /** Makes the name of a layer's tensor: `layer("attn_q")` is `blk.3.attn_q`. */
 export type Layer = (name: string) => string;
 
+/** Tensors whose numbers divide angles. */
+export interface FactorsSpec {
+  /** Without `.weight`. */
+  readonly name?: string | undefined;
+  /** The one in its place in contexts with room for more than `above` positions. */
+  readonly long?: { readonly name: string; readonly above: number } | undefined;
+}
+
 /** A matrix that meets an input. */
 export interface ProductSpec {
   /** Name of its tensor, without `.weight`. */
@@ -115,15 +123,16 @@ export class GraphBuilder {
   }
 
   /** (n, nRot): the angles of the tokens' positions, recorded once for the same settings. */
-  angles(rope: RopeSettings, factorsName?: string): Value {
-    const key = JSON.stringify([rope, factorsName]);
+  angles(rope: RopeSettings, { name, long }: FactorsSpec = {}): Value {
+    const key = JSON.stringify([rope, name, long]);
     let out = this.#angles.get(key);
     if (out === undefined) {
-      const factors =
-        factorsName === undefined ? undefined : this.#weight(`${factorsName}.weight`, "numbers", [rope.nRot / 2]);
+      const numbers = (of: string): Weight => this.#weight(`${of}.weight`, "numbers", [rope.nRot / 2]);
+      const factors = name === undefined ? undefined : numbers(name);
+      const longFactors = long === undefined ? undefined : { weight: numbers(long.name), above: long.above };
       out = this.#value("angles", rope.nRot);
       this.#angles.set(key, out);
-      this.#record({ kind: "angles", reads: [], writes: [out], rope, factors, out }, out);
+      this.#record({ kind: "angles", reads: [], writes: [out], rope, factors, longFactors, out }, out);
     }
     return out;
   }

@@ -58,6 +58,15 @@ export interface RopeSettings {
   readonly base: number;
   /** Factor on every position. */
   readonly scale: number;
+  /** Factor on cosines and sines. Default 1. */
+  readonly magnitude?: number | undefined;
+  /**
+   * YaRN (Peng et al., arXiv:2309.00071): pairs before `low` turn as if `scale` were 1, those behind `high` by it, and those between by
+   * a part of both.
+   */
+  readonly yarn?: { readonly low: number; readonly high: number } | undefined;
+  /** A further factor on cosines and sines, by the position: 1 + slope · ln(1 + ⌊position / span⌋). */
+  readonly temperature?: { readonly slope: number; readonly span: number } | undefined;
 }
 
 /** Which channels are a pair: (2j, 2j + 1), or (j, j + nRot / 2). */
@@ -87,6 +96,8 @@ export interface AnglesOp extends OpBase {
   readonly rope: RopeSettings;
   /** Every angle is divided by its number. */
   readonly factors: Weight | undefined; // (nRot / 2)
+  /** Those in place of `factors` in contexts with room for more than `above` positions. */
+  readonly longFactors: { readonly weight: Weight; readonly above: number } | undefined; // (nRot / 2)
   readonly out: Value; // (nRot)
 }
 

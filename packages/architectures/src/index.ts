@@ -33,6 +33,13 @@ export {
   type Value,
   type Weight,
 } from "./graph.ts";
-export { type AttendSpec, GraphBuilder, type Layer, type ProductSpec, type TensorLookup } from "./graph-builder.ts";
+export {
+  type AttendSpec,
+  type FactorsSpec,
+  GraphBuilder,
+  type Layer,
+  type ProductSpec,
+  type TensorLookup,
+} from "./graph-builder.ts";
 export { LLAMA_NAMES, metaName, type NameRow, roleOfMetaName } from "./names.ts";
 export { metaTensors } from "./tensors.ts";

@@ -1,3 +1,4 @@
+import type { RopeSettings } from "@ll/architectures";
 import { describe, expect, test } from "vitest";
 import { cosf, sinf } from "../src/arithmetic/sincosf.ts";
 import { ropeAngles } from "../src/ops/angles.ts";
@@ -44,6 +45,43 @@ describe("angles", () => {
     const usual = anglesAt(5);
     expect(slow.sin[0]).toBe(usual.sin[0]);
     expect(slow.sin[7]!).toBeLessThan(usual.sin[7]!);
+  });
+});
+
+describe("angles of models with a longer context", () => {
+  const settings = { nRot: 16, base: 10000, scale: 0.25 };
+  function settled(position: number, more: Partial<RopeSettings>): number[] {
+    const both = new Float32Array(16);
+    ropeAngles(both, position, { ...settings, ...more });
+    return [...both];
+  }
+
+  test("YaRN turns the first pairs as before, the last ones by the scale, and those between by parts of both", () => {
+    const got = settled(100, { yarn: { low: 2, high: 6 } });
+    const before = settled(100, { scale: 1 });
+    const stretched = settled(100, {});
+    for (const pair of [0, 1, 2]) expect(got[pair]).toBe(before[pair]);
+    for (const pair of [6, 7]) expect(got[pair]).toBe(stretched[pair]);
+    // the fourth of four steps from pair 2 to pair 6 is the half of both
+    const theta = 100 * 10000 ** (-2 * (4 / 16));
+    expect(got[4]).toBeCloseTo(Math.cos(0.5 * theta + 0.5 * 0.25 * theta), 5);
+  });
+
+  test("a ramp without width falls at once", () => {
+    const got = settled(100, { yarn: { low: 3, high: 3 } });
+    expect(got.slice(0, 4)).toEqual(settled(100, { scale: 1 }).slice(0, 4));
+    expect(got.slice(4, 8)).toEqual(settled(100, {}).slice(4, 8));
+  });
+
+  test("a magnitude multiplies cosines and sines", () => {
+    expect(settled(9, { magnitude: 1.25 })).toEqual(settled(9, {}).map((x) => Math.fround(1.25 * x)));
+  });
+
+  test("a temperature grows with every span of positions", () => {
+    const temperature = { slope: 0.5, span: 16 };
+    expect(settled(15, { temperature })).toEqual(settled(15, {}));
+    const grown = Math.fround(1 + 0.5 * Math.fround(Math.log(3)));
+    expect(settled(47, { temperature })).toEqual(settled(47, {}).map((x) => Math.fround(grown * x)));
   });
 });
 

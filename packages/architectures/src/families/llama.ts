@@ -30,7 +30,7 @@ export const llama: Architecture<RopeHyper> = {
     const heads = g.axis("heads", h.nKvHeads);
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
     const rope = { nRot: headDim, base: h.ropeFreqBase, scale: h.ropeFreqScale };
-    const angles = g.angles(rope, g.has("rope_freqs.weight") ? "rope_freqs" : undefined); // LLaMA 3.1 and later
+    const angles = g.angles(rope, g.has("rope_freqs.weight") ? { name: "rope_freqs" } : {}); // LLaMA 3.1 and later
     for (const layer of g.layers(h.nLayers)) {
       const [q, k, v] = g.project(g.norm(x, layer("attn_norm"), eps), ...queryKeyValue(g, layer, heads, h));
       g.rope(q, angles, headDim, "adjacent");

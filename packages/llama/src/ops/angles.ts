@@ -1,30 +1,43 @@
 // The angles of rotary position embedding (Su et al., arXiv:2104.09864).
 
-import type { AnglesOp, RopeSettings } from "@ll/architectures";
+import type { AnglesOp, RopeSettings, Weight } from "@ll/architectures";
 import { cosf, sinf } from "../arithmetic/sincosf.ts";
 import { type OpKind, rowOf } from "./op.ts";
 
 export const angles: OpKind<AnglesOp> = {
-  scalar({ rope, factors, out }, run) {
-    const rows = run.rows(out);
+  scalar(op, run) {
+    const rows = run.rows(op.out);
+    const factors = factorsFor(op, run.contextTokens);
     const divisors = factors === undefined ? undefined : run.numbers(factors);
     for (let i = 0; i < run.tokens.length; i++) {
-      ropeAngles(rowOf(rows, i, out.width), run.position + i, rope, divisors);
+      ropeAngles(rowOf(rows, i, op.out.width), run.position + i, op.rope, divisors);
     }
   },
-  bind({ rope, factors, out }, { memory, value, weight }) {
-    const { address } = value(out);
-    const divisors = factors === undefined ? undefined : weight(factors).address;
+  bind(op, { memory, value, weight }) {
+    const { address } = value(op.out);
+    const { nRot } = op.rope;
     return [
-      ({ tokens, position }) => {
-        const numbers = divisors === undefined ? undefined : memory.floats(divisors, rope.nRot / 2);
+      ({ tokens, position }, { contextTokens }) => {
+        const factors = factorsFor(op, contextTokens);
+        const divisors = factors === undefined ? undefined : memory.floats(weight(factors).address, nRot / 2);
         for (let i = 0; i < tokens.length; i++) {
-          ropeAngles(memory.floats(address + 4 * i * rope.nRot, rope.nRot), position + i, rope, numbers);
+          ropeAngles(memory.floats(address + 4 * i * nRot, nRot), position + i, op.rope, divisors);
         }
       },
     ];
   },
 };
+
+/** llama.cpp rounds the positions of a context up to a multiple of it before it chooses. */
+const CONTEXT_STEP = 256;
+
+function factorsFor({ factors, longFactors: long }: AnglesOp, contextTokens: number): Weight | undefined {
+  return long !== undefined && CONTEXT_STEP * Math.ceil(contextTokens / CONTEXT_STEP) > long.above
+    ? long.weight
+    : factors;
+}
+
+const f = Math.fround;
 
 /**
  * Cosine and sine for each pair of a head at `position`.
@@ -33,16 +46,35 @@ export const angles: OpKind<AnglesOp> = {
 export function ropeAngles(
   out: Float32Array, // (nRot): cosines, then sines
   position: number,
-  { nRot, base, scale }: RopeSettings,
+  { nRot, base, scale, magnitude = 1, yarn, temperature }: RopeSettings,
   divisors?: Float32Array, // (nRot / 2)
 ): void {
-  const step = Math.fround(base ** Math.fround(-2 / nRot)); // from pair to pair
+  const step = f(base ** f(-2 / nRot)); // from pair to pair
   const nPairs = nRot / 2;
-  let theta = Math.fround(Math.fround(scale) * Math.fround(position));
+  const size = f(f(magnitude) * warmth(position, temperature));
+  let theta = yarn === undefined ? f(f(scale) * f(position)) : f(position);
   for (let pair = 0; pair < nPairs; pair++) {
-    const angle = divisors === undefined ? theta : Math.fround(theta / divisors[pair]!);
-    out[pair] = cosf(angle);
-    out[nPairs + pair] = sinf(angle);
-    theta = Math.fround(theta * step);
+    const divided = divisors === undefined ? theta : f(theta / divisors[pair]!);
+    const angle = yarn === undefined ? divided : yarnAngle(divided, f(scale), pair, yarn);
+    out[pair] = size * cosf(angle);
+    out[nPairs + pair] = size * sinf(angle);
+    theta = f(theta * step);
   }
+}
+
+function yarnAngle(
+  theta: number,
+  scale: number,
+  pair: number,
+  { low, high }: NonNullable<RopeSettings["yarn"]>,
+): number {
+  const kept = f(1 - Math.min(1, Math.max(0, f(f(pair - low) / f(Math.max(0.001, high - low))))));
+  return f(f(f(scale * theta) * f(1 - kept)) + f(theta * kept));
+}
+
+/** Rounded to binary32, where no runtime's logarithm differs from another's. */
+function warmth(position: number, temperature: RopeSettings["temperature"]): number {
+  return temperature === undefined
+    ? 1
+    : f(1 + temperature.slope * f(Math.log(1 + Math.floor(position / temperature.span))));
 }

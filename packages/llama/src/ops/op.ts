@@ -33,6 +33,8 @@ export interface ScalarRun {
   /** Position of the first token. */
   readonly position: number;
   readonly cache: KvCache;
+  /** Positions that the context has room for. */
+  readonly contextTokens: number;
   readonly pace: Pace;
   /** Build 803 mistook whose query is whose in batches over an f32 cache; true repeats that. */
   readonly mixUpQueries: boolean;

@@ -88,6 +88,7 @@ function createScalarContext(
         position: nPast + first,
         nWanted: wanted === "all" ? slice.length : first + slice.length < n ? 0 : 1,
         cache,
+        contextTokens,
         pace,
         mixUpQueries,
         logits: wanted === "all" ? logits.subarray(first * nVocab) : logits,

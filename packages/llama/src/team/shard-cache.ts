@@ -56,6 +56,8 @@ export function cacheBytes(...context: Parameters<typeof regionLayout>): number 
 }
 
 export class ShardCache {
+  /** Positions that there is room for. */
+  readonly contextTokens: number;
   readonly #kernels: LlamaKernels;
   readonly #regions: MemoryRegions;
   readonly #elementBytes: number;
@@ -75,6 +77,7 @@ export class ShardCache {
     sliceTokens: number,
   ) {
     const { layers, work, transfer, bytes } = regionLayout(kernels, caches, share, contextTokens, kvType, sliceTokens);
+    this.contextTokens = contextTokens;
     this.#kernels = kernels;
     this.#regions = regions;
     this.#elementBytes = kvElementBytes(kvType);

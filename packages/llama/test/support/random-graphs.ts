@@ -65,7 +65,7 @@ function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: 
   const nRot = layer.rotated * headDim;
   if (nRot > 0) {
     const rope = { nRot, base: layer.ropeFreqBase, scale: 1 };
-    const angles = g.angles(rope, layer.hasFactors ? `rope_freqs_${nRot}` : undefined);
+    const angles = g.angles(rope, layer.hasFactors ? { name: `rope_freqs_${nRot}` } : {});
     for (const value of [q, k]) g.rope(value, angles, headDim, layer.pairing);
   }
   const { window, softCap } = layer;
