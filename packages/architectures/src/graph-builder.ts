@@ -237,6 +237,13 @@ export class GraphBuilder {
     return this.#record({ kind: "gather", reads: [x], writes: [out], x, out, slot: this.#nextSlot() }, out);
   }
 
+  /** `x` cut along an axis: every shard has its own columns. */
+  cut(x: Value, axis: Axis): Value {
+    if (x.axis !== undefined) throw new RangeError(`${x.name} is cut already`);
+    const out = this.#value(x.name, x.width, axis, x.rows);
+    return this.#record({ kind: "cut", reads: [x], writes: [out], x, out }, out);
+  }
+
   /** The rows whose logits are wanted; nothing behind this happens for the others. */
   select(x: Value): Value {
     const out = this.#value(x.name, x.width, x.axis, "wanted");

@@ -187,6 +187,13 @@ export interface GatherOp extends OpBase {
   readonly slot: 0 | 1;
 }
 
+/** out = each shard's own columns of x. */
+export interface CutOp extends OpBase {
+  readonly kind: "cut";
+  readonly x: Value; // whole
+  readonly out: Value;
+}
+
 /** out = the last rows of x: those whose logits are wanted. Nothing behind it happens if there are none. */
 export interface SelectOp extends OpBase {
   readonly kind: "select";
@@ -222,6 +229,7 @@ export type Op =
   | ScaleOp
   | AddOp
   | GatherOp
+  | CutOp
   | SelectOp
   | LogitsOp;
 

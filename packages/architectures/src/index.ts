@@ -13,6 +13,7 @@ export {
   type AttendOp,
   type AttendOptions,
   type Axis,
+  type CutOp,
   type EmbedOp,
   type GateOp,
   type GatherOp,

@@ -4,6 +4,7 @@ import type { Op } from "@ll/architectures";
 import { add } from "./add.ts";
 import { angles } from "./angles.ts";
 import { attend } from "./attend.ts";
+import { cut } from "./cut.ts";
 import { embed } from "./embed.ts";
 import { gate } from "./gate.ts";
 import { gather } from "./gather.ts";
@@ -17,7 +18,7 @@ import { select } from "./select.ts";
 
 type OpKinds = { readonly [Kind in Op["kind"]]: OpKind<Extract<Op, { kind: Kind }>> };
 
-const OPS: OpKinds = { add, angles, attend, embed, gate, gather, logits, norm, project, rope, scale, select };
+const OPS: OpKinds = { add, angles, attend, cut, embed, gate, gather, logits, norm, project, rope, scale, select };
 
 export function opKind<O extends Op>(op: O): OpKind<O> {
   return OPS[op.kind] as unknown as OpKind<O>;

@@ -36,6 +36,16 @@ export class ShardMemory {
     }
   }
 
+  /** `columns` of (n, width) numbers at `from` to (n, columns) at `address`. */
+  copyColumnsIn(address: number, columns: Range, from: number, width: number, n: number): void {
+    const floats = this.#all();
+    const size = sizeOf(columns);
+    for (let i = 0; i < n; i++) {
+      const start = from / 4 + i * width + columns.start;
+      floats.copyWithin(address / 4 + i * size, start, start + size);
+    }
+  }
+
   /** A memory that has grown has another buffer. */
   #all(): Float32Array {
     const { buffer } = this.#memory;

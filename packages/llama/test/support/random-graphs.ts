@@ -14,6 +14,17 @@ const layers = fc.record({
   rotated: fc.constantFrom(0, 0.5, 1),
   pairing: fc.constantFrom("adjacent" as const, "halves" as const),
   hasFactors: fc.boolean(),
+  /** Contexts of more positions take other factors. */
+  longAbove: fc.constantFrom(undefined, 0, 256),
+  rope: fc.record({
+    scale: fc.constantFrom(1, 0.25),
+    magnitude: fc.constantFrom(undefined, 1.25),
+    yarn: fc.constantFrom(undefined, { low: 1, high: 3 }),
+    temperature: fc.constantFrom(undefined, { slope: 0.1, span: 8 }),
+  }),
+  activation: fc.constantFrom("silu" as const, "gelu" as const),
+  residual: fc.constantFrom(undefined, 0.5),
+  hasRowNorms: fc.boolean(),
   ropeFreqBase: fc.constantFrom(10_000, 1_000_000),
   hasHeadNorms: fc.boolean(),
   window: fc.constant(undefined),
@@ -30,6 +41,11 @@ export const randomGraphs = fc.record({
   nEmbd: fc.constantFrom(32, 40, 64, 96),
   layers: fc.array(layers, { minLength: 1, maxLength: 3 }),
   isTied: fc.boolean(),
+  logits: fc.record({
+    bias: fc.constantFrom(undefined, "optional" as const),
+    factor: fc.constantFrom(undefined, 0.5),
+    softCap: fc.constantFrom(undefined, 3),
+  }),
   /** Of matrices whose rows it divides; the others are f16. */
   type: fc.constantFrom("f32", "f16", "q4_0", "q8_0", "q5_1"),
   seed: fc.nat(1000),
@@ -57,15 +73,21 @@ function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: 
       ? { name: l("attn_qkv"), rows, axis: heads, ...bias, fused: { first, of } }
       : { name, rows, axis: heads, ...bias },
   );
-  const [q, k, v] = g.project(g.norm(x, l("attn_norm"), EPS), ...rows) as [Value, Value, Value];
+  let [q, k, v] = g.project(g.norm(x, l("attn_norm"), EPS), ...rows) as [Value, Value, Value];
+  if (layer.hasRowNorms) {
+    q = g.cut(g.norm(q, l("attn_q_row_norm"), EPS), heads);
+    k = g.cut(g.norm(k, l("attn_k_row_norm"), EPS), heads);
+  }
   if (layer.hasHeadNorms) {
     g.headNorm(q, l("attn_q_norm"), headDim, EPS);
     g.headNorm(k, l("attn_k_norm"), headDim, EPS);
   }
   const nRot = layer.rotated * headDim;
   if (nRot > 0) {
-    const rope = { nRot, base: layer.ropeFreqBase, scale: 1 };
-    const angles = g.angles(rope, layer.hasFactors ? { name: `rope_freqs_${nRot}` } : {});
+    const rope = { nRot, base: layer.ropeFreqBase, ...layer.rope };
+    const name = layer.hasFactors ? `rope_freqs_${nRot}` : undefined;
+    const above = layer.longAbove;
+    const angles = g.angles(rope, { name, long: above === undefined ? above : { name: `rope_long_${nRot}`, above } });
     for (const value of [q, k]) g.rope(value, angles, headDim, layer.pairing);
   }
   const { window, softCap } = layer;
@@ -84,16 +106,28 @@ function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: 
     { name: l("ffn_gate"), rows: layer.nFf, axis: inner, ...bias },
     { name: l("ffn_up"), rows: layer.nFf, axis: inner, ...bias },
   );
-  const down = g.project(g.gate("silu", gate, up), { name: l("ffn_down"), rows: nEmbd, axis: channels, ...bias })[0];
+  const down = g.project(g.gate(layer.activation, gate, up), {
+    name: l("ffn_down"),
+    rows: nEmbd,
+    axis: channels,
+    ...bias,
+  })[0];
   addBlock(g, x, down, l("post_ffw_norm"), layer);
 }
 
-function addBlock(g: GraphBuilder, x: Value, block: Value, norm: string, { isNormedBehind }: RandomLayer): void {
-  g.add(x, isNormedBehind ? g.norm(block, norm, EPS) : block);
+function addBlock(
+  g: GraphBuilder,
+  x: Value,
+  block: Value,
+  norm: string,
+  { isNormedBehind, residual }: RandomLayer,
+): void {
+  const out = isNormedBehind ? g.norm(block, norm, EPS) : block;
+  g.add(x, residual === undefined ? out : g.scale(out, residual));
 }
 
 /** The family of one random graph. */
-function familyOf({ nVocab, nEmbd, layers, isTied }: RandomGraph): Architecture {
+function familyOf({ nVocab, nEmbd, layers, isTied, logits }: RandomGraph): Architecture {
   return {
     name: NAME,
     names: [],
@@ -106,7 +140,7 @@ function familyOf({ nVocab, nEmbd, layers, isTied }: RandomGraph): Architecture 
       for (const [i, l] of [...g.layers(layers.length)].entries()) {
         recordLayer(g, x, l, nEmbd, layers[i] as RandomLayer);
       }
-      g.logits(g.norm(g.select(x), "output_norm", EPS), isTied ? "token_embd" : "output", nVocab);
+      g.logits(g.norm(g.select(x), "output_norm", EPS), isTied ? "token_embd" : "output", nVocab, logits);
     },
   };
 }
