@@ -41,7 +41,10 @@ export function writeReport(io: NotingIo, report: Record<string, unknown>): void
 export async function fileReport(path: string): Promise<Record<string, unknown>> {
   const source = await openFileSource(path);
   try {
-    const { file, bytes, format, types, tensors } = modelReport(await readModelFacts(source), []);
+    const { file, bytes, format, types, tensors } = await modelReport(await readModelFacts(source), {
+      contextSizes: [],
+      kernels: undefined,
+    });
     const isGguf = (await containerOf(source)) === "gguf";
     const fingerprint = await fingerprintOf(isGguf ? await openGgufSet([source]) : await openGgml(source));
     return { file, bytes, format, types, tensors, fingerprint: fingerprintText(fingerprint) };

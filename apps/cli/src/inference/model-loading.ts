@@ -109,7 +109,8 @@ async function loadEngine(
 /** Weights that keep one more thread busy for longer than it takes to start it and to wait for it at every barrier. */
 const THREAD_BYTES = 16 * 1024 * 1024;
 
-function usefulThreads(tensors: TensorSource): number {
+/** Threads that help with these weights: what a run takes if it is not told. */
+export function usefulThreads(tensors: TensorSource): number {
   let bytes = 0;
   for (const name of tensors.names()) bytes += tensors.tensor(name)?.byteLength ?? 0;
   return Math.min(availableParallelism(), Math.ceil(bytes / THREAD_BYTES));

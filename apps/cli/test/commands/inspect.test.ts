@@ -17,9 +17,12 @@ async function tinyFile(): Promise<string> {
   return path;
 }
 
+/** The readable engine works in next to nothing, so that its figures are those of weights and cache. */
+const SCALAR = { LL_KERNEL: "scalar" };
+
 test("types, memory and hyper-parameters as tables; tensors on request", async () => {
   const path = await tinyFile();
-  const { code, stdout, stderr } = await runHere("ll-inspect", [path]);
+  const { code, stdout, stderr } = await runHere("ll-inspect", [path], SCALAR);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const lines = stdout.replace(path, "model.bin").split("\n");
   expect(lines.slice(0, 26).join("\n")).toMatchInlineSnapshot(`
@@ -46,7 +49,7 @@ test("types, memory and hyper-parameters as tables; tensors on request", async (
     --tensors lists all 57
     "
   `);
-  const all = (await runHere("ll-inspect", [path, "--tensors"])).stdout.split("\n");
+  const all = (await runHere("ll-inspect", [path, "--tensors"], SCALAR)).stdout.split("\n");
   expect(all.slice(0, 20)).toEqual([stdout.split("\n")[0], ...lines.slice(1, 20)]);
   expect(all.slice(-58, -55).join("\n")).toMatchInlineSnapshot(`
     "tok_embeddings.weight            q4_0  1024 × 128  72.00 KiB   11360
@@ -58,7 +61,7 @@ test("types, memory and hyper-parameters as tables; tensors on request", async (
 
 test("--json holds the same in numbers", async () => {
   const path = await tinyFile();
-  const { code, stdout } = await runHere("ll-inspect", [path, "--json"]);
+  const { code, stdout } = await runHere("ll-inspect", [path, "--json"], SCALAR);
   expect(code).toBe(0);
   const report = JSON.parse(stdout);
   expect(Object.keys(report)).toEqual([
@@ -74,7 +77,7 @@ test("--json holds the same in numbers", async () => {
     "warnings",
   ]);
   expect(report).toMatchObject({
-    version: 1,
+    version: 2,
     file: path,
     bytes: 846_400,
     format: "ggjt v3 (latest)",
@@ -98,8 +101,35 @@ test("--json holds the same in numbers", async () => {
       weights,
       kvCache: kvCache(contextTokens),
       total: weights + kvCache(contextTokens),
+      isRun: true,
     })),
   );
+});
+
+test.each(["ggjt", "gguf"])("the total is what ll-main allocates, of a %s file", async (kind) => {
+  const path = join(await temporaryDirectory(), `model.${kind}`);
+  await writeFile(path, kind === "ggjt" ? await tinyModel("q4_0") : await tinyGguf());
+  for (const contextTokens of [64, 1000]) {
+    const report = JSON.parse((await runHere("ll-inspect", ["-c", String(contextTokens), path, "--json"])).stdout);
+    const { stderr } = await runHere("ll-main", ["-m", path, "-c", String(contextTokens), "-n", "1", "-p", "a"]);
+    const [, model, context] = / mem required += +([\d.]+) MB \(\+ +([\d.]+) MB per state\)/.exec(stderr) ?? [];
+    const { isRun, total } = report.memory[0];
+    expect(isRun).toBe(true);
+    // ll-main rounds both to two decimals
+    expect(Math.abs(total / 2 ** 20 - Number(model) - Number(context))).toBeLessThanOrEqual(0.01);
+  }
+});
+
+test("of a model that is not run here the total is that of weights and cache, and it says so", async () => {
+  const tensors = [
+    { name: "layers.0.attention.wk.weight", shape: [32, 32] },
+    { name: "layers.0.attention.wq.weight", shape: [32, 32] },
+  ];
+  const path = await writeGgjt(join(await temporaryDirectory(), "m.bin"), tensors);
+  const { stdout } = await runHere("ll-inspect", [path]);
+  expect(stdout).toContain("\na model that is not run here: total without working memory\n");
+  const { memory } = JSON.parse((await runHere("ll-inspect", ["-c", "10", path, "--json"])).stdout);
+  expect(memory).toEqual([{ contextTokens: 10, weights: 8192, kvCache: 1280, total: 8192 + 1280, isRun: false }]);
 });
 
 test("-c asks for one context size", async () => {

@@ -88,11 +88,16 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
 }
 
 /** Name of the model, and what it takes of the memory, before that is taken. */
-async function banner({ model, contextTokens, template }: ChatParams): Promise<string[]> {
+async function banner({ model, contextTokens, template, threads, kernels, memoryF32 }: ChatParams): Promise<string[]> {
   const source = await openModelSource(model);
   try {
     const facts = await readModelFacts(source);
-    const { types, memory } = modelReport(facts, [contextTokens]);
+    const { types, memory } = await modelReport(facts, {
+      contextSizes: [contextTokens],
+      threads,
+      kernels,
+      kvType: memoryF32 ? "f32" : "f16",
+    });
     const weights = types.reduce((sum, type) => sum + type.weights, 0);
     const need = memory[0];
     const needs =

@@ -3,6 +3,7 @@
 import { type ByteSource, httpSource, printable } from "@ll/bytes";
 import type { Command } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { kernelTier } from "../../kernel-tier.ts";
 import { openModelSource } from "../../model-container.ts";
 import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
@@ -47,7 +48,7 @@ const PROGRAM: Program<InspectParams> = {
   usage: "[options] FILE|URL",
   description: [
     "Prints what a model file holds: types of weights, memory needed, hyper-parameters. Of a file on a web server only the",
-    "parts that tell it are fetched. Memory is that of weights and KV cache; the program itself takes some too.",
+    "parts that tell it are fetched. Total memory is what ll-main allocates for the model; the program itself takes some too.",
   ].join(" "),
   options: INSPECT_OPTIONS,
 };
@@ -61,7 +62,8 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
   const facts = await withSource(place, readModelFacts);
   for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
-  const report = modelReport(facts, params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens]);
+  const contextSizes = params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens];
+  const report = await modelReport(facts, { contextSizes, kernels: kernelTier(io.env) });
   if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (params.quiet) io.out.write(report.memory.map(({ total }) => `${total}\n`).join(""));
   else io.out.write(reportText(report, { ...params, columns: tableColumns(io.out, io.env, params) }));

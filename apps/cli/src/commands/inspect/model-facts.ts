@@ -1,10 +1,10 @@
 // What a model file says of itself, whatever its format, without reading a weight.
 
 import { fileTypeLabel } from "@ll/architectures";
-import type { ByteSource } from "@ll/bytes";
+import type { ByteSource, TensorSource } from "@ll/bytes";
 import { type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
 import { type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
-import { unreadKeys } from "@ll/llama";
+import { configFromGgml, configFromGguf, isModelError, type ModelConfig, unreadKeys } from "@ll/llama";
 import { containerOf, TRAINED_CONTEXT_TOKENS } from "../../model-container.ts";
 
 export interface TensorFacts {
@@ -35,6 +35,10 @@ export interface ModelFacts {
   readonly tensors: readonly TensorFacts[];
   /** Undefined without the tensors that tell it. */
   readonly cacheShape: CacheShape | undefined;
+  /** What tells how the model is computed; undefined for one that the programs do not run. */
+  readonly config: ModelConfig | undefined;
+  /** The weights, for whoever reads them. */
+  readonly source: TensorSource;
   /** Names of the fields under the architecture that the programs do not read. */
   readonly unread: readonly string[];
   /** Context that the model was trained for, in tokens. */
@@ -51,6 +55,8 @@ export async function readModelFacts(source: ByteSource): Promise<ModelFacts> {
 
 function ggmlFacts(file: GgmlFile): ModelFacts {
   const { hyperParams, tensors } = file;
+  const { nHead, nEmbd, nLayer } = hyperParams;
+  const cache = cacheShape(nLayer, file.tensor("layers.0.attention.wk.weight"));
   const fields = HYPER_PARAM_NAMES.map(([wire, name]): readonly [string, string | number] => {
     const value = hyperParams[name];
     return [wire, name === "ftype" ? `${value} (${fileTypeLabel(value)})` : value];
@@ -61,7 +67,9 @@ function ggmlFacts(file: GgmlFile): ModelFacts {
     format: file.container.name,
     fields,
     tensors,
-    cacheShape: cacheShape(hyperParams.nLayer, file.tensor("layers.0.attention.wk.weight")),
+    cacheShape: cache,
+    config: cache && configOrNone(() => configFromGgml(hyperParams, { nKvHeads: (cache.kvDim * nHead) / nEmbd })),
+    source: file,
     unread: [],
     trainedContext: TRAINED_CONTEXT_TOKENS,
     warnings: file.warnings,
@@ -86,10 +94,22 @@ function ggufFacts(file: GgufFile): ModelFacts {
     tensors,
     // a part of a set has a part of the weights
     cacheShape: isPart ? undefined : cacheShape(Number(nLayers ?? 0), file.tensor("blk.0.attn_k.weight")),
+    config: isPart ? undefined : configOrNone(() => configFromGguf(get, {}, file.name)),
+    source: file,
     unread,
     trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,
     warnings,
   };
+}
+
+/** Undefined for a model that the engine refuses: a file may be looked at that cannot be run. */
+function configOrNone(read: () => ModelConfig): ModelConfig | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isModelError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** With grouped queries the key matrix has fewer rows than columns, which ggml files have no field for. */

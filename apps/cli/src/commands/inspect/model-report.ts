@@ -1,9 +1,12 @@
 // What ll-inspect reports: the facts of a file, and what follows from them. The same object is printed as JSON and as text.
 
+import { isModelError, type KvType, kvCacheBytes, modelMemory } from "@ll/llama";
+import type { KernelTier } from "@ll/quant";
+import { usefulThreads } from "../../inference/model-loading.ts";
 import type { ModelFacts } from "./model-facts.ts";
 
 /** Version of the shape of `ModelReport`. */
-const REPORT_VERSION = 1;
+const REPORT_VERSION = 2;
 
 /** Bytes of a key or value channel in the KV cache: binary16. */
 const CACHE_ELEMENT_BYTES = 2;
@@ -19,9 +22,24 @@ export interface TypeSummary {
 /** Bytes that a model needs in memory at a context size. */
 export interface MemoryNeed {
   readonly contextTokens: number;
+  /** As they are in the file. */
   readonly weights: number;
   readonly kvCache: number;
+  /** What the engine will allocate: weights in the form that its kernels read, the cache, and what they work in. */
   readonly total: number;
+  /** False for a model that the programs do not run, of which the total is that of weights and cache. */
+  readonly isRun: boolean;
+}
+
+/** How a model is run, as far as its memory depends on it. */
+export interface RunConditions {
+  /** In tokens, 0 for the model's own: one line of `memory` for each. */
+  readonly contextSizes: readonly number[];
+  /** Absent: as many as ll-main takes. */
+  readonly threads?: number | undefined;
+  readonly kernels: KernelTier | undefined;
+  /** Absent: f16. */
+  readonly kvType?: KvType;
 }
 
 export interface ModelReport {
@@ -46,11 +64,8 @@ export interface ModelReport {
   readonly warnings: readonly string[];
 }
 
-/** @param contextSizes in tokens, 0 for the model's own; one line of `memory` for each */
-export function modelReport(facts: ModelFacts, contextSizes: readonly number[]): ModelReport {
+export async function modelReport(facts: ModelFacts, conditions: RunConditions): Promise<ModelReport> {
   const types = typeSummaries(facts);
-  const weights = types.reduce((sum, { bytes }) => sum + bytes, 0);
-  const { cacheShape } = facts;
   return {
     version: REPORT_VERSION,
     file: facts.name,
@@ -66,16 +81,35 @@ export function modelReport(facts: ModelFacts, contextSizes: readonly number[]):
       bytes: byteLength,
       offset: dataOffset,
     })),
-    memory:
-      cacheShape === undefined
-        ? []
-        : contextSizes.map((size) => {
-            const contextTokens = size === 0 ? facts.trainedContext : size;
-            const kvCache = 2 * cacheShape.nLayers * contextTokens * cacheShape.kvDim * CACHE_ELEMENT_BYTES;
-            return { contextTokens, weights, kvCache, total: weights + kvCache };
-          }),
+    memory: await memoryNeeds(facts, conditions),
     warnings: facts.warnings,
   };
+}
+
+async function memoryNeeds(
+  { config, cacheShape, source, tensors, trainedContext }: ModelFacts,
+  { contextSizes, threads = usefulThreads(source), kernels, kvType = "f16" }: RunConditions,
+): Promise<MemoryNeed[]> {
+  const weights = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const needs: MemoryNeed[] = [];
+  for (const size of contextSizes) {
+    const contextTokens = size === 0 ? trainedContext : size;
+    const options = { threads, kernels, contextTokens, kvType };
+    const engine = config && (await modelMemory(source, config, options).catch(noneIfRefused));
+    if (config !== undefined && engine !== undefined) {
+      const kvCache = kvCacheBytes(config, contextTokens, kvType);
+      needs.push({ contextTokens, weights, kvCache, total: engine.model + engine.context, isRun: true });
+    } else if (cacheShape !== undefined) {
+      const kvCache = 2 * cacheShape.nLayers * contextTokens * cacheShape.kvDim * CACHE_ELEMENT_BYTES;
+      needs.push({ contextTokens, weights, kvCache, total: weights + kvCache, isRun: false });
+    }
+  }
+  return needs;
+}
+
+/** The engine refuses tensors that it does not know, and sizes that no memory has. */
+function noneIfRefused(error: unknown): undefined {
+  if (!isModelError(error)) throw error;
 }
 
 /** Largest first. */

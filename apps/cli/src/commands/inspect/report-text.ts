@@ -69,7 +69,10 @@ function memoryLines({ memory }: ModelReport, table: Table): string[] {
     sizeText(total),
   ]);
   const head = ["memory requirements", "weights", "KV cache (f16)", "total"];
-  return table([head, ...rows], ["left", "right", "right", "right"]);
+  const lines = table([head, ...rows], ["left", "right", "right", "right"]);
+  return memory.some(({ isRun }) => isRun)
+    ? lines
+    : [...lines, "a model that is not run here: total without working memory"];
 }
 
 function tensorLines({ tensors }: ModelReport, table: Table): string[] {

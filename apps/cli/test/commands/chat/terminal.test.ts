@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import type { TerminalProgram } from "../../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { widthOf, wrapText } from "../../../src/text-wrap.ts";
-import { temporaryDirectory } from "../../programs.ts";
+import { sizeText } from "../../../src/units.ts";
+import { runHere, temporaryDirectory } from "../../programs.ts";
 import {
   commandOf,
   describeOnTerminal,
@@ -180,9 +181,12 @@ describeOnTerminal("ll-chat on a terminal", () => {
 
   test("says what it is, answers, and leaves at Ctrl-D with 0", async () => {
     const chat = await startChat();
+    const path = join(await temporaryDirectory(), "model.bin");
+    await writeFile(path, await tinyModel("q4_0"));
+    const { stdout } = await runHere("ll-inspect", [path, "-c", "256", "-q"]);
     // the path is long: the line is broken somewhere
     expect(chat.output.replaceAll("\r\n", " ")).toContain(
-      "model.bin: 1,468,032 weights, mostly q4_0, needs 1.54 MiB with a context of 256 tokens ",
+      `model.bin: 1,468,032 weights, mostly q4_0, needs ${sizeText(Number(stdout))} with a context of 256 tokens `,
     );
     chat.type("Hello\n");
     await chat.sees(/\n[^\n]*[a-z][^\n]*\r\n/); // on a line that may have told how far the reading is
