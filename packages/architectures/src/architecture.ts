@@ -34,6 +34,8 @@ export interface KeyReader {
   float(key: string, fallback?: number): number;
   flag(key: string, fallback?: boolean): boolean;
   text(key: string, fallback?: string): string;
+  /** One of a few texts; any other is of a model that nobody here knows. */
+  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T;
   /** One number for each layer: an array, or one number for all. */
   perLayer(key: string, nLayers: number, fallback?: number): readonly number[];
   /** Whether the file has it. */

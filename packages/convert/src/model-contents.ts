@@ -48,6 +48,8 @@ export interface LlamaConfig {
   readonly rmsNormEps: number;
   readonly ropeFreqBase: number;
   readonly ropeFreqScale: number;
+  /** Must be absent: a model whose context was stretched otherwise than by the scale cannot be written. */
+  readonly ropeScaling?: { readonly kind: string } | undefined;
   readonly nMult: number;
   readonly ftype: number;
   readonly trainedContextTokens: number | undefined;
@@ -61,7 +63,10 @@ export interface LlamaConfig {
  */
 export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): Promise<ModelContents> {
   const { nVocab, nEmbd, nHeads, nKvHeads, nLayers, nFf, ropeFreqBase, ropeFreqScale } = config;
-  assertLlama(config.architecture, file.name);
+  assertLlama("general.architecture", config.architecture, LLAMA.name, file.name);
+  if (config.ropeScaling !== undefined) {
+    assertLlama("llama.rope.scaling", config.ropeScaling.kind, "linear, without attn_factor", file.name);
+  }
   const tensors = metaNamed(file);
   assertLlamaTensors(tensors, config, file.name);
   const pieces = await readPieces(file, nVocab);
@@ -85,16 +90,10 @@ export async function contentsOfGguf(file: GgufContents, config: LlamaConfig): P
   };
 }
 
-function assertLlama(got: string, file: string): void {
-  if (got === LLAMA.name) return;
-  throw new ConvertError({
-    code: "E_UNSUPPORTED",
-    file,
-    field: "general.architecture",
-    expected: LLAMA.name,
-    got,
-    message: `a model of the architecture '${got}': only LLaMA can be converted`,
-  });
+function assertLlama(field: string, got: string, expected: string, file: string): void {
+  if (got === expected) return;
+  const message = `a model whose ${field} is '${got}' cannot be converted: expected ${expected}`;
+  throw new ConvertError({ code: "E_UNSUPPORTED", file, field, expected, got, message });
 }
 
 /** Parameters that a ggjt file does not hold, where its model has others than build 803 assumes. */

@@ -197,6 +197,12 @@ describe("GGUF → ggjt", () => {
       {},
       { code: "E_SHAPE", field: "layers.0.attention.wk.weight", expected: "32 x 32", got: "16 x 32" },
     ],
+    [
+      "a stretched context that no field is for",
+      {},
+      { ropeScaling: { kind: "yarn" } },
+      { code: "E_UNSUPPORTED", field: "llama.rope.scaling", got: "yarn", file: "model.gguf" },
+    ],
     ["many layers", {}, { nLayers: 100_000 }, { code: "E_LIMIT", field: "n_layer" }],
     [
       "a type that ggjt does not have",

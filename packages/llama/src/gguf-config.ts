@@ -73,11 +73,12 @@ class GgufKeys implements KeyReader {
   }
 
   count(key: string, fallback?: number): number {
-    return this.#required(key, this.#number(key) ?? fallback, "a number");
+    return this.#count(key, this.#required(key, this.#number(key) ?? fallback, "a number"));
   }
 
   float(key: string, fallback?: number): number {
-    return Math.fround(this.#required(key, this.#number(key) ?? fallback, "a number"));
+    const value = Math.fround(this.#required(key, this.#number(key) ?? fallback, "a number"));
+    return Number.isFinite(value) ? value : this.#fail("E_HPARAM", this.#full(key), "a finite number", String(value));
   }
 
   flag(key: string, fallback?: boolean): boolean {
@@ -88,6 +89,12 @@ class GgufKeys implements KeyReader {
     return this.#required(key, this.#ofType<string>(key, "string", "a text") ?? fallback, "a text");
   }
 
+  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T {
+    const value = this.text(key, fallback);
+    if (choices.includes(value as T)) return value as T;
+    return this.#fail("E_UNSUPPORTED", this.#full(key), choices.join(", "), value);
+  }
+
   perLayer(key: string, nLayers: number, fallback?: number): readonly number[] {
     const value = this.#get(this.#ask(key));
     if (typeof value !== "object") return new Array<number>(nLayers).fill(this.count(key, fallback));
@@ -96,7 +103,7 @@ class GgufKeys implements KeyReader {
     if (items === undefined || length < nLayers) {
       this.#fail("E_HPARAM", this.#full(key), `${nLayers} numbers`, `an array of ${length}`);
     }
-    return Array.from(items.slice(0, nLayers), Number);
+    return Array.from(items.slice(0, nLayers), (item) => this.#count(key, Number(item)));
   }
 
   has(key: string): boolean {
@@ -150,6 +157,11 @@ class GgufKeys implements KeyReader {
   #number(key: string): number | undefined {
     const full = this.#ask(key);
     return this.#overrides.get(key) ?? this.optionalNumber(full);
+  }
+
+  #count(key: string, value: number): number {
+    if (Number.isInteger(value) && value >= 0 && value <= 0x7fffffff) return value;
+    return this.#fail("E_HPARAM", this.#full(key), "an integer from 0 to 2^31 - 1", String(value));
   }
 
   #ofType<T>(key: string, type: string, expected: string): T | undefined {

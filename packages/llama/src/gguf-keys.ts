@@ -49,17 +49,18 @@ function unreadOf(keys: Iterable<string>, prefix: string, asked: ReadonlySet<str
   return Array.from(keys).filter((key) => key.startsWith(start) && !asked.has(key.slice(start.length)));
 }
 
-/** Remembers what is asked for and answers anything. */
+/** Remembers what is asked for and answers anything that makes a model: heads have two channels. */
 function recordingReader(asked: Set<string>): KeyReader {
   const answer = <T>(key: string, value: T): T => {
     asked.add(key);
     return value;
   };
   return {
-    count: (key, fallback = 1) => answer(key, fallback),
+    count: (key, fallback = 2) => answer(key, Math.max(2, fallback)),
     float: (key, fallback = 1) => answer(key, fallback),
     flag: (key, fallback = false) => answer(key, fallback),
     text: (key, fallback = "") => answer(key, fallback),
+    choice: (key, _choices, fallback) => answer(key, fallback),
     perLayer: (key, nLayers, fallback = 1) => answer(key, new Array<number>(nLayers).fill(fallback)),
     has: (key) => answer(key, false),
     nVocab: () => answer("vocab_size", 1),

@@ -93,6 +93,18 @@ describe("a config", () => {
   });
 });
 
+test("YaRN, longrope and a factor on cosines and sines are kept beside the scale", () => {
+  expect(configOf({ "llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 4 })).toMatchObject({
+    ropeFreqScale: 0.25,
+    ropeScaling: { kind: "yarn", originalTokens: 4096, attnFactor: 1 },
+  });
+  const longrope = { "llama.rope.scaling.type": "longrope", "llama.rope.scaling.original_context_length": 512 };
+  expect(configOf(longrope)).toMatchObject({ ropeScaling: { kind: "longrope", originalTokens: 512, attnFactor: 1 } });
+  expect(configOf({ "llama.rope.scaling.attn_factor": 1.5 })).toMatchObject({
+    ropeScaling: { kind: "linear", attnFactor: 1.5 },
+  });
+});
+
 describe("keys that are not read", () => {
   /** Each with its neutral values, and one that is not. */
   const arithmetic: readonly (readonly [name: string, neutral: readonly Value[], other: Value])[] = [
@@ -110,7 +122,6 @@ describe("keys that are not read", () => {
     ["attention.temperature_scale", [0, 1], 0.1],
     ["attn_logit_softcapping", [0], 50],
     ["final_logit_softcapping", [0], 30],
-    ["rope.scaling.attn_factor", [0, 1], 1.2],
     ["ssm.state_size", [0], 128],
     ["shortconv.l_cache", [0], 3],
     ["attention.shared_kv_layers", [0], { length: 2 }],
@@ -171,9 +182,9 @@ describe("refused", () => {
     ],
     ["scaled logits", { "llama.logit_scale": 0.5 }, { code: "E_UNSUPPORTED", field: "llama.logit_scale" }],
     [
-      "yarn",
-      { "llama.rope.scaling.type": "yarn" },
-      { code: "E_UNSUPPORTED", field: "llama.rope.scaling.type", expected: "linear", got: "yarn" },
+      "an unknown way to scale positions",
+      { "llama.rope.scaling.type": "su" },
+      { code: "E_UNSUPPORTED", field: "llama.rope.scaling.type", expected: "none, linear, yarn, longrope", got: "su" },
     ],
     [
       "partial rotation",
@@ -216,7 +227,29 @@ describe("refused", () => {
       { "llama.block_count": "40" },
       { code: "E_HPARAM", field: "llama.block_count", got: "string" },
     ],
-    ["2^64 layers", { "llama.block_count": 2n ** 64n }, { code: "E_HPARAM", field: "nLayers" }],
+    ["2^64 layers", { "llama.block_count": 2n ** 64n }, { code: "E_HPARAM", field: "llama.block_count" }],
+    ["half a head", { "llama.attention.head_count": 0.5 }, { code: "E_HPARAM", field: "llama.attention.head_count" }],
+    ["fewer than no layers", { "llama.block_count": -1 }, { code: "E_HPARAM", field: "llama.block_count" }],
+    [
+      "a base that is no number",
+      { "llama.rope.freq_base": Number.NaN },
+      { code: "E_HPARAM", field: "llama.rope.freq_base", expected: "a finite number" },
+    ],
+    [
+      "angles of no size",
+      { "llama.rope.scaling.attn_factor": 0 },
+      { code: "E_HPARAM", field: "llama.rope.scaling.attn_factor" },
+    ],
+    [
+      "YaRN from no position",
+      { "llama.rope.scaling.type": "yarn", "llama.rope.scaling.original_context_length": 0 },
+      { code: "E_HPARAM", field: "llama.rope.scaling.original_context_length" },
+    ],
+    [
+      "YaRN with pairs that turn alike",
+      { "llama.rope.scaling.type": "yarn", "llama.rope.freq_base": 1 },
+      { code: "E_HPARAM", field: "llama.rope.freq_base" },
+    ],
     [
       "a text as number",
       { "llama.rope.scaling.type": 1 },

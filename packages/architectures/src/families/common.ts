@@ -1,8 +1,22 @@
 // What families have in common.
 
 import type { Hyper, KeyReader } from "../architecture.ts";
-import type { Activation, Axis, Value } from "../graph.ts";
-import type { GraphBuilder, Layer, ProductSpec } from "../graph-builder.ts";
+import type { Activation, Axis, RopeSettings, Value } from "../graph.ts";
+import type { FactorsSpec, GraphBuilder, Layer, LogitsSpec, ProductSpec } from "../graph-builder.ts";
+
+/** How a longer context than that of the training was reached, where it was not by the scale alone. */
+export interface RopeScaling {
+  readonly kind: "linear" | "yarn" | "longrope";
+  /** Positions of the training. */
+  readonly originalTokens: number;
+  /** Factor on cosines and sines. */
+  readonly attnFactor: number;
+  /** Turns in `originalTokens` above which a pair is left as it is, and below which it is scaled. Defaults 32 and 1. */
+  readonly betaFast?: number;
+  readonly betaSlow?: number;
+  /** Takes off some of what YaRN puts on cosines and sines. Default 0. */
+  readonly logMultiplier?: number;
+}
 
 /** With one rotary embedding for all layers. */
 export interface RopeHyper extends Hyper {
@@ -10,6 +24,9 @@ export interface RopeHyper extends Hyper {
   readonly ropeFreqBase: number;
   /** Factor on every position. */
   readonly ropeFreqScale: number;
+  readonly ropeScaling?: RopeScaling;
+  /** Channels of a head that are rotated, the first ones. Default: all. */
+  readonly nRotated?: number;
 }
 
 /** Keys that change nothing in any family, whatever they say. */
@@ -42,14 +59,72 @@ export function readSizes(keys: KeyReader): Hyper {
   };
 }
 
-/** Base and linear scaling: the inverse of the factor by which the context was stretched. Early files have it under another key. */
-export function readRope(keys: KeyReader): Pick<RopeHyper, "ropeFreqBase" | "ropeFreqScale"> {
-  const type = keys.text("rope.scaling.type", "linear");
+/** Base and scaling: the inverse of the factor by which the context was stretched. Early files have it under another key. */
+export function readRope(keys: KeyReader): Pick<RopeHyper, "ropeFreqBase" | "ropeFreqScale" | "ropeScaling"> {
+  const type = keys.choice("rope.scaling.type", ["none", "linear", "yarn", "longrope"], "linear");
   const factor = keys.float("rope.scaling.factor", keys.float("rope.scale_linear", 0));
-  if (type !== "none") keys.expect("rope.scaling.type", "linear");
+  const ropeFreqBase = keys.float("rope.freq_base", 10000);
+  const attnFactor = keys.float("rope.scaling.attn_factor", 1);
+  const originalTokens = readOriginalTokens(keys);
+  if (!(attnFactor > 0)) keys.refuse("rope.scaling.attn_factor", "a positive number");
+  if (type === "yarn" && ropeFreqBase <= 1) keys.refuse("rope.freq_base", "more than 1");
+  const kind = type === "none" ? "linear" : type;
+  const isPlain = kind === "linear" && attnFactor === 1;
   return {
-    ropeFreqBase: keys.float("rope.freq_base", 10000),
+    ropeFreqBase,
     ropeFreqScale: type === "none" || factor === 0 ? 1 : Math.fround(1 / factor),
+    ...(isPlain ? {} : { ropeScaling: { kind, originalTokens, attnFactor } }),
+  };
+}
+
+/** Positions of the training, before its context was stretched. */
+export function readOriginalTokens(keys: KeyReader): number {
+  const key = "rope.scaling.original_context_length";
+  const n = keys.count(key, keys.count("context_length", 1));
+  return n > 0 ? n : keys.refuse(key, "at least 1");
+}
+
+/** What most families have: sizes, and one rotary embedding, of all channels of a head or of the first ones. */
+export function readRopeHyper(keys: KeyReader): RopeHyper {
+  const sizes = readSizes(keys);
+  const { headDim } = sizes;
+  const key = "rope.dimension_count";
+  const nRotated = keys.count(key, headDim);
+  const hyper = { ...sizes, ...readRope(keys) };
+  if (nRotated === headDim) return hyper;
+  if (nRotated < 2 || nRotated % 2 !== 0 || nRotated > headDim) keys.refuse(key, `an even number up to ${headDim}`);
+  return { ...hyper, nRotated };
+}
+
+/** The angles of a layer. @param base that of the file, unless layers differ */
+export function ropeSettings(h: RopeHyper, base: number = h.ropeFreqBase): RopeSettings {
+  const { nRotated: nRot = h.headDim, ropeFreqScale: scale, ropeScaling } = h;
+  if (ropeScaling === undefined) return { nRot, base, scale };
+  const { kind, originalTokens, attnFactor, betaFast = 32, betaSlow = 1, logMultiplier = 0 } = ropeScaling;
+  if (kind !== "yarn") return { nRot, base, scale, magnitude: attnFactor };
+  const log = 0.1 * Math.log(Math.max(1, 1 / scale));
+  /** The pair that turns `turns` times in the positions of the training. */
+  const pair = (turns: number): number =>
+    (nRot * Math.log(originalTokens / (2 * Math.PI * turns))) / (2 * Math.log(base));
+  const yarn = {
+    low: Math.max(0, Math.floor(pair(betaFast))),
+    high: Math.min(nRot - 1, Math.ceil(pair(betaSlow))),
+  };
+  return { nRot, base, scale, magnitude: Math.fround((attnFactor * (1 + log)) / (1 + logMultiplier * log)), yarn };
+}
+
+/** Numbers that divide the angles: by the size of the context, or always, if the file has them. */
+export function ropeFactors(g: GraphBuilder, { ropeScaling }: Pick<RopeHyper, "ropeScaling">): FactorsSpec {
+  if (ropeScaling?.kind === "longrope") return longFactors(g, ropeScaling.originalTokens);
+  return g.has("rope_freqs.weight") ? { name: "rope_freqs" } : {};
+}
+
+/** Those for contexts of up to `above` positions, and for larger ones, if the file has them. */
+export function longFactors(g: GraphBuilder, above: number): FactorsSpec {
+  const [name, long] = ["rope_factors_short", "rope_factors_long"];
+  return {
+    ...(g.has(`${name}.weight`) ? { name } : {}),
+    ...(g.has(`${long}.weight`) ? { long: { name: long, above } } : {}),
   };
 }
 
@@ -83,30 +158,51 @@ export function queryKeyValue(
   ];
 }
 
+/** What feed-forward blocks differ in. */
+export interface FeedForwardOptions {
+  /** Default "silu". */
+  readonly activation?: Activation;
+  /** Whether its products have biases if the file has them: never by default. */
+  readonly bias?: "optional";
+}
+
 /** down · (activation(gate · x) ⊙ (up · x)): the gated unit (Shazeer, arXiv:2002.05202). */
 export function feedForward(
   g: GraphBuilder,
   x: Value,
   layer: Layer,
   { nFf, nEmbd }: Pick<Hyper, "nFf" | "nEmbd">,
-  activation: Activation = "silu",
+  { activation = "silu", ...bias }: FeedForwardOptions = {},
 ): Value {
   const inner = g.rows("inner channels", nFf);
   const [gate, up] = g.project(
     x,
-    { name: layer("ffn_gate"), rows: nFf, axis: inner, bias: "optional" },
-    { name: layer("ffn_up"), rows: nFf, axis: inner, bias: "optional" },
+    { name: layer("ffn_gate"), rows: nFf, axis: inner, ...bias },
+    { name: layer("ffn_up"), rows: nFf, axis: inner, ...bias },
   );
-  return toStream(g, g.gate(activation, gate, up), layer("ffn_down"), nEmbd);
+  return toStream(g, g.gate(activation, gate, up), layer("ffn_down"), nEmbd, bias);
 }
 
 /** The product that brings a block's result back to the channels of the stream. */
-export function toStream(g: GraphBuilder, x: Value, name: string, nEmbd: number): Value {
-  const [out] = g.project(x, { name, rows: nEmbd, axis: g.rows("channels", nEmbd), bias: "optional" });
+export function toStream(
+  g: GraphBuilder,
+  x: Value,
+  name: string,
+  nEmbd: number,
+  bias: Pick<ProductSpec, "bias"> = {},
+): Value {
+  const [out] = g.project(x, { name, rows: nEmbd, axis: g.rows("channels", nEmbd), ...bias });
   return out;
 }
 
 /** The logits; without an output matrix, the embeddings are taken for it. */
-export function logits(g: GraphBuilder, x: Value, normName: string, { nVocab, rmsNormEps }: Hyper): void {
-  g.logits(g.norm(g.select(x), normName, rmsNormEps), g.has("output.weight") ? "output" : "token_embd", nVocab);
+export function logits(
+  g: GraphBuilder,
+  x: Value,
+  normName: string,
+  { nVocab, rmsNormEps }: Hyper,
+  options: LogitsSpec = {},
+): void {
+  const name = g.has("output.weight") ? "output" : "token_embd";
+  g.logits(g.norm(g.select(x), normName, rmsNormEps), name, nVocab, options);
 }

@@ -11,6 +11,8 @@ import {
   type RopeHyper,
   readRope,
   readSizes,
+  ropeFactors,
+  ropeSettings,
   toStream,
 } from "./common.ts";
 
@@ -29,15 +31,15 @@ export const llama: Architecture<RopeHyper> = {
     const { headDim, rmsNormEps: eps } = h;
     const heads = g.axis("heads", h.nKvHeads);
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
-    const rope = { nRot: headDim, base: h.ropeFreqBase, scale: h.ropeFreqScale };
-    const angles = g.angles(rope, g.has("rope_freqs.weight") ? { name: "rope_freqs" } : {}); // LLaMA 3.1 and later
+    const angles = g.angles(ropeSettings(h), ropeFactors(g, h));
+    const bias = { bias: "optional" } as const;
     for (const layer of g.layers(h.nLayers)) {
       const [q, k, v] = g.project(g.norm(x, layer("attn_norm"), eps), ...queryKeyValue(g, layer, heads, h));
       g.rope(q, angles, headDim, "adjacent");
       g.rope(k, angles, headDim, "adjacent");
       const attended = g.attend({ q, k, v, headDim, scale: attentionScale(headDim) });
-      g.add(x, toStream(g, attended, layer("attn_output"), h.nEmbd));
-      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h));
+      g.add(x, toStream(g, attended, layer("attn_output"), h.nEmbd, bias));
+      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h, bias));
     }
     logits(g, x, "output_norm", h);
   },

@@ -9,8 +9,8 @@ import {
   logits,
   queryKeyValue,
   type RopeHyper,
-  readRope,
-  readSizes,
+  readRopeHyper,
+  ropeSettings,
   toStream,
 } from "./common.ts";
 
@@ -18,16 +18,12 @@ export const qwen3: Architecture<RopeHyper> = {
   name: "qwen3",
   names: [...LLAMA_NAMES, ...perLayer("attn_q_norm", "attn_k_norm")],
   harmlessKeys: HARMLESS_KEYS,
-  readHyper(keys) {
-    const hyper = { ...readSizes(keys), ...readRope(keys) };
-    keys.expect("rope.dimension_count", hyper.headDim);
-    return hyper;
-  },
+  readHyper: readRopeHyper,
   build(g, h) {
     const { headDim, rmsNormEps: eps } = h;
     const heads = g.axis("heads", h.nKvHeads);
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
-    const angles = g.angles({ nRot: headDim, base: h.ropeFreqBase, scale: h.ropeFreqScale });
+    const angles = g.angles(ropeSettings(h));
     for (const layer of g.layers(h.nLayers)) {
       const [q, k, v] = g.project(g.norm(x, layer("attn_norm"), eps), ...queryKeyValue(g, layer, heads, h));
       g.rope(g.headNorm(q, layer("attn_q_norm"), headDim, eps), angles, headDim, "halves");
