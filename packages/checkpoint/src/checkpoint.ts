@@ -20,6 +20,7 @@ import { dequantizeOld } from "./old-blocks.ts";
 import { type CheckpointParams, resolveParams } from "./params.ts";
 import { type GptqLayout, readQuantizationConfig } from "./quantization-config.ts";
 import { type CheckpointPart, mergeParts } from "./shards.ts";
+import { readTokenizerConfig } from "./tokenizer-config.ts";
 import { assertFloatWeights, assertHarmless, list } from "./unread-tensors.ts";
 
 export type CheckpointFormat = "torch" | "safetensors" | "ggml" | "llama2c";
@@ -51,6 +52,9 @@ export interface Checkpoint extends TensorSource {
   readonly bosId?: number;
   /** Ids of the tokens that end an answer, as far as configurations say them; the first is the one that is stored. */
   readonly eosIds: readonly number[];
+  /** Whether a text is begun with BOS, and ended with EOS, if tokenizer_config.json says it. */
+  readonly addBos?: boolean;
+  readonly addEos?: boolean;
   readonly warnings: readonly CheckpointWarning[];
 }
 
@@ -72,6 +76,8 @@ export interface CheckpointFiles {
   readonly quantizeConfigJson?: ByteSource;
   /** generation_config.json, for the tokens that end an answer. */
   readonly generationConfigJson?: ByteSource;
+  /** tokenizer_config.json, for these and for whether a text is begun and ended with one. */
+  readonly tokenizerConfigJson?: ByteSource;
   /** Parameters that the part itself declares; they win over the files beside it. */
   readonly header?: DeclaredParams;
   readonly vocab?: readonly VocabEntry[];
@@ -95,6 +101,7 @@ export async function assembleCheckpoint(files: CheckpointFiles): Promise<Checkp
   await assertHarmless(llama.unusedNames, weights, first.file);
   assertComplete(declared, llama, storedTensors, first.file);
   const byName = new Map(llama.tensors.map((tensor) => [tensor.name, tensor]));
+  const addedTokens = files.addedTokensJson && (await readAddedTokens(files.addedTokensJson));
   return {
     format: files.format,
     files: files.parts.map((part) => part.file),
@@ -102,8 +109,8 @@ export async function assembleCheckpoint(files: CheckpointFiles): Promise<Checkp
     weightType: weightType(storedTensors),
     tensors: llama.tensors,
     storedTensors,
-    ...(await specialTokens(files, declared)),
-    ...present("addedTokens", files.addedTokensJson && (await readAddedTokens(files.addedTokensJson))),
+    ...(await specialTokens(files, declared, addedTokens)),
+    ...present("addedTokens", addedTokens),
     ...present("vocab", files.vocab),
     warnings: warningsOf(declared, llama),
     names: () => byName.keys(),
@@ -142,14 +149,21 @@ function assertComplete(
   }
 }
 
-/** The token that begins a text, and those that end an answer: generation_config.json goes before config.json. */
+/**
+ * The token that begins a text, and those that end an answer: generation_config.json goes before tokenizer_config.json, that
+ * before config.json. A text that no file gives an id is one of the vocabulary, whose ids the others name.
+ */
 async function specialTokens(
-  { generationConfigJson }: CheckpointFiles,
+  { generationConfigJson, tokenizerConfigJson }: CheckpointFiles,
   declared: DeclaredParams | undefined,
-): Promise<Pick<Checkpoint, "bosId" | "eosIds">> {
+  addedTokens: ReadonlyMap<string, number> | undefined,
+): Promise<Pick<Checkpoint, "bosId" | "eosIds" | "addBos" | "addEos">> {
   const ends = generationConfigJson === undefined ? [] : await readEosIds(generationConfigJson);
-  const eosIds = [...new Set([...ends, ...(declared?.eosIds ?? [])])];
-  return { ...present("bosId", declared?.bosId), eosIds };
+  const tokenizer = tokenizerConfigJson === undefined ? undefined : await readTokenizerConfig(tokenizerConfigJson);
+  const { eosToken = "", addBos, addEos } = tokenizer ?? {};
+  const end = tokenizer?.addedTokens.get(eosToken) ?? addedTokens?.get(eosToken);
+  const eosIds = [...new Set([...ends, ...(end === undefined ? [] : [end]), ...(declared?.eosIds ?? [])])];
+  return { ...present("bosId", declared?.bosId), eosIds, ...present("addBos", addBos), ...present("addEos", addEos) };
 }
 
 async function readEosIds(source: ByteSource): Promise<readonly number[]> {

@@ -154,6 +154,7 @@ async function withConfigFiles(
       ...present("addedTokensJson", await open("added_tokens.json")),
       ...present("quantizeConfigJson", await open("quantize_config.json")),
       ...present("generationConfigJson", await open("generation_config.json")),
+      ...present("tokenizerConfigJson", await open("tokenizer_config.json")),
       ...present("header", header),
       ...present("vocab", vocab),
     });

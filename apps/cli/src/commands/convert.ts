@@ -34,6 +34,9 @@ const CONFIG_FILES = [
   "config.json",
   "params.json",
   "added_tokens.json",
+  "generation_config.json",
+  "quantize_config.json",
+  "tokenizer_config.json",
   "model.safetensors.index.json",
   "pytorch_model.bin.index.json",
 ];

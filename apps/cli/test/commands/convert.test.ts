@@ -437,6 +437,8 @@ describe("the output", () => {
 });
 
 describe("tokens that begin and end a text", () => {
+  const IM_END = { eos_token: { content: "<|im_end|>" }, added_tokens_decoder: { 15: { content: "<|im_end|>" } } };
+
   async function model(files: Record<string, unknown>, config: Record<string, unknown> = {}): Promise<string> {
     const directory = await writeHf(join(await temporaryDirectory(), "hf"), { config });
     for (const [name, content] of Object.entries(files)) {
@@ -459,6 +461,20 @@ describe("tokens that begin and end a text", () => {
       { eos_token_id: 13 },
       ["1", "14"],
     ],
+    ["tokenizer_config.json before it", { "tokenizer_config.json": IM_END }, { eos_token_id: 13 }, ["1", "15"]],
+    [
+      "tokenizer_config.json with added_tokens.json",
+      { "tokenizer_config.json": { eos_token: "<|end|>" }, "added_tokens.json": { "<|end|>": 1024 } },
+      { vocab_size: 1025 },
+      ["1", "1024"],
+    ],
+    [
+      "generation_config.json before all",
+      { "generation_config.json": { eos_token_id: 14 }, "tokenizer_config.json": IM_END },
+      { eos_token_id: 13 },
+      ["1", "14"],
+    ],
+    ["no file of a text", { "tokenizer_config.json": { eos_token: "</s>" } }, { eos_token_id: 13 }, ["1", "13"]],
     ["neither", {}, {}, ["1", "2"]],
     ["ids that there are not", {}, { bos_token_id: 5000, eos_token_id: 5001 }, ["1", "2"]],
   ])("GGUF holds what %s says, and goes on holding it", async (_, files, config, expected) => {
@@ -470,6 +486,38 @@ describe("tokens that begin and end a text", () => {
     expect((await convert(first, "--outfile", second)).code).toBe(0);
     expect(await ids(second)).toEqual(expected);
   });
+
+  test.each([true, false])("tokenizer_config.json says whether a text has BOS and EOS: %s", async (has) => {
+    const rules = { add_bos_token: has, add_eos_token: has, chat_template: "{{ 1/0 }}", auto_map: { x: ["y"] } };
+    const directory = await model({ "tokenizer_config.json": rules });
+    const gguf = await convert(directory, "--outfile", join(directory, "a.gguf"));
+    expect(gguf.stderr).not.toContain("cannot say so");
+    const { stdout } = await runHere("ll-inspect", [join(directory, "a.gguf")]);
+    expect(stdout).toMatch(new RegExp(`add_bos_token +${has}\\n`));
+    expect(stdout).toMatch(new RegExp(`add_eos_token +${has}\\n`));
+    const ggjt = await convert(directory, "--outfile", join(directory, "a.bin"));
+    const lost = has ? "the model ends a text with EOS" : "the model begins no text with BOS";
+    expect(ggjt.stderr).toContain(`The file cannot say so: ${lost} (a GGUF file can`);
+  });
+
+  test("a tokenizer_config.json that is none is refused", async () => {
+    for (const content of [{ add_bos_token: "yes" }, []]) {
+      const { code, stderr } = await convert(await model({ "tokenizer_config.json": content }));
+      expect(code).toBe(3);
+      expect(stderr).toContain("tokenizer_config.json");
+    }
+  });
+
+  test.each(["tokenizer_config.json", "generation_config.json", "quantize_config.json"])(
+    "%s is read, and not written over",
+    async (name) => {
+      const directory = await model({ [name]: {} });
+      const { code, stderr } = await convert(directory, "--outfile", join(directory, name));
+      expect(code).toBe(1);
+      expect(stderr).toContain("is the input");
+      expect(await readFile(join(directory, name), "utf8")).toBe("{}");
+    },
+  );
 
   test("ll-convert says what a file loses", async () => {
     const directory = await model({}, { bos_token_id: 5, eos_token_id: [2, 13, 14] });
