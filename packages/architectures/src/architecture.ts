@@ -38,6 +38,8 @@ export interface KeyReader {
   choice<T extends string>(key: string, choices: readonly T[], fallback: T): T;
   /** One number for each layer: an array, or one number for all. */
   perLayer(key: string, nLayers: number, fallback?: number): readonly number[];
+  /** Whether it is an array in this file, where it may be one number. */
+  isArray(key: string): boolean;
   /** Whether the file has it. */
   has(key: string): boolean;
   /** Entries of the vocabulary. */

@@ -17,6 +17,9 @@ export interface GgufConfig extends ModelConfig {
 /** Version of the block layouts of all quantised types; those of ggjt v3 and of @ll/quant. */
 const QUANTIZATION_VERSION = 2;
 
+/** Layers beyond which no number is kept for each: no file has as many. */
+const MAX_LAYERS = 65536;
+
 /** @ll/convert keeps a ggjt file's n_mult under this key, so that the way back gives the same file. */
 const N_MULT_KEY = "ll.ggjt.n_mult";
 
@@ -96,6 +99,8 @@ class GgufKeys implements KeyReader {
   }
 
   perLayer(key: string, nLayers: number, fallback?: number): readonly number[] {
+    if (nLayers > MAX_LAYERS)
+      this.#fail("E_HPARAM", this.#full("block_count"), `at most ${MAX_LAYERS}`, String(nLayers));
     const value = this.#get(this.#ask(key));
     if (typeof value !== "object") return new Array<number>(nLayers).fill(this.count(key, fallback));
     const { length, items } = value;
@@ -104,6 +109,10 @@ class GgufKeys implements KeyReader {
       this.#fail("E_HPARAM", this.#full(key), `${nLayers} numbers`, `an array of ${length}`);
     }
     return Array.from(items.slice(0, nLayers), (item) => this.#count(key, Number(item)));
+  }
+
+  isArray(key: string): boolean {
+    return typeof this.#get(this.#ask(key)) === "object";
   }
 
   has(key: string): boolean {

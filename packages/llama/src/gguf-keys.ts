@@ -62,6 +62,7 @@ function recordingReader(asked: Set<string>): KeyReader {
     text: (key, fallback = "") => answer(key, fallback),
     choice: (key, _choices, fallback) => answer(key, fallback),
     perLayer: (key, nLayers, fallback = 1) => answer(key, new Array<number>(nLayers).fill(fallback)),
+    isArray: (key) => answer(key, false),
     has: (key) => answer(key, false),
     nVocab: () => answer("vocab_size", 1),
     expect: (key) => void asked.add(key),

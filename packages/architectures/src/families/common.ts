@@ -1,8 +1,8 @@
 // What families have in common.
 
 import type { Hyper, KeyReader } from "../architecture.ts";
-import type { Activation, Axis, RopeSettings, Value } from "../graph.ts";
-import type { FactorsSpec, GraphBuilder, Layer, LogitsSpec, ProductSpec } from "../graph-builder.ts";
+import type { Activation, Axis, RopePairing, RopeSettings, Value } from "../graph.ts";
+import type { AttendSpec, FactorsSpec, GraphBuilder, Layer, LogitsSpec, ProductSpec } from "../graph-builder.ts";
 
 /** How a longer context than that of the training was reached, where it was not by the scale alone. */
 export interface RopeScaling {
@@ -156,6 +156,41 @@ export function queryKeyValue(
     { name, rows: nK, ...common, fused: { first: nQ, of } },
     { name, rows: nK, ...common, fused: { first: nQ + nK, of } },
   ];
+}
+
+/** What attention blocks differ in. */
+export interface AttentionOptions extends Pick<AttendSpec, "window" | "softCap" | "sinks"> {
+  readonly pairing: RopePairing;
+  /** Of the layer's positions; without them nothing is rotated. */
+  readonly angles: Value | undefined;
+  /** Those of queries, if they are others than the keys'. */
+  readonly queryAngles?: Value | undefined;
+  /** On products of queries and keys. Default: that of the size of a head. */
+  readonly scale?: number;
+  /** Queries and keys are normed, head by head, before they are rotated. */
+  readonly hasHeadNorms?: boolean;
+  /** Whether the last product has a bias if the file has it: never by default. */
+  readonly bias?: "optional";
+}
+
+/** A layer's attention block from its normed input to what is added to the stream. */
+export function attention(
+  g: GraphBuilder,
+  x: Value,
+  layer: Layer,
+  h: Hyper,
+  { pairing, angles, queryAngles = angles, scale, hasHeadNorms = false, bias, ...scores }: AttentionOptions,
+): Value {
+  const { headDim, rmsNormEps: eps } = h;
+  const [q, k, v] = g.project(x, ...queryKeyValue(g, layer, g.axis("heads", h.nKvHeads), h));
+  if (hasHeadNorms) {
+    g.headNorm(q, layer("attn_q_norm"), headDim, eps);
+    g.headNorm(k, layer("attn_k_norm"), headDim, eps);
+  }
+  if (queryAngles !== undefined) g.rope(q, queryAngles, headDim, pairing);
+  if (angles !== undefined) g.rope(k, angles, headDim, pairing);
+  const attended = g.attend({ q, k, v, headDim, scale: scale ?? attentionScale(headDim), ...scores });
+  return toStream(g, attended, layer("attn_output"), h.nEmbd, bias === undefined ? {} : { bias });
 }
 
 /** What feed-forward blocks differ in. */

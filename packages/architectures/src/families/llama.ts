@@ -3,17 +3,14 @@
 import type { Architecture } from "../architecture.ts";
 import { LLAMA_NAMES } from "../names.ts";
 import {
-  attentionScale,
+  attention,
   feedForward,
   HARMLESS_KEYS,
   logits,
-  queryKeyValue,
   type RopeHyper,
-  readRope,
-  readSizes,
+  readRopeHyper,
   ropeFactors,
   ropeSettings,
-  toStream,
 } from "./common.ts";
 
 export const llama: Architecture<RopeHyper> = {
@@ -23,23 +20,18 @@ export const llama: Architecture<RopeHyper> = {
   harmlessKeys: [...HARMLESS_KEYS, "attention.sliding_window", "attention.sliding_window_pattern"],
   unusedTensors: /^blk\.\d+\.attn_rot_embd$/, // inverse frequencies in early files: every reader computes them
   readHyper(keys) {
-    const hyper = { ...readSizes(keys), ...readRope(keys) };
+    const hyper = readRopeHyper(keys);
     keys.expect("rope.dimension_count", hyper.headDim);
     return hyper;
   },
   build(g, h) {
-    const { headDim, rmsNormEps: eps } = h;
-    const heads = g.axis("heads", h.nKvHeads);
+    const eps = h.rmsNormEps;
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
     const angles = g.angles(ropeSettings(h), ropeFactors(g, h));
-    const bias = { bias: "optional" } as const;
+    const bias = "optional";
     for (const layer of g.layers(h.nLayers)) {
-      const [q, k, v] = g.project(g.norm(x, layer("attn_norm"), eps), ...queryKeyValue(g, layer, heads, h));
-      g.rope(q, angles, headDim, "adjacent");
-      g.rope(k, angles, headDim, "adjacent");
-      const attended = g.attend({ q, k, v, headDim, scale: attentionScale(headDim) });
-      g.add(x, toStream(g, attended, layer("attn_output"), h.nEmbd, bias));
-      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h, bias));
+      g.add(x, attention(g, g.norm(x, layer("attn_norm"), eps), layer, h, { pairing: "adjacent", angles, bias }));
+      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h, { bias }));
     }
     logits(g, x, "output_norm", h);
   },

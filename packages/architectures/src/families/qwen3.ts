@@ -3,15 +3,13 @@
 import type { Architecture } from "../architecture.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
-  attentionScale,
+  attention,
   feedForward,
   HARMLESS_KEYS,
   logits,
-  queryKeyValue,
   type RopeHyper,
   readRopeHyper,
   ropeSettings,
-  toStream,
 } from "./common.ts";
 
 export const qwen3: Architecture<RopeHyper> = {
@@ -20,16 +18,12 @@ export const qwen3: Architecture<RopeHyper> = {
   harmlessKeys: HARMLESS_KEYS,
   readHyper: readRopeHyper,
   build(g, h) {
-    const { headDim, rmsNormEps: eps } = h;
-    const heads = g.axis("heads", h.nKvHeads);
+    const eps = h.rmsNormEps;
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
     const angles = g.angles(ropeSettings(h));
     for (const layer of g.layers(h.nLayers)) {
-      const [q, k, v] = g.project(g.norm(x, layer("attn_norm"), eps), ...queryKeyValue(g, layer, heads, h));
-      g.rope(g.headNorm(q, layer("attn_q_norm"), headDim, eps), angles, headDim, "halves");
-      g.rope(g.headNorm(k, layer("attn_k_norm"), headDim, eps), angles, headDim, "halves");
-      const attended = g.attend({ q, k, v, headDim, scale: attentionScale(headDim) });
-      g.add(x, toStream(g, attended, layer("attn_output"), h.nEmbd));
+      const normed = g.norm(x, layer("attn_norm"), eps);
+      g.add(x, attention(g, normed, layer, h, { pairing: "halves", angles, hasHeadNorms: true }));
       g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h));
     }
     logits(g, x, "output_norm", h);

@@ -15,6 +15,10 @@ export interface FamilyRun {
   readonly nVocab: number;
   readonly rms: number;
   readonly greedy: readonly number[];
+  /** Most that a logit may differ by. */
+  readonly tolerance: number;
+  /** Part of the logits' root mean square that that of the differences may be, with quantised weights. */
+  readonly rmsTolerance: number;
 }
 
 /** Folders of the test data. */
