@@ -50,6 +50,8 @@ export const FILE_TYPES: readonly FileType[] = [
   { id: 36, name: "TQ1_0", label: "mostly TQ1_0", tensorType: "tq1_0" },
   { id: 37, name: "TQ2_0", label: "mostly TQ2_0", tensorType: "tq2_0" },
   { id: 38, name: "MXFP4_MOE", label: "MXFP4 experts, the rest Q8_0", tensorType: "mxfp4" },
+  { id: 40, name: "Q1_0", label: "mostly Q1_0", tensorType: "q1_0" },
+  { id: 41, name: "Q2_0", label: "mostly Q2_0", tensorType: "q2_0" },
 ];
 
 const BY_ID: ReadonlyMap<number, FileType> = /* @__PURE__ */ new Map(FILE_TYPES.map((type) => [type.id, type]));

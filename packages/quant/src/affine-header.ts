@@ -11,8 +11,10 @@ import { minOf, packScalesAndMins, scaleOf } from "./six-bit-scales.ts";
 import { QK_K, type SuperBlock } from "./super-block.ts";
 import { readF16, writeF16 } from "./unaligned.ts";
 
-const GROUP = 32;
-const SCALES_OFFSET = 4;
+/** Values of a group. */
+export const GROUP = 32;
+/** First byte of the scales and minimums. */
+export const SCALES_OFFSET = 4;
 const MAX_SCALE = 63;
 
 const fit: AffineFit = {
@@ -35,8 +37,13 @@ export function packAffineHeader(
   offset: number,
 ): Uint8Array {
   fitGroups(values, start, GROUP, maxLevel, fit);
+  storeLargest(fit, out, offset);
+  requantizeLevels(values, start, maxLevel, out, offset, fit.levels);
+  return fit.levels;
+}
 
-  // scales and minimums to 6 bits each
+/** Writes a header whose scales and minimums are cut to 6 bits by the largest of each. */
+export function storeLargest(fit: Omit<AffineFit, "levels">, out: Uint8Array, offset: number): void {
   const largestScale = largestPositive(fit.scales);
   const largestMin = largestPositive(fit.negatedMins);
   sixBits(fit.scales, largestScale, storedScales);
@@ -44,16 +51,24 @@ export function packAffineHeader(
   writeF16(out, offset, largestScale / MAX_SCALE);
   writeF16(out, offset + 2, largestMin / MAX_SCALE);
   packScalesAndMins(storedScales, storedMins, out, offset + SCALES_OFFSET);
+}
 
-  // levels again, for the scales that were stored
+/** Rounds again to the `levels` (256) that the header at `offset` of `out` asks for. */
+export function requantizeLevels(
+  values: Float32Array,
+  start: number,
+  maxLevel: number,
+  out: Uint8Array,
+  offset: number,
+  levels: Uint8Array,
+): void {
   const d = readF16(out, offset);
   const dmin = readF16(out, offset + 2);
   for (let j = 0; j < 8; j++) {
-    const scale = Math.fround(d * storedScales[j]!);
-    const min = Math.fround(dmin * storedMins[j]!);
-    requantizeGroup(values, start + GROUP * j, fit.levels, GROUP * j, GROUP, maxLevel, scale, min);
+    const scale = Math.fround(d * scaleOf(out, offset + SCALES_OFFSET, j));
+    const min = Math.fround(dmin * minOf(out, offset + SCALES_OFFSET, j));
+    requantizeGroup(values, start + GROUP * j, levels, GROUP * j, GROUP, maxLevel, scale, min);
   }
-  return fit.levels;
 }
 
 function sixBits(numbers: Float32Array, largest: number, out: Uint8Array): void {

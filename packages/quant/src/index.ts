@@ -8,6 +8,16 @@ export { type CheckOrigin, checkRows, valueLimit } from "./check-rows.ts";
 export { QuantizationError, WeightError } from "./errors.ts";
 export { type FileType, FTYPES } from "./ftypes.ts";
 export {
+  type GgufModelFacts,
+  type GgufPlannedTensor,
+  type GgufPlanOptions,
+  ggufFileTypes,
+  inGgufOrder,
+  planGgufQuantization,
+  type TensorTypeRule,
+} from "./gguf-pack/gguf-plan.ts";
+export { canPackGguf, knowsImportance, packGgufRows, packsAlike } from "./gguf-pack/gguf-rows.ts";
+export {
   assertMemorySpan,
   bindKernels,
   type CountKernel,

@@ -24,7 +24,7 @@ import { type SuperBlock, superBlockFormat } from "./super-block.ts";
 import { readF16, readI8 } from "./unaligned.ts";
 
 /** What a nibble of IQ4_NL and IQ4_XS means. */
-const IQ4_LEVELS: Int8Array = /* @__PURE__ */ Int8Array.of(
+export const IQ4_LEVELS: Int8Array = /* @__PURE__ */ Int8Array.of(
   ...[-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113],
 ); // (16)
 

@@ -19,7 +19,24 @@ import { Q8_0_BYTES } from "./q8_0.ts";
 import { readF16, readI8 } from "./unaligned.ts";
 
 /** Twice what a nibble means. */
-const FP4_LEVELS: Int8Array = /* @__PURE__ */ Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12); // (16)
+export const FP4_LEVELS: Int8Array = /* @__PURE__ */ Int8Array.of(
+  0,
+  1,
+  2,
+  3,
+  4,
+  6,
+  8,
+  12,
+  0,
+  -1,
+  -2,
+  -3,
+  -4,
+  -6,
+  -8,
+  -12,
+); // (16)
 
 const MX_VALUES = 32;
 const MX_BYTES = 17;

@@ -54,11 +54,12 @@ function pack(values: Float32Array, out: Uint8Array): void {
         levels[i] = nearestLevel(Math.fround(values[v + i]! / scale), -N_LEVELS, N_LEVELS - 1);
       }
     }
-    packLevels(out, o);
+    packQ3Levels(levels, out, o);
   }
 }
 
-function packLevels(out: Uint8Array, offset: number): void {
+/** Stores `levels` (256), each -4 … 3, in the block at `offset`. */
+export function packQ3Levels(levels: Int8Array, out: Uint8Array, offset: number): void {
   out.fill(0, offset, offset + LEVELS_OFFSET);
   for (let i = 0; i < QK_K; i++) {
     const level = levels[i]! + N_LEVELS;

@@ -18,10 +18,14 @@ const block = emptySuperBlock();
 
 function pack(values: Float32Array, out: Uint8Array): void {
   for (let v = 0, o = 0; v < values.length; v += QK_K, o += BLOCK_BYTES) {
-    const levels = packAffineHeader(values, v, MAX_LEVEL, out, o);
-    for (let i = 0, at = o + LEVELS_OFFSET; i < QK_K; i += 64) {
-      for (let l = i; l < i + 32; l++, at++) out[at] = levels[l]! | (levels[l + 32]! << 4);
-    }
+    packQ4Levels(packAffineHeader(values, v, MAX_LEVEL, out, o), out, o);
+  }
+}
+
+/** Stores `levels` (256), each 0 … 15, in the block at `offset`. */
+export function packQ4Levels(levels: Uint8Array, out: Uint8Array, offset: number): void {
+  for (let i = 0, at = offset + LEVELS_OFFSET; i < QK_K; i += 64) {
+    for (let l = i; l < i + 32; l++, at++) out[at] = levels[l]! | (levels[l + 32]! << 4);
   }
 }
 

@@ -20,12 +20,16 @@ const block = emptySuperBlock();
 
 function pack(values: Float32Array, out: Uint8Array): void {
   for (let v = 0, o = 0; v < values.length; v += QK_K, o += BLOCK_BYTES) {
-    const levels = packAffineHeader(values, v, MAX_LEVEL, out, o);
-    out.fill(0, o + FIFTH_BITS_OFFSET, o + LEVELS_OFFSET);
-    for (let i = 0; i < QK_K; i++) out[o + FIFTH_BITS_OFFSET + (i & 31)]! |= (levels[i]! >> 4) << (i >> 5);
-    for (let i = 0, at = o + LEVELS_OFFSET; i < QK_K; i += 64) {
-      for (let l = i; l < i + 32; l++, at++) out[at] = (levels[l]! & 15) | ((levels[l + 32]! & 15) << 4);
-    }
+    packQ5Levels(packAffineHeader(values, v, MAX_LEVEL, out, o), out, o);
+  }
+}
+
+/** Stores `levels` (256), each 0 … 31, in the block at `offset`. */
+export function packQ5Levels(levels: Uint8Array, out: Uint8Array, offset: number): void {
+  out.fill(0, offset + FIFTH_BITS_OFFSET, offset + LEVELS_OFFSET);
+  for (let i = 0; i < QK_K; i++) out[offset + FIFTH_BITS_OFFSET + (i & 31)]! |= (levels[i]! >> 4) << (i >> 5);
+  for (let i = 0, at = offset + LEVELS_OFFSET; i < QK_K; i += 64) {
+    for (let l = i; l < i + 32; l++, at++) out[at] = (levels[l]! & 15) | ((levels[l + 32]! & 15) << 4);
   }
 }
 

@@ -49,11 +49,12 @@ function pack(values: Float32Array, out: Uint8Array): void {
         levels[i] = nearestLevel(Math.fround(values[v + i]! / scale), -N_LEVELS, N_LEVELS - 1);
       }
     }
-    packLevels(out, o);
+    packQ6Levels(levels, out, o);
   }
 }
 
-function packLevels(out: Uint8Array, offset: number): void {
+/** Stores `levels` (256), each -32 … 31, in the block at `offset`. */
+export function packQ6Levels(levels: Int8Array, out: Uint8Array, offset: number): void {
   for (let half = 0; half < 2; half++) {
     for (let l = 0; l < 32; l++) {
       const i = 128 * half + l;

@@ -114,7 +114,7 @@ function createCounter(part: string, tensors: readonly PlanTensor[]): RoleCounte
 }
 
 /** The first and the last eighth of the layers, and every third one between them. */
-function usesMoreBits(index: number, total: number): boolean {
+export function usesMoreBits(index: number, total: number): boolean {
   const eighth = Math.floor(total / 8);
   return index < eighth || index >= Math.floor((7 * total) / 8) || (index - eighth) % 3 === 2;
 }
