@@ -72,8 +72,11 @@ export interface RopeSettings {
 /** Which channels are a pair: (2j, 2j + 1), or (j, j + nRot / 2). */
 export type RopePairing = "adjacent" | "halves";
 
-/** Gaussian error linear units ("gelu", arXiv:1606.08415) by their tanh approximation. */
-export type Activation = "silu" | "gelu";
+/**
+ * Gaussian error linear units ("gelu", arXiv:1606.08415) by their tanh approximation. "clamped swiglu" is gpt-oss's (arXiv:2508.10925):
+ * gate · sigmoid(1.702 · gate) · (up + 1), with gate held below 7 and up between -7 and 7.
+ */
+export type Activation = "silu" | "gelu" | "clamped swiglu";
 
 interface OpBase {
   /** Also a value that is changed in place, which is among `writes`, too. */

@@ -1,6 +1,6 @@
 // Functions of single numbers over arrays.
 
-import { gelu, tanh } from "./functions";
+import { exp, gelu, tanh } from "./functions";
 import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
@@ -61,6 +61,19 @@ export function swiglu(gate: usize, up: usize, n: i32, silu16: usize): void {
 export function geglu(gate: usize, up: usize, n: i32): void {
   for (; n > 0; n -= 4) {
     storeFew(gate, f32x4.mul(gelu(loadFew(gate, n)), loadFew(up, n)), n);
+    gate += 16;
+    up += 16;
+  }
+}
+
+/** g / (1 + e^-1.702g) · (u + 1) of gate and up held to 7 into `gate`, for `n` numbers. */
+export function clamped_swiglu(gate: usize, up: usize, n: i32): void {
+  const one = f32x4.splat(1), most = f32x4.splat(7), least = f32x4.splat(-7);
+  for (; n > 0; n -= 4) {
+    const g = f32x4.min(loadFew(gate, n), most);
+    const u = f32x4.max(f32x4.min(loadFew(up, n), most), least);
+    const activated = f32x4.div(g, f32x4.add(exp(f32x4.mul(f32x4.splat(-1.702), g)), one));
+    storeFew(gate, f32x4.mul(activated, f32x4.add(u, one)), n);
     gate += 16;
     up += 16;
   }

@@ -4,7 +4,7 @@
 // said to be binary64, sums run in index order, nothing is fused. Each function has a twin in TypeScript.
 
 export { initialize } from "./vectors";
-export { add_into, cap, geglu, scale, swiglu } from "./element-wise";
+export { add_into, cap, clamped_swiglu, geglu, scale, swiglu } from "./element-wise";
 export { rms_norm } from "./rms-norm";
 export { rope, rope_halves } from "./rope";
 export { clear_head, read_keys, read_values, store_positions, write_keys, write_values } from "./kv-head";

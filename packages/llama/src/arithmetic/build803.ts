@@ -1,10 +1,9 @@
 // The arithmetic of the portable scalar build of llama.cpp 803, to the bit.
 
-import type { Activation } from "@ll/architectures";
 import { f16Values, f32ToF16 } from "@ll/bytes";
 import { dot, packActivation } from "@ll/quant";
 import type { Arithmetic } from "./arithmetic.ts";
-import { capped, expf, geglu } from "./lanes.ts";
+import { capped, expf, gateInto } from "./lanes.ts";
 
 /**
  * out = x / rms(x) · weight (Zhang and Sennrich, arXiv:1910.07467). The squares are rounded to f32 and summed in double.
@@ -57,11 +56,6 @@ export function swiglu(
   for (let i = 0; i < n; i++) gate[i] = silu16[f32ToF16(gate[i]!)]! * up[i]!;
 }
 
-const GATES: Readonly<Record<Activation, (gate: Float32Array, up: Float32Array, n: number) => void>> = {
-  silu: swiglu,
-  gelu: geglu,
-};
-
 /** Sums run in index order, in double, and are rounded once. */
 export const build803: Arithmetic = {
   name: "build803",
@@ -86,7 +80,10 @@ export const build803: Arithmetic = {
       out[i] = dotF32(values, scores);
     }
   },
-  gate: (activation, gate, up, n) => GATES[activation](gate, up, n),
+  gate(activation, gate, up, n) {
+    if (activation === "silu") swiglu(gate, up, n);
+    else gateInto(activation, gate, up, n);
+  },
 };
 
 /** Σ a · b, rounded once at the end. Products of binary16 numbers are exact in binary32, so this is their sum as well. */

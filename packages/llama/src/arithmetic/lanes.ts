@@ -79,16 +79,29 @@ export function gelu(x: number): number {
   return f(x / f(1 + expf(f(-2 * u))));
 }
 
-/** gate = gelu(gate) · up for the first `n` (GeGLU, arXiv:2002.05202). */
-export function geglu(
+/** gpt-oss's unit (arXiv:2508.10925): g / (1 + e^-1.702g) · (u + 1), with g held below 7 and u between -7 and 7. */
+function clampedSwiglu(gate: number, up: number): number {
+  const g = Math.min(gate, 7);
+  const u = Math.max(-7, Math.min(up, 7));
+  return f(f(g / f(1 + expf(f(f(-1.702) * g)))) * f(u + 1));
+}
+
+const GATES: Readonly<Record<Activation, (gate: number, up: number) => number>> = {
+  silu: (gate, up) => silu(gate) * up,
+  gelu: (gate, up) => gelu(gate) * up,
+  "clamped swiglu": clampedSwiglu,
+};
+
+/** gate = activation(gate) · up for the first `n` (arXiv:2002.05202). */
+export function gateInto(
+  activation: Activation,
   gate: Float32Array, // (at least n)
   up: Float32Array, // (at least n)
   n: number,
 ): void {
-  for (let i = 0; i < n; i++) gate[i] = gelu(gate[i]!) * up[i]!;
+  const apply = GATES[activation];
+  for (let i = 0; i < n; i++) gate[i] = apply(gate[i]!, up[i]!);
 }
-
-const ACTIVATIONS: Readonly<Record<Activation, (x: number) => number>> = { silu, gelu };
 
 /** out = x / rms(x) · weight (arXiv:1910.07467), all of one length; `out` may be `x`. */
 export function rmsNorm(
@@ -151,8 +164,5 @@ export const lanes: Arithmetic = {
     const inverse = f(1 / sum);
     for (let i = 0; i < out.length; i++) out[i] = out[i]! * inverse;
   },
-  gate(activation, gate, up, n) {
-    const apply = ACTIVATIONS[activation];
-    for (let i = 0; i < n; i++) gate[i] = apply(gate[i]!) * up[i]!;
-  },
+  gate: gateInto,
 };

@@ -10,6 +10,7 @@ type WasmExport =
   | "rope_halves"
   | "swiglu"
   | "geglu"
+  | "clamped_swiglu"
   | "scale"
   | "cap"
   | "add_into"

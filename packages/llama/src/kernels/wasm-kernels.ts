@@ -19,7 +19,8 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
   new Float32Array(memory.buffer, silu16, 65536).set(siluTable());
   const gates = {
     silu: (gate: number, up: number, n: number) => exports.swiglu(gate, up, n, silu16),
-    gelu: (gate: number, up: number, n: number) => exports.geglu(gate, up, n),
+    gelu: exports.geglu,
+    "clamped swiglu": exports.clamped_swiglu,
   };
   const rope = { adjacent: exports.rope, halves: exports.rope_halves };
   return {

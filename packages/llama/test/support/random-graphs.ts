@@ -22,7 +22,7 @@ const layers = fc.record({
     yarn: fc.constantFrom(undefined, { low: 1, high: 3 }),
     temperature: fc.constantFrom(undefined, { slope: 0.1, span: 8 }),
   }),
-  activation: fc.constantFrom("silu" as const, "gelu" as const),
+  activation: fc.constantFrom("silu" as const, "gelu" as const, "clamped swiglu" as const),
   residual: fc.constantFrom(undefined, 0.5),
   hasRowNorms: fc.boolean(),
   ropeFreqBase: fc.constantFrom(10_000, 1_000_000),
