@@ -9,8 +9,10 @@ import type {
   KvCacheShape,
   LogitOptions,
   Op,
+  Product,
   RopePairing,
   RopeSettings,
+  Routing,
   Value,
   Weight,
 } from "./graph.ts";
@@ -45,6 +47,8 @@ export interface ProductSpec {
   readonly bias?: "required" | "optional";
   /** The tensor has more rows: these `rows` of its `of`, from `first` on. */
   readonly fused?: { readonly first: number; readonly of: number };
+  /** The tensor has one dimension: it is the only row. */
+  readonly isVector?: boolean;
 }
 
 export interface AttendSpec extends AttendOptions {
@@ -58,10 +62,24 @@ export interface AttendSpec extends AttendOptions {
   readonly sinks?: string | undefined;
 }
 
+export interface RouteSpec extends Routing {
+  /** Name of the tensor that is added to the scores for the choice, without `.bias`. */
+  readonly bias?: string | undefined;
+}
+
 export interface LogitsSpec extends LogitOptions {
   /** Whether `NAME.bias` is added: never by default. */
   readonly bias?: "optional" | undefined;
 }
+
+/** What a tensor is, beside the shape of a weight. */
+interface TensorForm {
+  readonly fused?: ProductSpec["fused"] | undefined;
+  readonly nExperts?: number | undefined;
+  readonly isVector?: boolean | undefined;
+}
+
+type RowsOfToken = Pick<Value, "rows" | "perToken">;
 
 /** Rows of a matrix are kept in groups of eight. */
 const ROW_GROUP = 8;
@@ -139,7 +157,7 @@ export class GraphBuilder {
 
   /** (n, width of x): rows divided by their root mean square, times a weight. */
   norm(x: Value, name: string, eps: number): Value {
-    const out = this.#value(name, x.width, undefined, x.rows);
+    const out = this.#value(name, x.width, undefined, x);
     return this.#norm(this.whole(x), name, x.width, eps, out);
   }
 
@@ -155,19 +173,59 @@ export class GraphBuilder {
     ...specs: Specs
   ): { readonly [Index in keyof Specs]: Value } {
     const whole = this.whole(x);
-    const products = specs.map(({ name, rows, axis, bias, fused = { first: 0, of: rows } }) => {
-      const isBiased = bias === "required" || (bias === "optional" && this.has(`${name}.bias`));
-      const tensorRows = fused.of === rows ? undefined : fused;
-      return {
-        weight: this.#weight(`${name}.weight`, "matrix", [rows, x.width], axis, tensorRows),
-        scale: this.#optionalScale(name),
-        bias: isBiased ? this.#weight(`${name}.bias`, "numbers", [rows], axis, tensorRows) : undefined,
-        out: this.#value(name, rows, axis, x.rows),
-      };
-    });
+    const products = specs.map((spec) => this.#product(x, spec, x));
     const outs = products.map(({ out }) => out);
     this.#ops.push({ kind: "project", reads: [whole], writes: outs, x: whole, products });
     return outs as { [Index in keyof Specs]: Value };
+  }
+
+  /**
+   * (n, 2 · nUsed): which experts each token goes to, and with what weights. `experts` and `mix` take it. An expert that is always there but
+   * weighed by the sigmoid of one logit is a choice of one among one.
+   * @param x (n, experts), the router's logits
+   */
+  route(x: Value, { bias, ...routing }: RouteSpec): Value {
+    if (!(Number.isInteger(routing.nUsed) && routing.nUsed >= 1 && routing.nUsed <= x.width)) {
+      throw new RangeError(`cannot choose ${routing.nUsed} of ${x.width} experts`);
+    }
+    const whole = this.whole(x);
+    const numbers = bias === undefined ? undefined : this.#weight(`${bias}.bias`, "numbers", [x.width]);
+    const out = this.#value("route", 2 * routing.nUsed, undefined, x);
+    return this.#record(
+      { kind: "route", reads: [whole], writes: [out], x: whole, bias: numbers, out, ...routing },
+      out,
+    );
+  }
+
+  /**
+   * (n · nUsed, rows of each matrix): products with the matrices of a token's experts, a row for each. Tensors have a dimension more,
+   * `NAME.scale` and `NAME.bias` too.
+   * @param x (n, width), which all experts of the token get, or (n · nUsed, width), each its own
+   */
+  experts<const Specs extends readonly ProductSpec[]>(
+    x: Value,
+    route: Value,
+    nExperts: number,
+    ...specs: Specs
+  ): { readonly [Index in keyof Specs]: Value } {
+    const perToken = route.width / 2;
+    if (x.rows !== route.rows || (x.perToken !== 1 && x.perToken !== perToken)) {
+      throw new RangeError(`${x.name}: ${x.perToken} rows for ${perToken} experts`);
+    }
+    const whole = this.whole(x);
+    const products = specs.map((spec) => this.#product(x, spec, { rows: x.rows, perToken }, nExperts));
+    const outs = products.map(({ out }) => out);
+    this.#ops.push({ kind: "experts", reads: [whole, route], writes: outs, x: whole, route, products });
+    return outs as { [Index in keyof Specs]: Value };
+  }
+
+  /** (n, width of x): the rows of a token's experts, each times its weight, added up. */
+  mix(x: Value, route: Value): Value {
+    if (x.rows !== route.rows || x.perToken !== route.width / 2) {
+      throw new RangeError(`${x.name}: ${x.perToken} rows for ${route.width / 2} experts`);
+    }
+    const out = this.#value(x.name, x.width, x.axis, route);
+    return this.#record({ kind: "mix", reads: [x, route], writes: [out], x, route, out }, out);
   }
 
   /** Rotates the heads of `x`, in place. */
@@ -233,20 +291,20 @@ export class GraphBuilder {
   /** All columns of `x` in every shard. */
   whole(x: Value): Value {
     if (x.axis === undefined) return x;
-    const out = this.#value(x.name, x.width, undefined, x.rows);
+    const out = this.#value(x.name, x.width, undefined, x);
     return this.#record({ kind: "gather", reads: [x], writes: [out], x, out, slot: this.#nextSlot() }, out);
   }
 
   /** `x` cut along an axis: every shard has its own columns. */
   cut(x: Value, axis: Axis): Value {
     if (x.axis !== undefined) throw new RangeError(`${x.name} is cut already`);
-    const out = this.#value(x.name, x.width, axis, x.rows);
+    const out = this.#value(x.name, x.width, axis, x);
     return this.#record({ kind: "cut", reads: [x], writes: [out], x, out }, out);
   }
 
   /** The rows whose logits are wanted; nothing behind this happens for the others. */
   select(x: Value): Value {
-    const out = this.#value(x.name, x.width, x.axis, "wanted");
+    const out = this.#value(x.name, x.width, x.axis, { rows: "wanted", perToken: x.perToken });
     return this.#record({ kind: "select", reads: [x], writes: [out], x, out }, out);
   }
 
@@ -266,8 +324,23 @@ export class GraphBuilder {
     return this.#record({ kind: "norm", reads: [x], writes: [out], x, weight, eps, out }, out);
   }
 
-  #optionalScale(name: string): Weight | undefined {
-    return this.has(`${name}.scale`) ? this.#weight(`${name}.scale`, "numbers", [1]) : undefined;
+  #product(
+    x: Value,
+    { name, rows, axis, bias, fused, isVector }: ProductSpec,
+    like: RowsOfToken,
+    nExperts?: number,
+  ): Product {
+    const isBiased = bias === "required" || (bias === "optional" && this.has(`${name}.bias`));
+    return {
+      weight: this.#weight(`${name}.weight`, "matrix", [rows, x.width], axis, { fused, nExperts, isVector }),
+      scale: this.#optionalScale(name, nExperts),
+      bias: isBiased ? this.#weight(`${name}.bias`, "numbers", [rows], axis, { fused, nExperts }) : undefined,
+      out: this.#value(name, rows, axis, like),
+    };
+  }
+
+  #optionalScale(name: string, n = 1): Weight | undefined {
+    return this.has(`${name}.scale`) ? this.#weight(`${name}.scale`, "numbers", [n]) : undefined;
   }
 
   #record(op: Op, out: Value): Value {
@@ -275,11 +348,12 @@ export class GraphBuilder {
     return out;
   }
 
-  #value(name: string, width: number, axis?: Axis, rows: Value["rows"] = "all"): Value {
+  #value(name: string, width: number, axis?: Axis, like?: RowsOfToken): Value {
     if (axis !== undefined && width % axis.n !== 0) {
       throw new RangeError(`${name}: ${width} columns cannot be cut in ${axis.n} ${axis.name}`);
     }
-    const value = { id: this.#values.length, name, width, axis, rows };
+    const { rows, perToken } = like ?? { rows: "all", perToken: 1 };
+    const value = { id: this.#values.length, name, width, axis, rows, perToken };
     this.#values.push(value);
     return value;
   }
@@ -290,14 +364,15 @@ export class GraphBuilder {
     form: Weight["form"],
     shape: readonly number[],
     axis?: Axis,
-    fused?: ProductSpec["fused"],
+    { fused, nExperts, isVector = false }: TensorForm = {},
   ): Weight {
     const { first: firstRow = 0, of: nRows = shape[0] as number } = fused ?? {};
     const key = `${role} ${form} ${firstRow}`;
     const known = this.#weights.get(key);
     if (known !== undefined) return known;
-    const tensorShape = [nRows, ...shape.slice(1)];
-    const weight = { id: this.#weights.size, role, form, shape, tensorShape, firstRow, axis };
+    const experts = nExperts === undefined ? [] : [nExperts];
+    const tensorShape = isVector ? shape.slice(1) : [...experts, nRows, ...shape.slice(1)];
+    const weight = { id: this.#weights.size, role, form, shape, tensorShape, firstRow, nExperts, axis };
     this.#lookup.onWeight?.(weight);
     this.#weights.set(key, weight);
     return weight;
@@ -314,7 +389,7 @@ export class GraphBuilder {
   }
 
   #assertAlike(a: Value, b: Value): void {
-    if (a.width !== b.width || a.axis !== b.axis || a.rows !== b.rows) {
+    if (a.width !== b.width || a.axis !== b.axis || a.rows !== b.rows || a.perToken !== b.perToken) {
       throw new RangeError(`${a.name} and ${b.name} differ: ${a.width} and ${b.width} columns`);
     }
   }

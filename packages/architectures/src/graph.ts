@@ -12,7 +12,7 @@ export interface Axis {
   readonly grain: number;
 }
 
-/** One row of numbers for each token. */
+/** One row of numbers for each token, or one for each of its experts. */
 export interface Value {
   readonly id: number;
   readonly name: string;
@@ -22,6 +22,8 @@ export interface Value {
   readonly axis: Axis | undefined;
   /** "all" tokens of a slice, or the last ones, whose logits are "wanted". */
   readonly rows: "all" | "wanted";
+  /** Rows of a token: 1, or one for each expert that it was sent to, in the order of the choice. */
+  readonly perToken: number;
 }
 
 /** Numbers of the model. */
@@ -33,10 +35,12 @@ export interface Weight {
   readonly form: "rows" | "matrix" | "numbers";
   /** Slowest dimension first: [rows, columns] or [n]. */
   readonly shape: readonly number[];
-  /** What the tensor is: it has more rows than `shape` if several weights are fused in it. */
+  /** What the tensor is: it has more rows than `shape` if several weights are fused in it, and a dimension more for experts. */
   readonly tensorShape: readonly number[];
-  /** The weight's first row in the tensor. */
+  /** The weight's first row in the tensor, or in that of each expert. */
   readonly firstRow: number;
+  /** Weights of this shape in the tensor, one behind the other: undefined for one, which needs no dimension. */
+  readonly nExperts: number | undefined;
   /** Every shard has its own rows (or numbers) only; undefined: all of them. */
   readonly axis: Axis | undefined;
 }
@@ -160,6 +164,46 @@ export interface AttendOp extends OpBase, AttendOptions {
   readonly sinks: Weight | undefined; // (query heads)
 }
 
+/** How tokens are sent to experts (Shazeer et al., arXiv:1701.06538). */
+export interface Routing {
+  /**
+   * What the experts with the largest scores are chosen by, and weighed with: the softmax of all logits, the sigmoid of each, or the logits
+   * themselves, of which the softmax over the chosen is taken.
+   */
+  readonly scores: "softmax" | "sigmoid" | "softmax of chosen";
+  /** Experts of a token. */
+  readonly nUsed: number;
+  /** Scores of the chosen are divided by their sum, or by 2^-14 if it is smaller. */
+  readonly isNormalised: boolean;
+}
+
+/** out = the numbers of each token's experts, best first, equals by their numbers; then the weight of each. */
+export interface RouteOp extends OpBase, Routing {
+  readonly kind: "route";
+  readonly x: Value; // (experts): logits, whole
+  /** Added to the scores for the choice only. */
+  readonly bias: Weight | undefined; // (experts)
+  readonly out: Value; // (2 · nUsed)
+}
+
+/** Products of a token with the matrices of its experts: a row for each. No other expert's weights are read. */
+export interface ExpertsOp extends OpBase {
+  readonly kind: "experts";
+  /** Whole. A row of a token meets all of its experts, or each its own. */
+  readonly x: Value;
+  readonly route: Value; // (2 · nUsed)
+  /** Their `scale` has a number, their `bias` a row for each expert. */
+  readonly products: readonly Product[];
+}
+
+/** out = Σ weight · row over a token's rows, in their order. */
+export interface MixOp extends OpBase {
+  readonly kind: "mix";
+  readonly x: Value; // nUsed rows a token
+  readonly route: Value; // (2 · nUsed)
+  readonly out: Value;
+}
+
 /** gate = activation(gate) · up, in place. */
 export interface GateOp extends OpBase {
   readonly kind: "gate";
@@ -228,6 +272,9 @@ export type Op =
   | ProjectOp
   | RopeOp
   | AttendOp
+  | RouteOp
+  | ExpertsOp
+  | MixOp
   | GateOp
   | ScaleOp
   | AddOp

@@ -194,6 +194,44 @@ describe("the builder", () => {
     }
   });
 
+  test("records experts: tensors of one dimension more, a row for each expert of a token", () => {
+    const asked: Weight[] = [];
+    const g = new GraphBuilder({ has: (role) => role === "down.scale", onWeight: (weight) => asked.push(weight) });
+    const x = g.embed("e", 10, 8);
+    const inner = { rows: 24, axis: g.rows("inner", 24) };
+    const logits = g.project(x, { name: "router", rows: 5, axis: g.rows("experts", 5) })[0];
+    const route = g.route(logits, { scores: "sigmoid", nUsed: 2, isNormalised: true, bias: "b" });
+    const fused = (first: number) => ({ name: "both", ...inner, fused: { first, of: 48 } });
+    const [gate, up] = g.experts(x, route, 5, fused(0), fused(24));
+    const out = { name: "down", rows: 8, axis: g.rows("channels", 8), bias: "required" as const };
+    const [down] = g.experts(g.gate("silu", gate, up), route, 5, out);
+    const mixed = g.mix(down, route);
+    expect([route.width, gate.perToken, gate.width, down.perToken, mixed.perToken, mixed.width]).toEqual([
+      4, 2, 24, 2, 1, 8,
+    ]);
+    expect(
+      asked.slice(2).map(({ role, shape, tensorShape, firstRow }) => [role, shape, tensorShape, firstRow]),
+    ).toEqual([
+      ["b.bias", [5], [5], 0],
+      ["both.weight", [24, 8], [5, 48, 8], 0],
+      ["both.weight", [24, 8], [5, 48, 8], 24],
+      ["down.weight", [8, 24], [5, 8, 24], 0],
+      ["down.scale", [5], [5], 0],
+      ["down.bias", [8], [5, 8], 0],
+    ]);
+    // logits, what is inside of the experts
+    expect(g.graph.ops.filter(({ kind }) => kind === "gather").length).toBe(2);
+    expect(() => g.mix(x, route)).toThrow("1 rows for 2 experts");
+    expect(() => g.route(logits, { scores: "softmax", nUsed: 6, isNormalised: true })).toThrow("choose 6 of 5");
+    expect(() => g.add(x, down)).toThrow(RangeError);
+  });
+
+  test("takes a tensor of one dimension for the only row of a matrix", () => {
+    const g = new GraphBuilder({ has: () => false });
+    g.project(g.embed("e", 10, 8), { name: "v", rows: 1, axis: g.rows("gate", 1), isVector: true });
+    expect(g.graph.weights[1]).toMatchObject({ shape: [1, 8], tensorShape: [8] });
+  });
+
   test("refuses queries of other heads than the keys", () => {
     const g = new GraphBuilder(everything);
     const axis = g.axis("heads", 2);

@@ -67,7 +67,7 @@ export async function loadWeights(
     }
     bytesLoaded += byteLength;
     options.onEvent?.({ kind: "tensor-loaded", name, bytes: byteLength, bytesLoaded, bytesTotal });
-    tensors.set(role, { type, rows: shape.length === 1 ? 1 : shape[0]!, columns: shape.at(-1)!, data });
+    tensors.set(role, { type, rows: nRowsOf(shape), columns: shape.at(-1)!, data });
   }
   const fingerprint = await fingerprintOf(source);
   await source.assertUnchanged?.();
@@ -131,6 +131,16 @@ export function findTensors(source: TensorSource, config: ModelConfig): FoundTen
   return { graph, tensors, bytes };
 }
 
+/** Rows of a tensor, those of all experts. */
+function nRowsOf(shape: readonly number[]): number {
+  return shape.slice(0, -1).reduce((product, size) => product * size, 1);
+}
+
+/** From one expert to the next, in rows of a tensor. */
+export function expertRows({ nExperts, tensorShape }: Weight): number {
+  return nExperts === undefined ? 0 : tensorShape[1]!;
+}
+
 /** Row `r` of a matrix in the bytes of its type; a view. */
 export function matrixRow({ type, columns, data }: Tensor, r: number): Uint8Array {
   const bytes = rowBytes(type, columns);
@@ -165,7 +175,7 @@ function assertTensor(
   if (columns % blockValues !== 0) {
     fail("E_SHAPE", `row length for ${tensor.type}`, `a multiple of ${blockValues}`, columns);
   }
-  const bytes = (shape.length === 1 ? 1 : shape[0]!) * rowBytes(tensor.type, columns);
+  const bytes = nRowsOf(shape) * rowBytes(tensor.type, columns);
   if (tensor.byteLength !== bytes) fail("E_LENGTH", "size in bytes", bytes, tensor.byteLength);
 }
 

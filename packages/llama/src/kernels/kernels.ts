@@ -38,6 +38,12 @@ export interface LlamaKernels {
   scale(x: number, n: number, factor: number): void;
   /** x = softCap · tanh(x / softCap). x: (n). */
   cap(x: number, n: number, softCap: number): void;
+  /**
+   * out = Σ weight · row over the `nUsed` rows of each of `n` tokens, in their order. out: (n, width); rows: (n, nUsed, width).
+   *
+   * @param weights rows of (nUsed), `stride` values apart
+   */
+  mix(out: number, rows: number, weights: number, n: number, nUsed: number, width: number, stride: number): void;
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
   /**

@@ -8,6 +8,7 @@ import { capped } from "../arithmetic/lanes.ts";
 import type { KvType } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
+import { mixRows } from "../ops/experts.ts";
 import { rotate } from "../ops/rope.ts";
 import { scaleBy } from "../ops/scale.ts";
 import { createKvCache } from "../scalar/kv-cache.ts";
@@ -33,6 +34,7 @@ export function* checkKernels(kernels: LlamaKernels): Generator<{ readonly name:
     rmsNorm: () => normalisesAlike(kernels),
     rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
     elementWise: () => mapsAlike(kernels),
+    mix: () => mixesAlike(kernels),
   };
   for (const [name, isRight] of Object.entries(checks)) yield { name, isRight: isRight() };
 }
@@ -127,4 +129,14 @@ function mapsAlike(kernels: LlamaKernels): boolean {
   kernels.cap(DATA, n, 2);
   for (let i = 0; i < n; i++) x[i] = capped(x[i]!, 2);
   return isSame(floatsAt(kernels, DATA, n), x);
+}
+
+function mixesAlike(kernels: LlamaKernels): boolean {
+  const [width, nUsed] = [6, 3];
+  const rows = place(kernels, DATA, nUsed * width, SEED); // (nUsed, width)
+  const weights = place(kernels, DATA + 4096, nUsed, SEED + 1); // (nUsed)
+  kernels.mix(DATA + 8192, DATA, DATA + 4096, 1, nUsed, width, nUsed);
+  const expected = new Float32Array(width); // (width)
+  mixRows(expected, rows, weights);
+  return isSame(floatsAt(kernels, DATA + 8192, width), expected);
 }

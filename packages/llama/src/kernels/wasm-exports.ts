@@ -13,6 +13,7 @@ type WasmExport =
   | "clamped_swiglu"
   | "scale"
   | "cap"
+  | "mix"
   | "add_into"
   | "clear_head"
   | "store_positions"

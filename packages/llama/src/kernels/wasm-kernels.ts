@@ -31,6 +31,7 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
     gate: (activation, gate, up, n) => gates[activation](gate, up, n),
     scale: (x, n, factor) => exports.scale(x, n, factor),
     cap: (x, n, softCap) => exports.cap(x, n, softCap),
+    mix: (out, rows, weights, n, nUsed, width, stride) => exports.mix(out, rows, weights, n, nUsed, width, stride),
     addInto: (x, y, n) => exports.add_into(x, y, n),
     attention: (shape) => wasmAttention(exports, exp16, shape),
   };

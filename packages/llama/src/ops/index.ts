@@ -6,6 +6,7 @@ import { angles } from "./angles.ts";
 import { attend } from "./attend.ts";
 import { cut } from "./cut.ts";
 import { embed } from "./embed.ts";
+import { experts, mix } from "./experts.ts";
 import { gate } from "./gate.ts";
 import { gather } from "./gather.ts";
 import { logits } from "./logits.ts";
@@ -13,12 +14,30 @@ import { norm } from "./norm.ts";
 import type { OpKind } from "./op.ts";
 import { project } from "./project.ts";
 import { rope } from "./rope.ts";
+import { route } from "./route.ts";
 import { scale } from "./scale.ts";
 import { select } from "./select.ts";
 
 type OpKinds = { readonly [Kind in Op["kind"]]: OpKind<Extract<Op, { kind: Kind }>> };
 
-const OPS: OpKinds = { add, angles, attend, cut, embed, gate, gather, logits, norm, project, rope, scale, select };
+const OPS: OpKinds = {
+  add,
+  angles,
+  attend,
+  cut,
+  embed,
+  experts,
+  gate,
+  gather,
+  logits,
+  mix,
+  norm,
+  project,
+  rope,
+  route,
+  scale,
+  select,
+};
 
 export function opKind<O extends Op>(op: O): OpKind<O> {
   return OPS[op.kind] as unknown as OpKind<O>;

@@ -42,8 +42,8 @@ export interface ScalarRun {
   nRows(value: Value): number;
   rows(value: Value): Float32Array; // (nRows, width)
   tensor(weight: Weight): Tensor;
-  /** Of a weight that is plain numbers. */
-  numbers(weight: Weight): Float32Array; // (n)
+  /** Of a weight that is plain numbers. @param expert default 0 */
+  numbers(weight: Weight, expert?: number): Float32Array; // (n)
   readonly logits: Float32Array; // (wanted rows, nVocab)
   readonly embedding: Float32Array; // (nEmbd)
 }
@@ -92,12 +92,18 @@ export interface PlacedWeight {
   readonly form: Weight["form"];
   /** Own rows, or own numbers. */
   readonly rows: Range;
-  /** The first of them in the tensor. */
+  /** The first of them in the tensor, or in that of the first expert. */
   readonly tensorRow: number;
+  readonly nExperts: number;
+  /** From one expert to the next, in rows of the tensor. */
+  readonly expertRows: number;
+  /** The same in bytes here. */
+  readonly expertBytes: number;
   /** Length of a row; 1 for plain numbers. */
   readonly columns: number;
-  /** Where the own rows are: repacked, if it is a matrix, and as they are in the file otherwise. */
+  /** Where the own rows of the first expert are: repacked, if it is a matrix, and as they are in the file otherwise. */
   readonly address: number;
+  /** Of one expert. */
   readonly bytes: number;
 }
 
@@ -115,6 +121,6 @@ export function rowOf(array: Float32Array, i: number, columns: number): Float32A
 }
 
 /** Rows of a value in a slice. */
-export function nRowsOf({ rows }: Value, { tokens, nLogitRows }: Slice): number {
-  return rows === "wanted" ? nLogitRows : tokens.length;
+export function nRowsOf({ rows, perToken }: Value, { tokens, nLogitRows }: Slice): number {
+  return perToken * (rows === "wanted" ? nLogitRows : tokens.length);
 }

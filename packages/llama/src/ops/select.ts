@@ -1,7 +1,7 @@
 // The rows whose logits are wanted.
 
 import type { SelectOp } from "@ll/architectures";
-import type { OpKind } from "./op.ts";
+import { nRowsOf, type OpKind } from "./op.ts";
 
 export const select: OpKind<SelectOp> = {
   scalar({ x, out }, run) {
@@ -12,9 +12,10 @@ export const select: OpKind<SelectOp> = {
     const { address, width } = value(x);
     const target = value(out).address;
     return [
-      ({ tokens, nLogitRows }) => {
-        const first = tokens.length - nLogitRows;
-        memory.floats(target, nLogitRows * width).set(memory.floats(address + 4 * first * width, nLogitRows * width));
+      (slice) => {
+        const n = nRowsOf(out, slice);
+        const first = nRowsOf(x, slice) - n;
+        memory.floats(target, n * width).set(memory.floats(address + 4 * first * width, n * width));
       },
     ];
   },

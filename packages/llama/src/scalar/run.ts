@@ -5,7 +5,7 @@ import { lastUses, type Value, type Weight } from "@ll/architectures";
 import { allocate } from "@ll/bytes";
 import { opKind } from "../ops/index.ts";
 import type { ScalarRun } from "../ops/op.ts";
-import type { Weights } from "../weights.ts";
+import { expertRows, type Weights } from "../weights.ts";
 
 /** What a slice of tokens is evaluated with. */
 export interface SliceOrder extends Omit<ScalarRun, "nRows" | "rows" | "tensor" | "numbers"> {
@@ -21,7 +21,7 @@ export async function runSlice(order: SliceOrder): Promise<void> {
   const last = lastUses(graph.ops);
   const arrays = new Map<Value, Float32Array>(); // of the values that are needed now
   const tensor = ({ role }: Weight) => tensors.get(role)!;
-  const nRows = ({ rows }: Value): number => (rows === "wanted" ? nWanted : tokens.length);
+  const nRows = ({ rows, perToken }: Value): number => perToken * (rows === "wanted" ? nWanted : tokens.length);
   const run: ScalarRun = {
     ...order,
     nRows,
@@ -34,9 +34,9 @@ export async function runSlice(order: SliceOrder): Promise<void> {
       return array;
     },
     tensor,
-    numbers(weight) {
+    numbers(weight, expert = 0) {
       const { buffer } = tensor(weight).data;
-      return new Float32Array(buffer, 4 * weight.firstRow, weight.shape[0]);
+      return new Float32Array(buffer, 4 * (expert * expertRows(weight) + weight.firstRow), weight.shape[0]);
     },
   };
   for (const [i, op] of graph.ops.entries()) {

@@ -46,7 +46,8 @@ export function exchangeOver(buffer: ArrayBufferLike, graph: Graph, sliceTokens:
 function lengths({ ops }: Graph, sliceTokens: number): number[] {
   const widths = [0, 0, 0, 0]; // of both areas, the logits and the embedding vector
   for (const op of ops) {
-    if (op.kind === "gather" || op.kind === "embed") widths[op.slot] = Math.max(widths[op.slot]!, op.out.width);
+    if (op.kind === "gather" || op.kind === "embed")
+      widths[op.slot] = Math.max(widths[op.slot]!, op.out.perToken * op.out.width);
     if (op.kind === "logits") [widths[2], widths[3]] = [op.weight.shape[0]!, op.x.width];
   }
   return widths.map((width, i) => (i < 3 ? sliceTokens * width : width));

@@ -7,6 +7,7 @@ import { GROUP_ROWS, rowBytes } from "@ll/quant";
 import type { KvType } from "../kv-type.ts";
 import { opKind } from "../ops/index.ts";
 import type { PlacedValue, PlacedWeight, ScratchSizes } from "../ops/op.ts";
+import { expertRows } from "../weights.ts";
 import { aligned, ownPart, type ShardShare, sizeOf } from "./ranges.ts";
 
 /** Sizes that depend on the kernels. */
@@ -81,15 +82,17 @@ export function layoutOf(
 
   let end = Math.max(work.end, staging.address + staging.bytes);
   const weights = graph.weights.map((weight): PlacedWeight => {
-    const { form, shape, axis, firstRow } = weight;
+    const { form, shape, axis, firstRow, nExperts = 1 } = weight;
     const { name, type } = infoOf(weight);
     const rows = ownPart(shape[0]!, axis, share);
     const columns = form === "numbers" ? 1 : shape[1]!;
     const nRows = sizeOf(rows);
     const bytes = form === "matrix" ? sizes.weightBytes(type, nRows, columns) : nRows * rowBytes(type, columns);
     const address = aligned(end);
-    end = address + bytes;
-    return { name, type, form, rows, tensorRow: firstRow + rows.start, columns, address, bytes };
+    const expertBytes = aligned(bytes);
+    end = address + (nExperts - 1) * expertBytes + bytes;
+    const experts = { nExperts, expertBytes, expertRows: expertRows(weight) };
+    return { name, type, form, rows, tensorRow: firstRow + rows.start, columns, address, bytes, ...experts };
   });
   const place = new Map([...tensors.keys()].map((role, i) => [role, i]));
   const loadOrder = [...graph.weights]
@@ -133,7 +136,7 @@ function placeWork(
   function placeValue(value: Value): PlacedValue {
     const columns = ownPart(value.width, value.axis, share);
     const width = sizeOf(columns);
-    const { address } = place(4 * sizes.sliceTokens * width, last.get(value)!);
+    const { address } = place(4 * sizes.sliceTokens * value.perToken * width, last.get(value)!);
     return { address, columns, width };
   }
 }

@@ -23,7 +23,7 @@ export interface RepackOrder {
   /** First row, of those in the shard; a multiple of 8. */
   readonly row: number;
   readonly nRows: number;
-  /** Start of the shard's rows of the matrix. */
+  /** Start of the shard's rows of the matrix, or of the expert's. */
   readonly matrixAddress: number;
 }
 
@@ -31,7 +31,10 @@ export interface RepackOrder {
 export function* loadPieces({ weights, loadOrder, staging }: ShardLayout): Generator<LoadPiece, void, void> {
   for (const id of loadOrder) {
     const weight = weights[id]!;
-    yield* weight.form === "matrix" ? matrixPieces(weight, staging) : rawPieces(weight, staging.bytes);
+    for (let expert = 0; expert < weight.nExperts; expert++) {
+      const one = ofExpert(weight, expert);
+      yield* one.form === "matrix" ? matrixPieces(one, staging) : rawPieces(one, staging.bytes);
+    }
   }
 }
 
@@ -47,6 +50,11 @@ export function finishPiece(kernels: Kernels, { name, address, bytes, repack }: 
   kernels.checkSpan(name, address, bytes);
   kernels.checkSpan(name, target, matrix.weightBytes(nRows, columns));
   return matrix.repack(address, target, nRows, columns);
+}
+
+function ofExpert(weight: PlacedWeight, expert: number): PlacedWeight {
+  const { tensorRow, expertRows, address, expertBytes } = weight;
+  return { ...weight, tensorRow: tensorRow + expert * expertRows, address: address + expert * expertBytes };
 }
 
 function* rawPieces(weight: PlacedWeight, most: number): Generator<LoadPiece> {

@@ -47,14 +47,15 @@ export class Products {
   }
 }
 
-/** (n, own rows) products at `out`. */
-export function* multiply({ matrix, kernels, packed }: Product, out: number, n: number): Pieces {
+/** (n, own rows) products at `out`, with the matrix of an expert if there are several. */
+export function* multiply({ matrix, kernels, packed }: Product, out: number, n: number, expert = 0): Pieces {
   const nRows = sizeOf(matrix.rows);
   const rows = pieceRows(matrix.columns, n);
+  const address = matrix.address + expert * matrix.expertBytes;
   for (let row = 0; row < nRows; row += rows) {
     if (row > 0) yield "piece";
     const end = Math.min(nRows, row + rows);
-    kernels.multiply(matrix.address, packed, out, row, end, matrix.columns, n, nRows);
+    kernels.multiply(address, packed, out, row, end, matrix.columns, n, nRows);
   }
 }
 

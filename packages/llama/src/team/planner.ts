@@ -63,8 +63,8 @@ export function planTeam(graph: Graph, tensors: TensorInfos, sizes: KernelSizes,
 /** Bytes of all matrices in the file. Kernels store rows in no fewer. */
 function matrixBytes({ weights }: Graph, tensors: TensorInfos): number {
   let bytes = 0;
-  for (const { role, form, shape } of weights) {
-    if (form !== "numbers") bytes += shape[0]! * rowBytes(tensors.get(role)!.type, shape[1]!);
+  for (const { role, form, shape, nExperts = 1 } of weights) {
+    if (form !== "numbers") bytes += nExperts * shape[0]! * rowBytes(tensors.get(role)!.type, shape[1]!);
   }
   return bytes;
 }

@@ -21,6 +21,11 @@ export class ShardMemory {
     return new Uint8Array(this.#memory.buffer, address, length);
   }
 
+  /** `length` numbers from one address to another. */
+  copy(to: number, from: number, length: number): void {
+    this.#all().copyWithin(to / 4, from / 4, from / 4 + length);
+  }
+
   /** The first `length` numbers of `from` to `address`. */
   copyIn(address: number, from: Float32Array, length: number): void {
     this.#all().set(from.subarray(0, length), address / 4);

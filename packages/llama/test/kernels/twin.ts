@@ -6,6 +6,7 @@ import { capped } from "../../src/arithmetic/lanes.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
+import { mixRows } from "../../src/ops/experts.ts";
 import { rotate } from "../../src/ops/rope.ts";
 import { scaleBy } from "../../src/ops/scale.ts";
 import { createKvCache, type KvCache } from "../../src/scalar/kv-cache.ts";
@@ -31,6 +32,12 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
     cap(x, n, softCap) {
       const values = floats(x, n);
       for (let i = 0; i < n; i++) values[i] = capped(values[i]!, softCap);
+    },
+    mix(out, rows, weights, n, nUsed, width, stride) {
+      for (let i = 0; i < n; i++) {
+        const token = floats(rows + 4 * i * nUsed * width, nUsed * width);
+        mixRows(floats(out + 4 * i * width, width), token, floats(weights + 4 * i * stride, nUsed));
+      }
     },
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
     attention: (shape) => twinAttention(memory, shape),

@@ -34,6 +34,18 @@ const layers = fc.record({
   hasBiases: fc.boolean(),
   isNormedBehind: fc.boolean(),
   nFf: fc.integer({ min: 1, max: 100 }),
+  /** In place of the one feed-forward block. */
+  experts: fc.option(
+    fc.record({
+      nExperts: fc.integer({ min: 1, max: 6 }),
+      /** Share of them that a token goes to. */
+      used: fc.double({ min: 0, max: 1, noNaN: true }),
+      scores: fc.constantFrom("softmax" as const, "sigmoid" as const, "softmax of chosen" as const),
+      isNormalised: fc.boolean(),
+      hasSelectionBias: fc.boolean(),
+    }),
+    { nil: undefined },
+  ),
 });
 
 export const randomGraphs = fc.record({
@@ -100,19 +112,37 @@ function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: 
     l("post_attention_norm"),
     layer,
   );
-  const inner = g.rows("inner channels", layer.nFf);
-  const [gate, up] = g.project(
-    g.norm(x, l("ffn_norm"), EPS),
-    { name: l("ffn_gate"), rows: layer.nFf, axis: inner, ...bias },
-    { name: l("ffn_up"), rows: layer.nFf, axis: inner, ...bias },
-  );
-  const down = g.project(g.gate(layer.activation, gate, up), {
-    name: l("ffn_down"),
-    rows: nEmbd,
-    axis: channels,
-    ...bias,
-  })[0];
-  addBlock(g, x, down, l("post_ffw_norm"), layer);
+  addBlock(g, x, feedForward(g, g.norm(x, l("ffn_norm"), EPS), l, nEmbd, layer), l("post_ffw_norm"), layer);
+}
+
+function feedForward(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): Value {
+  const { nFf, experts, isFused, activation } = layer;
+  const bias = layer.hasBiases ? ({ bias: "required" } as const) : {};
+  const inner = { rows: nFf, axis: g.rows("inner channels", nFf), ...bias };
+  const down = { name: l("ffn_down"), rows: nEmbd, axis: g.rows("channels", nEmbd), ...bias };
+  const of = 2 * nFf;
+  const specs = isFused
+    ? ([
+        { name: l("ffn_gate_up"), ...inner, fused: { first: 0, of } },
+        { name: l("ffn_gate_up"), ...inner, fused: { first: nFf, of } },
+      ] as const)
+    : ([
+        { name: l("ffn_gate"), ...inner },
+        { name: l("ffn_up"), ...inner },
+      ] as const);
+  if (experts === undefined) {
+    const [gate, up] = g.project(x, ...specs);
+    return g.project(g.gate(activation, gate, up), down)[0];
+  }
+  const { nExperts, used, hasSelectionBias, ...routing } = experts;
+  const router = { name: l("ffn_gate_inp"), rows: nExperts, axis: g.rows("experts", nExperts), ...bias };
+  const route = g.route(g.project(x, router)[0], {
+    ...routing,
+    nUsed: Math.max(1, Math.round(used * nExperts)),
+    bias: hasSelectionBias ? l("exp_probs_b") : undefined,
+  });
+  const [gate, up] = g.experts(x, route, nExperts, ...specs);
+  return g.mix(g.experts(g.gate(activation, gate, up), route, nExperts, down)[0], route);
 }
 
 function addBlock(
