@@ -108,8 +108,8 @@ test("YaRN, longrope and a factor on cosines and sines are kept beside the scale
 describe("keys that are not read", () => {
   /** Each with its neutral values, and one that is not. */
   const arithmetic: readonly (readonly [name: string, neutral: readonly Value[], other: Value])[] = [
-    ["expert_count", [0, 0n], 8],
-    ["expert_used_count", [0], 2],
+    ["expert_group_count", [0, 0n], 8],
+    ["expert_shared_count", [0], 2],
     ["expert_weights_norm", [false], true],
     ["logit_scale", [0, 1], 0.5],
     ["residual_scale", [0, 1], 0.22],
@@ -176,9 +176,9 @@ describe("refused", () => {
       { code: "E_UNSUPPORTED", field: "general.quantization_version", expected: 2, got: "3" },
     ],
     [
-      "experts",
-      { "llama.expert_count": 8 },
-      { code: "E_UNSUPPORTED", field: "llama.expert_count", expected: "0", got: "8" },
+      "groups of experts",
+      { "llama.expert_group_count": 8 },
+      { code: "E_UNSUPPORTED", field: "llama.expert_group_count", expected: "0", got: "8" },
     ],
     ["scaled logits", { "llama.logit_scale": 0.5 }, { code: "E_UNSUPPORTED", field: "llama.logit_scale" }],
     [
@@ -265,5 +265,47 @@ describe("refused", () => {
     }
     expect(isModelError(error)).toBe(true);
     expect(error).toMatchObject(fields);
+  });
+});
+
+describe("experts", () => {
+  const mixtral = { "llama.expert_count": 8, "llama.expert_used_count": 2 };
+
+  test("of a LLaMA are as large as its feed-forward block", () => {
+    const experts = { nExperts: 8, nUsedExperts: 2, nExpertFf: 13824 };
+    expect(configOf(mixtral)).toMatchObject({ experts });
+    expect(configOf({ "llama.expert_count": 0, "llama.expert_used_count": 2 })).not.toHaveProperty("experts");
+  });
+
+  test.each([
+    ["more than there are", { "llama.expert_used_count": 9 }],
+    ["none", { "llama.expert_used_count": 0 }],
+    ["an unknown number", { "llama.expert_used_count": undefined }],
+    ["half an expert", { "llama.expert_used_count": 1.5 }],
+  ])("of which a token is to have %s", (_, changes) => {
+    expect(() => configOf({ ...mixtral, ...changes })).toThrow(
+      expect.objectContaining({ code: "E_HPARAM", field: "llama.expert_used_count" }),
+    );
+  });
+
+  const qwen3moe: Record<string, Value> = {
+    ...Object.fromEntries(Object.entries(llama2).map(([key, value]) => [key.replace("llama.", "qwen3moe."), value])),
+    "general.architecture": "qwen3moe",
+    "qwen3moe.expert_count": 128,
+    "qwen3moe.expert_used_count": 8,
+    "qwen3moe.expert_weights_scale": 2.5,
+  };
+
+  test("of Qwen 3 have a size of their own, or share the block's", () => {
+    const experts = { nExperts: 128, nUsedExperts: 8, nExpertFf: 1728 };
+    expect(configFromGguf(getterOf(qwen3moe))).toMatchObject({ experts });
+    const other = { ...qwen3moe, "qwen3moe.expert_feed_forward_length": 768 };
+    expect(configFromGguf(getterOf(other))).toMatchObject({ experts: { ...experts, nExpertFf: 768 } });
+    expect(() => configFromGguf(getterOf({ ...other, "qwen3moe.expert_feed_forward_length": 0 }))).toThrow(
+      expect.objectContaining({ field: "qwen3moe.expert_feed_forward_length" }),
+    );
+    expect(() => configFromGguf(getterOf({ ...qwen3moe, "qwen3moe.expert_count": undefined }))).toThrow(
+      expect.objectContaining({ field: "qwen3moe.expert_count" }),
+    );
   });
 });

@@ -14,17 +14,24 @@ export interface ExpertSizes {
   readonly nExpertFf: number;
 }
 
-/** Of a family that may have no experts. */
-export interface ExpertHyper extends Hyper {
-  readonly experts?: ExpertSizes;
+/** Of a family whose models have experts. */
+export interface MixtureHyper extends Hyper {
+  readonly experts: ExpertSizes;
 }
 
-/** Refuses a number of experts of which as many as are used cannot be chosen. @param nExpertFf channels inside one */
+/** @param nExpertFf channels inside of an expert */
 export function readExperts(keys: KeyReader, nExpertFf: number): ExpertSizes {
   const nExperts = keys.count("expert_count");
   const nUsedExperts = keys.count("expert_used_count");
-  if (!(nUsedExperts >= 1 && nUsedExperts <= nExperts)) keys.refuse("expert_used_count", `from 1 to ${nExperts}`);
+  if (nUsedExperts < 1 || nUsedExperts > nExperts) keys.refuse("expert_used_count", `from 1 to ${nExperts}`);
+  if (nExpertFf < 1) keys.refuse("expert_feed_forward_length", "at least 1");
   return { nExperts, nUsedExperts, nExpertFf };
+}
+
+/** Of a family some of whose models have experts. */
+export function readOptionalExperts(keys: KeyReader, nExpertFf: number): Partial<MixtureHyper> {
+  keys.has("expert_used_count"); // dense files may have it, too
+  return keys.count("expert_count", 0) > 0 ? { experts: readExperts(keys, nExpertFf) } : {};
 }
 
 /** What mixtures differ in. */
@@ -49,7 +56,7 @@ export function mixture(
   g: GraphBuilder,
   x: Value,
   layer: Layer,
-  { nEmbd, nExperts, nUsedExperts, nExpertFf: rows }: Pick<Hyper, "nEmbd"> & ExpertSizes,
+  { nEmbd, experts: { nExperts, nUsedExperts, nExpertFf: rows } }: Pick<MixtureHyper, "nEmbd" | "experts">,
   options: MixtureOptions = {},
 ): Value {
   const { routing = { scores: "softmax", isNormalised: true }, activation = "silu" } = options;

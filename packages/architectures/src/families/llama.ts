@@ -12,8 +12,9 @@ import {
   ropeFactors,
   ropeSettings,
 } from "./common.ts";
+import { type MixtureHyper, mixture, readOptionalExperts } from "./experts.ts";
 
-export const llama: Architecture<RopeHyper> = {
+export const llama: Architecture<RopeHyper & Partial<MixtureHyper>> = {
   name: "llama",
   names: LLAMA_NAMES,
   // files of Mistral 7B v0.1 have a window: llama.cpp does not read it either
@@ -22,7 +23,7 @@ export const llama: Architecture<RopeHyper> = {
   readHyper(keys) {
     const hyper = readRopeHyper(keys);
     keys.expect("rope.dimension_count", hyper.headDim);
-    return hyper;
+    return { ...hyper, ...readOptionalExperts(keys, hyper.nFf) }; // Mixtral has them
   },
   build(g, h) {
     const eps = h.rmsNormEps;
@@ -31,7 +32,9 @@ export const llama: Architecture<RopeHyper> = {
     const bias = "optional";
     for (const layer of g.layers(h.nLayers)) {
       g.add(x, attention(g, g.norm(x, layer("attn_norm"), eps), layer, h, { pairing: "adjacent", angles, bias }));
-      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h, { bias }));
+      const normed = g.norm(x, layer("ffn_norm"), eps);
+      const { experts } = h;
+      g.add(x, experts ? mixture(g, normed, layer, { ...h, experts }) : feedForward(g, normed, layer, h, { bias }));
     }
     logits(g, x, "output_norm", h);
   },
