@@ -1,6 +1,8 @@
-// Qwen 3 (arXiv:2505.09388), dense: a norm of every head before it is rotated, and pairs half a head apart.
+// Qwen 3 (arXiv:2505.09388), dense and with experts: a norm of every head before it is rotated, and pairs half a head apart.
 
 import type { Architecture } from "../architecture.ts";
+import type { Value } from "../graph.ts";
+import type { GraphBuilder, Layer } from "../graph-builder.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attention,
@@ -11,6 +13,7 @@ import {
   readRopeHyper,
   ropeSettings,
 } from "./common.ts";
+import { type MixtureHyper, mixture, readExperts } from "./experts.ts";
 
 export const qwen3: Architecture<RopeHyper> = {
   name: "qwen3",
@@ -18,14 +21,33 @@ export const qwen3: Architecture<RopeHyper> = {
   harmlessKeys: HARMLESS_KEYS,
   readHyper: readRopeHyper,
   build(g, h) {
-    const eps = h.rmsNormEps;
-    const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
-    const angles = g.angles(ropeSettings(h));
-    for (const layer of g.layers(h.nLayers)) {
-      const normed = g.norm(x, layer("attn_norm"), eps);
-      g.add(x, attention(g, normed, layer, h, { pairing: "halves", angles, hasHeadNorms: true }));
-      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h));
-    }
-    logits(g, x, "output_norm", h);
+    record(g, h, (x, layer) => feedForward(g, x, layer, h));
   },
 };
+
+export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
+  ...qwen3,
+  name: "qwen3moe",
+  harmlessKeys: [...HARMLESS_KEYS, "expert_weights_norm", "expert_weights_scale"], // llama.cpp does not read them either
+  readHyper(keys) {
+    const hyper = readRopeHyper(keys);
+    const nUsed = keys.count("expert_used_count");
+    const nExpertFf = keys.count("expert_feed_forward_length", nUsed > 0 ? Math.floor(hyper.nFf / nUsed) : 0);
+    return { ...hyper, experts: readExperts(keys, nExpertFf) };
+  },
+  build(g, h) {
+    record(g, h, (x, layer) => mixture(g, x, layer, h));
+  },
+};
+
+function record(g: GraphBuilder, h: RopeHyper, block: (x: Value, layer: Layer) => Value): void {
+  const eps = h.rmsNormEps;
+  const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
+  const angles = g.angles(ropeSettings(h));
+  for (const layer of g.layers(h.nLayers)) {
+    const normed = g.norm(x, layer("attn_norm"), eps);
+    g.add(x, attention(g, normed, layer, h, { pairing: "halves", angles, hasHeadNorms: true }));
+    g.add(x, block(g.norm(x, layer("ffn_norm"), eps), layer));
+  }
+  logits(g, x, "output_norm", h);
+}
