@@ -13,6 +13,7 @@ import type {
   RopePairing,
   RopeSettings,
   Routing,
+  StateShape,
   Value,
   Weight,
 } from "./graph.ts";
@@ -91,6 +92,7 @@ export class GraphBuilder {
   readonly #values: Value[] = [];
   readonly #weights = new Map<string, Weight>();
   readonly #caches: KvCacheShape[] = [];
+  readonly #states: StateShape[] = [];
   readonly #angles = new Map<string, Value>();
   /** Takes turns: what passes through one area may still be read while the next thing is written to the other. */
   #slot: 0 | 1 = 1;
@@ -107,6 +109,7 @@ export class GraphBuilder {
       values: this.#values,
       weights: [...this.#weights.values()],
       caches: this.#caches,
+      states: this.#states,
     };
   }
 
@@ -269,6 +272,23 @@ export class GraphBuilder {
     return this.#record(op, out);
   }
 
+  /**
+   * (n, width of x): each channel convolved with its `nTaps` numbers, over this and earlier tokens; `rows` says which of the rows of the
+   * tensor those of x's channels are.
+   */
+  convolve(
+    x: Value,
+    name: string,
+    nTaps: number,
+    options: { silu?: boolean; rows?: ProductSpec["fused"] } = {},
+  ): Value {
+    const { silu = false, rows } = options;
+    const weight = this.#weight(`${name}.weight`, "numbers", [x.width, nTaps], x.axis, { fused: rows });
+    const state = this.#state(x, nTaps - 1);
+    const out = this.#value(name, x.width, x.axis);
+    return this.#record({ kind: "convolve", reads: [x], writes: [out], x, weight, silu, out, state }, out);
+  }
+
   /** activation(gate) · up, in place of `gate`. */
   gate(activation: Activation, gate: Value, up: Value): Value {
     this.#assertAlike(gate, up);
@@ -317,6 +337,13 @@ export class GraphBuilder {
     const numbers = isBiased ? this.#weight(`${name}.bias`, "numbers", [nVocab], rows) : undefined;
     const whole = this.whole(x);
     this.#ops.push({ kind: "logits", reads: [whole], writes: [], x: whole, weight, scale, bias: numbers, ...options });
+  }
+
+  /** The index of a new state: `nRows` numbers for each column of `x`. */
+  #state({ name, width, axis, rows }: Value, nRows: number): number {
+    if (axis === undefined || rows !== "all")
+      throw new RangeError(`${name}: state belongs to a value of all tokens that is cut`);
+    return this.#states.push({ axis, unitLength: (nRows * width) / axis.n }) - 1;
   }
 
   #norm(x: Value, name: string, group: number, eps: number, out: Value): Value {

@@ -33,7 +33,7 @@ export interface Weight {
   readonly role: string;
   /** How it is used: rows looked up one by one, a matrix that meets activations, or plain f32 numbers. */
   readonly form: "rows" | "matrix" | "numbers";
-  /** Slowest dimension first: [rows, columns] or [n]. */
+  /** Slowest dimension first: [rows, columns] or [n]. Numbers of several columns are kept as rows. */
   readonly shape: readonly number[];
   /** What the tensor is: it has more rows than `shape` if several weights are fused in it, and a dimension more for experts. */
   readonly tensorShape: readonly number[];
@@ -52,6 +52,16 @@ export interface KvCacheShape {
   readonly headDim: number;
   /** Query heads that share a key head. */
   readonly headsPerKvHead: number;
+}
+
+/**
+ * What one layer remembers of all tokens so far, whatever their number: binary32 numbers, zeros before the first. Unlike keys and values
+ * it cannot be cut back to an earlier position. Operations name it by its index among `Graph.states`.
+ */
+export interface StateShape {
+  readonly axis: Axis;
+  /** Numbers for each unit of the axis. */
+  readonly unitLength: number;
 }
 
 /** Rotary position embedding (Su et al., arXiv:2104.09864). */
@@ -204,6 +214,20 @@ export interface MixOp extends OpBase {
   readonly out: Value;
 }
 
+/**
+ * A causal convolution of each channel by itself: out = Σ of weight[channel][i] · x of the token that is nTaps - 1 - i before, in the order
+ * of i; then SiLU, if wanted. The last nTaps - 1 rows of `x` are the state.
+ */
+export interface ConvolveOp extends OpBase {
+  readonly kind: "convolve";
+  readonly x: Value;
+  readonly weight: Weight; // (width of x, nTaps), numbers
+  readonly silu: boolean;
+  readonly out: Value;
+  /** Index among `Graph.states`. */
+  readonly state: number;
+}
+
 /** gate = activation(gate) · up, in place. */
 export interface GateOp extends OpBase {
   readonly kind: "gate";
@@ -275,6 +299,7 @@ export type Op =
   | RouteOp
   | ExpertsOp
   | MixOp
+  | ConvolveOp
   | GateOp
   | ScaleOp
   | AddOp
@@ -295,4 +320,6 @@ export interface Graph {
   readonly weights: readonly Weight[];
   /** Of each layer that has one. */
   readonly caches: readonly KvCacheShape[];
+  /** Of each layer that has one: such a model is recurrent. */
+  readonly states: readonly StateShape[];
 }

@@ -13,6 +13,7 @@ export {
   type AttendOp,
   type AttendOptions,
   type Axis,
+  type ConvolveOp,
   type CutOp,
   type EmbedOp,
   type ExpertsOp,
@@ -35,6 +36,7 @@ export {
   type Routing,
   type ScaleOp,
   type SelectOp,
+  type StateShape,
   type Value,
   type Weight,
 } from "./graph.ts";

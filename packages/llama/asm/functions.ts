@@ -47,6 +47,13 @@ export function tanh(x: v128): v128 {
   return v128.bitselect(large, small, f32x4.ge(size, f32x4.splat(0.625)));
 }
 
+/** x / (1 + e^-x) */
+// @ts-ignore: decorator
+@inline
+export function silu(x: v128): v128 {
+  return f32x4.div(x, f32x4.add(exp(f32x4.neg(x)), f32x4.splat(1)));
+}
+
 /** x / (1 + e^-2u) with u = √(2/π) · x · (1 + 0.044715 · x²). */
 // @ts-ignore: decorator
 @inline

@@ -6,6 +6,7 @@
 export { initialize } from "./vectors";
 export { add_into, cap, clamped_swiglu, geglu, scale, swiglu } from "./element-wise";
 export { mix } from "./mix";
+export { convolve } from "./convolve";
 export { rms_norm } from "./rms-norm";
 export { rope, rope_halves } from "./rope";
 export { clear_head, read_keys, read_values, store_positions, write_keys, write_values } from "./kv-head";

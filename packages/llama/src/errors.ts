@@ -14,7 +14,7 @@ export class ModelError extends FormatError {
 /**
  * A session file that does not belong to this model and context, or that is damaged.
  * Codes: `E_SESSION_MAGIC`, `E_SESSION_VERSION`, `E_SESSION_HPARAMS`, `E_SESSION_KV_TYPE`, `E_RANGE`, `E_MISMATCH`,
- * `E_TRUNC`, `E_TRAILING`, `E_OVERFLOW`.
+ * `E_TRUNC`, `E_TRAILING`, `E_OVERFLOW`; `E_SESSION_RECURRENT` for a model whose state such files have no place for.
  */
 export class SessionError extends FormatError {
   override readonly name: string = "SessionError";
@@ -38,6 +38,26 @@ export class ContextOverflowError extends RangeError {
     this.nPast = nPast;
     this.nTokens = nTokens;
     this.contextTokens = contextTokens;
+  }
+}
+
+/**
+ * An evaluation at a position that a recurrent model cannot go back to: every token changes its state. Evaluate the tokens again from
+ * position 0, as `returnTo` does, or go on at one of `positions`.
+ */
+export class StatePositionError extends RangeError {
+  override readonly name: string = "StatePositionError";
+  readonly code = "E_STATE_POSITION";
+  readonly nPast: number;
+  /** Where the context can go on. */
+  readonly positions: readonly number[];
+
+  constructor(nPast: number, positions: readonly number[]) {
+    super(
+      `the state of this recurrent model is not at position ${nPast}: go on at ${positions.join(" or ")}, or evaluate the tokens before ${nPast} again, from position 0`,
+    );
+    this.nPast = nPast;
+    this.positions = positions;
   }
 }
 

@@ -3,6 +3,7 @@
 // sessions go on with the same tokens.
 
 import type { AbortSignal } from "@ll/bytes";
+import { returnTo } from "./context-memory.ts";
 import type { Context } from "./model.ts";
 
 /** What chooses the next token; a `Sampler` of @ll/sampling is one. */
@@ -36,7 +37,7 @@ export interface PendingReport {
   readonly nSkipped: number;
   /** True if the context was full and its newer half was evaluated again behind the kept tokens. */
   readonly swapped: boolean;
-  /** All tokens that were evaluated. */
+  /** All tokens that were evaluated, but for those that a recurrent model had to see again, to go back to a position. */
   readonly evaluated: readonly number[];
 }
 
@@ -91,9 +92,9 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   assertCount("tokensAhead", tokensAhead, 0);
 
   const lastTokens = new Int32Array(contextTokens); // (contextTokens)
+  const placed: number[] = []; // (nPast): tokens of the positions in use
   let pending: number[] = [];
   let nNew = 0; // pending tokens at the end that no evaluation has begun with
-  let nPast = 0;
   let logits = session?.logits;
   let sessionTokens = session === undefined ? undefined : [...session.tokens];
 
@@ -111,14 +112,14 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   }
 
   function isOver(nTokens: number): boolean {
-    return nPast + nTokens + tokensAhead > contextTokens;
+    return placed.length + nTokens + tokensAhead > contextTokens;
   }
 
   /** Restarts the cache behind the kept tokens with the newer half of what was in it, taken from the history. */
   function swapContext(): void {
-    const nLeft = Math.max(0, nPast - keepTokens);
-    nPast = Math.min(nPast, Math.max(1, keepTokens));
-    const room = Math.max(0, contextTokens - nPast - pending.length);
+    const nLeft = Math.max(0, placed.length - keepTokens);
+    placed.length = Math.min(placed.length, Math.max(1, keepTokens));
+    const room = Math.max(0, contextTokens - placed.length - pending.length);
     const end = contextTokens - pending.length; // the pending tokens are in the history already
     const nAgain = Math.min(Math.trunc(nLeft / 2), room);
     pending = [...lastTokens.subarray(end - nAgain, end), ...pending];
@@ -129,11 +130,11 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   function reuseSession(): void {
     if (sessionTokens === undefined) return;
     let nReused = 0;
-    while (nReused < pending.length && nPast < sessionTokens.length) {
-      if (pending[nReused] !== sessionTokens[nPast]) sessionTokens.length = nPast;
+    while (nReused < pending.length && placed.length < sessionTokens.length) {
+      if (pending[nReused] !== sessionTokens[placed.length]) sessionTokens.length = placed.length;
       else {
+        placed.push(sessionTokens[placed.length]!);
         nReused++;
-        nPast++;
       }
     }
     pending = pending.slice(nReused);
@@ -145,7 +146,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       return pending;
     },
     get nPast() {
-      return nPast;
+      return placed.length;
     },
     get logits() {
       return logits;
@@ -174,10 +175,12 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       if (swapped) swapContext();
       reuseSession();
       const evaluated = pending;
+      const aborting = signal === undefined ? {} : { signal };
+      if (pending.length > 0) await returnTo(context, placed, { batchTokens, ...aborting });
       while (pending.length > 0) {
         const batch = pending.slice(0, batchTokens);
-        logits = await context.evaluate(batch, nPast, signal === undefined ? {} : { signal });
-        nPast += batch.length;
+        logits = await context.evaluate(batch, placed.length, aborting);
+        placed.push(...batch);
         pending = pending.slice(batch.length);
         sessionTokens?.push(...batch);
       }

@@ -9,7 +9,15 @@ export {
   type GgmlHyperParams,
   type ModelConfig,
 } from "./config.ts";
-export { ContextOverflowError, isModelError, isSessionError, ModelError, SessionError } from "./errors.ts";
+export { type ContextMemory, type ReturnOptions, returnTo } from "./context-memory.ts";
+export {
+  ContextOverflowError,
+  isModelError,
+  isSessionError,
+  ModelError,
+  SessionError,
+  StatePositionError,
+} from "./errors.ts";
 export { fingerprintOf } from "./fingerprint.ts";
 export { type GeneratedToken, type GenerateOptions, generate } from "./generate.ts";
 export {

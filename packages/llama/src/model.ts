@@ -3,6 +3,7 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import type { ModelConfig } from "./config.ts";
+import type { ContextMemory } from "./context-memory.ts";
 import { ContextOverflowError } from "./errors.ts";
 import type { KvType } from "./kv-type.ts";
 
@@ -40,19 +41,24 @@ export interface Context {
   readonly fingerprint?: bigint | undefined;
   readonly contextTokens: number;
   readonly kvType: KvType;
+  /** Where evaluations may go on: anywhere, or, for a recurrent model, at few positions. A live view. */
+  readonly memory: ContextMemory;
   /**
    * Evaluates `tokens` (n ≥ 1) at positions nPast … nPast + n − 1, overwriting what the cache holds there. Returns a fresh
    * array, (nVocab) or with `logits: "all"` (n, nVocab). One evaluation at a time; the result does not depend on how a
    * sequence is cut into evaluations. After an abort or an error the cache is good for the first nPast positions.
-   * @throws ContextOverflowError if nPast + n > contextTokens; RangeError for an id that is not in the vocabulary; the
-   * signal's reason, soon after it is aborted.
+   * @throws ContextOverflowError if nPast + n > contextTokens; StatePositionError if `memory` is recurrent and cannot go on at nPast;
+   * RangeError for an id that is not in the vocabulary; the signal's reason, soon after it is aborted.
    */
   evaluate(tokens: ArrayLike<number>, nPast: number, options?: EvaluateOptions): Promise<Float32Array>;
   /** The normalised vector, (nEmbd), from which the last logits of the latest evaluation were taken. Zeros before the first. */
   readEmbedding(): Promise<Float32Array>;
-  /** Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions. */
+  /**
+   * Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions.
+   * @throws SessionError `E_SESSION_RECURRENT` if `memory` is recurrent: it is more than keys and values
+   */
   readKv(nTokens: number): Promise<Uint8Array>;
-  /** Takes what `readKv` of a context of the same shape gave. @throws RangeError for another number of bytes. */
+  /** Takes what `readKv` of a context of the same shape gave. @throws as `readKv`; RangeError for another number of bytes. */
   writeKv(bytes: Uint8Array, nTokens: number): Promise<void>;
   dispose(): Promise<void>;
 }

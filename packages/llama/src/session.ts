@@ -8,6 +8,7 @@
 import { feedForwardFactor } from "@ll/architectures";
 import { type ByteSink, type ByteSource, createReader } from "@ll/bytes";
 import { BUILD_803 } from "./config.ts";
+import { assertNoState } from "./context-memory.ts";
 import { SessionError } from "./errors.ts";
 import { Fnv1a } from "./fingerprint.ts";
 import { type KvType, kvCacheBytes } from "./kv-type.ts";
@@ -45,7 +46,7 @@ export interface Session {
 }
 
 /** The part of a `Context` that decides whether a session file fits it. */
-export type SessionShape = Pick<Context, "config" | "contextTokens" | "kvType" | "fingerprint">;
+export type SessionShape = Pick<Context, "config" | "contextTokens" | "kvType" | "fingerprint" | "memory">;
 
 /** Size of the file that `writeSession` makes for `nTokens` tokens and no embedding. */
 export function sessionFileBytes(shape: SessionShape, nTokens: number): number {
@@ -79,6 +80,7 @@ export async function writeSession(
   },
 ): Promise<void> {
   const { tokens, rng, logits, compat = false } = state;
+  assertNoState(context.memory);
   const words = headerWords(context);
   const head = new DataView(new ArrayBuffer(8 + 4 * words.length + 4 + 4 * tokens.length));
   let offset = 0;
@@ -109,6 +111,7 @@ export async function writeSession(
  */
 export async function readSession(source: ByteSource, shape: SessionShape): Promise<Session> {
   const { config, contextTokens, kvType } = shape;
+  assertNoState(shape.memory);
   const reader = createReader(source, { ErrorClass: SessionError });
   const expect = (code: string, field: string, got: number, expected: number, what: string): void => {
     if (got !== expected)
@@ -260,7 +263,7 @@ function sessionFingerprint({ fingerprint }: SessionShape, kvType: KvType): bigi
 }
 
 /** The size field of the cache as build 803 fills it. */
-function kvBufferBytes({ config, contextTokens, kvType }: SessionShape): number {
+function kvBufferBytes({ config, contextTokens, kvType }: Omit<SessionShape, "memory">): number {
   return kvCacheBytes(config, contextTokens, kvType) + KV_OVERHEAD_BYTES;
 }
 

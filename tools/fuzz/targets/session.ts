@@ -14,8 +14,8 @@ async function sessionOf(shape: SessionShape, nTokens: number): Promise<Uint8Arr
   return new Uint8Array(sink.bytes());
 }
 
-const f16: SessionShape = { config, contextTokens: 8, kvType: "f16" };
-const f32: SessionShape = { config, contextTokens: 8, kvType: "f32" };
+const f16: SessionShape = { config, contextTokens: 8, kvType: "f16", memory: { kind: "positions" } };
+const f32: SessionShape = { config, contextTokens: 8, kvType: "f32", memory: { kind: "positions" } };
 
 export const seeds: readonly Uint8Array[] = [
   await sessionOf(f16, 3),

@@ -89,6 +89,7 @@ describe("the guidance context", () => {
   function recorder(): { context: Context; calls: [number[], number][] } {
     const calls: [number[], number][] = [];
     const context = {
+      memory: { kind: "positions" },
       async evaluate(tokens: ArrayLike<number>, nPast: number) {
         calls.push([Array.from(tokens), nPast]);
         return new Float32Array(4);

@@ -47,6 +47,23 @@ export interface LlamaKernels {
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
   /**
+   * Convolves each channel with its taps. out, x: (n, width), must not overlap; weight: (width, nTaps).
+   *
+   * @param before (nTaps - 1, width): the rows in front of `x`
+   * @param after the same for what comes next; may be `before`
+   */
+  convolve(
+    out: number,
+    x: number,
+    weight: number,
+    before: number,
+    after: number,
+    n: number,
+    width: number,
+    nTaps: number,
+    silu: boolean,
+  ): void;
+  /**
    * The kernels for KV heads of one shape. Make them once per context.
    * @throws RangeError if a size is no count, or `headDim` is odd
    */

@@ -8,6 +8,7 @@ import { capped } from "../arithmetic/lanes.ts";
 import type { KvType } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
+import { convolveRows } from "../ops/convolve.ts";
 import { mixRows } from "../ops/experts.ts";
 import { rotate } from "../ops/rope.ts";
 import { scaleBy } from "../ops/scale.ts";
@@ -33,6 +34,7 @@ export function* checkKernels(kernels: LlamaKernels): Generator<{ readonly name:
     attentionF32: () => attendsAlike(kernels, "f32", 1) && attendsAlike(kernels, "f32", 3),
     rmsNorm: () => normalisesAlike(kernels),
     rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
+    convolve: () => convolvesAlike(kernels),
     elementWise: () => mapsAlike(kernels),
     mix: () => mixesAlike(kernels),
   };
@@ -112,6 +114,18 @@ function rotatesAlike(kernels: LlamaKernels, pairing: RopePairing): boolean {
   kernels.rope(pairing, DATA, DATA + 4096, 1, 2, headDim, nRot, x.length);
   rotate(x, angles, headDim, pairing);
   return isSame(floatsAt(kernels, DATA, x.length), x);
+}
+
+function convolvesAlike(kernels: LlamaKernels): boolean {
+  const [width, nTaps] = [6, 3];
+  const [out, weight, state] = [DATA + 4096, DATA + 8192, DATA + 12288];
+  const x = place(kernels, DATA, N * width, SEED); // (N, width)
+  const taps = place(kernels, weight, width * nTaps, SEED + 1); // (width, nTaps)
+  const before = place(kernels, state, (nTaps - 1) * width, SEED + 2); // (nTaps - 1, width)
+  kernels.convolve(out, DATA, weight, state, state, N, width, nTaps, true);
+  const expected = new Float32Array(N * width); // (N, width)
+  convolveRows(expected, x, taps, { before, after: before }, nTaps, true);
+  return isSame(floatsAt(kernels, out, N * width), expected) && isSame(floatsAt(kernels, state, before.length), before);
 }
 
 function mapsAlike(kernels: LlamaKernels): boolean {

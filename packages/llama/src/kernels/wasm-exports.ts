@@ -15,6 +15,7 @@ type WasmExport =
   | "cap"
   | "mix"
   | "add_into"
+  | "convolve"
   | "clear_head"
   | "store_positions"
   | "attend_f16"

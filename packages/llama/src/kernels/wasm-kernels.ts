@@ -33,6 +33,8 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
     cap: (x, n, softCap) => exports.cap(x, n, softCap),
     mix: (out, rows, weights, n, nUsed, width, stride) => exports.mix(out, rows, weights, n, nUsed, width, stride),
     addInto: (x, y, n) => exports.add_into(x, y, n),
+    convolve: (out, x, weight, before, after, n, width, nTaps, silu) =>
+      exports.convolve(out, x, weight, before, after, n, width, nTaps, silu ? 1 : 0),
     attention: (shape) => wasmAttention(exports, exp16, shape),
   };
 }

@@ -4,6 +4,7 @@ import type { Op } from "@ll/architectures";
 import { add } from "./add.ts";
 import { angles } from "./angles.ts";
 import { attend } from "./attend.ts";
+import { convolve } from "./convolve.ts";
 import { cut } from "./cut.ts";
 import { embed } from "./embed.ts";
 import { experts, mix } from "./experts.ts";
@@ -24,6 +25,7 @@ const OPS: OpKinds = {
   add,
   angles,
   attend,
+  convolve,
   cut,
   embed,
   experts,

@@ -3,9 +3,11 @@
 import type { Op, Value, Weight } from "@ll/architectures";
 import type { Kernels } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
+import type { StateCopies } from "../context-memory.ts";
 import type { LlamaKernels } from "../kernels/kernels.ts";
 import type { Pace } from "../pace.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
+import type { ScalarState } from "../scalar/states.ts";
 import type { Exchange } from "../team/exchange.ts";
 import type { Pieces } from "../team/pieces.ts";
 import type { Range } from "../team/ranges.ts";
@@ -35,6 +37,8 @@ export interface ScalarRun {
   readonly cache: KvCache;
   /** Positions that the context has room for. */
   readonly contextTokens: number;
+  /** As `Graph.states`. */
+  readonly states: readonly ScalarState[];
   readonly pace: Pace;
   /** Build 803 mistook whose query is whose in batches over an f32 cache; true repeats that. */
   readonly mixUpQueries: boolean;
@@ -55,6 +59,8 @@ export interface Slice {
   readonly position: number;
   /** Rows of logits wanted: 0, 1 (of the last token) or n. */
   readonly nLogitRows: number;
+  /** Of recurrent states. */
+  readonly copies: StateCopies;
 }
 
 /** Work on a slice. Where it is a generator, the work may be left or interrupted at each yield. */

@@ -5,6 +5,7 @@ import type { ArithmeticName } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { build803 } from "../arithmetic/build803.ts";
 import { lanes } from "../arithmetic/lanes.ts";
+import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
 import {
   assertIndex,
   type Context,
@@ -17,6 +18,7 @@ import { Pace } from "../pace.ts";
 import type { Weights } from "../weights.ts";
 import { createKvCache } from "./kv-cache.ts";
 import { runSlice } from "./run.ts";
+import { createStates } from "./states.ts";
 
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
@@ -65,8 +67,12 @@ function createScalarContext(
   const mixUpQueries = compat && kvType === "f32";
   const pace = new Pace();
   const embedding = new Float32Array(nEmbd); // (nEmbd)
-  const kvDims = modelWeights().graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
+  const { graph } = modelWeights();
+  const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
   let cache = createKvCache(kvDims, contextTokens, kvType);
+  let states = createStates(graph.states);
+  const recurrent = recurrentMemory(graph);
+  const memory = recurrent ?? ({ kind: "positions" } as const);
   let busy = false;
   let disposed = false;
 
@@ -79,6 +85,7 @@ function createScalarContext(
     const n = tokens.length;
     const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
     const logits = allocate("the logits", () => new Float32Array(wanted === "all" ? n * nVocab : nVocab)); // (n, nVocab) or (nVocab)
+    const copies = recurrent?.begin(nPast) ?? NO_STATES;
     for (let first = 0; first < n; first += sliceTokens) {
       const slice = tokens.subarray(first, first + sliceTokens);
       await runSlice({
@@ -89,12 +96,14 @@ function createScalarContext(
         nWanted: wanted === "all" ? slice.length : first + slice.length < n ? 0 : 1,
         cache,
         contextTokens,
+        states: states(first === 0 ? copies : { ...copies, from: copies.to }),
         pace,
         mixUpQueries,
         logits: wanted === "all" ? logits.subarray(first * nVocab) : logits,
         embedding,
       });
     }
+    recurrent?.end(copies, nPast + n);
     return logits;
   }
 
@@ -103,6 +112,7 @@ function createScalarContext(
     fingerprint,
     contextTokens,
     kvType,
+    memory,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
       const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
       if (busy) throw new Error("this context is busy: await the evaluation under way first");
@@ -120,15 +130,18 @@ function createScalarContext(
     },
     async readKv(nTokens) {
       held();
+      assertNoState(memory);
       return cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
     },
     async writeKv(bytes, nTokens) {
       held();
+      assertNoState(memory);
       cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
     },
     async dispose() {
       disposed = true;
       cache = createKvCache(kvDims, 0, kvType);
+      states = createStates([]);
     },
   };
 }

@@ -36,7 +36,9 @@ export async function runSlice(order: SliceOrder): Promise<void> {
     tensor,
     numbers(weight, expert = 0) {
       const { buffer } = tensor(weight).data;
-      return new Float32Array(buffer, 4 * (expert * expertRows(weight) + weight.firstRow), weight.shape[0]);
+      const [rows, columns = 1] = weight.shape;
+      const first = expert * expertRows(weight) + weight.firstRow;
+      return new Float32Array(buffer, 4 * first * columns, rows! * columns);
     },
   };
   for (const [i, op] of graph.ops.entries()) {

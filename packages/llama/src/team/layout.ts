@@ -85,7 +85,7 @@ export function layoutOf(
     const { form, shape, axis, firstRow, nExperts = 1 } = weight;
     const { name, type } = infoOf(weight);
     const rows = ownPart(shape[0]!, axis, share);
-    const columns = form === "numbers" ? 1 : shape[1]!;
+    const columns = shape[1] ?? 1;
     const nRows = sizeOf(rows);
     const bytes = form === "matrix" ? sizes.weightBytes(type, nRows, columns) : nRows * rowBytes(type, columns);
     const address = aligned(end);

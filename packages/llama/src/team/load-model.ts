@@ -245,8 +245,8 @@ export function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelS
     activationBytes: (type, nVectors, rowValues) => kernels.matrix(type).activationBytes(nVectors, rowValues),
     scratchBytes: SCRATCH_BYTES,
     llamaScratchBytes: LLAMA_SCRATCH_BYTES,
-    cacheBytes: ({ caches }, share, contextTokens, sliceTokens, kvType = "f16") =>
-      cacheBytes(llama, caches, share, contextTokens, kvType, sliceTokens),
+    cacheBytes: (graph, share, contextTokens, sliceTokens, kvType = "f16") =>
+      cacheBytes(llama, graph, share, contextTokens, kvType, sliceTokens),
   };
 }
 

@@ -3,6 +3,7 @@
 import type { TensorSource } from "@ll/bytes";
 import type { KernelTier } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "../config.ts";
+import { stateBytes } from "../context-memory.ts";
 import { type KvType, kvCacheBytes } from "../kv-type.ts";
 import { assertTensorSource, findTensors } from "../weights.ts";
 import { exchangeBytes } from "./exchange.ts";
@@ -24,7 +25,7 @@ export interface ModelMemoryOptions {
 export interface ModelMemory {
   /** From `loadModel` on: weights in the form that the kernels read, what they work in, and what threads show each other. */
   readonly model: number;
-  /** Besides, for each context: keys and values, and what attention works in. */
+  /** Besides, for each context: keys and values, states of recurrent layers, and what attention works in. */
   readonly context: number;
 }
 
@@ -57,7 +58,7 @@ export async function teamMemory(
   const found = findTensors(source, config);
   const { kernels, llamaKernels } = await chooseKernels(options.kernels);
   if (llamaKernels === undefined) {
-    return { model: found.bytes, context: kvCacheBytes(config, contextTokens, kvType) };
+    return { model: found.bytes, context: kvCacheBytes(config, contextTokens, kvType) + stateBytes(found.graph) };
   }
   const sizes = kernelSizes(kernels, llamaKernels);
   const { graph } = found;

@@ -1,8 +1,9 @@
-// Keys and values of a shard's heads for one context, in a region of the shard's memory: the heads of layer 0, of layer 1 and so
-// on, then what attention needs to work.
+// What a shard remembers for one context, in a region of the shard's memory: the keys and values of its heads, of layer 0, of layer 1
+// and so on, two copies of its part of all recurrent states, then what attention needs to work.
 
-import type { KvCacheShape } from "@ll/architectures";
+import type { Graph } from "@ll/architectures";
 import { assertMemorySpan } from "@ll/quant";
+import type { StateCopies } from "../context-memory.ts";
 import type { AttentionKernels, LlamaKernels } from "../kernels/kernels.ts";
 import { type KvType, kvElementBytes } from "../kv-type.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
@@ -20,6 +21,11 @@ interface LayerHeads {
 /** What lies where in a region, in bytes from its start. */
 interface RegionLayout {
   readonly layers: readonly LayerHeads[];
+  /** The first copy; the second one is behind it. */
+  readonly states: number;
+  readonly copyBytes: number;
+  /** Of each state in a copy. */
+  readonly stateOffsets: readonly number[];
   readonly work: number;
   /** One head's keys or values as they are in a session file. */
   readonly transfer: number;
@@ -28,26 +34,34 @@ interface RegionLayout {
 
 function regionLayout(
   kernels: LlamaKernels,
-  caches: readonly KvCacheShape[],
+  { caches, states: shapes }: Graph,
   share: ShardShare,
   contextTokens: number,
   kvType: KvType,
   sliceTokens: number,
 ): RegionLayout {
-  let work = 0; // start of it: the end of all heads
+  let end = 0;
   let workBytes = 0;
   let transferBytes = 0;
   const layers = caches.map(({ axis, headDim, headsPerKvHead }): LayerHeads => {
     const attention = kernels.attention({ kvType, headDim, headsPerKvHead, contextTokens });
     const nKvHeads = sizeOf(share[axis.id]!);
-    const offset = work;
-    work += nKvHeads * attention.headBytes;
+    const offset = end;
+    end += nKvHeads * attention.headBytes;
     workBytes = Math.max(workBytes, attention.workBytes(sliceTokens));
     transferBytes = Math.max(transferBytes, aligned(headDim * contextTokens * kvElementBytes(kvType)));
     return { attention, nKvHeads, offset };
   });
+  const states = end;
+  let copyBytes = 0;
+  const stateOffsets = shapes.map(({ axis, unitLength }) => {
+    const offset = copyBytes;
+    copyBytes += aligned(4 * sizeOf(share[axis.id]!) * unitLength);
+    return offset;
+  });
+  const work = states + 2 * copyBytes;
   const transfer = work + workBytes;
-  return { layers, work, transfer, bytes: transfer + transferBytes };
+  return { layers, states, copyBytes, stateOffsets, work, transfer, bytes: transfer + transferBytes };
 }
 
 /** Bytes that a context takes in the memory of a shard. */
@@ -62,6 +76,7 @@ export class ShardCache {
   readonly #regions: MemoryRegions;
   readonly #elementBytes: number;
   readonly #layers: readonly LayerHeads[];
+  readonly #region: RegionLayout;
   readonly #start: number;
   readonly #work: number;
   readonly #transfer: number;
@@ -70,24 +85,40 @@ export class ShardCache {
   constructor(
     kernels: LlamaKernels,
     regions: MemoryRegions,
-    caches: readonly KvCacheShape[],
+    graph: Graph,
     share: ShardShare,
     contextTokens: number,
     kvType: KvType,
     sliceTokens: number,
   ) {
-    const { layers, work, transfer, bytes } = regionLayout(kernels, caches, share, contextTokens, kvType, sliceTokens);
+    const region = regionLayout(kernels, graph, share, contextTokens, kvType, sliceTokens);
+    const { layers, work, transfer, bytes } = region;
     this.contextTokens = contextTokens;
     this.#kernels = kernels;
     this.#regions = regions;
     this.#elementBytes = kvElementBytes(kvType);
     this.#layers = layers;
+    this.#region = region;
     this.#start = regions.allocate(bytes, `a context of ${contextTokens} tokens`);
     assertMemorySpan(kernels.memory, "cache", this.#start, bytes);
     this.#work = this.#start + work;
     this.#transfer = this.#start + transfer;
     for (const layer of layers)
       for (let head = 0; head < layer.nKvHeads; head++) layer.attention.clear(this.#head(layer, head));
+  }
+
+  /** To be called in front of each slice: states begin as zeros. */
+  begin({ from, to }: StateCopies): void {
+    if (from !== undefined) return;
+    const { states, copyBytes } = this.#region;
+    new Uint8Array(this.#kernels.memory.buffer, this.#start + states + to * copyBytes, copyBytes).fill(0);
+  }
+
+  /** Addresses of the `state`-th state, as it is in front of a slice and as it will be behind it; they may be the same. */
+  state(state: number, { from, to }: StateCopies): readonly [before: number, after: number] {
+    const { states, copyBytes, stateOffsets } = this.#region;
+    const first = this.#start + states + stateOffsets[state]!;
+    return [first + (from ?? to) * copyBytes, first + to * copyBytes];
   }
 
   /** Stores rotated keys and values, (n, own key heads, headDim) each, of positions from `position`. */

@@ -63,6 +63,6 @@ export class Shard {
   /** @throws MemoryError */
   createCache(contextTokens: number, kvType: KvType): ShardCache {
     const { llama, regions, graph, sliceTokens } = this.#parts;
-    return new ShardCache(llama, regions, graph.caches, this.plan.share, contextTokens, kvType, sliceTokens);
+    return new ShardCache(llama, regions, graph, this.plan.share, contextTokens, kvType, sliceTokens);
   }
 }

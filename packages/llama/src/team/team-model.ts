@@ -3,6 +3,7 @@
 import type { Graph } from "@ll/architectures";
 import { allocate } from "@ll/bytes";
 import type { ModelConfig } from "../config.ts";
+import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
 import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
@@ -62,6 +63,8 @@ function createTeamContext(state: ContextState): Context {
   const { sliceTokens, shards } = team.plan;
   const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
   const embedding = new Float32Array(nEmbd); // (nEmbd)
+  const recurrent = recurrentMemory(graph);
+  const memory = recurrent ?? ({ kind: "positions" } as const);
   let busy = false;
   let disposed = false;
 
@@ -85,17 +88,20 @@ function createTeamContext(state: ContextState): Context {
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     const n = tokens.length;
+    const begun = recurrent?.begin(nPast) ?? NO_STATES;
     const logits = allocate("the logits", () => new Float32Array(wanted === "all" ? n * nVocab : nVocab)); // (n, nVocab) or (nVocab)
     for (let first = 0; first < n; first += sliceTokens) {
       assertHeld();
       const slice = tokens.slice(first, first + sliceTokens);
       const isLast = first + slice.length === n;
       const nLogitRows = wanted === "all" ? slice.length : isLast ? 1 : 0;
-      await team.evaluate(id, { tokens: slice, position: nPast + first, nLogitRows }, signal);
+      const copies = first === 0 ? begun : { ...begun, from: begun.to };
+      await team.evaluate(id, { tokens: slice, position: nPast + first, nLogitRows, copies }, signal);
       const rows = team.exchange.logits.subarray(0, nLogitRows * nVocab); // (nLogitRows, nVocab)
       logits.set(rows, wanted === "all" ? first * nVocab : 0);
     }
     embedding.set(team.exchange.embedding);
+    recurrent?.end(begun, nPast + n);
     return logits;
   }
 
@@ -104,6 +110,7 @@ function createTeamContext(state: ContextState): Context {
     fingerprint,
     contextTokens,
     kvType,
+    memory,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
       const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
       if (busy) throw new Error("this context is busy: await the evaluation under way first");
@@ -120,6 +127,7 @@ function createTeamContext(state: ContextState): Context {
       return embedding.slice();
     },
     async readKv(nTokens) {
+      assertNoState(memory);
       assertIndex("nTokens", nTokens, 0, contextTokens);
       const shape = kvShape(nTokens);
       const bytes = allocate("the session", () => new Uint8Array(kvCacheBytes(config, nTokens, kvType)));
@@ -134,6 +142,7 @@ function createTeamContext(state: ContextState): Context {
       return bytes;
     },
     async writeKv(bytes, nTokens) {
+      assertNoState(memory);
       assertIndex("nTokens", nTokens, 0, contextTokens);
       const expected = kvCacheBytes(config, nTokens, kvType);
       if (bytes.byteLength !== expected) {

@@ -66,6 +66,7 @@ export class ThreadHost {
   /** The work of this thread; see `evaluateSlice`. */
   evaluate(context: number, slice: Slice): Generator<"piece" | "barrier", void, void> {
     const caches = this.#cachesOf(context);
+    for (const cache of caches) cache.begin(slice.copies);
     const seats = this.shards.map((shard, i): Seat => ({ shard, cache: caches[i]! }));
     return evaluateSlice(seats, slice);
   }

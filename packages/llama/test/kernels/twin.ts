@@ -6,6 +6,7 @@ import { capped } from "../../src/arithmetic/lanes.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
+import { convolveRows } from "../../src/ops/convolve.ts";
 import { mixRows } from "../../src/ops/experts.ts";
 import { rotate } from "../../src/ops/rope.ts";
 import { scaleBy } from "../../src/ops/scale.ts";
@@ -40,6 +41,11 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
       }
     },
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
+    convolve(out, x, weight, before, after, n, width, nTaps, silu) {
+      const nState = (nTaps - 1) * width;
+      const state = { before: floats(before, nState), after: floats(after, nState) };
+      convolveRows(floats(out, n * width), floats(x, n * width), floats(weight, width * nTaps), state, nTaps, silu);
+    },
     attention: (shape) => twinAttention(memory, shape),
   };
 }

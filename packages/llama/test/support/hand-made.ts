@@ -141,6 +141,7 @@ export function recordingContext(
     config,
     contextTokens,
     kvType: "f16",
+    memory: { kind: "positions" },
     async evaluate(tokens, nPast) {
       calls.push({ tokens: Array.from(tokens), nPast });
       const logits = new Float32Array(config.nVocab);

@@ -33,6 +33,8 @@ const layers = fc.record({
   isFused: fc.boolean(),
   hasBiases: fc.boolean(),
   isNormedBehind: fc.boolean(),
+  /** Of a convolution that is in the place of attention; 0: attention. */
+  nTaps: fc.constantFrom(0, 0, 1, 4),
   nFf: fc.integer({ min: 1, max: 100 }),
   /** In place of the one feed-forward block. */
   experts: fc.option(
@@ -70,9 +72,32 @@ const NAME = "random";
 const EPS = Math.fround(1e-6);
 
 function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): void {
+  const mix = layer.nTaps === 0 ? attention(g, x, l, layer) : convolution(g, x, l, layer);
+  const bias = layer.hasBiases ? ({ bias: "required" } as const) : {};
+  const [out] = g.project(mix, { name: l("attn_output"), rows: nEmbd, axis: g.rows("channels", nEmbd), ...bias });
+  addBlock(g, x, out, l("post_attention_norm"), layer);
+  addBlock(g, x, feedForward(g, g.norm(x, l("ffn_norm"), EPS), l, nEmbd, layer), l("post_ffw_norm"), layer);
+}
+
+/** Two convolutions in one tensor, of the halves of a product. */
+function convolution(g: GraphBuilder, x: Value, l: Layer, { nFf, nTaps }: RandomLayer): Value {
+  const axis = g.rows("mixed channels", nFf);
+  const halves = [0, nFf].map((first) => ({
+    name: l("conv_in"),
+    rows: nFf,
+    axis,
+    fused: { first, of: 2 * nFf },
+  }));
+  const values = g.project(g.norm(x, l("attn_norm"), EPS), ...halves);
+  const [a, b] = values.map((value, i) =>
+    g.convolve(value, l("conv"), nTaps, { silu: i === 0, rows: { first: i * nFf, of: 2 * nFf } }),
+  ) as [Value, Value];
+  return g.gate("silu", a, b);
+}
+
+function attention(g: GraphBuilder, x: Value, l: Layer, layer: RandomLayer): Value {
   const { headDim, nKvHeads, headsPerKvHead, hasBiases } = layer;
   const heads = g.axis("heads", nKvHeads);
-  const channels = g.rows("channels", nEmbd);
   const bias = hasBiases ? ({ bias: "required" } as const) : {};
   const [nQ, nK] = [nKvHeads * headsPerKvHead * headDim, nKvHeads * headDim];
   const of = nQ + 2 * nK;
@@ -104,15 +129,7 @@ function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: 
   }
   const { window, softCap } = layer;
   const sinks = layer.hasSinks ? l("attn_sinks") : undefined;
-  const attended = g.attend({ q, k, v, headDim, scale: Math.fround(headDim ** -0.5), window, softCap, sinks });
-  addBlock(
-    g,
-    x,
-    g.project(attended, { name: l("attn_output"), rows: nEmbd, axis: channels, ...bias })[0],
-    l("post_attention_norm"),
-    layer,
-  );
-  addBlock(g, x, feedForward(g, g.norm(x, l("ffn_norm"), EPS), l, nEmbd, layer), l("post_ffw_norm"), layer);
+  return g.attend({ q, k, v, headDim, scale: Math.fround(headDim ** -0.5), window, softCap, sinks });
 }
 
 function feedForward(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): Value {

@@ -1,7 +1,7 @@
 // Classifier-free guidance: a second context that has read the negative prompt instead of the prompt and then everything else,
 // so that the text can be led away from what it would say. In the order of events of llama.cpp's last ggjt revision.
 
-import { type Context, ContextOverflowError } from "@ll/llama";
+import { type Context, ContextOverflowError, returnTo } from "@ll/llama";
 import { applyGuidance, type SamplerStage } from "@ll/sampling";
 import { Refusal } from "../../errors.ts";
 import type { RunParams } from "../../inference/params.ts";
@@ -33,7 +33,7 @@ export function createGuidance({ params, context, negativeTokens, nPrompt, keepT
   const nNegative = negativeTokens.length;
   const offset = nNegative - nPrompt;
   let logits: Float32Array | undefined; // (nVocab)
-  let nPast = 0;
+  const placed: number[] = []; // tokens of the positions in use
 
   /**
    * Until it is past the negative prompt, that comes in place of the prompt. Two quirks follow and are kept: of a prompt in
@@ -41,7 +41,7 @@ export function createGuidance({ params, context, negativeTokens, nPrompt, keepT
    * prompt, all of it comes again behind its own beginning.
    */
   function inItsPlace(evaluated: readonly number[]): readonly number[] {
-    return nPast < nNegative ? [...negativeTokens, ...evaluated.slice(nPrompt)] : evaluated;
+    return placed.length < nNegative ? [...negativeTokens, ...evaluated.slice(nPrompt)] : evaluated;
   }
 
   return {
@@ -58,12 +58,13 @@ export function createGuidance({ params, context, negativeTokens, nPrompt, keepT
       },
     },
     async follow({ evaluated, swapped }) {
-      if (swapped) nPast = Math.max(1, keepTokens + offset);
+      if (swapped) placed.length = Math.min(placed.length, Math.max(1, keepTokens + offset));
       const tokens = inItsPlace(evaluated);
+      await returnTo(context, placed, { batchTokens });
       for (let first = 0; first < tokens.length; first += batchTokens) {
         const batch = tokens.slice(first, first + batchTokens);
-        logits = await context.evaluate(batch, nPast).catch(refuseOverflow);
-        nPast += batch.length;
+        logits = await context.evaluate(batch, placed.length).catch(refuseOverflow);
+        placed.push(...batch);
       }
     },
   };

@@ -15,7 +15,7 @@ import {
 } from "@ll/llama";
 import type { Sampler } from "@ll/sampling";
 import type { Io } from "../../command.ts";
-import { ReportedError } from "../../errors.ts";
+import { Refusal, ReportedError } from "../../errors.ts";
 
 /** Loads a session file if there is one; says so as build 803 does. */
 export async function loadSession(
@@ -24,6 +24,11 @@ export async function loadSession(
   io: Io,
   { compat }: { readonly compat: boolean },
 ): Promise<Session | undefined> {
+  if (context.memory.kind === "recurrent") {
+    const message =
+      "--prompt-cache: session files hold keys and values only, and this model has recurrent state besides";
+    throw new Refusal(message, "leave out --prompt-cache");
+  }
   io.err.write(`main: attempting to load saved session from '${printable(path, 4096)}'\n`);
   const source = await openFileSource(path).catch((error: unknown) => {
     if ((error as { cause?: NodeJS.ErrnoException }).cause?.code === "ENOENT") return undefined;

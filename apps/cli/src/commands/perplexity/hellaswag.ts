@@ -1,6 +1,7 @@
 // HellaSwag (Zellers et al., arXiv:1905.07830) as llama.cpp's last ggjt revision scores it: of four ends of a story the model
 // should find that one likeliest, per token, which is the right one.
 
+import { returnTo } from "@ll/llama";
 import { Refusal, ReportedError } from "../../errors.ts";
 import type { Report, Run } from "../../inference/run-model.ts";
 import { fixed } from "../../printf.ts";
@@ -50,7 +51,7 @@ async function scoreEndings(
   { story, endings }: Task,
   refuseLength: (nTokens: number) => never,
 ): Promise<number[]> {
-  const { params, tokenizer, model } = run;
+  const { params, tokenizer, model, context } = run;
   const { nVocab } = model.config;
   const { contextTokens } = params;
   const row = (logits: Float32Array, i: number): Float32Array => logits.subarray(i * nVocab, (i + 1) * nVocab);
@@ -71,6 +72,7 @@ async function scoreEndings(
   for (const ending of endings.slice(1)) {
     const tokens = tokenizer.encode(ending);
     if (nStory + tokens.length > contextTokens) refuseLength(tokens.length);
+    await returnTo(context, Array.from(padded.subarray(0, nStory)), params);
     const logits = await evaluateAll(run, tokens, nStory); // (tokens, nVocab)
     let sum = logProbability(nextAfterStory, tokens[0] as number);
     for (let j = 0; j <= tokens.length - 2; j++) sum += logProbability(row(logits, j), tokens[j + 1] as number);

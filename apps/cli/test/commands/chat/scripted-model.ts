@@ -35,6 +35,7 @@ export function scriptedModel(contextTokens = 512): ScriptedModel {
     onEvaluate: undefined,
     context: {
       contextTokens,
+      memory: { kind: "positions" },
       config: { nVocab: tokenizer.nVocab },
       async evaluate(tokens: readonly number[], nPast: number, options?: { signal?: AbortSignal }) {
         model.onEvaluate?.();
