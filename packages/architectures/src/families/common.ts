@@ -96,6 +96,33 @@ export function readRopeHyper(keys: KeyReader): RopeHyper {
   return { ...hyper, nRotated };
 }
 
+/** With layers that see a window of positions. */
+export interface SlidingHyper extends RopeHyper {
+  /** Positions that a layer sees that slides; 0: none does. */
+  readonly window: number;
+  /** In every so many layers the last one does not slide; 0: all do, 1: none. Or which ones do. */
+  readonly slidingPattern: number | readonly boolean[];
+}
+
+export function readSliding(
+  keys: KeyReader,
+  period: number,
+  window = 0,
+): Pick<SlidingHyper, "window" | "slidingPattern"> {
+  const key = "attention.sliding_window_pattern";
+  return {
+    window: keys.count("attention.sliding_window", window),
+    slidingPattern: keys.isArray(key)
+      ? keys.perLayer(key, keys.count("block_count")).map((item) => item !== 0)
+      : keys.count(key, period),
+  };
+}
+
+export function isSliding({ window, slidingPattern: pattern }: SlidingHyper, layer: number): boolean {
+  if (window === 0) return false;
+  return typeof pattern === "number" ? pattern === 0 || layer % pattern < pattern - 1 : pattern[layer] === true;
+}
+
 /** The angles of a layer. @param base that of the file, unless layers differ */
 export function ropeSettings(h: RopeHyper, base: number = h.ropeFreqBase): RopeSettings {
   const { nRotated: nRot = h.headDim, ropeFreqScale: scale, ropeScaling } = h;
@@ -119,13 +146,10 @@ export function ropeFactors(g: GraphBuilder, { ropeScaling }: Pick<RopeHyper, "r
   return g.has("rope_freqs.weight") ? { name: "rope_freqs" } : {};
 }
 
-/** Those for contexts of up to `above` positions, and for larger ones, if the file has them. */
+/** Those for contexts of up to `above` positions, and for larger ones, if the file has either. */
 export function longFactors(g: GraphBuilder, above: number): FactorsSpec {
   const [name, long] = ["rope_factors_short", "rope_factors_long"];
-  return {
-    ...(g.has(`${name}.weight`) ? { name } : {}),
-    ...(g.has(`${long}.weight`) ? { long: { name: long, above } } : {}),
-  };
+  return g.has(`${name}.weight`) || g.has(`${long}.weight`) ? { name, long: { name: long, above } } : {};
 }
 
 /** 1 / √headDim, rounded to binary32 after the root and the reciprocal. */
