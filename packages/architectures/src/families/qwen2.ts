@@ -1,0 +1,30 @@
+// Qwen 2 and 2.5 (arXiv:2412.15115): biases on queries, keys and values, and pairs half a head apart.
+
+import type { Architecture } from "../architecture.ts";
+import { LLAMA_NAMES } from "../names.ts";
+import {
+  attention,
+  feedForward,
+  HARMLESS_KEYS,
+  logits,
+  type RopeHyper,
+  readRopeHyper,
+  ropeSettings,
+} from "./common.ts";
+
+export const qwen2: Architecture<RopeHyper> = {
+  name: "qwen2",
+  names: LLAMA_NAMES,
+  harmlessKeys: HARMLESS_KEYS,
+  readHyper: readRopeHyper,
+  build(g, h) {
+    const eps = h.rmsNormEps;
+    const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
+    const angles = g.angles(ropeSettings(h));
+    for (const layer of g.layers(h.nLayers)) {
+      g.add(x, attention(g, g.norm(x, layer("attn_norm"), eps), layer, h, { pairing: "halves", angles }));
+      g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h));
+    }
+    logits(g, x, "output_norm", h, { bias: "optional" });
+  },
+};

@@ -1,0 +1,85 @@
+// What each family reads from a file, and what of it is in its forward pass.
+
+import type { Graph, Op } from "@ll/architectures";
+import { describe, expect, test } from "vitest";
+import {
+  configFromGguf,
+  type GgufConfig,
+  loadWeights,
+  type MetadataGetter,
+  type TensorSource,
+} from "../../src/index.ts";
+import { graphOf } from "../../src/model-graph.ts";
+import { ggufSource } from "../support/hand-made.ts";
+
+type Value = number | boolean | string | { readonly length: number; readonly items?: readonly (number | boolean)[] };
+
+/** The config of a small model. @param keys without the family's name; undefined takes one away */
+function configOf(architecture: string, keys: Record<string, Value | undefined> = {}): GgufConfig {
+  const all: Record<string, Value | undefined> = {
+    context_length: 512,
+    embedding_length: 64,
+    block_count: 4,
+    feed_forward_length: 96,
+    "attention.head_count": 4,
+    "attention.head_count_kv": 2,
+    "attention.layer_norm_rms_epsilon": 1e-6,
+    vocab_size: 90,
+    ...keys,
+  };
+  const present = new Map<string, Value>([["general.architecture", architecture]]);
+  for (const [key, value] of Object.entries(all)) if (value !== undefined) present.set(`${architecture}.${key}`, value);
+  const getter: MetadataGetter = Object.assign((key: string) => present.get(key), { keys: () => present.keys() });
+  return configFromGguf(getter);
+}
+
+/** The operations of one kind. @param optional tensors that the file has besides */
+function opsOf<K extends Op["kind"]>(config: GgufConfig, kind: K, ...optional: string[]): Extract<Op, { kind: K }>[] {
+  const graph: Graph = graphOf(config, { has: (role) => optional.includes(role) });
+  return graph.ops.filter((op): op is Extract<Op, { kind: K }> => op.kind === kind);
+}
+
+/** With a tensor of one number besides. */
+function withTensor(source: TensorSource, name: string): TensorSource {
+  const read = async (): Promise<void> => {};
+  const tensor = { name, type: "f32", shape: [1], byteLength: 4, read };
+  return { names: () => [...source.names(), name], tensor: (of) => (of === name ? tensor : source.tensor(of)) };
+}
+
+function expectRefused(architecture: string, keys: Record<string, Value | undefined>, fields: object): void {
+  expect(() => configOf(architecture, keys)).toThrow(expect.objectContaining(fields));
+}
+
+describe("qwen2", () => {
+  test("adds a bias to logits if the file has it; one behind attention is a tensor too many", async () => {
+    const config = configOf("qwen2");
+    expect(opsOf(config, "logits", "output.weight", "output.bias")[0]).toMatchObject({ bias: { shape: [90] } });
+    expect(opsOf(config, "logits")[0]).toMatchObject({ bias: undefined, weight: { role: "token_embd.weight" } });
+    const source = withTensor(ggufSource(config), "blk.0.attn_output.bias");
+    await expect(loadWeights(source, config)).rejects.toMatchObject({
+      code: "E_UNKNOWN_TENSOR",
+      field: "blk.0.attn_output.bias",
+    });
+  });
+
+  test("YaRN makes a ramp of pairs and larger angles", () => {
+    const yarn = { "rope.scaling.type": "yarn", "rope.scaling.factor": 4, "rope.scaling.original_context_length": 128 };
+    const [angles] = opsOf(configOf("qwen2", { ...yarn, "rope.freq_base": 100 }), "angles");
+    // 16 · ln(128 / (2π · 32)) / (2 · ln 100) is below 0, with 1 instead of 32 it is 5.2
+    expect(angles?.rope).toEqual({
+      ...{ nRot: 16, base: 100, scale: 0.25 },
+      ...{ magnitude: Math.fround(1 + 0.1 * Math.log(4)), yarn: { low: 0, high: 6 } },
+    });
+  });
+
+  test("some channels of a head may stay as they are, but no half pair", () => {
+    expect(opsOf(configOf("qwen2", { "rope.dimension_count": 8 }), "angles")[0]?.rope.nRot).toBe(8);
+    for (const wrong of [7, 0, 18]) {
+      expectRefused(
+        "qwen2",
+        { "rope.dimension_count": wrong },
+        { code: "E_HPARAM", expected: "an even number up to 16" },
+      );
+    }
+  });
+});
