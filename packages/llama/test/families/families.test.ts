@@ -83,3 +83,35 @@ describe("qwen2", () => {
     }
   });
 });
+
+describe("mistral3", () => {
+  const yarn = { "rope.scaling.type": "yarn", "rope.scaling.factor": 16, "rope.scaling.original_context_length": 64 };
+
+  test("queries have angles of their own, which grow with the position", () => {
+    const config = configOf("mistral3", { ...yarn, "attention.temperature_scale": 0.1 });
+    const [keys, queries] = opsOf(config, "angles");
+    expect(queries?.rope).toEqual({ ...keys?.rope, temperature: { slope: Math.fround(0.1), span: 64 } });
+    expect(opsOf(configOf("mistral3", yarn), "angles")).toHaveLength(1);
+  });
+
+  test("the logarithm of the factor may be taken off again", () => {
+    const [plain] = opsOf(configOf("mistral3", yarn), "angles");
+    expect(plain?.rope.magnitude).toBe(Math.fround(1 + 0.1 * Math.log(16)));
+    const [off] = opsOf(configOf("mistral3", { ...yarn, "rope.scaling.yarn_log_multiplier": 1 }), "angles");
+    expect(off?.rope.magnitude).toBe(1);
+  });
+
+  test("the ramp's ends are the file's", () => {
+    const ends = { "rope.scaling.yarn_beta_fast": 4, "rope.scaling.yarn_beta_slow": 2, "rope.freq_base": 100 };
+    const [angles] = opsOf(configOf("mistral3", { ...yarn, ...ends }), "angles");
+    expect(angles?.rope.yarn).toEqual({ low: 1, high: 3 }); // 1.6 and 2.8
+  });
+
+  test.each([
+    [{ "rope.scaling.yarn_beta_fast": 0 }, "E_HPARAM", "mistral3.rope.scaling.yarn_beta_fast"],
+    [{ "rope.scaling.yarn_beta_slow": -1 }, "E_HPARAM", "mistral3.rope.scaling.yarn_beta_slow"],
+    [{ "rope.scaling.yarn_log_multiplier": -1 }, "E_HPARAM", "mistral3.rope.scaling.yarn_log_multiplier"],
+    [{ "attention.temperature_scale": "warm" }, "E_HPARAM", "mistral3.attention.temperature_scale"],
+    [{ "rope.dimension_count": 8 }, "E_UNSUPPORTED", "mistral3.rope.dimension_count"],
+  ])("refuses %o", (keys, code, field) => expectRefused("mistral3", keys, { code, field }));
+});
