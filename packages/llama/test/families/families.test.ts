@@ -115,3 +115,39 @@ describe("mistral3", () => {
     [{ "rope.dimension_count": 8 }, "E_UNSUPPORTED", "mistral3.rope.dimension_count"],
   ])("refuses %o", (keys, code, field) => expectRefused("mistral3", keys, { code, field }));
 });
+
+describe("phi3", () => {
+  const factors = ["rope_factors_short.weight", "rope_factors_long.weight"];
+
+  test("divides angles by what the size of the context asks for, if the file has both", async () => {
+    const config = configOf("phi3", { "rope.scaling.original_context_length": 256, "rope.scaling.attn_factor": 1.25 });
+    const [angles] = opsOf(config, "angles", ...factors);
+    expect(angles).toMatchObject({
+      rope: { magnitude: 1.25 },
+      factors: { role: factors[0], shape: [8] },
+      longFactors: { weight: { role: factors[1] }, above: 256 },
+    });
+    expect(opsOf(config, "angles")[0]).toMatchObject({ factors: undefined, longFactors: undefined });
+    // the other one is missing, or this one has another shape
+    for (const name of factors) {
+      await expect(loadWeights(withTensor(ggufSource(config), name), config)).rejects.toMatchObject({
+        code: name === factors[1] ? "E_MISSING_TENSOR" : "E_SHAPE",
+        field: factors[0],
+      });
+    }
+  });
+
+  test("takes the whole context for that of the training, and ignores its window", () => {
+    const { warnings, ...config } = configOf("phi3", { "attention.sliding_window": 2047 });
+    expect(config).toMatchObject({ originalTokens: 512 });
+    expect(warnings).toEqual([]);
+    for (const op of opsOf({ warnings, ...config }, "attend")) expect(op.window).toBe(undefined);
+  });
+
+  test("gates are the first half of one matrix", () => {
+    const [, up] = opsOf(configOf("phi3"), "project", "blk.0.attn_qkv.weight").filter(
+      ({ products }) => products[0]?.weight.role === "blk.0.ffn_up.weight",
+    )[0]!.products;
+    expect(up?.weight).toMatchObject({ firstRow: 96, shape: [96, 64], tensorShape: [192, 64] });
+  });
+});
