@@ -6,6 +6,7 @@ import { mistral3 } from "./mistral3.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3, qwen3moe } from "./qwen3.ts";
+import { smollm3 } from "./smollm3.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each family reads hyper-parameters of its own type
-export const ARCHITECTURES: readonly Architecture<any>[] = [llama, mistral3, qwen2, qwen3, qwen3moe, phi3];
+export const ARCHITECTURES: readonly Architecture<any>[] = [llama, mistral3, qwen2, qwen3, qwen3moe, phi3, smollm3];

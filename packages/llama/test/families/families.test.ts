@@ -151,3 +151,13 @@ describe("phi3", () => {
     expect(up?.weight).toMatchObject({ firstRow: 96, shape: [96, 64], tensorShape: [192, 64] });
   });
 });
+
+describe("smollm3", () => {
+  test("every fourth layer knows no positions", () => {
+    const { ops } = graphOf(configOf("smollm3", { block_count: 8 }), { has: () => false });
+    const kinds = ops.map(({ kind }) => kind).filter((kind) => kind === "rope" || kind === "attend");
+    const turned = ["rope", "rope", "attend"];
+    const four = [...turned, ...turned, ...turned, "attend"];
+    expect(kinds).toEqual([...four, ...four]);
+  });
+});
