@@ -1,6 +1,7 @@
 // The families that there are. A new one is a file beside this and a line here.
 
 import type { Architecture } from "../architecture.ts";
+import { granite } from "./granite.ts";
 import { llama } from "./llama.ts";
 import { mistral3 } from "./mistral3.ts";
 import { phi3 } from "./phi3.ts";
@@ -9,4 +10,13 @@ import { qwen3, qwen3moe } from "./qwen3.ts";
 import { smollm3 } from "./smollm3.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each family reads hyper-parameters of its own type
-export const ARCHITECTURES: readonly Architecture<any>[] = [llama, mistral3, qwen2, qwen3, qwen3moe, phi3, smollm3];
+export const ARCHITECTURES: readonly Architecture<any>[] = [
+  llama,
+  mistral3,
+  qwen2,
+  qwen3,
+  qwen3moe,
+  phi3,
+  smollm3,
+  granite,
+];

@@ -161,3 +161,32 @@ describe("smollm3", () => {
     expect(kinds).toEqual([...four, ...four]);
   });
 });
+
+describe("granite", () => {
+  const scales = { embedding_scale: 12, residual_scale: 0.25, "attention.scale": 0.5, logit_scale: 8 };
+
+  test("multiplies embeddings, scores and what blocks add, and divides logits", () => {
+    const config = configOf("granite", scales);
+    expect(opsOf(config, "scale").map(({ by }) => by)).toEqual([12, ...new Array(8).fill(0.25)]);
+    expect(opsOf(config, "attend")[0]?.scale).toBe(0.5);
+    expect(opsOf(config, "logits")[0]?.factor).toBe(0.125);
+  });
+
+  test("factors of 0 are none", () => {
+    const config = configOf("granite", { embedding_scale: 0, residual_scale: 0, "attention.scale": 0, logit_scale: 1 });
+    expect(opsOf(config, "scale")).toEqual([]);
+    expect(opsOf(config, "attend")[0]?.scale).toBe(0.25); // of heads of 16 channels
+  });
+
+  test("knows no positions if the file says so", () => {
+    expect(opsOf(configOf("granite", { ...scales, "rope.scaling.finetuned": false }), "rope")).toEqual([]);
+    expect(opsOf(configOf("granite", scales), "rope")).toHaveLength(8);
+  });
+
+  test.each([
+    [{ logit_scale: undefined }, "granite.logit_scale"],
+    [{ logit_scale: 0 }, "granite.logit_scale"],
+    [{ embedding_scale: Number.POSITIVE_INFINITY }, "granite.embedding_scale"],
+    [{ "rope.scaling.finetuned": 1 }, "granite.rope.scaling.finetuned"],
+  ])("refuses %o", (keys, field) => expectRefused("granite", { ...scales, ...keys }, { code: "E_HPARAM", field }));
+});

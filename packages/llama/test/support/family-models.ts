@@ -22,7 +22,18 @@ export interface FamilyRun {
 }
 
 /** Folders of the test data. */
-const FAMILIES = ["llama3", "mistral", "mistral3", "mixtral", "phi3", "qwen2", "qwen3", "qwen3moe", "smollm3"];
+const FAMILIES = [
+  "granite",
+  "llama3",
+  "mistral",
+  "mistral3",
+  "mixtral",
+  "phi3",
+  "qwen2",
+  "qwen3",
+  "qwen3moe",
+  "smollm3",
+];
 
 /** Every recording: folder, file, and what there is to know of it. */
 export function familyRuns(): (readonly [name: string, model: string, run: FamilyRun])[] {
