@@ -4,6 +4,7 @@ import type { Architecture } from "../architecture.ts";
 import { granite } from "./granite.ts";
 import { llama } from "./llama.ts";
 import { mistral3 } from "./mistral3.ts";
+import { olmo2 } from "./olmo2.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3, qwen3moe } from "./qwen3.ts";
@@ -19,4 +20,5 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   phi3,
   smollm3,
   granite,
+  olmo2,
 ];

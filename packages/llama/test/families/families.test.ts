@@ -190,3 +190,35 @@ describe("granite", () => {
     [{ "rope.scaling.finetuned": 1 }, "granite.rope.scaling.finetuned"],
   ])("refuses %o", (keys, field) => expectRefused("granite", { ...scales, ...keys }, { code: "E_HPARAM", field }));
 });
+
+describe("olmo2", () => {
+  test("norms all queries together, and what blocks add; the stream is not normed before them", () => {
+    const config = configOf("olmo2");
+    const norms = opsOf(config, "norm", "output.weight").map(({ weight: { role, shape } }) => `${role} ${shape}`);
+    expect(norms.slice(0, 4)).toEqual([
+      "blk.0.attn_q_norm.weight 64",
+      "blk.0.attn_k_norm.weight 32",
+      "blk.0.post_attention_norm.weight 64",
+      "blk.0.post_ffw_norm.weight 64",
+    ]);
+    expect(norms).toHaveLength(4 * 4 + 1);
+  });
+
+  test("in OLMo 3 three of four layers slide, with angles that are not stretched", () => {
+    const yarn = { "rope.scaling.type": "yarn", "rope.scaling.factor": 8, "attention.sliding_window": 20 };
+    const config = configOf("olmo2", yarn);
+    expect(opsOf(config, "attend").map(({ window }) => window)).toEqual([20, 20, 20, undefined]);
+    const [full, sliding] = opsOf(config, "angles");
+    expect(full?.rope).toMatchObject({ scale: 0.125, yarn: {} });
+    expect(sliding?.rope).toEqual({ nRot: 16, base: 10000, scale: 1 });
+    expect(opsOf(configOf("olmo2", { ...yarn, "attention.sliding_window": 0 }), "angles")).toHaveLength(1);
+  });
+
+  test("has an output matrix and no biases", async () => {
+    const config = configOf("olmo2");
+    expect(opsOf(config, "logits")[0]?.weight.role).toBe("output.weight");
+    await expect(loadWeights(withTensor(ggufSource(config), "blk.0.attn_q.bias"), config)).rejects.toMatchObject({
+      code: "E_UNKNOWN_TENSOR",
+    });
+  });
+});
