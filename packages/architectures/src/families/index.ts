@@ -1,6 +1,7 @@
 // The families that there are. A new one is a file beside this and a line here.
 
 import type { Architecture } from "../architecture.ts";
+import { gemma2 } from "./gemma2.ts";
 import { granite } from "./granite.ts";
 import { llama } from "./llama.ts";
 import { mistral3 } from "./mistral3.ts";
@@ -21,4 +22,5 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   smollm3,
   granite,
   olmo2,
+  gemma2,
 ];

@@ -222,3 +222,57 @@ describe("olmo2", () => {
     });
   });
 });
+
+describe("gemma2", () => {
+  const windows = (config: GgufConfig): (number | undefined)[] => opsOf(config, "attend").map(({ window }) => window);
+
+  test("has caps, a window and factors if the file does not say so", () => {
+    const config = configOf("gemma2");
+    expect(windows(config)).toEqual([4096, undefined, 4096, undefined]);
+    expect(opsOf(config, "attend")[0]).toMatchObject({ softCap: 50, scale: 0.25 });
+    expect(opsOf(config, "logits")[0]).toMatchObject({ softCap: 30, weight: { role: "token_embd.weight" } });
+    expect(opsOf(config, "scale").map(({ by }) => by)).toEqual([8]);
+    expect(opsOf(config, "gate")[0]?.activation).toBe("gelu");
+  });
+
+  test("caps of 0 are none, a window of 0 is none", () => {
+    const config = configOf("gemma2", {
+      attn_logit_softcapping: 0,
+      final_logit_softcapping: 0,
+      "attention.sliding_window": 0,
+    });
+    expect(windows(config)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(opsOf(config, "attend")[0]?.softCap).toBe(undefined);
+    expect(opsOf(config, "logits")[0]?.softCap).toBe(undefined);
+  });
+
+  test("the file may say which layers slide: by a period, or layer by layer", () => {
+    const withPattern = (pattern: Value): boolean[] =>
+      windows(configOf("gemma2", { "attention.sliding_window_pattern": pattern })).map((window) => window === 4096);
+    expect(withPattern(3)).toEqual([true, true, false, true]);
+    expect(withPattern(1)).toEqual([false, false, false, false]);
+    expect(withPattern(0)).toEqual([true, true, true, true]);
+    expect(withPattern({ length: 4, items: [false, true, true, false] })).toEqual([false, true, true, false]);
+  });
+
+  test("the largest model divides scores by what a head would have in the stream", () => {
+    const largest = { block_count: 46, "attention.key_length": 8 };
+    expect(opsOf(configOf("gemma2", largest), "attend")[0]?.scale).toBe(0.25);
+    expect(opsOf(configOf("gemma2", { ...largest, block_count: 45 }), "attend")[0]?.scale).toBeCloseTo(8 ** -0.5);
+  });
+
+  test.each([
+    [{ attn_logit_softcapping: -1 }, "gemma2.attn_logit_softcapping"],
+    [{ final_logit_softcapping: Number.NaN }, "gemma2.final_logit_softcapping"],
+    [{ "attention.sliding_window": -4 }, "gemma2.attention.sliding_window"],
+    [{ "attention.sliding_window": 2.5 }, "gemma2.attention.sliding_window"],
+    [
+      { "attention.sliding_window_pattern": { length: 3, items: [true, true, false] } },
+      "gemma2.attention.sliding_window_pattern",
+    ],
+    [
+      { block_count: 2 ** 31 - 1, "attention.sliding_window_pattern": { length: 3, items: [true, true, false] } },
+      "gemma2.block_count",
+    ],
+  ])("refuses %o", (keys, field) => expectRefused("gemma2", keys, { code: "E_HPARAM", field }));
+});

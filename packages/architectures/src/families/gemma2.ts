@@ -1,0 +1,92 @@
+// Gemma 2 (arXiv:2408.00118): norms before and behind blocks, GeGLU, caps on scores and logits, every other layer slides.
+
+import type { Architecture, Hyper, KeyReader } from "../architecture.ts";
+import type { Value } from "../graph.ts";
+import type { GraphBuilder, Layer } from "../graph-builder.ts";
+import { LLAMA_NAMES, type NameRow, perLayer } from "../names.ts";
+import {
+  type AttentionOptions,
+  attention,
+  attentionScale,
+  feedForward,
+  HARMLESS_KEYS,
+  isSliding,
+  readRopeHyper,
+  readSliding,
+  ropeSettings,
+  type SlidingHyper,
+} from "./common.ts";
+
+export interface GemmaHyper extends SlidingHyper {
+  /** θ of layers that slide. */
+  readonly slidingFreqBase: number;
+  /** On products of queries and keys. */
+  readonly queryScale: number;
+  /** Undefined: logits have none. */
+  readonly finalSoftCap: number | undefined;
+}
+
+interface Gemma2Hyper extends GemmaHyper {
+  /** Undefined: scores have none. */
+  readonly attentionSoftCap: number | undefined;
+}
+
+export const GEMMA_NAMES: readonly NameRow[] = [...LLAMA_NAMES, ...perLayer("post_attention_norm", "post_ffw_norm")];
+
+export const gemma2: Architecture<Gemma2Hyper> = {
+  name: "gemma2",
+  names: GEMMA_NAMES,
+  harmlessKeys: HARMLESS_KEYS,
+  readHyper(keys) {
+    const hyper = readRopeHyper(keys);
+    return {
+      ...hyper,
+      ...readSliding(keys, 2, 4096),
+      slidingFreqBase: keys.float("rope.freq_base_swa", hyper.ropeFreqBase),
+      queryScale: queryScale(hyper, 46),
+      attentionSoftCap: readSoftCap(keys, "attn_logit_softcapping", 50),
+      finalSoftCap: readSoftCap(keys, "final_logit_softcapping", 30),
+    };
+  },
+  build(g, h) {
+    const x = gemmaEmbedding(g, h);
+    const [full, sliding] = [g.angles(ropeSettings(h)), g.angles(ropeSettings(h, h.slidingFreqBase))];
+    for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
+      const slides = isSliding(h, i);
+      gemmaLayer(g, x, layer, h, {
+        pairing: "halves",
+        angles: slides ? sliding : full,
+        scale: h.queryScale,
+        window: slides ? h.window : undefined,
+        softCap: h.attentionSoftCap,
+      });
+    }
+    g.logits(g.norm(g.select(x), "output_norm", h.rmsNormEps), "token_embd", h.nVocab, { softCap: h.finalSoftCap });
+  },
+};
+
+/** A cap; 0 is none. */
+export function readSoftCap(keys: KeyReader, key: string, fallback: number): number | undefined {
+  const cap = keys.float(key, fallback);
+  if (cap < 0) keys.refuse(key, "0 or more");
+  return cap === 0 ? undefined : cap;
+}
+
+/** The largest model, known by its number of layers, has that of the channels that a head would have in the stream. */
+export function queryScale({ nLayers, nEmbd, nHeads, headDim }: Hyper, layersOfLargest: number): number {
+  return attentionScale(nLayers === layersOfLargest ? Math.floor(nEmbd / nHeads) : headDim);
+}
+
+/** (n, nEmbd): the residual stream, of embeddings times √nEmbd. */
+export function gemmaEmbedding(g: GraphBuilder, { nVocab, nEmbd }: Hyper): Value {
+  return g.scale(g.embed("token_embd", nVocab, nEmbd), Math.fround(Math.sqrt(nEmbd)));
+}
+
+/** Adds a layer's blocks, each normed before and behind, to the stream. */
+export function gemmaLayer(g: GraphBuilder, x: Value, layer: Layer, h: Hyper, options: AttentionOptions): void {
+  const eps = h.rmsNormEps;
+  const attended = attention(g, g.norm(x, layer("attn_norm"), eps), layer, h, options);
+  g.add(x, g.norm(attended, layer("post_attention_norm"), eps));
+  const fed = feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h, { activation: "gelu" });
+  g.add(x, g.norm(fed, layer("post_ffw_norm"), eps));
+}
