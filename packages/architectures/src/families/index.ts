@@ -2,6 +2,7 @@
 
 import type { Architecture } from "../architecture.ts";
 import { gemma2 } from "./gemma2.ts";
+import { gemma3 } from "./gemma3.ts";
 import { granite } from "./granite.ts";
 import { llama } from "./llama.ts";
 import { mistral3 } from "./mistral3.ts";
@@ -23,4 +24,5 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   granite,
   olmo2,
   gemma2,
+  gemma3,
 ];

@@ -276,3 +276,30 @@ describe("gemma2", () => {
     ],
   ])("refuses %o", (keys, field) => expectRefused("gemma2", keys, { code: "E_HPARAM", field }));
 });
+
+describe("gemma3", () => {
+  test("five of six layers slide, with angles of their own that are not stretched", () => {
+    const config = configOf("gemma3", {
+      block_count: 6,
+      "attention.sliding_window": 512,
+      "rope.freq_base": 1e6,
+      "rope.scaling.factor": 8,
+    });
+    expect(opsOf(config, "attend").map(({ window }) => window)).toEqual([512, 512, 512, 512, 512, undefined]);
+    const [full, sliding] = opsOf(config, "angles");
+    expect(full?.rope).toEqual({ nRot: 16, base: 1e6, scale: 0.125 });
+    expect(sliding?.rope).toEqual({ nRot: 16, base: 10000, scale: 1 });
+    const ropes = opsOf(config, "rope").map(({ angles }) => angles.id === full?.out.id);
+    expect(ropes).toEqual([...new Array(10).fill(false), true, true]);
+  });
+
+  test("has no caps and no window unless the file says so; norms heads", () => {
+    const config = configOf("gemma3");
+    const [attend] = opsOf(config, "attend");
+    expect([attend?.window, attend?.softCap]).toEqual([undefined, undefined]);
+    const [logits] = opsOf(config, "logits", "output.weight");
+    expect([logits?.weight.role, logits?.softCap]).toEqual(["output.weight", undefined]);
+    expect(opsOf(configOf("gemma3", { final_logit_softcapping: 30 }), "logits")[0]?.softCap).toBe(30);
+    expect(opsOf(config, "norm")[1]?.weight).toMatchObject({ role: "blk.0.attn_q_norm.weight", shape: [16] });
+  });
+});

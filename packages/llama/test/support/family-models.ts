@@ -27,6 +27,7 @@ export const WITHOUT_KERNELS: readonly string[] = ["gemma2", "gemma3", "olmo3"];
 /** Folders of the test data. */
 const FAMILIES = [
   "gemma2",
+  "gemma3",
   "granite",
   "llama3",
   "mistral",
