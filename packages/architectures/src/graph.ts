@@ -81,6 +81,11 @@ export interface RopeSettings {
   readonly yarn?: { readonly low: number; readonly high: number } | undefined;
   /** A further factor on cosines and sines, by the position: 1 + slope · ln(1 + ⌊position / span⌋). */
   readonly temperature?: { readonly slope: number; readonly span: number } | undefined;
+  /**
+   * Pairs that turn by three coordinates in turn, and by a fourth, which is 0 in text: of pair j, counted modulo their sum, only those
+   * below 3 · sections[j mod 3] turn. Default: all.
+   */
+  readonly sections?: readonly number[] | undefined; // (4)
 }
 
 /** Which channels are a pair: (2j, 2j + 1), or (j, j + nRot / 2). */

@@ -77,6 +77,13 @@ describe("angles of models with a longer context", () => {
     expect(settled(9, { magnitude: 1.25 })).toEqual(settled(9, {}).map((x) => Math.fround(1.25 * x)));
   });
 
+  test("pairs that no coordinate of text turns stay as they are", () => {
+    const got = settled(100, { sections: [3, 2, 3, 0] }); // the eighth pair would be the third of the second coordinate
+    expect(got.slice(0, 7)).toEqual(settled(100, {}).slice(0, 7));
+    expect([got[7], got[15]]).toEqual([1, 0]);
+    expect(settled(100, { sections: [3, 3, 2, 0] })).toEqual(settled(100, {}));
+  });
+
   test("a temperature grows with every span of positions", () => {
     const temperature = { slope: 0.5, span: 16 };
     expect(settled(15, { temperature })).toEqual(settled(15, {}));

@@ -27,6 +27,8 @@ export interface RopeHyper extends Hyper {
   readonly ropeScaling?: RopeScaling;
   /** Channels of a head that are rotated, the first ones. Default: all. */
   readonly nRotated?: number;
+  /** Pairs that turn by each coordinate of a picture. */
+  readonly ropeSections?: readonly number[]; // (4)
 }
 
 /** Keys that change nothing in any family, whatever they say. */
@@ -123,8 +125,21 @@ export function isSliding({ window, slidingPattern: pattern }: SlidingHyper, lay
   return typeof pattern === "number" ? pattern === 0 || layer % pattern < pattern - 1 : pattern[layer] === true;
 }
 
+/** How many pairs turn by each coordinate, in models that also see pictures. */
+export function readSections(keys: KeyReader): Required<Pick<RopeHyper, "ropeSections">> {
+  const key = "rope.dimension_sections";
+  const ropeSections = keys.perLayer(key, 4);
+  if (ropeSections.every((n) => n === 0)) keys.refuse(key, "at least one pair");
+  return { ropeSections };
+}
+
 /** The angles of a layer. @param base that of the file, unless layers differ */
 export function ropeSettings(h: RopeHyper, base: number = h.ropeFreqBase): RopeSettings {
+  const { ropeSections: sections } = h;
+  return { ...stretched(h, base), ...(sections === undefined ? {} : { sections }) };
+}
+
+function stretched(h: RopeHyper, base: number): RopeSettings {
   const { nRotated: nRot = h.headDim, ropeFreqScale: scale, ropeScaling } = h;
   if (ropeScaling === undefined) return { nRot, base, scale };
   const { kind, originalTokens, attnFactor, betaFast = 32, betaSlow = 1, logMultiplier = 0 } = ropeScaling;

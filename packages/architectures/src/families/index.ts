@@ -9,7 +9,7 @@ import { mistral3 } from "./mistral3.ts";
 import { olmo2 } from "./olmo2.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
-import { qwen3, qwen3moe } from "./qwen3.ts";
+import { qwen3, qwen3moe, qwen3vl, qwen3vlmoe } from "./qwen3.ts";
 import { smollm3 } from "./smollm3.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each family reads hyper-parameters of its own type
@@ -19,6 +19,8 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   qwen2,
   qwen3,
   qwen3moe,
+  qwen3vl,
+  qwen3vlmoe,
   phi3,
   smollm3,
   granite,

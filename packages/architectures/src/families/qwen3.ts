@@ -11,6 +11,7 @@ import {
   logits,
   type RopeHyper,
   readRopeHyper,
+  readSections,
   ropeSettings,
 } from "./common.ts";
 import { type MixtureHyper, mixture, readExperts } from "./experts.ts";
@@ -39,6 +40,17 @@ export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
     record(g, h, (x, layer) => mixture(g, x, layer, h));
   },
 };
+
+/** Their twins that also see pictures: text alone. */
+const withPictures = <H extends RopeHyper>(family: Architecture<H>, name: string): Architecture<H> => ({
+  ...family,
+  name,
+  harmlessKeys: [...family.harmlessKeys, "n_deepstack_layers"],
+  readHyper: (keys) => ({ ...family.readHyper(keys), ...readSections(keys) }),
+});
+
+export const qwen3vl: Architecture<RopeHyper> = withPictures(qwen3, "qwen3vl");
+export const qwen3vlmoe: Architecture<RopeHyper & MixtureHyper> = withPictures(qwen3moe, "qwen3vlmoe");
 
 function record(g: GraphBuilder, h: RopeHyper, block: (x: Value, layer: Layer) => Value): void {
   const eps = h.rmsNormEps;

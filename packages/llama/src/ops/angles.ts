@@ -46,7 +46,7 @@ const f = Math.fround;
 export function ropeAngles(
   out: Float32Array, // (nRot): cosines, then sines
   position: number,
-  { nRot, base, scale, magnitude = 1, yarn, temperature }: RopeSettings,
+  { nRot, base, scale, magnitude = 1, yarn, temperature, sections }: RopeSettings,
   divisors?: Float32Array, // (nRot / 2)
 ): void {
   const step = f(base ** f(-2 / nRot)); // from pair to pair
@@ -55,7 +55,8 @@ export function ropeAngles(
   let theta = yarn === undefined ? f(f(scale) * f(position)) : f(position);
   for (let pair = 0; pair < nPairs; pair++) {
     const divided = divisors === undefined ? theta : f(theta / divisors[pair]!);
-    const angle = yarn === undefined ? divided : yarnAngle(divided, f(scale), pair, yarn);
+    const turned = yarn === undefined ? divided : yarnAngle(divided, f(scale), pair, yarn);
+    const angle = sections === undefined || turns(pair, sections) ? turned : 0;
     out[pair] = size * cosf(angle);
     out[nPairs + pair] = size * sinf(angle);
     theta = f(theta * step);
@@ -70,6 +71,11 @@ function yarnAngle(
 ): number {
   const kept = f(1 - Math.min(1, Math.max(0, f(f(pair - low) / f(Math.max(0.001, high - low))))));
   return f(f(f(scale * theta) * f(1 - kept)) + f(theta * kept));
+}
+
+function turns(pair: number, sections: readonly number[]): boolean {
+  const at = pair % sections.reduce((sum, n) => sum + n, 0);
+  return at < 3 * sections[at % 3]!;
 }
 
 /** Rounded to binary32, where no runtime's logarithm differs from another's. */

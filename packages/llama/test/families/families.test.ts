@@ -303,3 +303,23 @@ describe("gemma3", () => {
     expect(opsOf(config, "norm")[1]?.weight).toMatchObject({ role: "blk.0.attn_q_norm.weight", shape: [16] });
   });
 });
+
+describe("qwen3vl", () => {
+  const sections = { "rope.dimension_sections": { length: 4, items: [3, 3, 2, 0] } };
+
+  test("is qwen3, but for the pairs that turn", () => {
+    const config = configOf("qwen3vl", { ...sections, n_deepstack_layers: 3 });
+    expect(config.warnings).toEqual([]);
+    const [plain, seeing] = [configOf("qwen3"), config].map((of) => graphOf(of, { has: () => false }));
+    expect(seeing?.ops.map(({ kind }) => kind)).toEqual(plain?.ops.map(({ kind }) => kind));
+    expect(opsOf(config, "angles")[0]?.rope).toEqual({ nRot: 16, base: 10000, scale: 1, sections: [3, 3, 2, 0] });
+  });
+
+  test("wants to know them", () => {
+    const field = "qwen3vl.rope.dimension_sections";
+    for (const items of [undefined, [0, 0, 0, 0], [3, 3]]) {
+      const value = items === undefined ? items : { length: items.length, items };
+      expectRefused("qwen3vl", { "rope.dimension_sections": value }, { code: "E_HPARAM", field });
+    }
+  });
+});
