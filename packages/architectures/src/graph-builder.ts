@@ -26,8 +26,11 @@ export interface TensorLookup {
   onWeight?(weight: Weight): void;
 }
 
-/** Makes the name of a layer's tensor: `layer("attn_q")` is `blk.3.attn_q`. */
-export type Layer = (name: string) => string;
+/** Makes the name of a layer's tensor: `layer("attn_q")` is `blk.3.attn_q`, and `layer.index` 3. */
+export interface Layer {
+  (name: string): string;
+  readonly index: number;
+}
 
 /** Tensors whose numbers divide angles. */
 export interface FactorsSpec {
@@ -131,8 +134,9 @@ export class GraphBuilder {
     return this.axis(name, n, ROW_GROUP);
   }
 
+  /** One after the other: a file may lie about their number, which shows at the first tensor that is not there. */
   *layers(n: number): Generator<Layer> {
-    for (let i = 0; i < n; i++) yield (name) => `blk.${i}.${name}`;
+    for (let index = 0; index < n; index++) yield Object.assign((name: string) => `blk.${index}.${name}`, { index });
   }
 
   /** (n, width): the tokens' rows of a matrix. */

@@ -244,7 +244,7 @@ export interface FeedForwardOptions {
 export function feedForward(
   g: GraphBuilder,
   x: Value,
-  layer: Layer,
+  layer: (name: string) => string,
   { nFf, nEmbd }: Pick<Hyper, "nFf" | "nEmbd">,
   { activation = "silu", ...bias }: FeedForwardOptions = {},
 ): Value {

@@ -51,8 +51,8 @@ export const gemma2: Architecture<Gemma2Hyper> = {
   build(g, h) {
     const x = gemmaEmbedding(g, h);
     const [full, sliding] = [g.angles(ropeSettings(h)), g.angles(ropeSettings(h, h.slidingFreqBase))];
-    for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
-      const slides = isSliding(h, i);
+    for (const layer of g.layers(h.nLayers)) {
+      const slides = isSliding(h, layer.index);
       gemmaLayer(g, x, layer, h, {
         pairing: "halves",
         angles: slides ? sliding : full,

@@ -24,8 +24,8 @@ export const gemma3: Architecture<GemmaHyper> = {
     const full = g.angles(ropeSettings(h));
     const { ropeScaling: _, ...plain } = { ...h, ropeFreqScale: 1 }; // layers that slide never look far
     const sliding = g.angles(ropeSettings(plain, h.slidingFreqBase));
-    for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
-      const slides = isSliding(h, i);
+    for (const layer of g.layers(h.nLayers)) {
+      const slides = isSliding(h, layer.index);
       gemmaLayer(g, x, layer, h, {
         pairing: "halves",
         angles: slides ? sliding : full,

@@ -25,8 +25,8 @@ export const olmo2: Architecture<SlidingHyper> = {
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
     const stretched = g.angles(ropeSettings(h));
     const { ropeScaling: _, ...plain } = { ...h, ropeFreqScale: 1 }; // layers that slide never look far
-    for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
-      const slides = isSliding(h, i);
+    for (const layer of g.layers(h.nLayers)) {
+      const slides = isSliding(h, layer.index);
       const [q, k, v] = g.project(
         x,
         { name: layer("attn_q"), rows: nHeads * headDim, axis: heads },

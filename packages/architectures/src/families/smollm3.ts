@@ -21,8 +21,8 @@ export const smollm3: Architecture<RopeHyper> = {
     const eps = h.rmsNormEps;
     const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
     const turned = g.angles(ropeSettings(h));
-    for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
-      const angles = (i + 1) % 4 === 0 ? undefined : turned;
+    for (const layer of g.layers(h.nLayers)) {
+      const angles = (layer.index + 1) % 4 === 0 ? undefined : turned;
       g.add(x, attention(g, g.norm(x, layer("attn_norm"), eps), layer, h, { pairing: "adjacent", angles }));
       g.add(x, feedForward(g, g.norm(x, layer("ffn_norm"), eps), layer, h));
     }

@@ -1,6 +1,6 @@
 // What each family reads from a file, and what of it is in its forward pass.
 
-import type { Graph, Op } from "@ll/architectures";
+import { ARCHITECTURES, type Graph, type Op } from "@ll/architectures";
 import { describe, expect, test } from "vitest";
 import {
   configFromGguf,
@@ -13,6 +13,9 @@ import { graphOf } from "../../src/model-graph.ts";
 import { ggufSource } from "../support/hand-made.ts";
 
 type Value = number | boolean | string | { readonly length: number; readonly items?: readonly (number | boolean)[] };
+
+/** Families that need no keys besides those of a small model. */
+const HAS_SMALL = /^(llama|mistral3|qwen2|qwen3|phi3|smollm3|granite|olmo2|gemma[23])$/;
 
 /** The config of a small model. @param keys without the family's name; undefined takes one away */
 function configOf(architecture: string, keys: Record<string, Value | undefined> = {}): GgufConfig {
@@ -49,6 +52,19 @@ function withTensor(source: TensorSource, name: string): TensorSource {
 function expectRefused(architecture: string, keys: Record<string, Value | undefined>, fields: object): void {
   expect(() => configOf(architecture, keys)).toThrow(expect.objectContaining(fields));
 }
+
+test.each(ARCHITECTURES.filter(({ name }) => HAS_SMALL.test(name)).map(({ name }) => name))(
+  "%s: a file that lies about its number of layers lacks the first tensor behind them",
+  async (architecture) => {
+    const keys = { logit_scale: architecture === "granite" ? 1 : undefined };
+    const source = ggufSource(configOf(architecture, keys));
+    const lie = configOf(architecture, { ...keys, block_count: 2 ** 31 - 1 });
+    await expect(loadWeights(source, lie)).rejects.toMatchObject({
+      code: "E_MISSING_TENSOR",
+      field: expect.stringMatching(/^blk\.4\./),
+    });
+  },
+);
 
 describe("qwen2", () => {
   test("adds a bias to logits if the file has it; one behind attention is a tensor too many", async () => {

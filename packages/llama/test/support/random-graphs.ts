@@ -184,8 +184,8 @@ function familyOf({ nVocab, nEmbd, layers, isTied, logits }: RandomGraph): Archi
     },
     build(g) {
       const x = g.embed("token_embd", nVocab, nEmbd);
-      for (const [i, l] of [...g.layers(layers.length)].entries()) {
-        recordLayer(g, x, l, nEmbd, layers[i] as RandomLayer);
+      for (const l of g.layers(layers.length)) {
+        recordLayer(g, x, l, nEmbd, layers[l.index] as RandomLayer);
       }
       g.logits(g.norm(g.select(x), "output_norm", EPS), isTied ? "token_embd" : "output", nVocab, logits);
     },
