@@ -312,6 +312,16 @@ export class GraphBuilder {
     return this.#record({ kind: "add", reads: [into, other], writes: [into], into, from: other }, into);
   }
 
+  /** (n, pieces of each group of columns): the `size` columns of each `group` from `first` on. */
+  slice(x: Value, group: number, first: number, size: number): Value {
+    this.#assertDivides(group, x, "slice");
+    if (!(first >= 0 && size > 0 && first + size <= group)) {
+      throw new RangeError(`${x.name}: no columns ${first} to ${first + size} in groups of ${group}`);
+    }
+    const out = this.#value(x.name, (x.width / group) * size, x.axis, x);
+    return this.#record({ kind: "slice", reads: [x], writes: [out], x, group, first, size, out }, out);
+  }
+
   /** All columns of `x` in every shard. */
   whole(x: Value): Value {
     if (x.axis === undefined) return x;

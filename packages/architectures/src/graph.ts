@@ -94,8 +94,9 @@ export type RopePairing = "adjacent" | "halves";
 /**
  * Gaussian error linear units ("gelu", arXiv:1606.08415) by their tanh approximation. "clamped swiglu" is gpt-oss's (arXiv:2508.10925):
  * gate · sigmoid(1.702 · gate) · (up + 1), with gate held below 7 and up between -7 and 7.
+ * "none" leaves the gate as it is.
  */
-export type Activation = "silu" | "gelu" | "clamped swiglu";
+export type Activation = "silu" | "gelu" | "clamped swiglu" | "sigmoid" | "none";
 
 interface OpBase {
   /** Also a value that is changed in place, which is among `writes`, too. */
@@ -255,6 +256,17 @@ export interface AddOp extends OpBase {
   readonly from: Value;
 }
 
+/** out = the columns from `first` on of each `group` columns of x: (groups, width of a piece). */
+export interface SliceOp extends OpBase {
+  readonly kind: "slice";
+  readonly x: Value;
+  readonly group: number;
+  readonly first: number;
+  /** Columns of a piece. */
+  readonly size: number;
+  readonly out: Value;
+}
+
 /** out = x of all shards. They meet between what they show each other and what they take. */
 export interface GatherOp extends OpBase {
   readonly kind: "gather";
@@ -308,6 +320,7 @@ export type Op =
   | GateOp
   | ScaleOp
   | AddOp
+  | SliceOp
   | GatherOp
   | CutOp
   | SelectOp

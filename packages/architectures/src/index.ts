@@ -36,6 +36,7 @@ export {
   type Routing,
   type ScaleOp,
   type SelectOp,
+  type SliceOp,
   type StateShape,
   type Value,
   type Weight,

@@ -1,6 +1,6 @@
 // Functions of single numbers over arrays.
 
-import { exp, gelu, tanh } from "./functions";
+import { exp, gelu, sigmoid, tanh } from "./functions";
 import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
@@ -76,5 +76,33 @@ export function clamped_swiglu(gate: usize, up: usize, n: i32): void {
     storeFew(gate, f32x4.mul(activated, f32x4.add(u, one)), n);
     gate += 16;
     up += 16;
+  }
+}
+
+/** sigmoid(gate) · up into `gate`, for `n` numbers. */
+export function sigmoid_gate(gate: usize, up: usize, n: i32): void {
+  for (; n > 0; n -= 4) {
+    storeFew(gate, f32x4.mul(sigmoid(loadFew(gate, n)), loadFew(up, n)), n);
+    gate += 16;
+    up += 16;
+  }
+}
+
+/** gate · up into `gate`, for `n` numbers. */
+export function multiply(gate: usize, up: usize, n: i32): void {
+  for (; n > 0; n -= 4) {
+    storeFew(gate, f32x4.mul(loadFew(gate, n), loadFew(up, n)), n);
+    gate += 16;
+    up += 16;
+  }
+}
+
+/** `size` numbers from `first` on of each of `nGroups` groups of `group` numbers, side by side. */
+export function slice(out: usize, x: usize, nGroups: i32, group: i32, first: i32, size: i32): void {
+  x += <usize>first << 2;
+  for (; nGroups > 0; nGroups--) {
+    memory.copy(out, x, <usize>size << 2);
+    out += <usize>size << 2;
+    x += <usize>group << 2;
   }
 }

@@ -47,6 +47,13 @@ export function tanh(x: v128): v128 {
   return v128.bitselect(large, small, f32x4.ge(size, f32x4.splat(0.625)));
 }
 
+/** 1 / (1 + e^-x) */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(x: v128): v128 {
+  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+}
+
 /** x / (1 + e^-x) */
 // @ts-ignore: decorator
 @inline

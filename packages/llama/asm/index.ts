@@ -4,7 +4,7 @@
 // said to be binary64, sums run in index order, nothing is fused. Each function has a twin in TypeScript.
 
 export { initialize } from "./vectors";
-export { add_into, cap, clamped_swiglu, geglu, scale, swiglu } from "./element-wise";
+export { add_into, cap, clamped_swiglu, geglu, multiply, scale, sigmoid_gate, slice, swiglu } from "./element-wise";
 export { mix } from "./mix";
 export { convolve } from "./convolve";
 export { rms_norm } from "./rms-norm";

@@ -90,6 +90,8 @@ const GATES: Readonly<Record<Activation, (gate: number, up: number) => number>> 
   silu: (gate, up) => silu(gate) * up,
   gelu: (gate, up) => gelu(gate) * up,
   "clamped swiglu": clampedSwiglu,
+  sigmoid: (gate, up) => f(sigmoid(gate) * up),
+  none: (gate, up) => f(gate * up),
 };
 
 /** gate = activation(gate) · up for the first `n` (arXiv:2002.05202). */

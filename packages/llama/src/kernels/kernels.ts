@@ -46,6 +46,8 @@ export interface LlamaKernels {
   mix(out: number, rows: number, weights: number, n: number, nUsed: number, width: number, stride: number): void;
   /** x = x + y. x, y: (n). */
   addInto(x: number, y: number, n: number): void;
+  /** out = the `size` numbers from `first` on of each group. out: (nGroups, size), apart from x: (nGroups, group). */
+  slice(out: number, x: number, nGroups: number, group: number, first: number, size: number): void;
   /**
    * Convolves each channel with its taps. out, x: (n, width), must not overlap; weight: (width, nTaps).
    *

@@ -132,7 +132,7 @@ function mapsAlike(kernels: LlamaKernels): boolean {
   const n = 11;
   const x = place(kernels, DATA, n, SEED); // (n)
   const y = place(kernels, DATA + 4096, n, SEED + 1); // (n)
-  for (const activation of ["silu", "gelu", "clamped swiglu"] as const) {
+  for (const activation of ["silu", "gelu", "clamped swiglu", "sigmoid", "none"] as const) {
     kernels.gate(activation, DATA, DATA + 4096, n);
     kernels.addInto(DATA, DATA + 4096, n);
     build803.gate(activation, x, y, n);

@@ -21,6 +21,8 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
     silu: (gate: number, up: number, n: number) => exports.swiglu(gate, up, n, silu16),
     gelu: exports.geglu,
     "clamped swiglu": exports.clamped_swiglu,
+    sigmoid: exports.sigmoid_gate,
+    none: exports.multiply,
   };
   const rope = { adjacent: exports.rope, halves: exports.rope_halves };
   return {
@@ -33,6 +35,7 @@ export function wasmKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
     cap: (x, n, softCap) => exports.cap(x, n, softCap),
     mix: (out, rows, weights, n, nUsed, width, stride) => exports.mix(out, rows, weights, n, nUsed, width, stride),
     addInto: (x, y, n) => exports.add_into(x, y, n),
+    slice: (out, x, nGroups, group, first, size) => exports.slice(out, x, nGroups, group, first, size),
     convolve: (out, x, weight, before, after, n, width, nTaps, silu) =>
       exports.convolve(out, x, weight, before, after, n, width, nTaps, silu ? 1 : 0),
     attention: (shape) => wasmAttention(exports, exp16, shape),

@@ -18,6 +18,7 @@ import { rope } from "./rope.ts";
 import { route } from "./route.ts";
 import { scale } from "./scale.ts";
 import { select } from "./select.ts";
+import { slice } from "./slice.ts";
 
 type OpKinds = { readonly [Kind in Op["kind"]]: OpKind<Extract<Op, { kind: Kind }>> };
 
@@ -39,6 +40,7 @@ const OPS: OpKinds = {
   route,
   scale,
   select,
+  slice,
 };
 
 export function opKind<O extends Op>(op: O): OpKind<O> {

@@ -11,7 +11,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
 
   test.prop([
     fc.constantFrom(0.01, 1, 30),
-    fc.constantFrom("silu" as const, "gelu" as const, "clamped swiglu" as const),
+    fc.constantFrom("silu" as const, "gelu" as const, "clamped swiglu" as const, "sigmoid" as const, "none" as const),
     lengths,
     seeds,
     spreads,

@@ -10,6 +10,7 @@ import { convolveRows } from "../../src/ops/convolve.ts";
 import { mixRows } from "../../src/ops/experts.ts";
 import { rotate } from "../../src/ops/rope.ts";
 import { scaleBy } from "../../src/ops/scale.ts";
+import { slicePieces } from "../../src/ops/slice.ts";
 import { createKvCache, type KvCache } from "../../src/scalar/kv-cache.ts";
 
 export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
@@ -41,6 +42,8 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
       }
     },
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
+    slice: (out, x, nGroups, group, first, size) =>
+      slicePieces(floats(out, nGroups * size), floats(x, nGroups * group), group, first, size),
     convolve(out, x, weight, before, after, n, width, nTaps, silu) {
       const nState = (nTaps - 1) * width;
       const state = { before: floats(before, nState), after: floats(after, nState) };
