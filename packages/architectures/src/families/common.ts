@@ -40,8 +40,8 @@ export const HARMLESS_KEYS: readonly string[] = [
   "use_parallel_residual",
 ];
 
-/** The sizes of a model whose layers are alike. */
-export function readSizes(keys: KeyReader): Hyper {
+/** The sizes of a model. @param nKvHeads default: those that all layers have */
+export function readSizes(keys: KeyReader, nKvHeads?: number): Hyper {
   const nEmbd = keys.count("embedding_length");
   const nHeads = keys.count("attention.head_count");
   if (nEmbd % nHeads !== 0 && !keys.has("attention.key_length")) {
@@ -54,7 +54,7 @@ export function readSizes(keys: KeyReader): Hyper {
     nEmbd,
     nLayers: keys.count("block_count"),
     nHeads,
-    nKvHeads: keys.count("attention.head_count_kv", nHeads),
+    nKvHeads: nKvHeads ?? keys.count("attention.head_count_kv", nHeads),
     headDim,
     nFf: keys.count("feed_forward_length"),
     rmsNormEps: keys.float("attention.layer_norm_rms_epsilon"),
@@ -87,8 +87,7 @@ export function readOriginalTokens(keys: KeyReader): number {
 }
 
 /** What most families have: sizes, and one rotary embedding, of all channels of a head or of the first ones. */
-export function readRopeHyper(keys: KeyReader): RopeHyper {
-  const sizes = readSizes(keys);
+export function readRopeHyper(keys: KeyReader, sizes: Hyper = readSizes(keys)): RopeHyper {
   const { headDim } = sizes;
   const key = "rope.dimension_count";
   const nRotated = keys.count(key, headDim);

@@ -4,6 +4,7 @@ import type { Architecture } from "../architecture.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3 } from "./gemma3.ts";
 import { granite } from "./granite.ts";
+import { lfm2, lfm2moe } from "./lfm2.ts";
 import { llama } from "./llama.ts";
 import { mistral3 } from "./mistral3.ts";
 import { olmo2 } from "./olmo2.ts";
@@ -27,4 +28,6 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   olmo2,
   gemma2,
   gemma3,
+  lfm2,
+  lfm2moe,
 ];

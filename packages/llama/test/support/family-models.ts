@@ -29,6 +29,8 @@ const FAMILIES = [
   "gemma2",
   "gemma3",
   "granite",
+  "lfm2",
+  "lfm2moe",
   "llama3",
   "mistral",
   "mistral3",

@@ -1,0 +1,112 @@
+// LFM2 (Liquid AI, arXiv:2511.23404), dense and with experts: most layers have a short gated convolution in the place of attention.
+
+import type { Architecture, KeyReader } from "../architecture.ts";
+import type { Value } from "../graph.ts";
+import type { GraphBuilder, Layer } from "../graph-builder.ts";
+import { LLAMA_NAMES, perLayer } from "../names.ts";
+import {
+  attention,
+  feedForward,
+  HARMLESS_KEYS,
+  logits,
+  type RopeHyper,
+  readRopeHyper,
+  readSizes,
+  ropeSettings,
+  toStream,
+} from "./common.ts";
+import { type MixtureHyper, type MixtureOptions, mixture, readExperts } from "./experts.ts";
+
+export interface Lfm2Hyper extends RopeHyper {
+  /** Key heads of each layer; 0: a convolution. */
+  readonly layerKvHeads: readonly number[];
+  /** Tokens that a convolution sees. */
+  readonly nTaps: number;
+  readonly window?: number;
+}
+
+export interface Lfm2MoeHyper extends Lfm2Hyper, MixtureHyper {
+  /** The first layers, which have no experts. */
+  readonly nDenseLayers: number;
+  readonly routing: NonNullable<MixtureOptions["routing"]>["scores"];
+}
+
+export const lfm2: Architecture<Lfm2Hyper> = {
+  name: "lfm2",
+  names: [
+    ...LLAMA_NAMES.filter(({ gguf }) => gguf !== "output_norm"),
+    { gguf: "token_embd_norm", inLayers: false },
+    ...perLayer("attn_q_norm", "attn_k_norm", "shortconv.in_proj", "shortconv.conv", "shortconv.out_proj"),
+  ],
+  harmlessKeys: HARMLESS_KEYS,
+  readHyper,
+  build(g, h) {
+    record(g, h, (x, layer) => feedForward(g, x, layer, h));
+  },
+};
+
+export const lfm2moe: Architecture<Lfm2MoeHyper> = {
+  ...lfm2,
+  name: "lfm2moe",
+  harmlessKeys: [...HARMLESS_KEYS, "expert_weights_norm", "expert_weights_scale"], // llama.cpp does not read them either
+  readHyper(keys) {
+    const gating = keys.count("expert_gating_func");
+    if (gating !== 1 && gating !== 2) keys.refuse("expert_gating_func", "1 for softmax, or 2 for sigmoid");
+    return {
+      ...readHyper(keys),
+      experts: readExperts(keys, keys.count("expert_feed_forward_length")),
+      nDenseLayers: keys.count("leading_dense_block_count", 0),
+      routing: gating === 1 ? "softmax" : "sigmoid",
+    };
+  },
+  build(g, h) {
+    record(g, h, (x, layer, i) => {
+      if (i < h.nDenseLayers) return feedForward(g, x, layer, h);
+      const bias = g.has(`${layer("exp_probs_b")}.bias`) ? { bias: layer("exp_probs_b") } : {};
+      return mixture(g, x, layer, h, { routing: { scores: h.routing, isNormalised: true, ...bias } });
+    });
+  },
+};
+
+function readHyper(keys: KeyReader): Lfm2Hyper {
+  const layerKvHeads = keys.perLayer("attention.head_count_kv", keys.count("block_count"));
+  const hyper = readRopeHyper(keys, readSizes(keys, Math.max(1, ...layerKvHeads)));
+  keys.expect("rope.dimension_count", hyper.headDim);
+  if (!layerKvHeads.every((n) => n === 0 || (n > 0 && hyper.nHeads % n === 0))) {
+    keys.refuse("attention.head_count_kv", `0 or a divisor of the ${hyper.nHeads} heads for each layer`);
+  }
+  const nTaps = keys.count("shortconv.l_cache");
+  if (nTaps < 1) keys.refuse("shortconv.l_cache", "at least 1");
+  const window = keys.count("attention.sliding_window", 0);
+  return { ...hyper, layerKvHeads, nTaps, ...(window > 0 ? { window } : {}) };
+}
+
+function record(g: GraphBuilder, h: Lfm2Hyper, block: (x: Value, layer: Layer, i: number) => Value): void {
+  const eps = h.rmsNormEps;
+  const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
+  const angles = g.angles(ropeSettings(h));
+  for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
+    const normed = g.norm(x, layer("attn_norm"), eps);
+    const nKvHeads = h.layerKvHeads[i] ?? 0;
+    const options = { pairing: "halves", angles, hasHeadNorms: true, window: h.window } as const;
+    g.add(
+      x,
+      nKvHeads === 0 ? convolution(g, normed, layer, h) : attention(g, normed, layer, { ...h, nKvHeads }, options),
+    );
+    g.add(x, block(g.norm(x, layer("ffn_norm"), eps), layer, i));
+  }
+  logits(g, x, "token_embd_norm", h);
+}
+
+/** out · (c ⊙ convolved(b ⊙ u)), where b, c and u are one product of the input. */
+function convolution(g: GraphBuilder, x: Value, layer: Layer, { nEmbd: rows, nTaps }: Lfm2Hyper): Value {
+  const piece = (i: number) => ({
+    name: layer("shortconv.in_proj"),
+    rows,
+    axis: g.rows("channels", rows),
+    fused: { first: i * rows, of: 3 * rows },
+  });
+  const [b, c, u] = g.project(x, piece(0), piece(1), piece(2));
+  const convolved = g.convolve(g.gate("none", b, u), layer("shortconv.conv"), nTaps);
+  return toStream(g, g.gate("none", convolved, c), layer("shortconv.out_proj"), rows);
+}
