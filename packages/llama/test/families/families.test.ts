@@ -8,6 +8,7 @@ import {
   loadWeights,
   type MetadataGetter,
   type TensorSource,
+  unreadKeys,
 } from "../../src/index.ts";
 import { graphOf } from "../../src/model-graph.ts";
 import { ggufSource } from "../support/hand-made.ts";
@@ -65,6 +66,11 @@ test.each(ARCHITECTURES.filter(({ name }) => HAS_SMALL.test(name)).map(({ name }
     });
   },
 );
+
+test.each(ARCHITECTURES.map(({ name }) => name))("%s: says which keys it does not read", (architecture) => {
+  const keys = ["embedding_length", "rope.freq_base", "new_trick"].map((key) => `${architecture}.${key}`);
+  expect(unreadKeys(keys, architecture)).toEqual([`${architecture}.new_trick`]);
+});
 
 describe("qwen2", () => {
   test("adds a bias to logits if the file has it; one behind attention is a tensor too many", async () => {
