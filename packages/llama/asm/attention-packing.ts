@@ -1,5 +1,6 @@
 // What goes into the inner loops of attention (dot-blocks.ts) and what comes out of them.
 
+import { scored } from "./attention-call";
 import { F32 } from "./dot-blocks";
 import { BITS42, constants, loadFew, roundToHalf, storeFew } from "./vectors";
 
@@ -98,11 +99,10 @@ function rounded(sums: usize, offset: usize): v128 {
 }
 
 /** `n` sums, a multiple of 8, as scores. */
-export function storeScores(scores: usize, sums: usize, n: i32, scale: f32): void {
-  const scales = f32x4.splat(scale);
+export function storeScores(scores: usize, sums: usize, n: i32): void {
   for (; n > 0; n -= 8) {
-    v128.store(scores, f32x4.mul(rounded(sums, 0), scales));
-    v128.store(scores, f32x4.mul(rounded(sums, 32), scales), 16);
+    v128.store(scores, scored(rounded(sums, 0)));
+    v128.store(scores, scored(rounded(sums, 32)), 16);
     scores += 32;
     sums += 64;
   }

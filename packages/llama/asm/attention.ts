@@ -1,6 +1,6 @@
 // Causal attention of the query heads that share one KV head.
 //
-// A row is one query head of one position; rows are taken in chunks of up to 32, so that their scores and sums stay in the
+// Rows are taken in chunks of up to 32, so that their scores and sums stay in the
 // L2 cache. Keys and values of a tile of 32 positions are widened to binary64 once and used for all rows of a chunk, four at a
 // time; a chunk of one row reads them where they are.
 //
@@ -13,6 +13,7 @@
 //   block     256                 (4, 8) binary64: sums of scores; one row: (32)
 //   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
 
+import { capacity, endOf, group, headDim, kvHead, outputOf, queryOf, setCall, sinkOf, startOf } from "./attention-call";
 import { packFour, packOne, storeOutput, storeScores, widen, widenAny } from "./attention-packing";
 import { addFour, addOneF16, addOneF32, addOneTiny, F16, F32 } from "./dot-blocks";
 import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
@@ -21,31 +22,8 @@ import { softmax } from "./softmax";
 // @ts-ignore: decorator
 @inline const CHUNK: i32 = 32;
 
-// The arguments of the call that is being worked on; a dozen parameters of every function otherwise.
-let kvHead: usize, queries: usize, outputs: usize, exp16: usize;
-let nPast: i32, group: i32, headDim: i32, capacity: i32, queryStride: i32, outputStride: i32;
-let scale: f32;
-// Parts of the working memory.
-let packedQueries: usize, tile: usize, sums: usize, weights: usize, block: usize, scores: usize;
-
-// @ts-ignore: decorator
-@inline
-function queryOf(row: i32): usize {
-  return queries + ((<usize>(row / group) * <usize>queryStride + <usize>(row % group * headDim)) << 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function outputOf(row: i32): usize {
-  return outputs + ((<usize>(row / group) * <usize>outputStride + <usize>(row % group * headDim)) << 2);
-}
-
-/** Positions that a row attends to. */
-// @ts-ignore: decorator
-@inline
-function seenBy(row: i32): i32 {
-  return nPast + row / group + 1;
-}
+// Parts of the working memory, and the table of e^x.
+let packedQueries: usize, tile: usize, sums: usize, weights: usize, block: usize, scores: usize, exp16: usize;
 
 /** `memory.fill` is a call into the runtime, which takes as long as 200 products. */
 // @ts-ignore: decorator
@@ -64,38 +42,38 @@ function clearBlock(): void {
 function attendOne(type: i32, row: i32): void {
   const elementBytes: i32 = type == F16 ? 2 : 4;
   const channels = paddedChannels(headDim);
-  const nSeen = seenBy(row), nPadded = (nSeen + TILE - 1) & ~(TILE - 1);
+  const start = startOf(row), end = endOf(row), firstTile = start & ~(TILE - 1);
   const isWidened = type == F16 && !isFinite(kvHead);
 
   packOne(type, type == F16, packedQueries, queryOf(row), headDim);
-  for (let t = 0; t < nSeen; t += TILE) {
+  for (let t = firstTile; t < end; t += TILE) {
     const keys = keyOf(kvHead, elementBytes, headDim, t);
     clearBlock();
     if (isWidened) {
       widenAny(tile, keys, headDim * TILE);
-      addOneTiny(block, tile, packedQueries, headDim, TILE);
+      addOneTiny(block, tile, packedQueries, 0, headDim, TILE);
     } else if (type == F16) {
-      addOneF16(block, keys, packedQueries, headDim, TILE);
+      addOneF16(block, keys, packedQueries, 0, headDim, TILE);
     } else {
-      addOneF32(block, keys, packedQueries, headDim, TILE);
+      addOneF32(block, keys, packedQueries, 0, headDim, TILE);
     }
-    storeScores(scores + (<usize>t << 2), block, TILE, scale);
+    storeScores(scores + (<usize>(t - firstTile) << 2), block, TILE);
   }
 
-  softmax(scores, nSeen, nPadded, exp16, type == F16);
+  softmax(scores, start - firstTile, end - firstTile, exp16, type == F16, sinkOf(row));
 
   memory.fill(sums, 0, channels << 3);
-  let values = valuesOf(kvHead, elementBytes, headDim, capacity);
-  for (let t = 0; t < nSeen; t += TILE) {
-    const nHere = min(TILE, nSeen - t);
-    packOne(type, false, weights, scores + (<usize>t << 2), TILE);
+  let values = valuesOf(kvHead, elementBytes, headDim, capacity) + <usize>firstTile * <usize>(channels * elementBytes);
+  for (let t = firstTile; t < end; t += TILE) {
+    const from = max(0, start - t), to = min(TILE, end - t);
+    packOne(type, false, weights, scores + (<usize>(t - firstTile) << 2), TILE);
     if (isWidened) {
       widenAny(tile, values, TILE * channels);
-      addOneTiny(sums, tile, weights, nHere, channels);
+      addOneTiny(sums, tile, weights, from, to, channels);
     } else if (type == F16) {
-      addOneF16(sums, values, weights, nHere, channels);
+      addOneF16(sums, values, weights, from, to, channels);
     } else {
-      addOneF32(sums, values, weights, nHere, channels);
+      addOneF32(sums, values, weights, from, to, channels);
     }
     values += TILE * channels * elementBytes;
   }
@@ -110,8 +88,8 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
   const columnBytes: usize = type == F16 ? 8 : 4; // of what the inner loops read: binary16 is widened before
   const numberBytes: usize = type == F16 ? 8 : 4; // of packed queries and weights
   const channels = paddedChannels(headDim);
-  const nSeen = seenBy(first + nRows - 1);
-  const scoreBytes = <usize>((nSeen + TILE - 1) & ~(TILE - 1)) << 2; // of a row of scores
+  const firstTile = startOf(first) & ~(TILE - 1), end = endOf(first + nRows - 1);
+  const scoreBytes = <usize>((end - firstTile + TILE - 1) & ~(TILE - 1)) << 2; // of a row of scores
 
   for (let r = 0; r < nRows; r += 4) {
     // a last group of fewer than four repeats its last row
@@ -119,7 +97,7 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
     packFour(type, type == F16, packedQueries + <usize>(r * channels) * numberBytes,
       queryOf(row), queryOf(min(row + 1, last)), queryOf(min(row + 2, last)), queryOf(min(row + 3, last)), headDim);
   }
-  for (let t = 0; t < nSeen; t += TILE) {
+  for (let t = firstTile; t < end; t += TILE) {
     let keys = keyOf(kvHead, elementBytes, headDim, t);
     if (type == F16) {
       widen(tile, keys, headDim * TILE);
@@ -127,25 +105,29 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
     }
     for (let r = 0; r < nRows; r += 4) {
       const nHere = min(4, nRows - r);
-      if (seenBy(first + r + nHere - 1) <= t) continue;
+      if (endOf(first + r + nHere - 1) <= t || startOf(first + r) >= t + TILE) continue;
       const packed = packedQueries + <usize>(r * channels) * numberBytes;
       for (let column = 0; column < TILE; column += 8) {
         clearBlock();
         addFour(type, block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
         for (let j = 0; j < nHere; j++) {
-          storeScores(scores + <usize>(r + j) * scoreBytes + (<usize>(t + column) << 2), block + (j << 6), 8, scale);
+          const to = scores + <usize>(r + j) * scoreBytes + (<usize>(t - firstTile + column) << 2);
+          storeScores(to, block + (j << 6), 8);
         }
       }
     }
   }
 
   for (let r = 0; r < nRows; r++) {
-    softmax(scores + <usize>r * scoreBytes, seenBy(first + r), <i32>(scoreBytes >> 2), exp16, type == F16);
+    const row = first + r;
+    softmax(scores + <usize>r * scoreBytes, startOf(row) - firstTile, endOf(row) - firstTile, exp16, type == F16, sinkOf(row));
+    // what later rows see weighs nothing for this one
+    for (let i = endOf(row) - firstTile; i < <i32>(scoreBytes >> 2); i++) store<f32>(scores + <usize>r * scoreBytes + (<usize>i << 2), 0);
   }
 
   memory.fill(sums, 0, <usize>(((nRows + 3) & ~3) * channels) << 3);
-  let cached = valuesOf(kvHead, elementBytes, headDim, capacity);
-  for (let t = 0; t < nSeen; t += TILE) {
+  let cached = valuesOf(kvHead, elementBytes, headDim, capacity) + <usize>firstTile * <usize>(channels * elementBytes);
+  for (let t = firstTile; t < end; t += TILE) {
     let values = cached;
     if (type == F16) {
       widen(tile, values, TILE * channels);
@@ -153,9 +135,9 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
     }
     for (let r = 0; r < nRows; r += 4) {
       const last = min(r + 3, nRows - 1);
-      const nHere = min(TILE, seenBy(first + last) - t);
-      if (nHere <= 0) continue;
-      const at = scores + (<usize>t << 2);
+      const nHere = min(TILE, endOf(first + last) - t);
+      if (nHere <= 0 || startOf(first + r) >= t + TILE) continue;
+      const at = scores + (<usize>(t - firstTile) << 2);
       packFour(type, false, weights, at + <usize>r * scoreBytes, at + <usize>min(r + 1, last) * scoreBytes,
         at + <usize>min(r + 2, last) * scoreBytes, at + <usize>last * scoreBytes, TILE);
       for (let c = 0; c < channels; c += 8) {
@@ -174,22 +156,9 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function attend(
-  type: i32, head: usize, q: usize, out: usize, work: usize, exps: usize,
-  past: i32, n: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32, factor: f32,
-): void {
-  kvHead = head;
-  queries = q;
-  outputs = out;
+function attend(type: i32, work: usize, exps: usize, n: i32): void {
   exp16 = exps;
-  nPast = past;
-  group = heads;
-  headDim = dim;
-  capacity = positions;
-  queryStride = qStride;
-  outputStride = outStride;
-  scale = factor;
-  const rowsBytes = <usize>(CHUNK * paddedChannels(dim)) << 3;
+  const rowsBytes = <usize>(CHUNK * paddedChannels(headDim)) << 3;
   packedQueries = work;
   tile = packedQueries + rowsBytes;
   sums = tile + rowsBytes;
@@ -197,8 +166,8 @@ function attend(
   block = weights + 1024;
   scores = block + 256;
 
-  // with an infinity about, a row must not touch positions after its own, not even with a weight of zero
-  const nRows = n * heads, chunk = isFinite(head) ? CHUNK : 1;
+  // with an infinity about, a row must not touch positions that it does not see, not even with a weight of zero
+  const nRows = n * group, chunk = isFinite(kvHead) ? CHUNK : 1;
   for (let first = 0; first < nRows; first += chunk) {
     const nHere = min(chunk, nRows - first);
     if (nHere == 1) attendOne(type, first);
@@ -210,18 +179,21 @@ function attend(
  * Attention of the `heads` query heads of one KV head, at positions `past` … `past + n - 1`, which are already stored.
  *
  * q, out: rows of (heads, headDim) binary32, one per position, `qStride` and `outStride` values apart. exps: (65536) binary32.
+ * A position sees `nSeen` positions up to its own. cap: 0 for none. sinks: (heads) binary32, or 0.
  */
 export function attend_f16(
-  head: usize, q: usize, out: usize, work: usize, exps: usize,
-  past: i32, n: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32, factor: f32,
+  head: usize, q: usize, out: usize, work: usize, exps: usize, past: i32, n: i32, heads: i32, dim: i32, positions: i32,
+  qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinks: usize,
 ): void {
-  attend(F16, head, q, out, work, exps, past, n, heads, dim, positions, qStride, outStride, factor);
+  setCall(head, q, out, past, heads, dim, positions, qStride, outStride, factor, nSeen, cap, sinks);
+  attend(F16, work, exps, n);
 }
 
 /** The same for a head with elements in binary32. */
 export function attend_f32(
-  head: usize, q: usize, out: usize, work: usize, exps: usize,
-  past: i32, n: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32, factor: f32,
+  head: usize, q: usize, out: usize, work: usize, exps: usize, past: i32, n: i32, heads: i32, dim: i32, positions: i32,
+  qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinks: usize,
 ): void {
-  attend(F32, head, q, out, work, exps, past, n, heads, dim, positions, qStride, outStride, factor);
+  setCall(head, q, out, past, heads, dim, positions, qStride, outStride, factor, nSeen, cap, sinks);
+  attend(F32, work, exps, n);
 }

@@ -171,20 +171,21 @@ function addRow(type: i32, nColumns: i32, sums: usize, a: usize, aStride: usize,
 }
 
 /**
- * One row of sums: sums (nColumns), b (nK), a: blocks of 32 columns, (TILE, 32), of which the first `nK` rows are used; a last
- * block has what remains of `nColumns`, a multiple of 8.
+ * One row of sums: sums (nColumns), b (to), a: blocks of 32 columns, (TILE, 32), of which rows `from` … `to` - 1 are used; a
+ * last block has what remains of `nColumns`, a multiple of 8.
  */
 // @ts-ignore: decorator
 @inline
-function addOneRow(type: i32, sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  const bytes = elementBytes(type);
+function addOneRow(type: i32, sums: usize, a: usize, b: usize, from: i32, to: i32, nColumns: i32): void {
+  const bytes = elementBytes(type), nK = to - from;
+  b += <usize>from * <usize>(type == F32 ? 4 : 8);
   for (; nColumns >= BLOCK; nColumns -= BLOCK) {
-    addRow(type, 32, sums, a, BLOCK * bytes, b, nK);
+    addRow(type, 32, sums, a + <usize>from * BLOCK * bytes, BLOCK * bytes, b, nK);
     sums += 8 * BLOCK;
     a += TILE * BLOCK * bytes;
   }
   const aStride = <usize>nColumns * bytes;
-  for (; nColumns > 0; nColumns -= 8) {
+  for (a += <usize>from * aStride; nColumns > 0; nColumns -= 8) {
     addRow(type, 8, sums, a, aStride, b, nK);
     sums += 64;
     a += 8 * bytes;
@@ -201,14 +202,14 @@ function addFourNarrow(sums: usize, a: usize, aStride: usize, b: usize, nK: i32)
 function addFourF32(sums: usize, a: usize, aStride: usize, b: usize, nK: i32): void {
   addFourRows(F32, false, sums, a, aStride, b, nK); // V8 cannot make it 256 bits wide
 }
-export function addOneF16(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(F16, sums, a, b, nK, nColumns);
+export function addOneF16(sums: usize, a: usize, b: usize, from: i32, to: i32, nColumns: i32): void {
+  addOneRow(F16, sums, a, b, from, to, nColumns);
 }
-export function addOneF32(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(F32, sums, a, b, nK, nColumns);
+export function addOneF32(sums: usize, a: usize, b: usize, from: i32, to: i32, nColumns: i32): void {
+  addOneRow(F32, sums, a, b, from, to, nColumns);
 }
-export function addOneTiny(sums: usize, a: usize, b: usize, nK: i32, nColumns: i32): void {
-  addOneRow(TINY, sums, a, b, nK, nColumns);
+export function addOneTiny(sums: usize, a: usize, b: usize, from: i32, to: i32, nColumns: i32): void {
+  addOneRow(TINY, sums, a, b, from, to, nColumns);
 }
 
 // @ts-ignore: decorator

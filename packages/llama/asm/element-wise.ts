@@ -1,6 +1,6 @@
 // Functions of single numbers over arrays.
 
-import { exp, gelu, sigmoid, tanh } from "./functions";
+import { exp, gelu, sigmoid, silu, tanh } from "./functions";
 import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
@@ -55,6 +55,15 @@ export function swiglu(gate: usize, up: usize, n: i32, silu16: usize): void {
     up += 16;
   }
   if (n > 0) storeFew(gate, f32x4.mul(lookUp(silu16, loadFew(gate, n)), loadFew(up, n)), n);
+}
+
+/** The same in the arithmetic `lanes`. */
+export function swiglu_lanes(gate: usize, up: usize, n: i32): void {
+  for (; n > 0; n -= 4) {
+    storeFew(gate, f32x4.mul(silu(loadFew(gate, n)), loadFew(up, n)), n);
+    gate += 16;
+    up += 16;
+  }
 }
 
 /** gelu(gate) · up into `gate`, for `n` numbers. */

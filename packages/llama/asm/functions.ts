@@ -13,9 +13,10 @@ function mulAdd(a: v128, b: v128, c: f32): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const held = f32x4.min(x, f32x4.splat(88.3762626647949));
   const rounder = f32x4.splat(ROUND);
-  const n = f32x4.sub(f32x4.add(f32x4.mul(held, f32x4.splat(1.4426950408889634)), rounder), rounder);
+  const held = f32x4.pmin(x, f32x4.splat(88.3762626647949)); // NaN stays one
+  const shifted = f32x4.add(f32x4.mul(held, f32x4.splat(1.4426950408889634)), rounder); // a whole number in its last bits
+  const n = f32x4.sub(shifted, rounder);
   const r = f32x4.sub(
     f32x4.sub(held, f32x4.mul(n, f32x4.splat(0.693359375))),
     f32x4.mul(n, f32x4.splat(-2.1219444e-4)),
@@ -26,9 +27,8 @@ export function exp(x: v128): v128 {
   p = mulAdd(p, r, 1.6666665459e-1);
   p = mulAdd(p, r, 5.0000001201e-1);
   const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  const result = v128.and(f32x4.mul(y, power), f32x4.ge(x, f32x4.splat(-87.3365447505531)));
-  return v128.bitselect(x, result, f32x4.ne(x, x)); // NaN stays one
+  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1));
+  return v128.andnot(f32x4.mul(y, power), f32x4.lt(x, f32x4.splat(-87.3365447505531)));
 }
 
 /** tanh x. */

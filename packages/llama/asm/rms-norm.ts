@@ -1,6 +1,8 @@
 // RMS norm. The squares are rounded to binary32 and summed in binary64 in index order, so a row is one chain of additions;
 // four rows at once keep four chains going.
 
+import { loadFew } from "./vectors";
+
 /** fl32(1 / fl32(√fl32(fl32(squares / n) + eps))) */
 // @ts-ignore: decorator
 @inline
@@ -54,6 +56,32 @@ export function rms_norm(out: usize, x: usize, weight: usize, nRows: i32, n: i32
     let squares: f64 = 0;
     for (let at = x, end = x + rowBytes; at != end; at += 4) squares += square(at);
     scaleRow(out, x, weight, n, scaleOf(squares, n, eps));
+    x += rowBytes;
+    out += rowBytes;
+  }
+}
+
+/** The same in the arithmetic `lanes`: eight sums in binary32 of the squares with the same index modulo 8. */
+export function rms_norm_lanes(out: usize, x: usize, weight: usize, nRows: i32, n: i32, eps: f32): void {
+  const rowBytes = <usize>n << 2;
+  for (; nRows > 0; nRows--) {
+    let low = f32x4.splat(0), high = low, at = x, rest = n;
+    for (; rest >= 8; rest -= 8, at += 32) {
+      const a = v128.load(at), b = v128.load(at, 16);
+      low = f32x4.add(low, f32x4.mul(a, a));
+      high = f32x4.add(high, f32x4.mul(b, b));
+    }
+    if (rest > 0) {
+      const a = loadFew(at, rest);
+      low = f32x4.add(low, f32x4.mul(a, a));
+    }
+    if (rest > 4) {
+      const b = loadFew(at + 16, rest - 4);
+      high = f32x4.add(high, f32x4.mul(b, b));
+    }
+    const four = f32x4.add(low, high), two = f32x4.add(four, v128.shuffle<f32>(four, four, 2, 3, 2, 3));
+    const squares = f32x4.extract_lane(two, 0) + f32x4.extract_lane(two, 1);
+    scaleRow(out, x, weight, n, <f32>1 / sqrt<f32>(squares / <f32>n + eps));
     x += rowBytes;
     out += rowBytes;
   }

@@ -32,6 +32,10 @@ export let constants: usize = 0;
 @inline export const BELOW_HALF: usize = 352; // 0x0fff: half of the last bit of binary16, less one
 // @ts-ignore: decorator
 @inline export const UPPER19: usize = 384; // 0xffffe000: the bits of binary32 that binary16 has
+// @ts-ignore: decorator
+@inline export const HALF_BITS: usize = 416; // 0x8fffe000: a binary16 number that was sign-extended and shifted left by 13
+// @ts-ignore: decorator
+@inline export const HALF_UNIT: usize = 448; // 2^112, the difference of the exponent biases of binary32 and binary16
 
 /** True if V8 makes 256-bit code of this module. */
 export let isWide: bool = false;
@@ -53,6 +57,8 @@ export function initialize(at: usize, wide: bool): void {
   fill(LARGE, i32x4.splat(0x477ff000));
   fill(BELOW_HALF, i32x4.splat(0x0fff));
   fill(UPPER19, i32x4.splat(0xffffe000));
+  fill(HALF_BITS, i32x4.splat(0x8fffe000));
+  fill(HALF_UNIT, i32x4.splat(0x77800000));
 }
 
 function fill(offset: usize, value: v128): void {

@@ -1,16 +1,19 @@
 // Nanoseconds per element of the kernels between the matrix products, and how many times as long their twins in TypeScript
 // take. Run from the package folder after `kernels` was run:
-//   node --conditions=@ll/source bench/kernels.ts [simd|wide]
+//   node --conditions=@ll/source bench/kernels.ts [simd|wide [build803|lanes]]
 
-import { assertMemorySpan, KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
+import { type ArithmeticName, assertMemorySpan, KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
+import { ARITHMETICS } from "../src/arithmetic/index.ts";
 import {
   type AttentionShape,
   bindLlamaKernels,
-  LLAMA_SCRATCH_BYTES,
   type LlamaKernels,
+  llamaScratchBytes,
   loadLlamaKernels,
 } from "../src/kernels/index.ts";
 import { twinKernels } from "../test/kernels/twin.ts";
+
+type Memory = WebAssembly.Memory;
 
 const MEMORY_PAGES = 2048;
 const SCRATCH = 1024;
@@ -64,22 +67,25 @@ function attention(nPast: number, n: number, shape: AttentionShape): void {
     fillWithNoise(new Float32Array(kernels.memory.buffer, q, n * rowValues));
     head.clear(DATA);
     head.store(DATA, rows, rows, 0, nPast + n, headDim);
-    return () => head.attend(DATA, q, out, work, nPast, n, rowValues, rowValues, 0.125);
+    return () => head.attend(DATA, q, out, work, nPast, n, rowValues, rowValues, { scale: 0.125 });
   });
 }
 
-const tier = (process.argv[2] ?? "wide") as KernelTier;
+const [, , tier = "wide", arithmetic = "build803"] = process.argv as [string, string, KernelTier?, ArithmeticName?];
 if (!KERNEL_TIERS.includes(tier)) throw new RangeError(`expected one of ${KERNEL_TIERS.join(" ")}, got ${tier}`);
-const loaded = await loadKernels(tier); // which may be of a lower tier
-const module = await loadLlamaKernels(loaded.tier);
+const loaded = await loadKernels(tier, arithmetic); // which may be of a lower tier
+const module = await loadLlamaKernels(loaded.tier, arithmetic);
 if (module === undefined) throw new RangeError("no kernels run here");
-const kernels = bindLlamaKernels(module, new WebAssembly.Memory({ initial: MEMORY_PAGES }), SCRATCH);
-const twins = twinKernels(new WebAssembly.Memory({ initial: MEMORY_PAGES }));
+const [memory, twinMemory] = [0, 1].map(() => new WebAssembly.Memory({ initial: MEMORY_PAGES })) as [Memory, Memory];
+const kernels = bindLlamaKernels(module, arithmetic, memory, SCRATCH);
+const twins = twinKernels(twinMemory, ARITHMETICS[arithmetic]);
 for (const { memory } of [kernels, twins]) {
-  fillWithNoise(new Float32Array(memory.buffer, SCRATCH + LLAMA_SCRATCH_BYTES));
+  fillWithNoise(new Float32Array(memory.buffer, SCRATCH + llamaScratchBytes(arithmetic)));
 }
 
-console.log(`Node ${process.versions.node}, tier ${loaded.tier}; G/s: 10^9 elements (attention: products) per second`);
+console.log(
+  `Node ${process.versions.node}, tier ${loaded.tier}, ${arithmetic}; G/s: 10^9 elements (attention: products) per second`,
+);
 console.log(`${"kernel".padEnd(40)}  ns each      G/s  twin's x`);
 for (const kvType of ["f16", "f32"] as const) {
   for (const [headsPerKvHead, headDim] of [

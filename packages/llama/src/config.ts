@@ -2,6 +2,7 @@
 
 import { feedForwardSize, type Hyper } from "@ll/architectures";
 import { kindOf } from "@ll/bytes";
+import type { ArithmeticName } from "@ll/quant";
 import { ModelError } from "./errors.ts";
 
 /** Hyper-parameters of one model. The f32 ones are held as the doubles that equal them. A family may keep more beside them. */
@@ -18,6 +19,8 @@ export interface ModelConfig extends Hyper {
   readonly nRot: number;
   /** Label of the file's main tensor type. Computes nothing here; session files carry it. */
   readonly ftype: number;
+  /** How numbers are rounded unless engines are told otherwise. */
+  readonly arithmetic: ArithmeticName;
 }
 
 /** The seven numbers in the head of a ggml, ggmf or ggjt file, in its order. */
@@ -67,6 +70,7 @@ export function configFromGgml(file: GgmlHyperParams, overrides: ConfigOverrides
     nMult: file.nMult,
     nRot: file.nRot,
     ftype: file.ftype,
+    arithmetic: "build803",
   });
 }
 
@@ -93,6 +97,15 @@ export function assertConfig(config: ModelConfig): ModelConfig {
     if (!(value > 0 && value < Number.POSITIVE_INFINITY)) fail(field, "a positive number", value);
   }
   return config;
+}
+
+/** The arithmetic that was asked for, or the config's. @throws TypeError for another name */
+export function arithmeticOf(
+  config: ModelConfig,
+  asked: ArithmeticName | undefined = config.arithmetic,
+): ArithmeticName {
+  if (asked === "build803" || asked === "lanes") return asked;
+  throw new TypeError(`"arithmetic" expected build803 or lanes, got ${String(asked)}`);
 }
 
 /** Counts are 32-bit in every format; anything above 2^31 is a damaged file. */

@@ -2,6 +2,7 @@
 // an engine may keep weights in the memories of workers. `createScalarModel` makes the readable engine, the twin of all others.
 
 import type { AbortSignal } from "@ll/bytes";
+import type { ArithmeticName } from "@ll/quant";
 import type { ModelConfig } from "./config.ts";
 import type { ContextMemory } from "./context-memory.ts";
 import { ContextOverflowError } from "./errors.ts";
@@ -11,6 +12,8 @@ export interface Model {
   readonly config: ModelConfig;
   /** Differs for other weights: types, sizes and some bytes of every tensor. undefined for an engine that does not know. */
   readonly fingerprint?: bigint | undefined;
+  /** How numbers are rounded: docs/numbers.md. */
+  readonly arithmetic: ArithmeticName;
   /** Several contexts share one model's weights and may be evaluated in turns or at the same time. */
   createContext(options?: ContextOptions): Promise<Context>;
   /** Gives up the weights; contexts over them can no longer be used. */
@@ -39,6 +42,8 @@ export interface Context {
   readonly config: ModelConfig;
   /** That of the model. Session files have it. */
   readonly fingerprint?: bigint | undefined;
+  /** That of the model. */
+  readonly arithmetic: ArithmeticName;
   readonly contextTokens: number;
   readonly kvType: KvType;
   /** Where evaluations may go on: anywhere, or, for a recurrent model, at few positions. A live view. */

@@ -23,9 +23,6 @@ const RNG_BLOCK_BYTES = 64 * 1024;
 /** At the end of that block. */
 const FINGERPRINT_BYTES = 8;
 
-/** Name of the one arithmetic that there is: that of build 803. */
-const ARITHMETIC = "build803";
-
 /** What build 803 allocates on top of the cache proper; the sum is a field of the file. */
 const KV_OVERHEAD_BYTES = 2 * 1024 * 1024;
 
@@ -46,7 +43,10 @@ export interface Session {
 }
 
 /** The part of a `Context` that decides whether a session file fits it. */
-export type SessionShape = Pick<Context, "config" | "contextTokens" | "kvType" | "fingerprint" | "memory">;
+export type SessionShape = Pick<
+  Context,
+  "config" | "contextTokens" | "kvType" | "fingerprint" | "arithmetic" | "memory"
+>;
 
 /** Size of the file that `writeSession` makes for `nTokens` tokens and no embedding. */
 export function sessionFileBytes(shape: SessionShape, nTokens: number): number {
@@ -256,14 +256,14 @@ function headerWords({ config, contextTokens }: Pick<SessionShape, "config" | "c
 }
 
 /** Of what the positions of a session were computed with; 0 if that is not known. */
-function sessionFingerprint({ fingerprint }: SessionShape, kvType: KvType): bigint {
+function sessionFingerprint({ fingerprint, arithmetic }: SessionShape, kvType: KvType): bigint {
   return fingerprint === undefined
     ? 0n
-    : new Fnv1a().text(fingerprint.toString(16)).text(ARITHMETIC).text(kvType).value;
+    : new Fnv1a().text(fingerprint.toString(16)).text(arithmetic).text(kvType).value;
 }
 
 /** The size field of the cache as build 803 fills it. */
-function kvBufferBytes({ config, contextTokens, kvType }: Omit<SessionShape, "memory">): number {
+function kvBufferBytes({ config, contextTokens, kvType }: Omit<SessionShape, "arithmetic" | "memory">): number {
   return kvCacheBytes(config, contextTokens, kvType) + KV_OVERHEAD_BYTES;
 }
 

@@ -27,7 +27,7 @@ const LAYER: RandomGraph["layers"][number] = {
 };
 /** A layer with attention between two without. */
 const GRAPH: RandomGraph = {
-  ...{ nVocab: 50, nEmbd: 32, isTied: true, type: "f32", seed: 7 },
+  ...{ nVocab: 50, nEmbd: 32, isTied: true, type: "f32", seed: 7, arithmetic: "build803" },
   logits: { bias: undefined, factor: undefined, softCap: undefined },
   layers: [{ ...LAYER, nTaps: 4 }, LAYER, { ...LAYER, nTaps: 1 }],
 };

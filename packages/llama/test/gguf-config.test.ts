@@ -32,6 +32,7 @@ describe("a config", () => {
   test("has what the file says, and defaults", () => {
     expect(configOf()).toEqual({
       architecture: "llama",
+      arithmetic: "build803",
       headDim: 128,
       nVocab: 32000,
       nEmbd: 5120,

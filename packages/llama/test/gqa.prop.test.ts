@@ -27,7 +27,10 @@ function configOf({ type, nKvHeads, headsPerKvHead, halfHead, nLayers }: Shape):
   let headDim = 2 * halfHead;
   while ((nHeads * headDim) % blockValues !== 0) headDim += 2; // rows have whole blocks
   const architecture = "llama";
-  const others = { rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1, nMult: 1, nRot: 2, ftype: 0 };
+  const others = {
+    ...{ rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1, nMult: 1, nRot: 2, ftype: 0 },
+    arithmetic: "build803",
+  } as const;
   const nEmbd = nHeads * headDim;
   return { architecture, nVocab: N_VOCAB, nEmbd, nHeads, nKvHeads, headDim, nLayers, nFf: 32, ...others };
 }

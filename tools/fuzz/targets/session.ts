@@ -14,8 +14,9 @@ async function sessionOf(shape: SessionShape, nTokens: number): Promise<Uint8Arr
   return new Uint8Array(sink.bytes());
 }
 
-const f16: SessionShape = { config, contextTokens: 8, kvType: "f16", memory: { kind: "positions" } };
-const f32: SessionShape = { config, contextTokens: 8, kvType: "f32", memory: { kind: "positions" } };
+const SHAPE = { config, contextTokens: 8, memory: { kind: "positions" } } as const;
+const f16: SessionShape = { ...SHAPE, kvType: "f16", arithmetic: "build803" };
+const f32: SessionShape = { ...SHAPE, kvType: "f32", arithmetic: "lanes" };
 
 export const seeds: readonly Uint8Array[] = [
   await sessionOf(f16, 3),

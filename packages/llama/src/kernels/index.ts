@@ -1,4 +1,10 @@
 // The steps of the transformer between the matrix products, on a WebAssembly memory, bit-identical to the scalar engine.
 
-export { type AttentionKernels, type AttentionShape, LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
+export {
+  type AttentionKernels,
+  type AttentionShape,
+  type LlamaKernels,
+  llamaScratchBytes,
+  type ScoreRule,
+} from "./kernels.ts";
 export { bindLlamaKernels, loadLlamaKernels } from "./load-kernels.ts";

@@ -1,11 +1,14 @@
 // What kernels are: the steps of the transformer between the matrix products, as functions on one WebAssembly memory, bit for
 // bit as the scalar functions of ../ops and ../arithmetic.
 
-import type { Activation, RopePairing } from "@ll/architectures";
+import type { Activation, AttendOptions, RopePairing } from "@ll/architectures";
+import type { ArithmeticName } from "@ll/quant";
 import type { KvType } from "../kv-type.ts";
 
-/** Bytes that `bindLlamaKernels` wants for itself in the memory: constants and the two tables of functions of binary16. */
-export const LLAMA_SCRATCH_BYTES: number = 1024 + 2 * 4 * 65536;
+/** Bytes that `bindLlamaKernels` wants for itself in the memory: constants and, for `build803`, two tables of functions of binary16. */
+export function llamaScratchBytes(arithmetic: ArithmeticName): number {
+  return 1024 + (arithmetic === "build803" ? 2 * 4 * 65536 : 0);
+}
 
 /**
  * Kernels over one memory. Every pointer is a byte offset in it, a multiple of 4 unless said otherwise; none is
@@ -83,6 +86,14 @@ export interface AttentionShape {
   readonly contextTokens: number;
 }
 
+/** How scores are made. */
+export interface ScoreRule extends AttendOptions {
+  /** On products of queries and keys. */
+  readonly scale: number;
+  /** Pointer to the sinks of the query heads that share the KV head, (headsPerKvHead). */
+  readonly sinks?: number | undefined;
+}
+
 /**
  * Kernels for the keys and values of one KV head in one layer, `headBytes` at `head`, a multiple of 64. How they are laid out
  * is the tier's own affair. Positions must stay below `contextTokens`.
@@ -108,7 +119,6 @@ export interface AttentionKernels {
    * @param q rotated; rows of (headsPerKvHead, headDim), one per position, `qStride` values apart
    * @param out rows of (headsPerKvHead, headDim), `outStride` values apart; must not overlap `q`
    * @param work `workBytes(n)`
-   * @param scale on products of queries and keys
    */
   attend(
     head: number,
@@ -119,7 +129,7 @@ export interface AttentionKernels {
     n: number,
     qStride: number,
     outStride: number,
-    scale: number,
+    scores: ScoreRule,
   ): void;
   /**
    * Copies the keys of the first `n` positions as they are in a session file: rows of (headDim) elements of the cache's type,

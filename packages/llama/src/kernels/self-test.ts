@@ -1,9 +1,9 @@
 // What freshly compiled kernels must pass before anyone relies on them: small cases of each against the scalar engine. It guards
 // against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
 
-import type { RopePairing } from "@ll/architectures";
+import type { AttendOptions, RopePairing } from "@ll/architectures";
 import { LOWEST_POINTER } from "@ll/quant";
-import { build803 } from "../arithmetic/build803.ts";
+import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { capped } from "../arithmetic/lanes.ts";
 import type { KvType } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
@@ -13,14 +13,14 @@ import { mixRows } from "../ops/experts.ts";
 import { rotate } from "../ops/rope.ts";
 import { scaleBy } from "../ops/scale.ts";
 import { createKvCache } from "../scalar/kv-cache.ts";
-import { LLAMA_SCRATCH_BYTES, type LlamaKernels } from "./kernels.ts";
+import { type LlamaKernels, llamaScratchBytes } from "./kernels.ts";
 
 /** Pages (64 KiB) of the memory that the test works in. */
 export const SELF_TEST_PAGES = 16;
 /** Where the tested kernels have their scratch space. */
 export const SELF_TEST_SCRATCH: number = LOWEST_POINTER;
 
-const DATA = SELF_TEST_SCRATCH + LLAMA_SCRATCH_BYTES;
+const DATA = SELF_TEST_SCRATCH + llamaScratchBytes("build803");
 const HEAD_DIM = 44; // a block of 32 channels and a padded one
 const N_PAST = 30;
 const N = 5; // crosses the border of a tile of 32 positions
@@ -28,14 +28,20 @@ const SCALE = 0.25; // on products of queries and keys
 const SEED = 803;
 
 /** Compares kernels on a memory of `SELF_TEST_PAGES` with their twins, one in each step. */
-export function* checkKernels(kernels: LlamaKernels): Generator<{ readonly name: string; readonly isRight: boolean }> {
+export function* checkKernels(
+  kernels: LlamaKernels,
+  arithmetic: Arithmetic,
+): Generator<{ readonly name: string; readonly isRight: boolean }> {
+  const attends = (kvType: KvType): boolean =>
+    attendsAlike(kernels, arithmetic, kvType, 1) &&
+    attendsAlike(kernels, arithmetic, kvType, 3, { window: 20, softCap: 3, sinks: [1, -2, 0] });
   const checks: Record<string, () => boolean> = {
-    attentionF16: () => attendsAlike(kernels, "f16", 1) && attendsAlike(kernels, "f16", 3),
-    attentionF32: () => attendsAlike(kernels, "f32", 1) && attendsAlike(kernels, "f32", 3),
-    rmsNorm: () => normalisesAlike(kernels),
+    attentionF16: () => attends("f16"),
+    attentionF32: () => attends("f32"),
+    rmsNorm: () => normalisesAlike(kernels, arithmetic),
     rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
     convolve: () => convolvesAlike(kernels),
-    elementWise: () => mapsAlike(kernels),
+    elementWise: () => mapsAlike(kernels, arithmetic),
     mix: () => mixesAlike(kernels),
   };
   for (const [name, isRight] of Object.entries(checks)) yield { name, isRight: isRight() };
@@ -61,7 +67,13 @@ function isSame(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
 }
 
-function attendsAlike(kernels: LlamaKernels, kvType: KvType, headsPerKvHead: number): boolean {
+function attendsAlike(
+  kernels: LlamaKernels,
+  arithmetic: Arithmetic,
+  kvType: KvType,
+  headsPerKvHead: number,
+  { sinks, ...options }: AttendOptions & { readonly sinks?: readonly number[] } = {}, // (headsPerKvHead)
+): boolean {
   const contextTokens = N_PAST + N;
   const rowValues = headsPerKvHead * HEAD_DIM;
   const attention = kernels.attention({ kvType, headDim: HEAD_DIM, headsPerKvHead, contextTokens });
@@ -70,14 +82,17 @@ function attendsAlike(kernels: LlamaKernels, kvType: KvType, headsPerKvHead: num
   const values = keys + 4 * contextTokens * HEAD_DIM;
   const q = values + 4 * contextTokens * HEAD_DIM;
   const out = q + 4 * N * rowValues;
+  const sinkScores = out + 4 * N * rowValues;
   const keyRows = place(kernels, keys, contextTokens * HEAD_DIM, SEED); // (contextTokens, HEAD_DIM)
   const valueRows = place(kernels, values, contextTokens * HEAD_DIM, SEED + 1); // (contextTokens, HEAD_DIM)
   const queries = place(kernels, q, N * rowValues, SEED + 2); // (N, headsPerKvHead, HEAD_DIM)
+  if (sinks !== undefined) floatsAt(kernels, sinkScores, headsPerKvHead).set(sinks);
+  const rule = { scale: SCALE, ...options, sinks: sinks && sinkScores };
   attention.clear(DATA);
   attention.store(DATA, keys, values, 0, contextTokens, HEAD_DIM);
-  attention.attend(DATA, q, out, work, N_PAST, N - 1, rowValues, rowValues, SCALE);
+  attention.attend(DATA, q, out, work, N_PAST, N - 1, rowValues, rowValues, rule);
   const last = 4 * (N - 1) * rowValues;
-  attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, SCALE);
+  attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, rule);
 
   const cache = createKvCache([HEAD_DIM], contextTokens, kvType);
   for (let t = 0; t < contextTokens; t++) {
@@ -85,23 +100,28 @@ function attendsAlike(kernels: LlamaKernels, kvType: KvType, headsPerKvHead: num
     cache.store(0, t, keyRows.subarray(...row), valueRows.subarray(...row));
   }
   const expected = new Float32Array(N * rowValues); // (N, headsPerKvHead, HEAD_DIM)
-  const shape = { headDim: HEAD_DIM, headsPerKvHead, scale: SCALE };
-  const scalar = { arithmetic: build803 };
+  const shape = {
+    headDim: HEAD_DIM,
+    headsPerKvHead,
+    scale: SCALE,
+    ...options,
+    sinks: sinks && Float32Array.from(sinks),
+  };
   for (let i = 0; i < N; i++) {
     const row = expected.subarray(i * rowValues, (i + 1) * rowValues);
-    attendTo(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, shape, scalar);
+    attendTo(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, shape, { arithmetic });
   }
   return isSame(floatsAt(kernels, out, expected.length), expected);
 }
 
-function normalisesAlike(kernels: LlamaKernels): boolean {
+function normalisesAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {
   const n = 10;
   const x = place(kernels, DATA, N * n, SEED); // (N, n)
   const weight = place(kernels, DATA + 4096, n, SEED + 1); // (n)
   kernels.rmsNorm(DATA, DATA, DATA + 4096, N, n, 1e-6);
   for (let i = 0; i < N; i++) {
     const row = x.subarray(i * n, (i + 1) * n);
-    build803.rmsNorm(row, row, weight, 1e-6);
+    arithmetic.rmsNorm(row, row, weight, 1e-6);
   }
   return isSame(floatsAt(kernels, DATA, N * n), x);
 }
@@ -128,14 +148,14 @@ function convolvesAlike(kernels: LlamaKernels): boolean {
   return isSame(floatsAt(kernels, out, N * width), expected) && isSame(floatsAt(kernels, state, before.length), before);
 }
 
-function mapsAlike(kernels: LlamaKernels): boolean {
+function mapsAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {
   const n = 11;
   const x = place(kernels, DATA, n, SEED); // (n)
   const y = place(kernels, DATA + 4096, n, SEED + 1); // (n)
   for (const activation of ["silu", "gelu", "clamped swiglu", "sigmoid", "none"] as const) {
     kernels.gate(activation, DATA, DATA + 4096, n);
     kernels.addInto(DATA, DATA + 4096, n);
-    build803.gate(activation, x, y, n);
+    arithmetic.gate(activation, x, y, n);
     addInto(x, y, n);
   }
   kernels.scale(DATA, n, SCALE);

@@ -1,7 +1,6 @@
 // Causal self-attention (Vaswani et al., arXiv:1706.03762) over the cache.
 
 import type { AttendOp, AttendOptions } from "@ll/architectures";
-import { ModelError } from "../errors.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
 import { type OpKind, rowOf, type ScalarRun } from "./op.ts";
 
@@ -29,17 +28,14 @@ export const attend: OpKind<AttendOp> = {
       if (pace.spend(2 * Math.min(window ?? Infinity, position + i + 1) * q.width)) await pace.turn();
     }
   },
-  bind({ q, k, v, out, cache: layer, scale, window, softCap, sinks }, { value }) {
-    if (window !== undefined || softCap !== undefined || sinks !== undefined) {
-      const message = "attention with a window, a cap or sinks has no kernels: load the model with createScalarModel";
-      throw new ModelError({ code: "E_UNSUPPORTED", field: out.name, message });
-    }
+  bind({ q, k, v, out, cache: layer, scale, window, softCap, sinks }, { value, weight }) {
     const [queries, keys, values, attended] = [value(q), value(k), value(v), value(out)];
     if (keys.width === 0) return [];
+    const scores = { scale, window, softCap, sinks: sinks && weight(sinks).address };
     return [
       function* ({ tokens, position }, cache) {
         cache.store(layer, position, keys.address, values.address, tokens.length);
-        yield* cache.attend(layer, position, tokens.length, queries.address, attended.address, scale);
+        yield* cache.attend(layer, position, tokens.length, queries.address, attended.address, scores);
       },
     ];
   },

@@ -3,8 +3,8 @@
 import { allocate, kindOf } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
-import { build803 } from "../arithmetic/build803.ts";
-import { lanes } from "../arithmetic/lanes.ts";
+import { ARITHMETICS } from "../arithmetic/index.ts";
+import { arithmeticOf } from "../config.ts";
 import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
 import {
   assertIndex,
@@ -23,21 +23,17 @@ import { createStates } from "./states.ts";
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
 
-const ARITHMETICS = { build803, lanes };
-
 export interface ScalarModelOptions {
-  /** Default "build803". */
-  readonly arithmetic?: ArithmeticName;
+  /** How numbers are rounded. Default: `weights.config.arithmetic`. */
+  readonly arithmetic?: ArithmeticName | undefined;
 }
 
 /** The scalar reference engine over weights in memory. */
-export function createScalarModel(weights: Weights, { arithmetic = "build803" }: ScalarModelOptions = {}): Model {
+export function createScalarModel(weights: Weights, options: ScalarModelOptions = {}): Model {
   if (typeof weights?.config !== "object") {
     throw new TypeError(`"weights" expected what await loadWeights(source, config) gives, got ${kindOf(weights)}`);
   }
-  if (!Object.hasOwn(ARITHMETICS, arithmetic)) {
-    throw new TypeError(`"arithmetic" expected build803 or lanes, got ${String(arithmetic)}`);
-  }
+  const arithmetic = arithmeticOf(weights.config, options.arithmetic);
   let kept: Weights | undefined = weights;
   function held(): Weights {
     if (kept === undefined) throw new Error("the model was disposed of");
@@ -46,6 +42,7 @@ export function createScalarModel(weights: Weights, { arithmetic = "build803" }:
   return {
     config: weights.config,
     fingerprint: weights.fingerprint,
+    arithmetic,
     async createContext(options = {}) {
       return createScalarContext(held, held(), ARITHMETICS[arithmetic], options);
     },
@@ -110,6 +107,7 @@ function createScalarContext(
   return {
     config,
     fingerprint,
+    arithmetic: arithmetic.name,
     contextTokens,
     kvType,
     memory,

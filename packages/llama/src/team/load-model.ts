@@ -2,10 +2,18 @@
 
 import { type AbortSignal, isWorkerError, type TensorSource, type WorkerError } from "@ll/bytes";
 import { availableCores, type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
-import { bindKernels, type KernelSet, type KernelTier, LOWEST_POINTER, loadKernels, SCRATCH_BYTES } from "@ll/quant";
-import { assertConfig, type ModelConfig } from "../config.ts";
+import {
+  type ArithmeticName,
+  bindKernels,
+  type KernelSet,
+  type KernelTier,
+  LOWEST_POINTER,
+  loadKernels,
+  SCRATCH_BYTES,
+} from "@ll/quant";
+import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import { bindLlamaKernels, LLAMA_SCRATCH_BYTES, loadLlamaKernels } from "../kernels/index.ts";
+import { bindLlamaKernels, llamaScratchBytes, loadLlamaKernels } from "../kernels/index.ts";
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
 import { assertTensorSource, type FoundTensors, findTensors, loadWeights } from "../weights.ts";
@@ -51,6 +59,8 @@ export interface LoadModelOptions {
   readonly workerUrl?: string | URL | undefined;
   /** Default: the fastest kernels that pass their self-test on this machine. All compute the same bits. */
   readonly kernels?: KernelTier | undefined;
+  /** How numbers are rounded. Default: `config.arithmetic`. */
+  readonly arithmetic?: ArithmeticName | undefined;
   readonly onEvent?: (event: LoadModelEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -109,7 +119,8 @@ export async function loadTeamModel(
   }
   const found = findTensors(source, config);
   options.signal?.throwIfAborted();
-  const { kernels, llamaKernels } = await chooseKernels(options.kernels);
+  const arithmetic = arithmeticOf(config, options.arithmetic);
+  const { kernels, llamaKernels } = await chooseKernels(options.kernels, arithmetic);
   if (llamaKernels !== undefined) {
     const run = { source, config, found, threads, kernels, llamaKernels };
     const model = await loadFast(run, options, internals).catch((error: unknown) => {
@@ -136,9 +147,10 @@ export function checkedThreads(threads: number = canShareMemory() ? availableCor
  */
 export async function chooseKernels(
   asked: KernelTier | undefined,
+  arithmetic: ArithmeticName,
 ): Promise<{ readonly kernels: KernelSet; readonly llamaKernels: WebAssembly.Module | undefined }> {
-  const kernels = await loadKernels(asked);
-  const llamaKernels = await loadLlamaKernels(kernels.tier);
+  const kernels = await loadKernels(asked, arithmetic);
+  const llamaKernels = await loadLlamaKernels(kernels.tier, arithmetic);
   const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
   if (asked !== undefined && tier !== asked) {
     throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${asked}`);
@@ -150,14 +162,14 @@ export async function chooseKernels(
 async function loadScalar(
   source: TensorSource,
   config: ModelConfig,
-  { onEvent, signal }: LoadModelOptions,
+  { arithmetic, onEvent, signal }: LoadModelOptions,
 ): Promise<TeamModel> {
   const weights = await loadWeights(source, config, {
     onEvent: ({ bytesLoaded, bytesTotal }) =>
       onEvent?.({ kind: "weights-loaded", bytes: bytesLoaded, total: bytesTotal }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return { ...createScalarModel(weights), threads: 1, kernels: "scalar" };
+  return { ...createScalarModel(weights, { arithmetic }), threads: 1, kernels: "scalar" };
 }
 
 interface FastRun {
@@ -220,7 +232,7 @@ async function loadFast(
     await team.dispose();
     throw error;
   }
-  return { ...createTeamModel(config, graph, team, fingerprint), threads, kernels: kernels.tier };
+  return { ...createTeamModel(config, kernels.arithmetic, graph, team, fingerprint), threads, kernels: kernels.tier };
 }
 
 /** @throws MemoryError */
@@ -236,15 +248,17 @@ export function planModel(
 }
 
 export function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {
-  const bytes = LOWEST_POINTER + SCRATCH_BYTES + LLAMA_SCRATCH_BYTES;
+  const { arithmetic } = set;
+  const llamaBytes = llamaScratchBytes(arithmetic);
+  const bytes = LOWEST_POINTER + SCRATCH_BYTES + llamaBytes;
   const memory = createMemory(bytes, bytes);
   const kernels = bindKernels(set, memory, LOWEST_POINTER);
-  const llama = bindLlamaKernels(module, memory, LOWEST_POINTER + SCRATCH_BYTES);
+  const llama = bindLlamaKernels(module, arithmetic, memory, LOWEST_POINTER + SCRATCH_BYTES);
   return {
     weightBytes: (type, nRows, rowValues) => kernels.matrix(type).weightBytes(nRows, rowValues),
     activationBytes: (type, nVectors, rowValues) => kernels.matrix(type).activationBytes(nVectors, rowValues),
     scratchBytes: SCRATCH_BYTES,
-    llamaScratchBytes: LLAMA_SCRATCH_BYTES,
+    llamaScratchBytes: llamaBytes,
     cacheBytes: (graph, share, contextTokens, sliceTokens, kvType = "f16") =>
       cacheBytes(llama, graph, share, contextTokens, kvType, sliceTokens),
   };

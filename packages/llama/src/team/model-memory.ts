@@ -1,8 +1,8 @@
 // How much memory a model will take, from its header alone.
 
 import type { TensorSource } from "@ll/bytes";
-import type { KernelTier } from "@ll/quant";
-import { assertConfig, type ModelConfig } from "../config.ts";
+import type { ArithmeticName, KernelTier } from "@ll/quant";
+import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { stateBytes } from "../context-memory.ts";
 import { type KvType, kvCacheBytes } from "../kv-type.ts";
 import { assertTensorSource, findTensors } from "../weights.ts";
@@ -15,6 +15,7 @@ export interface ModelMemoryOptions {
   /** As for `loadModel`. */
   readonly threads?: number | undefined;
   readonly kernels?: KernelTier | undefined;
+  readonly arithmetic?: ArithmeticName | undefined;
   /** Positions of a context. */
   readonly contextTokens: number;
   /** Default: f16. */
@@ -56,7 +57,7 @@ export async function teamMemory(
   const { contextTokens, kvType = "f16" } = options;
   const threads = checkedThreads(options.threads);
   const found = findTensors(source, config);
-  const { kernels, llamaKernels } = await chooseKernels(options.kernels);
+  const { kernels, llamaKernels } = await chooseKernels(options.kernels, arithmeticOf(config, options.arithmetic));
   if (llamaKernels === undefined) {
     return { model: found.bytes, context: kvCacheBytes(config, contextTokens, kvType) + stateBytes(found.graph) };
   }

@@ -4,7 +4,7 @@
 import type { Graph } from "@ll/architectures";
 import { assertMemorySpan } from "@ll/quant";
 import type { StateCopies } from "../context-memory.ts";
-import type { AttentionKernels, LlamaKernels } from "../kernels/kernels.ts";
+import type { AttentionKernels, LlamaKernels, ScoreRule } from "../kernels/kernels.ts";
 import { type KvType, kvElementBytes } from "../kv-type.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
 import { ATTENTION_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
@@ -132,23 +132,28 @@ export class ShardCache {
     }
   }
 
-  /** out = attention of `n` queries from `position` over all positions up to their own; q and out: (n, own heads, headDim). */
-  *attend(layer: number, position: number, n: number, q: number, out: number, scale: number): Pieces {
+  /**
+   * out = attention of `n` queries from `position` on over positions up to their own; q and out: (n, own heads, headDim); sinks:
+   * (own heads).
+   */
+  *attend(layer: number, position: number, n: number, q: number, out: number, scores: ScoreRule): Pieces {
     const heads = this.#layers[layer]!;
     const { attention, nKvHeads } = heads;
     const { headDim, headsPerKvHead } = attention.shape;
     const groupChannels = headsPerKvHead * headDim;
     const stride = nKvHeads * groupChannels;
-    const productsPerToken = 2 * groupChannels * (position + n);
+    const { window = Number.POSITIVE_INFINITY, sinks } = scores;
+    const productsPerToken = 2 * groupChannels * Math.min(window, position + n);
     const pieceTokens = Math.max(1, Math.floor(ATTENTION_PIECE_PRODUCTS / productsPerToken));
     for (let head = 0; head < nKvHeads; head++) {
       const keyHead = this.#head(heads, head);
+      const rule = sinks === undefined ? scores : { ...scores, sinks: sinks + 4 * head * headsPerKvHead };
       for (let first = 0; first < n; first += pieceTokens) {
         if (head + first > 0) yield "piece";
         const at = 4 * (first * stride + head * groupChannels);
         const nTokens = Math.min(pieceTokens, n - first);
         const [nPast, work] = [position + first, this.#work];
-        attention.attend(keyHead, q + at, out + at, work, nPast, nTokens, stride, stride, scale);
+        attention.attend(keyHead, q + at, out + at, work, nPast, nTokens, stride, stride, rule);
       }
     }
   }

@@ -2,6 +2,7 @@
 
 import type { Graph } from "@ll/architectures";
 import { allocate } from "@ll/bytes";
+import type { ArithmeticName } from "@ll/quant";
 import type { ModelConfig } from "../config.ts";
 import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
 import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
@@ -12,13 +13,20 @@ import type { Team } from "./team.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /** A model whose weights the team has loaded. Contexts are evaluated one after the other: each evaluation has all threads. */
-export function createTeamModel(config: ModelConfig, graph: Graph, team: Team, fingerprint: bigint): Model {
+export function createTeamModel(
+  config: ModelConfig,
+  arithmetic: ArithmeticName,
+  graph: Graph,
+  team: Team,
+  fingerprint: bigint,
+): Model {
   const queue = new TurnQueue();
   let nContexts = 0;
   let disposed = false;
   return {
     config,
     fingerprint,
+    arithmetic,
     async createContext(options = {}) {
       const { contextTokens, kvType, compat } = checkedContextOptions(options);
       if (compat && kvType === "f32") {
@@ -30,6 +38,7 @@ export function createTeamModel(config: ModelConfig, graph: Graph, team: Team, f
         config,
         graph,
         fingerprint,
+        arithmetic,
         team,
         queue,
         id,
@@ -48,6 +57,7 @@ export function createTeamModel(config: ModelConfig, graph: Graph, team: Team, f
 interface ContextState {
   readonly config: ModelConfig;
   readonly fingerprint: bigint;
+  readonly arithmetic: ArithmeticName;
   readonly graph: Graph;
   readonly team: Team;
   readonly queue: TurnQueue;
@@ -58,7 +68,7 @@ interface ContextState {
 }
 
 function createTeamContext(state: ContextState): Context {
-  const { config, graph, fingerprint, team, queue, id, contextTokens, kvType } = state;
+  const { config, graph, fingerprint, arithmetic, team, queue, id, contextTokens, kvType } = state;
   const { nEmbd, nVocab } = config;
   const { sliceTokens, shards } = team.plan;
   const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
@@ -108,6 +118,7 @@ function createTeamContext(state: ContextState): Context {
   return {
     config,
     fingerprint,
+    arithmetic,
     contextTokens,
     kvType,
     memory,

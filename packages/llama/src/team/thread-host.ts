@@ -26,7 +26,7 @@ export class ThreadHost {
     this.shards = setup.shards.map((plan, i) => {
       const memory = createMemory(plan.layout.bytes, setup.memoryLimitBytes);
       const kernels = bindKernels(setup.kernels, memory, plan.layout.kernelScratch);
-      const llama = bindLlamaKernels(setup.llamaKernels, memory, plan.layout.llamaScratch);
+      const llama = bindLlamaKernels(setup.llamaKernels, setup.kernels.arithmetic, memory, plan.layout.llamaScratch);
       const regions = new MemoryRegions(memory, plan.layout.bytes, setup.memoryLimitBytes);
       return new Shard({
         plan,

@@ -1,7 +1,18 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import type { AttentionShape } from "../../src/kernels/index.ts";
-import { attended, bitsOf, bytesAt, kernelPair, numbers, placeHead, SCALE, spreads, TIERS } from "./kernel-pair.ts";
+import {
+  attended,
+  bitsOf,
+  bytesAt,
+  kernelPair,
+  numbers,
+  type Options,
+  placeHead,
+  SCALE,
+  spreads,
+  TIERS_AND_ARITHMETICS,
+} from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 const kvTypes = fc.constantFrom("f16" as const, "f32" as const);
@@ -28,17 +39,28 @@ const cases: fc.Arbitrary<Case> = fc
     n,
   }));
 
-describe.each(TIERS)("attention of tier %s", async (tier) => {
-  const pair = await kernelPair(tier);
+/** None, or windows that begin within tiles and at their borders, caps and sinks of any size. */
+const optionCases: fc.Arbitrary<Options> = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    window: fc.option(fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom(32, 64)), { nil: undefined }),
+    softCap: fc.option(fc.constantFrom(0.5, 3, 50), { nil: undefined }),
+    sinks: fc.option(fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 9, maxLength: 9 }), { nil: undefined }),
+  }),
+);
 
-  test.prop([cases, seeds, spreads, fc.integer({ min: 1, max: 50 })])(
+describe.each(TIERS_AND_ARITHMETICS)("attention of tier %s, %s", async (tier, arithmetic) => {
+  const pair = await kernelPair(tier, arithmetic);
+
+  test.prop([cases, optionCases, seeds, spreads, fc.integer({ min: 1, max: 50 })])(
     "equals the scalar engine to the bit",
-    ({ shape, nPast, n }, seed, spread, pieceTokens) => {
+    ({ shape, nPast, n }, { sinks, ...others }, seed, spread, pieceTokens) => {
+      const options = { ...others, sinks: sinks?.slice(0, shape.headsPerKvHead) };
       const keys = numbers(seed, (nPast + n) * shape.headDim, spread); // (nPast + n, headDim)
       const values = numbers(seed + 1, keys.length, spread); // (nPast + n, headDim)
       const queries = numbers(seed + 2, n * shape.headsPerKvHead * shape.headDim, spread); // (n, heads, headDim)
       const [out, expected] = pair.map((kernels) =>
-        attended(kernels, placeHead(kernels, shape, keys, values, n, pieceTokens), queries, nPast),
+        attended(kernels, placeHead(kernels, shape, keys, values, n, pieceTokens), queries, nPast, options),
       );
       expect(bitsOf(out!)).toEqual(bitsOf(expected!));
     },
@@ -84,7 +106,7 @@ describe.each(TIERS)("attention of tier %s", async (tier) => {
       floats.set(queries.subarray(i * rowValues, (i + 1) * rowValues), q / 4 + i * qStride);
     }
     const before = bytesAt(kernels, 0, end).slice();
-    attention.attend(head, q, out, work, nPast, n, qStride, outStride, SCALE);
+    attention.attend(head, q, out, work, nPast, n, qStride, outStride, { scale: SCALE });
     for (let i = 0; i < n; i++) {
       const row = out / 4 + i * outStride;
       expect(floats.slice(row, row + rowValues)).toEqual(expected.subarray(i * rowValues, (i + 1) * rowValues));
@@ -101,12 +123,17 @@ describe.each(TIERS)("attention of tier %s", async (tier) => {
     const n = 40;
 
     /** [kernels, twin] after `change` was applied to keys and values, for the last `n` of `nTokens` positions. */
-    function both(change: (keys: Float32Array, values: Float32Array, queries: Float32Array) => void): Float32Array[] {
+    function both(
+      change: (keys: Float32Array, values: Float32Array, queries: Float32Array) => void,
+      options: Options = {},
+    ): Float32Array[] {
       const keys = numbers(1, nTokens * headDim); // (nTokens, headDim)
       const values = numbers(2, nTokens * headDim); // (nTokens, headDim)
       const queries = numbers(3, n * headsPerKvHead * headDim); // (n, headsPerKvHead, headDim)
       change(keys, values, queries);
-      return pair.map((kernels) => attended(kernels, placeHead(kernels, shape, keys, values, n), queries, nTokens - n));
+      return pair.map((kernels) =>
+        attended(kernels, placeHead(kernels, shape, keys, values, n), queries, nTokens - n, options),
+      );
     }
 
     test("values that overflow are seen by later positions only", () => {
@@ -117,6 +144,16 @@ describe.each(TIERS)("attention of tier %s", async (tier) => {
       const rowValues = headsPerKvHead * headDim;
       expect(out!.subarray(0, 30 * rowValues).every(Number.isFinite)).toBe(true);
       expect(out!.subarray(30 * rowValues).every(Number.isFinite)).toBe(false);
+    });
+
+    test("values that overflow are not seen from where they are out of the window", () => {
+      const [out, expected] = both((_, values) => values.fill(Number.POSITIVE_INFINITY, 35 * headDim, 36 * headDim), {
+        window: 10,
+      });
+      expect(bitsOf(out!)).toEqual(bitsOf(expected!));
+      const firstFree = (35 + 10 - (nTokens - n)) * headsPerKvHead * headDim;
+      expect(out!.subarray(firstFree).every(Number.isFinite)).toBe(true);
+      expect(out!.subarray(firstFree - headDim, firstFree).some(Number.isFinite)).toBe(false);
     });
 
     test("keys that overflow are never chosen if their score is -infinity", () => {

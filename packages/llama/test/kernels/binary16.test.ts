@@ -66,7 +66,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
           attention.writeValues(head, rows, 1);
           floatsAt(kernels, q, headDim).fill(0);
           const out = place(256);
-          attention.attend(head, q, out, work, 0, 1, headDim, headDim, 1);
+          attention.attend(head, q, out, work, 0, 1, headDim, headDim, { scale: 1 });
           return bitsOf(floatsAt(kernels, out, headDim));
         });
         expect(out).toEqual(expected);

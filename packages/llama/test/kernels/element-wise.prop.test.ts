@@ -1,13 +1,13 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
-import { bitsOf, floatsAt, kernelPair, numbers, placer, SCALE, spreads, TIERS } from "./kernel-pair.ts";
+import { bitsOf, floatsAt, kernelPair, numbers, placer, SCALE, spreads, TIERS_AND_ARITHMETICS } from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 const lengths = fc.integer({ min: 0, max: 40 });
 const floats = fc.float({ noDefaultInfinity: false });
 
-describe.each(TIERS)("tier %s", async (tier) => {
-  const pair = await kernelPair(tier);
+describe.each(TIERS_AND_ARITHMETICS)("tier %s, %s", async (tier, arithmetic) => {
+  const pair = await kernelPair(tier, arithmetic);
 
   test.prop([
     fc.constantFrom(0.01, 1, 30),

@@ -1,14 +1,17 @@
 // The kernels and their twin, each on a memory of its own, fed with the same bytes.
 
 import { fc } from "@fast-check/vitest";
-import { assertMemorySpan, KERNEL_TIERS, type KernelTier, LOWEST_POINTER } from "@ll/quant";
+import type { AttendOptions } from "@ll/architectures";
+import { type ArithmeticName, assertMemorySpan, KERNEL_TIERS, type KernelTier, LOWEST_POINTER } from "@ll/quant";
+import { ARITHMETICS } from "../../src/arithmetic/index.ts";
 import {
   type AttentionKernels,
   type AttentionShape,
   bindLlamaKernels,
-  LLAMA_SCRATCH_BYTES,
   type LlamaKernels,
+  llamaScratchBytes,
   loadLlamaKernels,
+  type ScoreRule,
 } from "../../src/kernels/index.ts";
 import { twinKernels } from "./twin.ts";
 
@@ -17,12 +20,17 @@ export const TIERS: readonly KernelTier[] = KERNEL_TIERS.filter(
   (tier) => tier === "simd" || (tier === "wide" && process.arch === "x64"),
 );
 
+/** The same in both arithmetics. */
+export const TIERS_AND_ARITHMETICS: readonly (readonly [KernelTier, ArithmeticName])[] = TIERS.flatMap((tier) =>
+  (["build803", "lanes"] as const).map((arithmetic) => [tier, arithmetic] as const),
+);
+
 /** On products of queries and keys. */
 export const SCALE = 0.125;
 
 const PAGES = 96;
 /** First byte that tests may use. */
-const FIRST = 64 * Math.ceil((LOWEST_POINTER + LLAMA_SCRATCH_BYTES) / 64);
+const FIRST = 64 * Math.ceil((LOWEST_POINTER + llamaScratchBytes("build803")) / 64);
 
 /** Hands out addresses, multiples of 64. */
 export function placer(): (bytes: number) => number {
@@ -35,11 +43,15 @@ export function placer(): (bytes: number) => number {
 }
 
 /** [kernels, twin] */
-export async function kernelPair(tier: KernelTier): Promise<readonly [LlamaKernels, LlamaKernels]> {
-  const module = await loadLlamaKernels(tier);
+export async function kernelPair(
+  tier: KernelTier,
+  arithmetic: ArithmeticName = "build803",
+): Promise<readonly [LlamaKernels, LlamaKernels]> {
+  const module = await loadLlamaKernels(tier, arithmetic);
   if (module === undefined) throw new Error(`no kernels of tier ${tier}`);
-  const memory = new WebAssembly.Memory({ initial: PAGES });
-  return [bindLlamaKernels(module, memory, LOWEST_POINTER), twinKernels(new WebAssembly.Memory({ initial: PAGES }))];
+  const [memory, twinMemory] = [new WebAssembly.Memory({ initial: PAGES }), new WebAssembly.Memory({ initial: PAGES })];
+  const kernels = bindLlamaKernels(module, arithmetic, memory, LOWEST_POINTER);
+  return [kernels, twinKernels(twinMemory, ARITHMETICS[arithmetic])];
 }
 
 export function floatsAt({ memory }: LlamaKernels, pointer: number, n: number): Float32Array {
@@ -85,6 +97,7 @@ export interface HeadCase {
   readonly work: number;
   readonly q: number; // (n, headsPerKvHead, headDim)
   readonly out: number; // (n, headsPerKvHead, headDim)
+  readonly sinks: number; // (headsPerKvHead)
 }
 
 /** Places an empty head and stores `keys` and `values`, (tokens, headDim) each, in pieces of `pieceTokens`. */
@@ -104,6 +117,7 @@ export function placeHead(
   const rowBytes = 4 * headDim * headsPerKvHead;
   const q = place(n * rowBytes);
   const out = place(n * rowBytes);
+  const sinks = place(4 * headsPerKvHead);
   const rows = place(2 * keys.byteLength);
   assertMemorySpan(kernels.memory, "head", head, rows + 2 * keys.byteLength - head);
   floatsAt(kernels, rows, keys.length).set(keys);
@@ -115,15 +129,28 @@ export function placeHead(
     const here = Math.min(pieceTokens, nTokens - first);
     attention.store(head, from, from + keys.byteLength, first, here, headDim);
   }
-  return { attention, head, work, q, out };
+  return { attention, head, work, q, out, sinks };
+}
+
+/** What there may be besides a factor on scores. */
+export interface Options extends AttendOptions {
+  readonly sinks?: readonly number[] | undefined; // (headsPerKvHead)
 }
 
 /** Attention of `queries` (n, headsPerKvHead, headDim) from position `nPast`; a copy. */
-export function attended(kernels: LlamaKernels, placed: HeadCase, queries: Float32Array, nPast: number): Float32Array {
+export function attended(
+  kernels: LlamaKernels,
+  placed: HeadCase,
+  queries: Float32Array,
+  nPast: number,
+  { sinks, ...options }: Options = {},
+): Float32Array {
   const { headDim, headsPerKvHead } = placed.attention.shape;
   const rowValues = headDim * headsPerKvHead;
   floatsAt(kernels, placed.q, queries.length).set(queries);
   const n = queries.length / rowValues;
-  placed.attention.attend(placed.head, placed.q, placed.out, placed.work, nPast, n, rowValues, rowValues, SCALE);
+  if (sinks !== undefined) floatsAt(kernels, placed.sinks, headsPerKvHead).set(sinks);
+  const rule: ScoreRule = { scale: SCALE, ...options, sinks: sinks && placed.sinks };
+  placed.attention.attend(placed.head, placed.q, placed.out, placed.work, nPast, n, rowValues, rowValues, rule);
   return floatsAt(kernels, placed.out, queries.length).slice();
 }

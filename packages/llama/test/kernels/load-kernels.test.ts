@@ -1,30 +1,32 @@
 import { LOWEST_POINTER } from "@ll/quant";
 import { describe, expect, test, vi } from "vitest";
+import { ARITHMETICS } from "../../src/arithmetic/index.ts";
 import {
   type AttentionShape,
   bindLlamaKernels,
-  LLAMA_SCRATCH_BYTES,
   type LlamaKernels,
+  llamaScratchBytes,
   loadLlamaKernels,
 } from "../../src/kernels/index.ts";
 import { checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "../../src/kernels/self-test.ts";
-import { attended, kernelPair, numbers, placeHead, SCALE, TIERS } from "./kernel-pair.ts";
+import { attended, kernelPair, numbers, placeHead, SCALE, TIERS_AND_ARITHMETICS } from "./kernel-pair.ts";
 
-const module = (await loadLlamaKernels("simd"))!;
+const module = (await loadLlamaKernels("simd", "build803"))!;
+const LLAMA_SCRATCH_BYTES = llamaScratchBytes("build803");
 const [kernels] = await kernelPair("simd");
 const shape: AttentionShape = { kvType: "f16", headDim: 64, headsPerKvHead: 1, contextTokens: 33 };
 
-test.each(TIERS)("kernels of tier %s pass their self-test", async (tier) => {
-  expect(await loadLlamaKernels(tier)).toBeInstanceOf(WebAssembly.Module);
+test.each(TIERS_AND_ARITHMETICS)("kernels of tier %s pass their self-test in %s", async (tier, arithmetic) => {
+  expect(await loadLlamaKernels(tier, arithmetic)).toBeInstanceOf(WebAssembly.Module);
 });
 
 test("none for the scalar tier, and where compiling fails", async () => {
-  expect(await loadLlamaKernels("scalar")).toBeUndefined();
+  expect(await loadLlamaKernels("scalar", "lanes")).toBeUndefined();
   vi.stubGlobal("WebAssembly", { ...WebAssembly, compile: () => Promise.reject(new WebAssembly.CompileError("no")) });
   const again: string = "../../src/kernels/load-kernels.ts?again"; // a module that remembers nothing compiled before
   try {
     const fresh: typeof import("../../src/kernels/load-kernels.ts") = await import(again);
-    expect(await fresh.loadLlamaKernels("simd")).toBeUndefined();
+    expect(await fresh.loadLlamaKernels("simd", "build803")).toBeUndefined();
   } finally {
     vi.unstubAllGlobals();
   }
@@ -41,18 +43,18 @@ test("128-bit code where V8 makes no good 256-bit code", async () => {
   const again: string = "../../src/kernels/load-kernels.ts?once more";
   try {
     const fresh: typeof import("../../src/kernels/load-kernels.ts") = await import(again);
-    const module = await fresh.loadLlamaKernels("wide");
+    const module = await fresh.loadLlamaKernels("wide", "build803");
     expect(WebAssembly.Module.customSections(module!, "wide")).toEqual([]);
   } finally {
     vi.unstubAllGlobals();
   }
 });
 
-describe("the self-test finds", () => {
+describe.each(["build803", "lanes"] as const)("the self-test in %s finds", (arithmetic) => {
   const memory = new WebAssembly.Memory({ initial: SELF_TEST_PAGES });
-  const right = bindLlamaKernels(module, memory, SELF_TEST_SCRATCH);
+  const right = bindLlamaKernels(module, arithmetic, memory, SELF_TEST_SCRATCH);
   const findWrongKernel = (tested: LlamaKernels): string | undefined =>
-    [...checkKernels(tested)].find(({ isRight }) => !isRight)?.name;
+    [...checkKernels(tested, ARITHMETICS[arithmetic])].find(({ isRight }) => !isRight)?.name;
 
   test("nothing in the kernels", () => {
     expect(findWrongKernel(right)).toBeUndefined();
@@ -77,7 +79,7 @@ describe("binding refuses scratch space", () => {
     ["that does not end in the memory", 16 * 65536 - LLAMA_SCRATCH_BYTES + 64],
     ["that is not aligned", LOWEST_POINTER + 4],
   ])("%s", (_, scratch) => {
-    expect(() => bindLlamaKernels(module, memory, scratch)).toThrow(RangeError);
+    expect(() => bindLlamaKernels(module, "build803", memory, scratch)).toThrow(RangeError);
   });
 });
 
@@ -98,12 +100,15 @@ test("sizes: tiles of 32 positions, channels padded to 8", () => {
   expect(headBytes).toBe(64 + 64 * (100 + 104) * 2);
   expect(workBytes(1)).toBe(3 * 32 * 104 * 8 + 1280 + 4 * 64 * 4);
   expect(workBytes(128)).toBe(3 * 32 * 104 * 8 + 1280 + 32 * 64 * 4);
+  const lanes = bindLlamaKernels(module, "lanes", new WebAssembly.Memory({ initial: 1 }), LOWEST_POINTER);
+  const longContext = lanes.attention({ ...shape, headDim: 100, contextTokens: 100_000 });
+  expect(longContext.workBytes(128)).toBe(3 * 32 * 104 * 4 + 832); // scores are those of a tile
 });
 
 test("addresses up to 4 GiB", () => {
   const memory = new WebAssembly.Memory({ initial: 65536 });
   const size = 2 ** 32;
-  const high = bindLlamaKernels(module, memory, size - LLAMA_SCRATCH_BYTES - 64 * 1024);
+  const high = bindLlamaKernels(module, "build803", memory, size - LLAMA_SCRATCH_BYTES - 64 * 1024);
   const threeHeads = { ...shape, headsPerKvHead: 3 };
   const rowValues = 3 * 64;
   const keys = numbers(1, 33 * 64); // (33, 64)
@@ -119,7 +124,7 @@ test("addresses up to 4 GiB", () => {
   new Float32Array(memory.buffer, q, rowValues).set(queries);
   attention.clear(head);
   attention.store(head, rows, rows, 0, 33, 64);
-  attention.attend(head, q, rows, work, 32, 1, rowValues, rowValues, SCALE);
+  attention.attend(head, q, rows, work, 32, 1, rowValues, rowValues, { scale: SCALE });
   expect(new Float32Array(memory.buffer, rows, rowValues)).toEqual(expected);
 });
 
@@ -132,6 +137,6 @@ test("nothing is read behind the end of the memory", () => {
   const expected = attended(kernels, placed, queries, 32);
   const q = kernels.memory.buffer.byteLength - 4 * rowValues;
   new Float32Array(kernels.memory.buffer, q, rowValues).set(queries);
-  placed.attention.attend(placed.head, q, placed.out, placed.work, 32, 1, rowValues, rowValues, SCALE);
+  placed.attention.attend(placed.head, q, placed.out, placed.work, 32, 1, rowValues, rowValues, { scale: SCALE });
   expect(new Float32Array(kernels.memory.buffer, placed.out, rowValues)).toEqual(expected);
 });

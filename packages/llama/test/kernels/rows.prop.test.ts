@@ -1,12 +1,12 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { ropeAngles } from "../../src/ops/angles.ts";
-import { bitsOf, floatsAt, kernelPair, numbers, placer, spreads, TIERS } from "./kernel-pair.ts";
+import { bitsOf, floatsAt, kernelPair, numbers, placer, spreads, TIERS_AND_ARITHMETICS } from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 
-describe.each(TIERS)("tier %s", async (tier) => {
-  const pair = await kernelPair(tier);
+describe.each(TIERS_AND_ARITHMETICS)("tier %s, %s", async (tier, arithmetic) => {
+  const pair = await kernelPair(tier, arithmetic);
 
   test.prop([
     fc.integer({ min: 1, max: 11 }),

@@ -1,7 +1,7 @@
 // `LlamaKernels` out of the functions of the scalar engine, as the kernels' twin. Keys and values are in its own caches, outside
 // of the memory; a head's address is only their name.
 
-import { build803 } from "../../src/arithmetic/build803.ts";
+import type { Arithmetic } from "../../src/arithmetic/arithmetic.ts";
 import { capped } from "../../src/arithmetic/lanes.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
 import { addInto } from "../../src/ops/add.ts";
@@ -13,14 +13,14 @@ import { scaleBy } from "../../src/ops/scale.ts";
 import { slicePieces } from "../../src/ops/slice.ts";
 import { createKvCache, type KvCache } from "../../src/scalar/kv-cache.ts";
 
-export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
+export function twinKernels(memory: WebAssembly.Memory, arithmetic: Arithmetic): LlamaKernels {
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
   return {
     memory,
     rmsNorm(out, x, weight, nRows, nValues, eps) {
       for (let row = 0; row < nRows; row++) {
         const at = 4 * row * nValues;
-        build803.rmsNorm(floats(out + at, nValues), floats(x + at, nValues), floats(weight, nValues), eps);
+        arithmetic.rmsNorm(floats(out + at, nValues), floats(x + at, nValues), floats(weight, nValues), eps);
       }
     },
     rope(pairing, x, angles, nRows, nHeads, headDim, nRot, rowStride) {
@@ -29,7 +29,7 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
         rotate(heads, floats(angles + 4 * row * nRot, nRot), headDim, pairing);
       }
     },
-    gate: (activation, gate, up, n) => build803.gate(activation, floats(gate, n), floats(up, n), n),
+    gate: (activation, gate, up, n) => arithmetic.gate(activation, floats(gate, n), floats(up, n), n),
     scale: (x, n, factor) => scaleBy(floats(x, n), factor),
     cap(x, n, softCap) {
       const values = floats(x, n);
@@ -49,14 +49,13 @@ export function twinKernels(memory: WebAssembly.Memory): LlamaKernels {
       const state = { before: floats(before, nState), after: floats(after, nState) };
       convolveRows(floats(out, n * width), floats(x, n * width), floats(weight, width * nTaps), state, nTaps, silu);
     },
-    attention: (shape) => twinAttention(memory, shape),
+    attention: (shape) => twinAttention(memory, arithmetic, shape),
   };
 }
 
-function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): AttentionKernels {
+function twinAttention(memory: WebAssembly.Memory, arithmetic: Arithmetic, shape: AttentionShape): AttentionKernels {
   const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
   const elementBytes = kvType === "f16" ? 2 : 4;
-  const scalar = { arithmetic: build803 };
   const caches = new Map<number, KvCache>();
   const cacheAt = (head: number): KvCache => caches.get(head)!;
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
@@ -76,13 +75,18 @@ function twinAttention(memory: WebAssembly.Memory, shape: AttentionShape): Atten
         cacheAt(head).store(0, nPast + i, floats(keys + at, headDim), floats(values + at, headDim));
       }
     },
-    attend(head, q, out, _work, nPast, n, qStride, outStride, scale) {
+    attend(head, q, out, _work, nPast, n, qStride, outStride, { sinks, ...scores }) {
       const rowValues = headsPerKvHead * headDim;
       for (let i = 0; i < n; i++) {
         const queries = floats(q + 4 * i * qStride, rowValues).slice(); // (headsPerKvHead, headDim)
         const row = floats(out + 4 * i * outStride, rowValues);
-        const rule = { headDim, headsPerKvHead, scale };
-        attendTo(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, rule, scalar);
+        const rule = {
+          headDim,
+          headsPerKvHead,
+          ...scores,
+          sinks: sinks === undefined ? undefined : floats(sinks, headsPerKvHead),
+        };
+        attendTo(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, rule, { arithmetic });
       }
     },
     readKeys(head, out, n, rowStride) {

@@ -139,6 +139,7 @@ export function recordingContext(
   return {
     calls,
     config,
+    arithmetic: config.arithmetic,
     contextTokens,
     kvType: "f16",
     memory: { kind: "positions" },

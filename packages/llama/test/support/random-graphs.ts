@@ -33,9 +33,9 @@ const layers = fc.record({
   hasRowNorms: fc.boolean(),
   ropeFreqBase: fc.constantFrom(10_000, 1_000_000),
   hasHeadNorms: fc.boolean(),
-  window: fc.constant(undefined),
-  softCap: fc.constant(undefined),
-  hasSinks: fc.constant(false),
+  window: fc.constantFrom(undefined, 1, 5, 40),
+  softCap: fc.constantFrom(undefined, 2),
+  hasSinks: fc.boolean(),
   isFused: fc.boolean(),
   hasBiases: fc.boolean(),
   isNormedBehind: fc.boolean(),
@@ -68,6 +68,7 @@ export const randomGraphs = fc.record({
   }),
   /** Of matrices whose rows it divides; the others are f16. */
   type: fc.constantFrom("f32", "f16", "q4_0", "q8_0", "q5_1"),
+  arithmetic: fc.constantFrom("build803" as const, "lanes" as const),
   seed: fc.nat(1000),
 });
 
@@ -213,6 +214,7 @@ export async function withRandomModel(
       architecture: NAME,
       ...{ nVocab, nEmbd, nLayers: layers.length, nHeads: nKvHeads * headsPerKvHead, nKvHeads, headDim, nFf },
       ...{ rmsNormEps: EPS, ropeFreqBase: 10_000, ropeFreqScale: 1, nMult: 1, nRot: headDim, ftype: 0 },
+      arithmetic: graph.arithmetic,
     };
     await use(sourceOfGraph(graph, family, config), config);
   } finally {

@@ -6,8 +6,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { blockInfo, decodeF16, encodeF16, f16ToF32, packRows, toolHistogram } from "../../src/index.ts";
 import type { Kernels, PackSource } from "../../src/kernels/index.ts";
-import { WASM_COUNTED_TYPES } from "../../src/kernels/wasm-layouts.ts";
-import { WEIGHT_TYPES } from "../arbitraries.ts";
+import { WASM_COUNTED_TYPES, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
 import { kernelsOf, mulberry32, PLACES, WASM_TIERS } from "./kernel-cases.ts";
 
 /** What values can be like; each makes another corner of the quantisers decide. */
@@ -35,7 +34,7 @@ describe.each(WASM_TIERS)("%s", (tier) => {
     kernels = await kernelsOf(tier);
   });
 
-  describe.each(WEIGHT_TYPES)("%s", (type) => {
+  describe.each([...WASM_LAYOUTS.keys()])("%s", (type) => {
     const { blockValues } = blockInfo(type);
 
     test.each(Object.keys(STYLES))("%s", (style) => {

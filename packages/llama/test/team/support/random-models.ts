@@ -40,7 +40,10 @@ export type RandomCase = typeof randomCases extends fc.Arbitrary<infer Case> ? C
 
 function configOf({ type, nKvHeads, headsPerKvHead, headDim, nFf, nVocab, nLayers }: RandomCase): ModelConfig {
   const architecture = "llama";
-  const others = { rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1, nMult: 1, nRot: 2, ftype: 0 };
+  const others = {
+    ...{ rmsNormEps: Math.fround(1e-6), ropeFreqBase: 10000, ropeFreqScale: 1, nMult: 1, nRot: 2, ftype: 0 },
+    arithmetic: "build803",
+  } as const;
   const { blockValues } = blockInfo(type);
   if (blockValues === 1) {
     const nHeads = nKvHeads * headsPerKvHead;
