@@ -2,31 +2,38 @@
 
 import { expect, test } from "vitest";
 import { describeWithTestData } from "../../../../tools/test-data.ts";
-import { createScalarModel, loadWeights } from "../../src/index.ts";
-import { familyRuns, familyTokens, openFamilyModel, WITHOUT_KERNELS } from "../support/family-models.ts";
+import { createScalarModel, type KvType, loadWeights } from "../../src/index.ts";
+import { familyRuns, familyTokens, openFamilyModel } from "../support/family-models.ts";
 import { logitsInBatches } from "../support/hand-made.ts";
 import { FAST_TIERS, loadForTest } from "../team/support/engines.ts";
 
+const KV_TYPES = ["f32", "f16"] as const;
+
+const runs = familyRuns().flatMap(([name, model, run]) =>
+  (["build803", "lanes"] as const).map((arithmetic) => [name, model, run.note, arithmetic, run.nCtx] as const),
+);
+
 describeWithTestData("all tiers, threads and batches", () => {
-  test.each(familyRuns().filter(([name]) => !WITHOUT_KERNELS.includes(name)))(
-    "%s %s",
-    async (name, model, { nCtx }) => {
-      const tokens = familyTokens(name);
-      const { source, config } = await openFamilyModel(name, model);
-      for (const kvType of ["f32", "f16"] as const) {
-        const options = { contextTokens: nCtx, kvType };
-        const scalar = createScalarModel(await loadWeights(source, config));
-        const bits = await logitsInBatches(scalar, tokens, tokens.length, options);
-        for (const tier of FAST_TIERS) {
-          for (const threads of [1, 2, 3]) {
-            const fast = await loadForTest(source, config, { threads, kernels: tier });
-            expect(fast.kernels).toBe(tier);
-            for (const batchTokens of [1, 7, 24]) {
-              expect(await logitsInBatches(fast, tokens, batchTokens, options)).toEqual(bits);
-            }
+  test.each(runs)("%s %s %s %s", async (name, model, _, arithmetic, contextTokens) => {
+    const tokens = familyTokens(name);
+    const { source, config } = await openFamilyModel(name, model);
+    const scalar = createScalarModel(await loadWeights(source, config), { arithmetic });
+    const bits = new Map<KvType, Float32Array>();
+    for (const kvType of KV_TYPES) {
+      bits.set(kvType, await logitsInBatches(scalar, tokens, tokens.length, { contextTokens, kvType }));
+    }
+    for (const kernels of FAST_TIERS) {
+      for (const threads of [1, 2, 3]) {
+        const fast = await loadForTest(source, config, { threads, kernels, arithmetic });
+        expect(fast.kernels).toBe(kernels);
+        for (const kvType of KV_TYPES) {
+          for (const batchTokens of [1, 7, 24]) {
+            const got = await logitsInBatches(fast, tokens, batchTokens, { contextTokens, kvType });
+            expect(got).toEqual(bits.get(kvType));
           }
         }
+        await fast.dispose();
       }
-    },
-  );
+    }
+  });
 });

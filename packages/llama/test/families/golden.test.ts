@@ -7,7 +7,7 @@
 import { describe, expect, test } from "vitest";
 import { describeWithTestData } from "../../../../tools/test-data.ts";
 import { createScalarModel, loadWeights } from "../../src/index.ts";
-import { familyLogits, familyRuns, familyTokens, openFamilyModel, WITHOUT_KERNELS } from "../support/family-models.ts";
+import { familyLogits, familyRuns, familyTokens, openFamilyModel } from "../support/family-models.ts";
 import { argMax, logitsInBatches } from "../support/hand-made.ts";
 import { FAST_TIERS, loadForTest } from "../team/support/engines.ts";
 
@@ -63,18 +63,16 @@ describeWithTestData("recorded logits", () => {
       expect(text).toEqual(run.greedy);
     });
 
-    test.skipIf(WITHOUT_KERNELS.includes(name))(
-      "the fast engine computes the scalar one's bits on two threads",
-      async () => {
-        const { source, config } = await openFamilyModel(name, model);
-        const scalar = createScalarModel(await loadWeights(source, config));
-        const bits = await logitsInBatches(scalar, tokens, tokens.length, options);
-        const fast = await loadForTest(source, config, { threads: 2 });
-        expect(FAST_TIERS).toContain(fast.kernels);
-        for (const batchTokens of [1, 7]) {
-          expect(await logitsInBatches(fast, tokens, batchTokens, options)).toEqual(bits);
-        }
-      },
-    );
+    test.each([
+      { arithmetic: "build803" as const, threads: 1 },
+      { arithmetic: "lanes" as const, threads: 2 },
+    ])("the fast engine computes the scalar one's bits: $arithmetic, $threads thread(s)", async (engine) => {
+      const { source, config } = await openFamilyModel(name, model);
+      const scalar = createScalarModel(await loadWeights(source, config), engine);
+      const bits = await logitsInBatches(scalar, tokens, tokens.length, options);
+      const fast = await loadForTest(source, config, engine);
+      expect(FAST_TIERS).toContain(fast.kernels);
+      expect(await logitsInBatches(fast, tokens, 7, options)).toEqual(bits);
+    });
   });
 });

@@ -10,6 +10,8 @@ import { configFromGguf, type ModelConfig, type TensorSource } from "../../src/i
 export interface FamilyRun {
   /** Name of the file: `model.gguf` is f32, `model-f16.gguf`, `model-mix.gguf` has quantised tensors. */
   readonly model: string;
+  /** What the run is about, if a model has several. */
+  readonly note: string;
   readonly nCtx: number;
   readonly logits: string;
   readonly nVocab: number;
@@ -20,9 +22,6 @@ export interface FamilyRun {
   /** Part of the logits' root mean square that that of the differences may be, with quantised weights. */
   readonly rmsTolerance: number;
 }
-
-/** Folders of models with attention that has no kernels yet. */
-export const WITHOUT_KERNELS: readonly string[] = ["gemma2", "gemma3", "olmo3"];
 
 /** Folders of the test data. */
 const FAMILIES = [
