@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from "@ll/architectures";
 import { describe, expect, test } from "vitest";
 import { type ConfigOverrides, configFromGguf, isModelError, type MetadataGetter, unreadKeys } from "../src/index.ts";
 
@@ -168,7 +169,12 @@ describe("refused", () => {
     [
       "an unknown architecture",
       { "general.architecture": "mamba" },
-      { code: "E_UNSUPPORTED", field: "general.architecture", got: "mamba" },
+      {
+        code: "E_UNSUPPORTED",
+        field: "general.architecture",
+        expected: ARCHITECTURES.map(({ name }) => name).join(", "),
+        got: "mamba",
+      },
     ],
     ["no architecture", { "general.architecture": undefined }, { code: "E_UNSUPPORTED", got: "nothing" }],
     [
