@@ -61,14 +61,18 @@ export function readSizes(keys: KeyReader, nKvHeads?: number): Hyper {
   };
 }
 
+export function readPositive(keys: KeyReader, key: string, fallback: number): number {
+  const value = keys.float(key, fallback);
+  return value > 0 ? value : keys.refuse(key, "a positive number");
+}
+
 /** Base and scaling: the inverse of the factor by which the context was stretched. Early files have it under another key. */
 export function readRope(keys: KeyReader): Pick<RopeHyper, "ropeFreqBase" | "ropeFreqScale" | "ropeScaling"> {
   const type = keys.choice("rope.scaling.type", ["none", "linear", "yarn", "longrope"], "linear");
   const factor = keys.float("rope.scaling.factor", keys.float("rope.scale_linear", 0));
   const ropeFreqBase = keys.float("rope.freq_base", 10000);
-  const attnFactor = keys.float("rope.scaling.attn_factor", 1);
+  const attnFactor = readPositive(keys, "rope.scaling.attn_factor", 1);
   const originalTokens = readOriginalTokens(keys);
-  if (!(attnFactor > 0)) keys.refuse("rope.scaling.attn_factor", "a positive number");
   if (type === "yarn" && ropeFreqBase <= 1) keys.refuse("rope.freq_base", "more than 1");
   const kind = type === "none" ? "linear" : type;
   const isPlain = kind === "linear" && attnFactor === 1;

@@ -11,6 +11,7 @@ import {
   feedForward,
   HARMLESS_KEYS,
   isSliding,
+  readPositive,
   readRopeHyper,
   readSliding,
   ropeSettings,
@@ -42,7 +43,7 @@ export const gemma2: Architecture<Gemma2Hyper> = {
     return {
       ...hyper,
       ...readSliding(keys, 2, 4096),
-      slidingFreqBase: keys.float("rope.freq_base_swa", hyper.ropeFreqBase),
+      slidingFreqBase: readPositive(keys, "rope.freq_base_swa", hyper.ropeFreqBase),
       queryScale: queryScale(hyper, 46),
       attentionSoftCap: readSoftCap(keys, "attn_logit_softcapping", 50),
       finalSoftCap: readSoftCap(keys, "final_logit_softcapping", 30),

@@ -2,7 +2,7 @@
 
 import type { Architecture } from "../architecture.ts";
 import { perLayer } from "../names.ts";
-import { HARMLESS_KEYS, isSliding, logits, readRopeHyper, readSliding, ropeSettings } from "./common.ts";
+import { HARMLESS_KEYS, isSliding, logits, readPositive, readRopeHyper, readSliding, ropeSettings } from "./common.ts";
 import { GEMMA_NAMES, type GemmaHyper, gemmaEmbedding, gemmaLayer, queryScale, readSoftCap } from "./gemma2.ts";
 
 export const gemma3: Architecture<GemmaHyper> = {
@@ -14,7 +14,7 @@ export const gemma3: Architecture<GemmaHyper> = {
     return {
       ...hyper,
       ...readSliding(keys, 6),
-      slidingFreqBase: keys.float("rope.freq_base_swa", 10000),
+      slidingFreqBase: readPositive(keys, "rope.freq_base_swa", 10000),
       queryScale: queryScale(hyper, 62),
       finalSoftCap: readSoftCap(keys, "final_logit_softcapping", 0),
     };

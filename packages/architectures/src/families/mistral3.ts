@@ -9,6 +9,7 @@ import {
   logits,
   type RopeHyper,
   readOriginalTokens,
+  readPositive,
   readRopeHyper,
   ropeFactors,
   ropeSettings,
@@ -27,11 +28,9 @@ export const mistral3: Architecture<Mistral3Hyper> = {
     const { ropeScaling, ...hyper } = readRopeHyper(keys);
     keys.expect("rope.dimension_count", hyper.headDim); // else the temperature would miss channels
     const temperature = { slope: keys.float("attention.temperature_scale", 0), span: readOriginalTokens(keys) };
-    const betaFast = keys.float("rope.scaling.yarn_beta_fast", 32);
-    const betaSlow = keys.float("rope.scaling.yarn_beta_slow", 1);
+    const betaFast = readPositive(keys, "rope.scaling.yarn_beta_fast", 32);
+    const betaSlow = readPositive(keys, "rope.scaling.yarn_beta_slow", 1);
     const logMultiplier = keys.float("rope.scaling.yarn_log_multiplier", 0);
-    if (!(betaFast > 0)) keys.refuse("rope.scaling.yarn_beta_fast", "a positive number");
-    if (!(betaSlow > 0)) keys.refuse("rope.scaling.yarn_beta_slow", "a positive number");
     if (logMultiplier < 0) keys.refuse("rope.scaling.yarn_log_multiplier", "0 or more");
     if (ropeScaling === undefined) return { ...hyper, temperature };
     return { ...hyper, temperature, ropeScaling: { ...ropeScaling, betaFast, betaSlow, logMultiplier } };

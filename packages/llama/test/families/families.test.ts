@@ -285,6 +285,7 @@ describe("gemma2", () => {
 
   test.each([
     [{ attn_logit_softcapping: -1 }, "gemma2.attn_logit_softcapping"],
+    [{ "rope.freq_base_swa": -1 }, "gemma2.rope.freq_base_swa"],
     [{ final_logit_softcapping: Number.NaN }, "gemma2.final_logit_softcapping"],
     [{ "attention.sliding_window": -4 }, "gemma2.attention.sliding_window"],
     [{ "attention.sliding_window": 2.5 }, "gemma2.attention.sliding_window"],
