@@ -25,6 +25,10 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["ggjt", { module: "ggjt.ts", covers: /\/packages\/(bytes|ggml-format)\/src\// }],
   ["lora", { module: "lora.ts", covers: /\/packages\/(bytes|ggml-format)\/src\// }],
   ["gguf", { module: "gguf.ts", covers: /\/packages\/(bytes|gguf|tokenizer)\/src\/|\/gguf-(config|tokenizer)\.ts$/ }],
+  [
+    "importance",
+    { module: "importance.ts", covers: /\/packages\/(bytes|gguf)\/src\/|\/convert\/src\/importance\.ts$/ },
+  ],
   ["session", { module: "session.ts", covers: /\/packages\/bytes\/src\/|\/llama\/src\/session\.ts$/ }],
   ["sentencepiece", { module: "sentencepiece.ts", covers: /\/packages\/(bytes|tokenizer)\/src\// }],
   ["zip", { module: "zip.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],

@@ -82,7 +82,7 @@ export async function convertWith(
   const packer =
     cast.length === 0 ? createCopier() : await choosePacker(works, { maxTier, signal: options.signal }, {});
   // a number that is none was none before: it is told, not refused
-  return writeModel(sink, file, works, packer, options, ({ tooLarge }) => tooLarge > 0);
+  return writeModel([{ file, works, sink }], packer, options, ({ tooLarge }) => tooLarge > 0);
 }
 
 /** Whether the matrix is rounded or widened piece by piece, and searched for values that its new type cannot hold. */

@@ -10,6 +10,7 @@ export {
 } from "./convert-checkpoint.ts";
 export { ConvertError, isConvertError } from "./errors.ts";
 export type { LostValues, ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
+export { chosenImportance, type Importance, type ImportanceEntry, openImportance } from "./importance.ts";
 export {
   contentsOfGgml,
   contentsOfGguf,
@@ -19,6 +20,7 @@ export {
   type TokenRules,
 } from "./model-contents.ts";
 export { type ModelParams, type UnstoredParams, unstoredParams } from "./model-params.ts";
+export { type GgufQuantization, type GgufTarget, planGguf, quantizeGguf } from "./quantize-gguf.ts";
 export { type QuantizeOptions, type QuantizeTarget, quantizedBytes, quantizeModel } from "./quantize-model.ts";
 export { type VocabFileInput, vocabFileBytes, writeVocabFile } from "./vocab-file.ts";
 export { PieceTypes, type VocabPiece } from "./vocab-pieces.ts";

@@ -2,7 +2,8 @@
 // the size of the model.
 
 import type { SourceTensor } from "@ll/bytes";
-import { blockInfo } from "@ll/quant";
+import { blockInfo, knowsImportance } from "@ll/quant";
+import type { ImportanceEntry } from "./importance.ts";
 import { lostInCopy } from "./packing/lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
 import { product } from "./shapes.ts";
@@ -15,6 +16,8 @@ export interface Piece {
   readonly byteLength: number;
   /** Absent for bytes that stay as they are. */
   readonly packing?: Packing;
+  /** Reads the importance of the columns of all rows in the piece. */
+  readonly importance?: (() => Promise<Float32Array>) | undefined; // (nColumns)
   /** Type of whole blocks in which numbers are looked for that are none, where bytes stay as they are. */
   readonly checkAs?: string;
 }
@@ -39,12 +42,45 @@ export function* packingPieces(tensor: SourceTensor, toType: string): Generator<
   for (const piece of cut(tensor, (PIECE_VALUES / blockValues) * blockBytes)) yield { ...piece, packing };
 }
 
+/**
+ * The pieces of a tensor that is packed as for GGUF files. With importance, whose columns are those of a matrix, each piece is of one matrix
+ * and of whole rows.
+ * @throws RangeError for an unknown type
+ */
+export function* ggufPackingPieces(
+  tensor: SourceTensor,
+  toType: string,
+  importance: ImportanceEntry | undefined,
+): Generator<Piece, void, void> {
+  const { blockValues, blockBytes } = blockInfo(tensor.type);
+  const packing = { from: tensor.type, to: toType, isGguf: true };
+  const mostBytes = (PIECE_VALUES / blockValues) * blockBytes;
+  if (importance === undefined || !knowsImportance(toType)) {
+    for (const piece of cut(tensor, mostBytes)) yield { ...piece, packing };
+    return;
+  }
+  const nMatrices = product(tensor.shape.slice(0, -2));
+  const matrixBytes = tensor.byteLength / nMatrices;
+  const nColumns = importance.length / nMatrices;
+  for (let matrix = 0; matrix < nMatrices; matrix++) {
+    const read = (): Promise<Float32Array> => importance.read(matrix * nColumns, nColumns);
+    for (const piece of cut(tensor, mostBytes, matrix * matrixBytes, (matrix + 1) * matrixBytes)) {
+      yield { ...piece, packing, importance: read };
+    }
+  }
+}
+
 /** Pieces of whole rows as far as rows are shorter, since some checkpoints make their tensors row by row. */
-function* cut(tensor: SourceTensor, mostBytes: number): Generator<Piece, void, void> {
+function* cut(
+  tensor: SourceTensor,
+  mostBytes: number,
+  start = 0,
+  end: number = tensor.byteLength,
+): Generator<Piece, void, void> {
   const rowBytes = tensor.byteLength / product(tensor.shape.slice(0, -1));
   const pieceBytes = rowBytes < mostBytes ? Math.floor(mostBytes / rowBytes) * rowBytes : mostBytes;
-  for (let offset = 0; offset < tensor.byteLength; offset += pieceBytes) {
-    yield { tensor, offset, byteLength: Math.min(pieceBytes, tensor.byteLength - offset) };
+  for (let offset = start; offset < end; offset += pieceBytes) {
+    yield { tensor, offset, byteLength: Math.min(pieceBytes, end - offset) };
   }
 }
 
@@ -62,17 +98,18 @@ export async function* packedPieces(
 ): AsyncGenerator<PackedPiece, void, void> {
   const waiting = pieces[Symbol.iterator]();
   const underWay: Promise<PackedPiece>[] = []; // the piece with index i in slot i modulo packer.slots
-  let lastRead: Promise<void> = Promise.resolve();
+  let lastRead: Promise<unknown> = Promise.resolve();
   let nBegun = 0;
 
-  function begin({ tensor, offset, byteLength, packing, checkAs }: Piece): void {
+  function begin({ tensor, offset, byteLength, packing, importance, checkAs }: Piece): void {
     const slot = nBegun++ % packer.slots;
     const read = lastRead.then(async () => {
       signal?.throwIfAborted();
       await tensor.read(offset, packer.source(slot, byteLength));
+      return importance?.();
     });
-    const packed = read.then(() => {
-      if (packing !== undefined) return packer.pack(slot, byteLength, packing);
+    const packed = read.then((weights) => {
+      if (packing !== undefined) return packer.pack(slot, byteLength, { ...packing, importance: weights });
       const bytes = packer.source(slot, byteLength);
       const lost = checkAs === undefined ? undefined : lostInCopy(checkAs, bytes);
       return { bytes, histogram: NO_COUNTS, lost };

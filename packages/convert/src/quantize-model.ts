@@ -65,7 +65,7 @@ export async function quantizeWith(
   const works = tensors.map((planned, index) => tensorWork(file.tensors[index] as GgmlTensor, planned));
   const packer = await choosePacker(works, options, seams);
   try {
-    return await writeModel(sink, newFile, works, packer, options, () => true);
+    return await writeModel([{ file: newFile, works, sink }], packer, options, () => true);
   } finally {
     await packer.dispose();
   }

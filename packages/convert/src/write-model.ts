@@ -15,42 +15,51 @@ export interface TensorWork extends Omit<TensorStep, "index" | "total"> {
   pieces(): Iterable<Piece>;
 }
 
+/** A file to be written, the tensors in it, and where it goes. */
+export interface ModelPart {
+  readonly file: FilePlan;
+  readonly works: readonly TensorWork[];
+  readonly sink: ByteSink;
+}
+
 /**
- * Writes `file`, whose tensors are those of `works`.
+ * Writes the files of a model, which are one as a rule.
  * @param refuses whether values that the new type cannot hold are an error, unless all are allowed
  * @throws ConvertError `E_NUMBER`; what reading, packing and the sink throw
  */
 export async function writeModel(
-  sink: ByteSink,
-  file: FilePlan,
-  works: readonly TensorWork[],
+  parts: readonly ModelPart[],
   packer: Packer,
   { onEvent, signal, allowNonFinite = false }: WorkOptions,
   refuses: (lost: LostValues) => boolean,
 ): Promise<ModelTotals> {
   signal?.throwIfAborted();
-  const writer = await file.begin(sink);
+  const works = parts.flatMap((part) => part.works);
   const totals = { tensors: works.length, bytesIn: 0, bytesOut: 0, histogram: new Float64Array(BINS) };
   // one sequence for all tensors: the first pieces of the next are read while the last ones of this are packed
   const packed = packedPieces(piecesOfAll(works), packer, signal);
+  let index = 0;
   try {
-    for (const [index, { pieces, ...facts }] of works.entries()) {
-      const step: TensorStep = { index, total: works.length, ...facts };
-      onEvent?.({ kind: "tensor-start", ...step });
-      const histogram = new Float64Array(BINS); // (16)
-      const found: Found = { histogram, lost: undefined };
-      await writer.writeTensor(file.names[index] as string, bytesOf(packed, step.bytesOut, found, signal));
-      const { lost } = found;
-      if (lost !== undefined && !allowNonFinite && refuses(lost)) throw lostError(step.name, step.toType, lost);
-      onEvent?.({ kind: "tensor-done", ...step, histogram, ...(lost !== undefined && { lost }) });
-      totals.bytesIn += step.bytesIn;
-      totals.bytesOut += step.bytesOut;
-      addTo(totals.histogram, histogram);
+    for (const { file, sink, works } of parts) {
+      const writer = await file.begin(sink);
+      for (const [place, { pieces, ...facts }] of works.entries()) {
+        const step: TensorStep = { index: index++, total: totals.tensors, ...facts };
+        onEvent?.({ kind: "tensor-start", ...step });
+        const histogram = new Float64Array(BINS); // (16)
+        const found: Found = { histogram, lost: undefined };
+        await writer.writeTensor(file.names[place] as string, bytesOf(packed, step.bytesOut, found, signal));
+        const { lost } = found;
+        if (lost !== undefined && !allowNonFinite && refuses(lost)) throw lostError(step.name, step.toType, lost);
+        onEvent?.({ kind: "tensor-done", ...step, histogram, ...(lost !== undefined && { lost }) });
+        totals.bytesIn += step.bytesIn;
+        totals.bytesOut += step.bytesOut;
+        addTo(totals.histogram, histogram);
+      }
+      await writer.finish();
     }
   } finally {
     await packed.return();
   }
-  await writer.finish();
   onEvent?.({ kind: "totals", ...totals });
   return totals;
 }

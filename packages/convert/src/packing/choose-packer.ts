@@ -2,7 +2,7 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import { type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
-import { type KernelTier, loadKernels } from "@ll/quant";
+import { type KernelTier, loadKernels, packsAlike } from "@ll/quant";
 import type { TensorStep } from "../events.ts";
 import { product } from "../shapes.ts";
 import { workerScriptUrl } from "../worker-script.ts";
@@ -20,6 +20,9 @@ const PACKING_TIER: KernelTier = "relaxed";
 /** Nanoseconds that a thread takes per value: Q4_0 0.4, Q8_0 0.6, and counting; Q2_K 2.6, Q6_K 3.3. */
 const PACKING_NS = 0.7;
 const K_PACKING_NS = 3;
+
+/** Types that no kernel packs: MXFP4 20, Q6_K 100, IQ4_XS 150, Q4_K 300, and twice that with importance. */
+const PLAIN_PACKING_NS = 200;
 
 /**
  * Least milliseconds of packing for each worker; it takes about as long until they begin. Whole runs of ll-quantize took the same
@@ -41,6 +44,8 @@ export interface PackerOptions {
   readonly maxTier?: KernelTier | undefined;
   readonly workerUrl?: string | URL | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whether types are packed as for GGUF files. */
+  readonly isGguf?: boolean | undefined;
 }
 
 /** What tests put in place of what is normally used. */
@@ -49,20 +54,25 @@ export interface PackerSeams {
   readonly workerMs?: number;
 }
 
+type Step = Pick<TensorStep, "shape" | "fromType" | "toType" | "isCopied">;
+
 /** @throws RangeError for a number of threads that is none, or an unknown tier; WorkerError if a worker cannot be started */
 export async function choosePacker(
-  steps: readonly Pick<TensorStep, "shape" | "toType" | "isCopied">[],
-  { threads = 1, maxTier = PACKING_TIER, workerUrl, signal }: PackerOptions,
+  steps: readonly Step[],
+  { threads = 1, maxTier = PACKING_TIER, workerUrl, signal, isGguf = false }: PackerOptions,
   seams: PackerSeams,
 ): Promise<Packer> {
   if (!Number.isSafeInteger(threads) || threads < 1) {
     throw new RangeError(`"threads" expected an integer >= 1, got ${String(threads)}`);
   }
-  const work = steps.reduce((sum, step) => sum + packingMs(step), 0);
+  const work = steps.reduce((sum, step) => sum + packingMs(step, isGguf), 0);
   if (work === 0) return createCopier();
   const kernels = loadKernels(maxTier === "wide" ? PACKING_TIER : maxTier);
-  const isCast = steps.some((step) => !step.isCopied && CAST_TYPES.has(step.toType));
-  const workers = isCast ? 1 : Math.min(threads, MAX_WORKERS, Math.floor(work / (seams.workerMs ?? WORKER_MS)));
+  // a few rows that fit no block become f16 in files of other types
+  const cast = steps.filter((step) => !step.isCopied && CAST_TYPES.has(step.toType));
+  const castMs = cast.reduce((sum, step) => sum + packingMs(step, isGguf), 0);
+  const workers =
+    castMs > work / 2 ? 1 : Math.min(threads, MAX_WORKERS, Math.floor(work / (seams.workerMs ?? WORKER_MS)));
   if (workers < 2) return createWorkbench(await kernels, SLOTS);
   const url = workerScriptUrl(workerUrl);
   const { spawn = workerSpawner(url) } = seams;
@@ -70,6 +80,8 @@ export async function choosePacker(
 }
 
 /** How long one thread takes to pack a tensor, about, in milliseconds. */
-function packingMs({ shape, toType, isCopied }: Pick<TensorStep, "shape" | "toType" | "isCopied">): number {
-  return isCopied ? 0 : (product(shape) * (toType.endsWith("_K") ? K_PACKING_NS : PACKING_NS)) / 1e6;
+function packingMs({ shape, fromType, toType, isCopied }: Step, isGguf: boolean): number {
+  if (isCopied) return 0;
+  const hasKernel = !isGguf || packsAlike(toType, fromType);
+  return (product(shape) * (hasKernel ? (toType.endsWith("_K") ? K_PACKING_NS : PACKING_NS) : PLAIN_PACKING_NS)) / 1e6;
 }

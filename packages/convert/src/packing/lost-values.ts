@@ -33,7 +33,15 @@ export function lostInCopy(type: string, bytes: Uint8Array): LostValues | undefi
   return { nan: found === "NaN" ? 1 : 0, infinite: found === "NaN" ? 0 : 1, tooLarge: 0 };
 }
 
+/** The exponent of MXFP4 blocks that stands for no number in the format's specification; this program reads it as 2^127. */
+const MXFP4_NAN = 255;
+const MXFP4_BYTES = 17;
+
 function firstNonFinite(type: string, bytes: Uint8Array): string | undefined {
+  if (type === "mxfp4") {
+    for (let o = 0; o < bytes.length; o += MXFP4_BYTES) if (bytes[o] === MXFP4_NAN) return "NaN";
+    return undefined;
+  }
   try {
     checkRows(type, bytes);
     return undefined;

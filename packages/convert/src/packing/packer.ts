@@ -17,6 +17,10 @@ export const PIECE_BYTES: number = PIECE_VALUES * Float32Array.BYTES_PER_ELEMENT
 export interface Packing {
   readonly from: string;
   readonly to: string;
+  /** Pack as `packGgufRows` of @ll/quant does, and not as `packRows`. */
+  readonly isGguf?: boolean | undefined;
+  /** (nColumns) of whole rows; only for GGUF files. */
+  readonly importance?: Float32Array | undefined;
 }
 
 export interface PackedPiece {

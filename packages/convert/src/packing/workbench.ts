@@ -7,7 +7,9 @@ import {
   type KernelSet,
   type Kernels,
   LOWEST_POINTER,
+  packGgufRows,
   packRows,
+  packsAlike,
   SCRATCH_BYTES,
   toolHistogram,
   unpackRows,
@@ -15,7 +17,7 @@ import {
   type WasmMemory,
 } from "@ll/quant";
 import type { LostValues } from "../events.ts";
-import { countLost, lostScales } from "./lost-values.ts";
+import { countLost, lostInCopy, lostScales } from "./lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packer.ts";
 
 const PAGE_BYTES = 65536;
@@ -65,11 +67,16 @@ function memoryOf(byteLength: number, { module }: KernelSet): WasmMemory {
 /** All arrays are views of the memory of `kernels`. `values` (nValues) is for values on their way. */
 function packValues(
   kernels: Kernels,
-  { from, to }: Packing,
+  { from, to, isGguf = false, importance }: Packing,
   source: Uint8Array,
   values: Float32Array,
   packed: Uint8Array,
 ): void {
+  if (isGguf && (importance !== undefined || !packsAlike(to, from))) {
+    unpackRows(from, source, values);
+    packGgufRows(to, values, packed, importance);
+    return;
+  }
   const pack = kernels.packer(to);
   if (pack !== undefined && (from === "f16" || from === "f32" || from === "bf16")) {
     pack(from, source.byteOffset, packed.byteOffset, values.length);
@@ -91,7 +98,10 @@ function lostIn(
   const limit = valueLimit(to);
   const isFloat = from === "f16" || from === "f32" || from === "bf16";
   const [type, at] = isFloat ? ([from, source.byteOffset] as const) : (["f32", values.byteOffset] as const);
-  if (!kernels.exceeds(type, at, values.length, limit)) return lostScales(to, packed);
+  if (!kernels.exceeds(type, at, values.length, limit)) {
+    // a scale that is no number can hide behind levels of zero
+    return (isFloat ? undefined : lostInCopy(from, source)) ?? lostScales(to, packed);
+  }
   unpackRows(from, source, values);
   return countLost(values, limit);
 }
