@@ -38,6 +38,12 @@ export interface ArrayPlace {
   readonly byteLength: number;
 }
 
+/** Many texts in two arrays. */
+export interface PackedTexts {
+  readonly bytes: Uint8Array; // (total)
+  readonly starts: Uint32Array; // (nTexts + 1)
+}
+
 export class GgufArray {
   readonly type = "array";
   readonly itemType: ValueTypeName;
@@ -76,6 +82,41 @@ export class GgufArray {
     await this.#source.read(offset, bytes);
     const cursor = new ItemCursor(bytes, (code, expected, got, message) => this.#error(code, expected, got, message));
     return cursor.items(valueType(itemType), this.length) as ItemArrays[T];
+  }
+
+  /**
+   * The texts of an array of texts, in two arrays: text i is `bytes[starts[i], starts[i + 1])`. A vocabulary read like this takes little
+   * more memory than it takes in the file.
+   * @throws as `read`
+   */
+  async readTexts(): Promise<PackedTexts> {
+    const { key, offset, byteLength } = this.#place;
+    if (this.itemType !== "string") {
+      const message = `'${key}' is an array of ${this.itemType}, not of string`;
+      throw this.#error("E_TYPE", "string", this.itemType, message);
+    }
+    if (this.length > MAX_TEXTS) {
+      throw this.#error("E_LIMIT", `at most ${MAX_TEXTS}`, this.length, `an array of more than ${MAX_TEXTS} texts`);
+    }
+    const bytes = new Uint8Array(byteLength);
+    await this.#source.read(offset, bytes);
+    const view = new DataView(bytes.buffer);
+    const starts = new Uint32Array(this.length + 1);
+    let from = 0; // in the array as it was read, where each text has its length in front
+    let to = 0;
+    for (let i = 0; i < this.length; i++) {
+      const nBytes = from + 8 > bytes.length ? Number.POSITIVE_INFINITY : Number(view.getBigUint64(from, true));
+      from += 8;
+      if (nBytes > bytes.length - from) {
+        const message = "the array changed since the file was opened";
+        throw this.#error("E_TRUNC", "the items that were there", "others", message);
+      }
+      bytes.copyWithin(to, from, from + nBytes);
+      from += nBytes;
+      to += nBytes;
+      starts[i + 1] = to;
+    }
+    return { bytes: bytes.slice(0, to), starts };
   }
 
   #error(code: string, expected: string, got: string | number, message: string): GgufFormatError {
