@@ -2,65 +2,56 @@
 
 import { FormatError } from "@ll/bytes";
 import { GgufArray, type GgufContents, metadataGetter } from "@ll/gguf";
-import { type GgufTokenizerModel, modelFromGgufVocab } from "@ll/tokenizer";
+import { createGgufTokenizer, GGUF_ID_NAMES, type Tokenizer, type TokenizerOptions } from "@ll/tokenizer";
 
-/** Ids that SentencePiece gives these pieces unless told otherwise. */
-const DEFAULT_IDS = { unknown: 0, bos: 1, eos: 2 } as const;
-
-/** @throws FormatError `E_UNSUPPORTED` for a vocabulary that is not SentencePiece's; as `modelFromGgufVocab`; IoError */
-export async function ggufTokenizerModel(file: GgufContents): Promise<GgufTokenizerModel> {
-  const get = metadataGetter(file.metadata);
-  const kind = get("tokenizer.ggml.model");
-  if (kind !== "llama") {
-    throw new FormatError({
-      code: "E_UNSUPPORTED",
-      file: file.name,
-      field: "tokenizer.ggml.model",
-      expected: "llama",
-      got: String(kind ?? "nothing"),
-      message: `a vocabulary of the kind "${String(kind ?? "none")}": only SentencePiece's can be used`,
-    });
-  }
-  const tokens = arrayOf(file, "tokens");
-  return modelFromGgufVocab(
+/** @throws FormatError `E_VOCAB` for a key of another type; as `createGgufTokenizer`; IoError */
+export async function ggufTokenizer(file: GgufContents, options: TokenizerOptions = {}): Promise<Tokenizer> {
+  return createGgufTokenizer(
     {
-      tokens: await tokens.read("string"),
-      scores: await arrayOf(file, "scores").read("f32"),
-      types: await arrayOf(file, "token_type").read("i32"),
-      bosId: idOf(file, "bos", tokens.length),
-      eosId: idOf(file, "eos", tokens.length),
-      unknownId: idOf(file, "unknown", tokens.length),
-      addBos: flagOf(file, "add_bos_token"),
-      addSpacePrefix: flagOf(file, "add_space_prefix"),
+      model: fieldOf(file, "tokenizer.ggml.model", "string"),
+      pre: fieldOf(file, "tokenizer.ggml.pre", "string"),
+      name: String(metadataGetter(file.metadata)("general.name") ?? ""),
+      tokens: await arrayOf(file, "tokens")?.readTexts(),
+      types: await arrayOf(file, "token_type")?.read("i32"),
+      scores: await arrayOf(file, "scores")?.read("f32"),
+      merges: await arrayOf(file, "merges")?.readTexts(),
+      ids: Object.fromEntries(GGUF_ID_NAMES.map((name) => [name, idOf(file, name)])),
+      addBos: fieldOf(file, "tokenizer.ggml.add_bos_token", "boolean"),
+      addSpacePrefix: fieldOf(file, "tokenizer.ggml.add_space_prefix", "boolean"),
     },
+    options,
     file.name,
   );
 }
 
-/** The id of a special piece, or SentencePiece's own for it; -1 if that is beyond the vocabulary. */
-function idOf(file: GgufContents, name: keyof typeof DEFAULT_IDS, nTokens: number): number {
+interface ValueTypes {
+  string: string;
+  boolean: boolean;
+}
+
+/** undefined if the file does not say. */
+function fieldOf<T extends keyof ValueTypes>(file: GgufContents, key: string, type: T): ValueTypes[T] | undefined {
+  const value = metadataGetter(file.metadata)(key);
+  return value === undefined || typeof value === type
+    ? (value as ValueTypes[T] | undefined)
+    : fail(file, key, `a ${type}`);
+}
+
+function idOf(file: GgufContents, name: string): number | undefined {
   const key = `tokenizer.ggml.${name}_token_id`;
   const value = metadataGetter(file.metadata)(key);
-  if (value === undefined) return DEFAULT_IDS[name] < nTokens ? DEFAULT_IDS[name] : -1;
+  if (value === undefined) return undefined;
   return typeof value === "number" || typeof value === "bigint" ? Number(value) : fail(file, key, "a number");
 }
 
-/** True if the file does not say. */
-function flagOf(file: GgufContents, name: string): boolean {
-  const key = `tokenizer.ggml.${name}`;
-  const value = metadataGetter(file.metadata)(key) ?? true;
-  return typeof value === "boolean" ? value : fail(file, key, "true or false");
-}
-
-function arrayOf(file: GgufContents, name: string): GgufArray {
+function arrayOf(file: GgufContents, name: string): GgufArray | undefined {
   const key = `tokenizer.ggml.${name}`;
   const value = file.metadata.get(key);
-  if (value instanceof GgufArray) return value;
-  return fail(file, key, "an array");
+  return value === undefined || value instanceof GgufArray ? value : fail(file, key, "an array");
 }
 
 function fail(file: GgufContents, key: string, expected: string): never {
-  const got = file.metadata.get(key)?.type;
-  const message = got === undefined ? `the file has no '${key}'` : `'${key}' is of type ${got}, expected ${expected}`;
-  throw new FormatError({ code: "E_VOCAB", file: file.name, field: key, expected, got: got ?? "nothing", message });
+  const got = file.metadata.get(key)?.type ?? "nothing";
+  const message = `'${key}' is of type ${got}, expected ${expected}`;
+  throw new FormatError({ code: "E_VOCAB", file: file.name, field: key, expected, got, message });
 }

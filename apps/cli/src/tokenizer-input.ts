@@ -3,24 +3,18 @@
 import { type ByteSource, FormatError } from "@ll/bytes";
 import { openGgml } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
-import {
-  createTokenizer,
-  readSentencePieceModel,
-  type SentencePieceModel,
-  type Tokenizer,
-  type VocabEntry,
-} from "@ll/tokenizer";
-import { ggufTokenizerModel } from "./gguf-tokenizer.ts";
+import { createTokenizer, readSentencePieceModel, type Tokenizer, type TokenizerOptions } from "@ll/tokenizer";
+import { ggufTokenizer } from "./gguf-tokenizer.ts";
 import { containerOf, openModelSource } from "./model-container.ts";
 
 /** Bytes of a tokenizer.model, which is read whole. That of LLaMA has 499,723. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
 /** @throws Refusal for a directory; FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
-export async function openTokenizer(path: string): Promise<Tokenizer> {
+export async function openTokenizer(path: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const source = await openModelSource(path);
   try {
-    const tokenizer = createTokenizer(await vocabularyOf(source));
+    const tokenizer = await tokenizerOf(source, options);
     await source.assertUnchanged();
     return tokenizer;
   } finally {
@@ -28,14 +22,14 @@ export async function openTokenizer(path: string): Promise<Tokenizer> {
   }
 }
 
-async function vocabularyOf(source: ByteSource): Promise<SentencePieceModel | readonly VocabEntry[]> {
+async function tokenizerOf(source: ByteSource, options: TokenizerOptions): Promise<Tokenizer> {
   switch (await containerOf(source)) {
     case "ggml":
-      return (await openGgml(source, { oldBlocks: true })).vocab;
+      return createTokenizer((await openGgml(source, { oldBlocks: true })).vocab, options);
     case "gguf":
-      return ggufTokenizerModel(await openGguf(source));
+      return ggufTokenizer(await openGguf(source), options);
     default:
-      return readSentencePieceModel(await wholeFile(source), source.name);
+      return createTokenizer(readSentencePieceModel(await wholeFile(source), source.name), options);
   }
 }
 

@@ -1,8 +1,8 @@
-// Text to ids and back, as LLaMA models expect it: SentencePiece BPE over bytes, as llama.cpp build 803 does it or as SentencePiece does.
+// Text to ids and back: byte-level BPE and SentencePiece, as the publisher of a model does it, or llama.cpp, or its build 803 of 2023.
 
 export { isTokenizerModelError, TextTooLongError, TokenizerModelError } from "./errors.ts";
 export { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
-export { type GgufTokenizerModel, type GgufVocab, modelFromGgufVocab } from "./gguf-vocab.ts";
+export { createGgufTokenizer, GGUF_ID_NAMES, type GgufTokenizer } from "./gguf-tokenizer.ts";
 export { readSentencePieceModel } from "./model-proto.ts";
 export type {
   NormalizerOptions,
@@ -12,4 +12,12 @@ export type {
   TrainerFacts,
 } from "./sentencepiece-model.ts";
 export type { StreamDecoder } from "./stream-decoder.ts";
-export { createTokenizer, type EncodeOptions, type SpecialTokens, type Tokenizer } from "./tokenizer.ts";
+export type { Texts } from "./texts.ts";
+export {
+  createTokenizer,
+  type DecodeOptions,
+  type EncodeOptions,
+  type SpecialTokens,
+  type Tokenizer,
+  type TokenizerOptions,
+} from "./tokenizer.ts";

@@ -45,6 +45,11 @@ export class TextIndex {
     return earlier;
   }
 
+  /** The bytes of a text; a view. */
+  textOf(id: number): Uint8Array {
+    return this.#texts.bytes.subarray(this.#texts.starts[id], this.#texts.starts[id + 1]);
+  }
+
   /** The hash of `bytes[start, end)` behind a text with the hash `from`. */
   hash(from: number, bytes: Uint8Array, start: number, end: number): number {
     const multiplier = this.#multiplier;
@@ -78,15 +83,16 @@ export class TextIndex {
       const id = (slots[slot] as number) - 1;
       if (id === NONE) return slot;
       const isOfType = this.hashes[id] === hash && (types === undefined || types[id] === type);
-      if (isOfType && this.#isText(id, bytes, start, end)) return slot;
+      if (isOfType && this.isText(id, bytes, start, end)) return slot;
       slot = (slot + 1) & (slots.length - 1);
     }
   }
 
-  #isText(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** Whether this is the text of the id; false for no id. */
+  isText(id: number, bytes: Uint8Array, start: number, end: number): boolean {
     const texts = this.#texts.bytes;
     const first = this.#texts.starts[id] as number;
-    if ((this.#texts.starts[id + 1] as number) - first !== end - start) return false;
+    if (this.#texts.starts[id + 1] !== first + end - start) return false;
     for (let offset = start, own = first; offset < end; offset++, own++) {
       if (texts[own] !== bytes[offset]) return false;
     }

@@ -33,6 +33,16 @@ export interface EncodeOptions {
    */
   readonly prompt?: boolean;
   /**
+   * Texts of control tokens, such as `<|im_start|>`, become their ids; false if absent: what a person types stays text. For vocabularies of
+   * GGUF files, tokenizer.json and tekken.json; in others, no text is a special token.
+   */
+  readonly special?: boolean;
+  /**
+   * For those too: put a space in front, and behind special tokens, if the vocabulary says that it wants one. As `prompt` if absent, and
+   * true in mode "sentencepiece".
+   */
+  readonly space?: boolean;
+  /**
    * "build803" (the default): what llama.cpp build 803 does with the bytes of the text, nothing added or changed; empty text gives
    * no ids, even with `bos`. "sentencepiece": what SentencePiece does, with the options of its file, or LLaMA's for a ggml vocabulary.
    */
@@ -42,6 +52,18 @@ export interface EncodeOptions {
 export interface TokenizerOptions extends BudgetOptions {
   /** Ids of the model, if it has more than the vocabulary has entries: those behind them have no text. */
   readonly nVocab?: number;
+  /**
+   * Whose ids, where a publisher's own tokenizer and llama.cpp's differ, in vocabularies of GGUF files, tokenizer.json and tekken.json: the
+   * "publisher"'s, with which the model was trained, if absent.
+   */
+  readonly ids?: "publisher" | "llama.cpp";
+}
+
+export interface DecodeOptions {
+  /** Show control tokens by their texts, in vocabularies that have texts for them; false if absent. */
+  readonly special?: boolean;
+  /** Drop the spaces that some vocabularies have in front of a text and of punctuation, as llama.cpp's detokenize does. */
+  readonly clean?: boolean;
 }
 
 /** The ids that mean something to programs. */
@@ -63,6 +85,8 @@ export interface Tokenizer {
   readonly special: SpecialTokens;
   /** Whether a text that the model is to go on with begins with BOS, and with a space: see `EncodeOptions.prompt`. */
   readonly addBos: boolean;
+  /** What the file lacks or gets wrong, and what is done instead. */
+  readonly warnings: readonly string[];
   readonly addSpacePrefix: boolean;
   /**
    * Ids of a text. Special tokens such as `<s>` in the text are plain text. A lone surrogate of a string counts as U+FFFD.
@@ -78,11 +102,11 @@ export interface Tokenizer {
    * The text of ids, with U+FFFD for what is not UTF-8 in it. Nothing is stripped. BOS and EOS have no text.
    * @throws RangeError for an id that is not in the vocabulary
    */
-  decode(ids: ArrayLike<number>): string;
+  decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   /** A copy of the bytes of one id. @throws RangeError for an id that is not in the vocabulary */
-  tokenBytes(id: number): Uint8Array;
+  tokenBytes(id: number, options?: Pick<DecodeOptions, "special">): Uint8Array;
   /** A decoder for ids that arrive one by one. */
-  createDecoder(): StreamDecoder;
+  createDecoder(options?: Pick<DecodeOptions, "special">): StreamDecoder;
 }
 
 /**
@@ -115,7 +139,7 @@ export function createTokenizer(
   const held = (id: number): number | undefined => (id >= 0 && id < nVocab ? id : undefined);
   const bos = held(trainer?.bosId ?? BOS);
   const eos = held(trainer?.eosId ?? EOS);
-  const addBos = bos !== undefined && (!("addBos" in from) || from.addBos !== false);
+  const addBos = bos !== undefined;
   const addSpacePrefix = normalizer.addDummyPrefix;
   const viewOf = (id: number): Uint8Array => {
     if (!Number.isInteger(id) || id < 0 || id >= nVocab) {
@@ -161,6 +185,7 @@ export function createTokenizer(
       },
     },
     addBos,
+    warnings: [],
     addSpacePrefix,
     encode,
     *encodeSlices(text, options = {}) {
@@ -205,7 +230,7 @@ function assertVocabulary(from: unknown): void {
   const isList = Array.isArray(from) && from.every((entry) => isBytes(entry?.text) && typeof entry.score === "number");
   if (isList) return;
   const what = Array.isArray(from) ? "an array of something else" : kindOf(from);
-  const ways = "readSentencePieceModel(bytes), the vocab of openGgml's file, or modelFromGgufVocab(…) for a GGUF file";
+  const ways = "readSentencePieceModel(bytes), the vocab of openGgml's file, and createGgufTokenizer for a GGUF file";
   throw new TypeError(`"from" expected a vocabulary, got ${what}; pass ${ways}`);
 }
 

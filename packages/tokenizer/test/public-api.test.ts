@@ -4,12 +4,13 @@ import * as api from "../src/index.ts";
 test("exports", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
+      "GGUF_ID_NAMES",
       "TextTooLongError",
       "TokenizerModelError",
+      "createGgufTokenizer",
       "createTokenizer",
       "ggmlVocab",
       "isTokenizerModelError",
-      "modelFromGgufVocab",
       "readSentencePieceModel",
     ]
   `);

@@ -3,7 +3,7 @@
 import { memorySource } from "@ll/bytes";
 import { metadataGetter, openGguf } from "@ll/gguf";
 import { configFromGguf } from "@ll/llama";
-import { ggufTokenizerModel } from "../../../apps/cli/src/gguf-tokenizer.ts";
+import { ggufTokenizer } from "../../../apps/cli/src/gguf-tokenizer.ts";
 import {
   ARRAY,
   array,
@@ -76,6 +76,6 @@ export async function fuzz(data: Uint8Array): Promise<void> {
   for (const tensor of file.tensors) await readTensors([tensor]);
   await each(
     () => configFromGguf(metadataGetter(file.metadata), {}, file.name),
-    () => ggufTokenizerModel(file),
+    () => ggufTokenizer(file),
   );
 }

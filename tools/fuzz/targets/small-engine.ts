@@ -21,7 +21,7 @@ import { defaultChatParams } from "../../../apps/cli/src/commands/chat/options.t
 import type { Template } from "../../../apps/cli/src/commands/chat/template.ts";
 import { openSampler } from "../../../apps/cli/src/commands/main/chain.ts";
 import { ExitCode, exitCodeOf } from "../../../apps/cli/src/exit-codes.ts";
-import { ggufTokenizerModel } from "../../../apps/cli/src/gguf-tokenizer.ts";
+import { ggufTokenizer } from "../../../apps/cli/src/gguf-tokenizer.ts";
 import { ggmlBytes, type RawTensor } from "../../../packages/ggml-format/test/ggml-bytes.ts";
 import {
   ARRAY,
@@ -156,7 +156,7 @@ export async function openModel(source: ByteSource): Promise<Opened> {
   if (new TextDecoder("latin1").decode(head) === "GGUF") {
     const file = await openGguf(source);
     const config = configFromGguf(metadataGetter(file.metadata), {}, file.name);
-    const tokenizer = createTokenizer(await ggufTokenizerModel(file), { nVocab: config.nVocab });
+    const tokenizer = await ggufTokenizer(file, { nVocab: config.nVocab });
     return { tensors: file, config, tokenizer };
   }
   const file = await openGgml(source);

@@ -7,7 +7,7 @@ import { metadataGetter, openGgufSet } from "@ll/gguf";
 import { ggufSetPaths } from "@ll/gguf/node";
 import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig } from "@ll/llama";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
-import { ggufTokenizerModel } from "../gguf-tokenizer.ts";
+import { ggufTokenizer } from "../gguf-tokenizer.ts";
 import { containerOf, TRAINED_CONTEXT_TOKENS } from "../model-container.ts";
 import type { RunParams } from "./params.ts";
 
@@ -59,14 +59,14 @@ async function readGguf(source: FileSource, params: RunParams, files: FileSource
   const get = metadataGetter(file.metadata);
   const nHeads = Number(get(`${get("general.architecture")}.attention.head_count`));
   const config = configFromGguf(get, overridesOf(params, nHeads), file.name);
-  const tokenizer = createTokenizer(await ggufTokenizerModel(file), { nVocab: config.nVocab });
+  const tokenizer = await ggufTokenizer(file, { nVocab: config.nVocab });
   const ownContext = get(`${config.architecture}.context_length`);
   return {
     containerName: `gguf v${file.files[0]?.version}`,
     config,
     tensors: file,
     tokenizer,
-    warnings: config.warnings,
+    warnings: [...config.warnings, ...tokenizer.warnings],
     trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,
     hint: undefined,
   };

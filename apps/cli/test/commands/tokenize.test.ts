@@ -93,12 +93,12 @@ describe("ll-tokenize", () => {
   });
 
   test.each([
-    ["of another kind", { "tokenizer.ggml.model": { type: "string", value: "gpt2" } }, 'the kind "gpt2"'],
+    ["of another kind", { "tokenizer.ggml.model": { type: "string", value: "t5" } }, 'the kind "t5"'],
     ["of no kind", {}, 'the kind "none"'],
     [
       "without its arrays",
       { "tokenizer.ggml.model": { type: "string", value: "llama" } },
-      "no 'tokenizer.ggml.tokens'",
+      "(field tokenizer.ggml.tokens",
     ],
   ] as const)("a GGUF file with a vocabulary %s: exit code 3", async (_name, metadata, message) => {
     const sink = memorySink();

@@ -71,13 +71,18 @@ describe("what goes in front of a prompt", () => {
     for (const [key, value] of [
       ["add_bos_token", id(0)],
       ["eos_token_id", { type: "string", value: "2" }],
-      ["eos_token_id", id(1024)],
-      ["bos_token_id", id(4_294_967_295)],
     ] as const) {
       const path = await fileWith({ [`tokenizer.ggml.${key}`]: value as WritableValue });
       const { code, stderr } = await runHere("ll-main", ["-m", path, "-p", "Once", "-n", "1", ...RUN]);
       expect([code, stderr]).toEqual([3, expect.stringContaining(`tokenizer.ggml.${key}`)]);
     }
+  });
+
+  test("an id that is none is told, and that of its kind is taken", async () => {
+    const path = await fileWith({ "tokenizer.ggml.bos_token_id": id(4_294_967_295) });
+    const { code, stderr } = await runHere("ll-main", ["-m", path, "-p", "Once", "-n", "1", ...RUN]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("tokenizer.ggml.bos_token_id is 4294967295")]);
+    expect(await promptIds(path, "-p", "Once")).toEqual([1, 385]);
   });
 });
 
