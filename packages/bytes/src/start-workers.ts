@@ -20,6 +20,9 @@ const CLASSIC_SCRIPT: string = /* @__PURE__ */ (() =>
 const READY_LOOKS = 60;
 const READY_LOOK_MS = 500;
 
+/** Workers that start at the same time: hundreds would leave no processor to hear a signal on, and be silent for long. */
+const STARTING = 8;
+
 /**
  * Where the script of a worker is.
  *
@@ -66,7 +69,7 @@ export interface StartOptions {
 }
 
 /**
- * Starts workers, all at the same time, and waits until each has said that it runs.
+ * Starts workers, some at the same time, and waits until each has said that it runs.
  *
  * @param listenersOf the listeners of each worker; they hear nothing before all of them run
  * @throws WorkerError with the script's address and what to do, if a worker cannot be started, is something else or says nothing;
@@ -78,11 +81,24 @@ export async function startWorkers(
 ): Promise<WorkerHandle[]> {
   const handles: WorkerHandle[] = [];
   const ready = new Set<number>();
+  let isOver = false;
   let onAbort: (() => void) | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (reason: string, cause?: unknown): void => reject(startError(url, reason, name, cause));
+
+      let looks = 0; // since a worker last began to run
+      function startMore(): void {
+        while (handles.length < count && handles.length - ready.size < STARTING) {
+          try {
+            start(handles.length);
+          } catch (cause) {
+            fail(isError(cause) ? cause.message : String(cause), cause);
+            return;
+          }
+        }
+      }
 
       function start(index: number): void {
         const listeners = listenersOf(index);
@@ -95,7 +111,9 @@ export async function startWorkers(
             const other = (message as Partial<ReadyMessage> | null)?.ready;
             if (other === name) {
               ready.add(index);
+              looks = 0;
               if (ready.size === count) resolve();
+              else if (!isOver) startMore();
             } else {
               fail(other === undefined ? "it is another script" : `it is the worker of ${printable(other)}`);
             }
@@ -111,15 +129,7 @@ export async function startWorkers(
       signal?.throwIfAborted();
       onAbort = () => reject(signal?.reason);
       signal?.addEventListener("abort", onAbort);
-      for (let index = 0; index < count; index++) {
-        try {
-          start(index);
-        } catch (cause) {
-          fail(isError(cause) ? cause.message : String(cause), cause);
-          return;
-        }
-      }
-      let looks = 0;
+      startMore();
       timer = setInterval(() => {
         looks += 1;
         if (looks === READY_LOOKS) fail("it has said nothing for half a minute");
@@ -127,6 +137,7 @@ export async function startWorkers(
     });
     return handles;
   } catch (error) {
+    isOver = true;
     await Promise.all(handles.map((handle) => handle.terminate()));
     throw error;
   } finally {

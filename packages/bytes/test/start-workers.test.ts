@@ -90,7 +90,36 @@ describe("workers that cannot be started", () => {
       expect(left()).toBe(0);
       expect(vi.getTimerCount()).toBe(0);
     });
+
+    test("since one last began to run", async () => {
+      const { spawn } = pretended((listeners, index) => {
+        setTimeout(() => listeners.message({ ready: NAME }), 20_000 * (index + 1));
+      });
+      const started = start(spawn);
+      await vi.advanceTimersByTimeAsync(41_000);
+      expect(await started).toHaveLength(2);
+    });
   });
+});
+
+test("eight start at a time, each next one when one runs; the first failure ends them all", async () => {
+  for (const failing of [undefined, 13]) {
+    const waiting: WorkerListeners[] = [];
+    let most = 0;
+    const { spawn, left } = pretended((listeners) => (most = Math.max(most, waiting.push(listeners))));
+    const outcome = startWorkers({ spawn, count: 20, name: NAME, url: URL_HERE }, () => NOTHING).then(
+      (handles) => handles.length,
+      (error: Error) => error.message,
+    );
+    for (let index = 0; index < (failing ?? 20); index++) {
+      await Promise.resolve(); // the pretended workers act a step later
+      waiting.shift()?.message({ ready: NAME });
+    }
+    if (failing !== undefined) waiting.shift()?.death("no memory");
+    expect(await outcome).toEqual(failing === undefined ? 20 : expect.stringContaining("no memory"));
+    expect(most).toBe(8);
+    expect(left()).toBe(failing === undefined ? 20 : 0);
+  }
 });
 
 test("listeners hear what comes after the start", async () => {

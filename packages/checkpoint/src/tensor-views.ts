@@ -1,6 +1,6 @@
 // Matrices made of other matrices while they are read: parts put together, rows taken out or reordered.
 
-import { assertSpan, type SourceTensor } from "@ll/bytes";
+import { allocate, assertSpan, type SourceTensor } from "@ll/bytes";
 import { spanTensor } from "./source-tensor.ts";
 import { unitTensor } from "./unit-tensor.ts";
 
@@ -47,7 +47,7 @@ export function concatColumns(name: string, parts: readonly SourceTensor[]): Sou
       let columnStart = 0; // of the part, in bytes
       for (const [p, part] of parts.entries()) {
         const width = partRowBytes[p] as number;
-        const block = new Uint8Array(nRows * width); // rows of one part are one span of it
+        const block = allocate(name, () => new Uint8Array(nRows * width)); // rows of one part are one span of it
         await part.read(firstRow * width, block);
         for (let r = 0; r < nRows; r++) {
           target.set(block.subarray(r * width, (r + 1) * width), r * rowBytes + columnStart);
@@ -89,10 +89,8 @@ export function interleaveHeadRows(name: string, matrix: SourceTensor, nHeads: n
         const firstPair = Math.floor(start / 2);
         const endPair = Math.ceil((start + count) / 2);
         const head = row - start;
-        const halves = [
-          new Uint8Array((endPair - firstPair) * rowBytes),
-          new Uint8Array((endPair - firstPair) * rowBytes),
-        ];
+        const rows = (): Uint8Array => new Uint8Array((endPair - firstPair) * rowBytes);
+        const halves = [allocate(name, rows), allocate(name, rows)];
         for (const [j, bytes] of halves.entries()) await matrix.read((head + j * half + firstPair) * rowBytes, bytes);
         for (let r = 0; r < count; r++) {
           const from = (Math.floor((start + r) / 2) - firstPair) * rowBytes;

@@ -130,7 +130,7 @@ function patchedTensor(
 
   /** The bytes of `n` rows in the model's type. */
   async function rows(first: number, n: number, pair: Factors): Promise<Uint8Array> {
-    const bytes = new Uint8Array(n * originalRowBytes);
+    const bytes = allocate(name, () => new Uint8Array(n * originalRowBytes));
     await original.read(first * originalRowBytes, bytes);
     const values = unpackRows(original.type, bytes);
     for (let i = 0; i < n; i++) addProduct(values.subarray(i * columns, (i + 1) * columns), pair, first + i, scaling);

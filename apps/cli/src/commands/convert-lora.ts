@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { printable, type SourceTensor } from "@ll/bytes";
+import { allocate, printable, type SourceTensor } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { asType } from "@ll/checkpoint";
 import { openCheckpoint } from "@ll/checkpoint/node";
@@ -130,7 +130,7 @@ function plannedPair({ target, a, b }: PeftPair): LoraPlan["tensors"] {
 
 async function floatsOf(tensor: SourceTensor): Promise<Float32Array> {
   const values = asType(tensor, "f32");
-  const bytes = new Uint8Array(values.byteLength);
+  const bytes = allocate(tensor.name, () => new Uint8Array(values.byteLength));
   await values.read(0, bytes);
   return new Float32Array(bytes.buffer);
 }
@@ -142,7 +142,9 @@ function bytesOf(values: Float32Array): Uint8Array {
 /** (rows, columns) → (columns, rows) */
 function transposed(values: Float32Array, shape: readonly number[]): Float32Array {
   const [rows, columns] = shape as [number, number];
-  return Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] as number);
+  const out = allocate("an adapter's matrix", () => new Float32Array(values.length)); // (columns, rows)
+  for (let i = 0; i < out.length; i++) out[i] = values[(i % rows) * columns + Math.floor(i / rows)] as number;
+  return out;
 }
 
 /**
@@ -157,7 +159,7 @@ function permuted(
 ): Float32Array {
   const rows = values.length / rank;
   const half = rows / nHeads / 2;
-  const out = new Float32Array(values.length); // (rows, rank)
+  const out = allocate("an adapter's matrix", () => new Float32Array(values.length)); // (rows, rank)
   for (let row = 0; row < rows; row++) {
     const head = Math.floor(row / (2 * half));
     const i = row % (2 * half);
