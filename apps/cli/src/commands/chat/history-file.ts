@@ -92,10 +92,14 @@ async function appendTo(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Undefined for what is no regular file: a FIFO would keep whoever opens it waiting. */
+/** Undefined for what is no regular file: a FIFO would keep whoever opens it waiting. From here on it is for its owner only. */
 async function openRegular(path: string, flags: number): Promise<FileHandle | undefined> {
   const file = await open(path, flags | (constants.O_NONBLOCK ?? 0), 0o600);
-  if ((await file.stat()).isFile()) return file;
+  const found = await file.stat();
+  if (found.isFile()) {
+    if ((found.mode & 0o077) !== 0) await file.chmod(0o600).catch(() => undefined); // another owner's stays as it is
+    return file;
+  }
   await file.close();
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cacheFolder } from "../../../src/cache-folder.ts";
@@ -15,6 +15,16 @@ test("lines come back in the next chat; the file is for its owner only", async (
   expect((await openHistory({ LL_CACHE: folder })).lines).toEqual(["a", "b"]);
   expect((await stat(join(folder, "chat-history"))).mode & 0o777).toBe(0o600);
   expect((await stat(folder)).mode & 0o777).toBe(0o700);
+});
+
+test.each(["opened", "written"])("a file that all could read is for its owner only once it is %s", async (when) => {
+  const folder = await temporaryDirectory();
+  const path = join(folder, "chat-history");
+  await writeFile(path, "a\n");
+  const history = when === "written" ? await openHistory({ LL_CACHE: folder }) : undefined;
+  await chmod(path, 0o666);
+  await (history === undefined ? openHistory({ LL_CACHE: folder }) : history.append("b"));
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
 test("what somebody wrote into it reaches no terminal", async () => {
