@@ -24,8 +24,9 @@ test("a key that may matter gives one warning that names it, and the model runs"
   expect(stderr.match(/.*warning.*/g)).toEqual([
     expect.stringMatching(/^llama_model_load_internal: warning: 'llama.new_trick' is not read/),
   ]);
-  const bench = await runHere("ll-bench", [path, "-p", "4", "-n", "0", "-r", "1", "-t", "1", "--no-progress"]);
+  const bench = await runHere("ll-bench", [path, "-p", "4", "-n", "0", "-r", "1", "-t", "1,1", "--no-progress"]);
   expect([bench.code, bench.stderr]).toEqual([0, expect.stringContaining("warning: 'llama.new_trick' is not read")]);
+  expect(bench.stderr.match(/new_trick/g)).toHaveLength(1);
 });
 
 test("a key that changes the arithmetic is refused", async () => {

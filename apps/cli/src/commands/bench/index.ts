@@ -81,8 +81,9 @@ async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
   const progress = createProgress(io, { total, enabled: params.progress && !quiet });
   const results: BenchResult[] = [];
   let done = 0;
-  for (const threads of threadCounts) {
-    const { model, kernels } = await loadQuietly({ ...params, threads }, io);
+  for (const [index, threads] of threadCounts.entries()) {
+    const isFirst = index === 0; // what is odd about the file is said once
+    const { model, kernels } = await loadQuietly({ ...params, threads }, io, isFirst && !quiet);
     try {
       const kvType = params.memoryF32 ? "f32" : "f16";
       const context = await model.createContext({ contextTokens: params.contextTokens, kvType });
