@@ -8,6 +8,7 @@ import type { Io } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type OptionSpec, parseOptions } from "./option-table.ts";
 import { closest } from "./suggest.ts";
+import type { Terminal } from "./terminal.ts";
 import { tableLines } from "./text-table.ts";
 
 /** Settings from one source. */
@@ -29,6 +30,7 @@ const MAX_CONFIG_BYTES = 64 * 1024;
 /**
  * Reads layers into `params`, the weakest first. In paths `~` becomes `home`, which a shell does not see to behind `=`, in a
  * configuration file or in a variable.
+ * @param err is told by options that wait for standard input
  * @throws UsageError that names the layer
  */
 export async function applyLayers<P>(
@@ -36,6 +38,7 @@ export async function applyLayers<P>(
   layers: readonly ConfigLayer[],
   params: P,
   home?: string,
+  err?: Terminal,
 ): Promise<Origins> {
   const origins = new Map<string, { text: string; origin: string }[]>();
   for (const { origin, argv } of layers) {
@@ -44,7 +47,7 @@ export async function applyLayers<P>(
         ...spec,
         set: async (target, value) => {
           const typed = spec.value === "path" ? expandHome(value.text, home) : value.text;
-          await spec.set(target, { ...value, text: typed });
+          await spec.set(target, { ...value, text: typed, err });
           const [name] = spec.names;
           const text = spec.value === "flag" ? value.text || "on" : typed;
           origins.set(name, [...(origins.get(name) ?? []), { text, origin }]);

@@ -4,6 +4,7 @@
 import { printable } from "@ll/bytes";
 import { UsageError } from "./errors.ts";
 import { closest } from "./suggest.ts";
+import type { Terminal } from "./terminal.ts";
 import { wrapText } from "./text-wrap.ts";
 
 /** What an option reads from the command line; `flag` reads nothing. */
@@ -36,6 +37,8 @@ export interface OptionValue {
   readonly number: number;
   /** The option as it was typed, for errors. */
   readonly option: string;
+  /** Standard error, for options that wait for standard input. */
+  readonly err?: Terminal | undefined;
 }
 
 /** Reads `argv` left to right into `params`; a later option wins over an earlier one. @throws UsageError */

@@ -123,7 +123,13 @@ export async function readCommandLine<P>(
     { origin: "argument", argv: asOptions },
   ];
   const layers = [...(await outerLayers(program, io)), ...given];
-  const origins = await applyLayers(allOptions(program.options), layers, params, homeOf(io.env));
+  const origins = await applyLayers(
+    allOptions(program.options),
+    layers,
+    params,
+    homeOf(io.env),
+    named.includes("--quiet") ? undefined : io.err,
+  );
   if (names.includes("--print-config")) {
     io.out.write(configText(program.options, origins, tableColumns(io.out, io.env, { truncate: true })));
     return undefined;

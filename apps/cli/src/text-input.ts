@@ -9,19 +9,22 @@ import type { Terminal } from "./terminal.ts";
 /** Longest text, in bytes: many times what a tokenizer is given, and room in memory for it several times over. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024;
 
+/** Nothing is said of input that comes sooner. */
+const SILENT_MS = 1000;
+
 /**
  * The bytes of the file at `path`, or of standard input for `-`. The file may be a pipe, as `<(…)` of a shell is one.
- * @param err is told if somebody is to type
+ * @param err is told if somebody is to type, or if nothing comes for a second
  * @throws Refusal for more than 256 MiB; IoError
  */
 export async function readTextFile(path: string, err?: Terminal): Promise<Uint8Array> {
   const isStandardInput = path === "-";
-  if (isStandardInput && process.stdin.isTTY)
-    err?.write("reading standard input: Ctrl-D at the start of a line ends it\n");
+  const stopWaiting = isStandardInput ? sayWaiting(err) : () => undefined;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of isStandardInput ? process.stdin : createReadStream(path)) {
+      stopWaiting();
       chunks.push(chunk as Uint8Array);
       bytes += (chunk as Uint8Array).byteLength;
       if (bytes > MAX_TEXT_BYTES) break;
@@ -29,7 +32,19 @@ export async function readTextFile(path: string, err?: Terminal): Promise<Uint8A
   } catch (cause) {
     const name = isStandardInput ? "standard input" : path;
     throw new IoError({ code: "E_IO", file: name, message: `failed to open ${name}: ${reason(cause)}`, cause });
+  } finally {
+    stopWaiting();
   }
   if (bytes > MAX_TEXT_BYTES) throw new Refusal(`a text of more than ${MAX_TEXT_BYTES} bytes`);
   return Buffer.concat(chunks, bytes);
+}
+
+/** Says what is waited for: at once to whoever is to type, else after a second. Returns what ends the waiting. */
+function sayWaiting(err: Terminal | undefined): () => void {
+  if (process.stdin.isTTY) {
+    err?.write("reading standard input: Ctrl-D at the start of a line ends it\n");
+    return () => undefined;
+  }
+  const timer = setTimeout(() => err?.write("reading standard input\n"), SILENT_MS);
+  return () => clearTimeout(timer);
 }

@@ -66,6 +66,21 @@ describe("a prompt from standard input", () => {
     expect((await piped("Once upon a time\n", ...args)).stdout).toBe(TEXT);
   });
 
+  test("is said to be waited for, if nothing comes for a second", async () => {
+    const child = start(["ll-main", ...RUN, "-f", "-"]);
+    const said = new Promise<string>((resolve) => child.stderr?.setEncoding("utf8").once("data", resolve));
+    expect(await said).toBe("reading standard input\n");
+    child.stdin?.write("Once upon a time\n");
+    expect((await ended(child)).stdout).toBe(TEXT);
+  });
+
+  test("with -q nothing is said", async () => {
+    const child = start(["ll-main", ...RUN, "-f", "-", "-q"]);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    child.stdin?.write("Once upon a time\n");
+    expect(await ended(child)).toMatchObject({ stdout: TEXT, stderr: "" });
+  });
+
   test("leaves nothing for a conversation, which then ends", async () => {
     const { code, stdout } = await piped("Once upon a time\n", "-p", "-", "-i");
     expect({ code, stdout: stdout.slice(0, TEXT.length) }).toEqual({ code: 0, stdout: TEXT });

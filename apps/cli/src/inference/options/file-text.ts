@@ -5,8 +5,8 @@ import { invalidParameter, type OptionValue } from "../../option-table.ts";
 import { readTextFile } from "../../text-input.ts";
 
 /** `text` with all bytes of the file that the option names behind it; `-` is standard input. @throws UsageError; Refusal */
-export async function withFile(text: Uint8Array, { text: path, option }: OptionValue): Promise<Uint8Array> {
-  const file = await readTextFile(path).catch((error: unknown) => {
+export async function withFile(text: Uint8Array, { text: path, option, err }: OptionValue): Promise<Uint8Array> {
+  const file = await readTextFile(path, err).catch((error: unknown) => {
     throw isIoError(error) ? invalidParameter(option, `error: failed to open file '${path}'`) : error;
   });
   return Buffer.concat([text, file]);
