@@ -1,9 +1,10 @@
 // Activations in binary32 → levels as the matrix kernels want them: the Q8_0, Q8_1 and Q8_K quantisers of build 803 (its
-// portable build) with their results laid out as nibble-types.ts, q8_0.ts, k-layout.ts and float-types.ts describe.
+// portable build) with their results laid out as nibble-types.ts, q8_0.ts, table-types.ts,
+// k-layout.ts and float-types.ts describe.
 //
 // Each function takes (nVectors, nBlocks * 32 or 256) values at `src`. Their TypeScript twin is test/kernels/layout-twins.ts.
 
-import { roundToHalf } from "./half";
+import { roundToBf16, roundToHalf } from "./half";
 import { largerMagnitude, largestLane, roundAway, sumOfLanes } from "./lanes";
 import { largestLevel, TILE } from "./vectors";
 
@@ -11,11 +12,13 @@ import { largestLevel, TILE } from "./vectors";
 // @ts-ignore: decorator
 @inline const START_8 = 0; // Q4_0: start = -8 · Σq
 // @ts-ignore: decorator
-@inline const START_16 = 1; // Q5_0: start = -16 · Σq
+@inline const START_12 = 1; // MXFP4: start = -12 · Σq
 // @ts-ignore: decorator
-@inline const WITH_SUM = 2; // Q4_1 and Q5_1: d in binary32, s = d · Σq
+@inline const START_16 = 2; // Q5_0: start = -16 · Σq
 // @ts-ignore: decorator
-@inline const SIGNED_PARTS = 3; // Q8_0: positive and negative parts
+@inline const WITH_SUM = 3; // Q4_1 and Q5_1: d in binary32, s = d · Σq
+// @ts-ignore: decorator
+@inline const SIGNED_PARTS = 4; // Q8_0 and IQ4_NL: positive and negative parts
 
 /** One block of 32 values at `x` to `to`. */
 // @ts-ignore: decorator
@@ -53,7 +56,8 @@ function packBlock32(use: i32, x: usize, to: usize): void {
   v128.store(to, high, 16);
   const sums = i32x4.add(i32x4.add(i32x4.add(q0, q1), i32x4.add(q2, q3)), i32x4.add(i32x4.add(q4, q5), i32x4.add(q6, q7)));
   const sum = sumOfLanes(sums);
-  store<i64>(to, use == START_8 ? <i64><u32>(-8 * sum) : use == START_16 ? <i64><u32>(-16 * sum) : 0, 32);
+  const start = use == START_8 ? -8 * sum : use == START_12 ? -12 * sum : use == START_16 ? -16 * sum : 0;
+  store<i64>(to, <i64><u32>start, 32);
   store<f32>(to, use == WITH_SUM ? d : roundToHalf(d), 40);
   store<f32>(to, use == WITH_SUM ? d * <f32>sum : 0, 44);
 }
@@ -79,6 +83,9 @@ function packVectors32(use: i32, src: usize, dst: usize, nVectors: i32, nBlocks:
 export function pack_activations_q4_0(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
   packVectors32(START_8, src, dst, nVectors, nBlocks);
 }
+export function pack_activations_mxfp4(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors32(START_12, src, dst, nVectors, nBlocks);
+}
 export function pack_activations_q4_1(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
   packVectors32(WITH_SUM, src, dst, nVectors, nBlocks);
 }
@@ -101,6 +108,8 @@ export function pack_activations_q8_0(src: usize, dst: usize, nVectors: i32, nBl
 @inline const OFFSETS_4 = 2; // Q3_K: sums of two, times 4
 // @ts-ignore: decorator
 @inline const OFFSETS_32 = 3; // Q6_K: sums of two, times 32
+// @ts-ignore: decorator
+@inline const PLAIN = 4; // IQ4_XS and the types of stored-types.ts: nothing, and levels in their own order
 
 /** The first value of largest magnitude among 256; 0 if all are 0. */
 // @ts-ignore: decorator
@@ -139,6 +148,13 @@ function packBlock256(use: i32, x: usize, to: usize): void {
   for (let pair = 0; pair < 8; pair++) {
     const low = i8x16.narrow_i16x8_s(evenLevels(x, by), evenLevels(x + 32, by));
     const high = i8x16.narrow_i16x8_s(evenLevels(x + 64, by), evenLevels(x + 96, by));
+    x += 128;
+    if (use == PLAIN) {
+      v128.store(to, low);
+      v128.store(to, high, 16);
+      to += 32;
+      continue;
+    }
     const a = v128.shuffle<i8>(low, high, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
     const b = v128.shuffle<i8>(low, high, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
     v128.store(to, a);
@@ -161,7 +177,6 @@ function packBlock256(use: i32, x: usize, to: usize): void {
         sums += 2;
       }
     }
-    x += 128;
     to += 32;
   }
   v128.store(sums, f32x4.replace_lane(f32x4.splat(0), 0, d));
@@ -170,7 +185,7 @@ function packBlock256(use: i32, x: usize, to: usize): void {
 // @ts-ignore: decorator
 @inline
 function packVectors256(use: i32, src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
-  const vectorBytes: usize = use == GROUP_SUMS ? 304 : use == PAIR_SUMS ? 288 : 528;
+  const vectorBytes: usize = use == GROUP_SUMS ? 304 : use == PAIR_SUMS ? 288 : use == PLAIN ? 272 : 528;
   for (let first = 0; first < nVectors; first += TILE) {
     const width = min(TILE, nVectors - first);
     for (let v = 0; v < width; v++) {
@@ -200,6 +215,9 @@ export function pack_activations_q5_K(src: usize, dst: usize, nVectors: i32, nBl
 export function pack_activations_q6_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
   packVectors256(OFFSETS_32, src, dst, nVectors, nBlocks);
 }
+export function pack_activations_iq4_xs(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(PLAIN, src, dst, nVectors, nBlocks);
+}
 
 /** Column `i` of vector `v`, for tiles of four vectors and then single ones: its place among (nVectors, nValues). */
 // @ts-ignore: decorator
@@ -210,13 +228,26 @@ function floatPlace(v: i32, nVectors: i32, nValues: i32, i: i32): usize {
   return <usize>(v & ~3) * <usize>nValues + (<usize>i << 2) + (v & 3);
 }
 
-export function pack_activations_f16(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+// @ts-ignore: decorator
+@inline
+function packShort(isBf16: bool, src: usize, dst: usize, nVectors: i32, nValues: i32): void {
   for (let v = 0; v < nVectors; v++) {
     for (let i = 0; i < nValues; i++, src += 4) {
-      const value = <f64>roundToHalf(load<f32>(src)) * 2.7430620343968443e303; // 2^1008
+      const x = load<f32>(src);
+      const value = isBf16
+        ? <f64>roundToBf16(x) * 5.282945311356653e269 // 2^896
+        : <f64>roundToHalf(x) * 2.7430620343968443e303; // 2^1008
       store<f64>(dst + (floatPlace(v, nVectors, nValues, i) << 3), value);
     }
   }
+}
+
+export function pack_activations_f16(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  packShort(false, src, dst, nVectors, nValues);
+}
+
+export function pack_activations_bf16(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  packShort(true, src, dst, nVectors, nValues);
 }
 
 export function pack_activations_f32(src: usize, dst: usize, nVectors: i32, nValues: i32): void {

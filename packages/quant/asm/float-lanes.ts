@@ -1,37 +1,41 @@
-// F16 and F32 in the arithmetic `lanes`: matrix times vectors, 4 rows at a time. A product rounds to binary32, and a row has eight
+// F16, BF16 and F32 in the arithmetic `lanes`: matrix times vectors, 4 rows at a time. A product rounds to binary32, and a row has eight
 // sums in binary32, each of the columns with the same index modulo 8; src/lane-sums.ts adds them in this order.
 //
 // A group of 8 rows holds rows 0 … 3 and then rows 4 … 7, each four for 8 columns after 8 columns: (4, 8) values. Vectors are in
-// binary32 for both types. Rows and vectors are filled up with zeros to whole 8 columns: adding 0 changes no sum.
+// binary32 for all types; for BF16 they are rounded to it. Rows and vectors are filled up with zeros to whole 8 columns: adding 0 changes no sum.
 //
 // The bits of a binary16 number, moved to where binary32 has them, are 2^-112 of what they should be; vectors for F16, which are
 // rounded to binary16, are 2^112 of theirs. Their product is exact.
 
-import { isFinite16, roundToHalf } from "./half";
+import { isFinite16, isFiniteBf16, roundToBf16, roundToHalf } from "./half";
 import { HALF_BITS, scratch } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const F16 = 0;
 // @ts-ignore: decorator
 @inline const F32 = 1;
+// @ts-ignore: decorator
+@inline const BF16 = 2;
 
 /** Columns of a block. */
 // @ts-ignore: decorator
 @inline const COLUMNS: i32 = 8;
 
-// Every function below is inlined with a constant `type`: what belongs to the other type disappears.
+// Every function below is inlined with a constant `type`: what belongs to other types disappears.
 
 // @ts-ignore: decorator
 @inline
 function valueBytes(type: i32): usize {
-  return type == F16 ? 2 : 4;
+  return type == F32 ? 4 : 2;
 }
 
 /** Four values, `at` values behind `w`, as binary32; those of F16 times 2^-112. */
 // @ts-ignore: decorator
 @inline
 function fourValues(type: i32, w: usize, at: usize, bits: v128): v128 {
-  return type == F16 ? v128.and(i32x4.shl(v128.load_ext<i16>(w + 2 * at), 13), bits) : v128.load(w + 4 * at);
+  if (type == F32) return v128.load(w + 4 * at);
+  const values = v128.load_ext<i16>(w + 2 * at);
+  return type == F16 ? v128.and(i32x4.shl(values, 13), bits) : i32x4.shl(values, 16);
 }
 
 /** The eight partial sums of a row, added as halves are. */
@@ -137,6 +141,11 @@ export function multiply_f16_lanes(
 ): void {
   multiply(F16, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
 }
+export function multiply_bf16_lanes(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
+  multiply(BF16, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
+}
 export function multiply_f32_lanes(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
 ): void {
@@ -150,7 +159,8 @@ function packVectors(type: i32, src: usize, dst: usize, nVectors: i32, nValues: 
   for (; nVectors > 0; nVectors--) {
     for (let i = 0; i < nValues; i++, src += 4, dst += 4) {
       const x = load<f32>(src);
-      store<f32>(dst, type == F16 ? roundToHalf(x) * <f32>5192296858534827628530496329220096.0 : x); // 2^112
+      const half = type == F16 ? roundToHalf(x) * <f32>5192296858534827628530496329220096.0 : x; // 2^112
+      store<f32>(dst, type == BF16 ? roundToBf16(x) : half);
     }
     for (let i = 0; i < padding; i++, dst += 4) store<f32>(dst, 0);
   }
@@ -158,6 +168,9 @@ function packVectors(type: i32, src: usize, dst: usize, nVectors: i32, nValues: 
 
 export function pack_activations_f16_lanes(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
   packVectors(F16, src, dst, nVectors, nValues);
+}
+export function pack_activations_bf16_lanes(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
+  packVectors(BF16, src, dst, nVectors, nValues);
 }
 export function pack_activations_f32_lanes(src: usize, dst: usize, nVectors: i32, nValues: i32): void {
   packVectors(F32, src, dst, nVectors, nValues);
@@ -175,9 +188,9 @@ function repack(type: i32, src: usize, dst: usize, nRows: i32, nValues: i32): i3
     const start = dst + <usize>(row >> 2) * fourRows + <usize>((row & 3) << 3) * bytes;
     for (let i = 0; i < nValues; i++, src += bytes) {
       const to = start + (<usize>(i >> 3) * 32 + (i & 7)) * bytes;
-      if (type == F16) {
+      if (type != F32) {
         const half = load<u16>(src);
-        nBad += <i32>!isFinite16(half);
+        nBad += <i32>!(type == F16 ? isFinite16(half) : isFiniteBf16(half));
         store<u16>(to, half);
       } else {
         const bits = load<u32>(src);
@@ -191,6 +204,9 @@ function repack(type: i32, src: usize, dst: usize, nRows: i32, nValues: i32): i3
 
 export function repack_f16_lanes(src: usize, dst: usize, nRows: i32, nValues: i32): i32 {
   return repack(F16, src, dst, nRows, nValues);
+}
+export function repack_bf16_lanes(src: usize, dst: usize, nRows: i32, nValues: i32): i32 {
+  return repack(BF16, src, dst, nRows, nValues);
 }
 export function repack_f32_lanes(src: usize, dst: usize, nRows: i32, nValues: i32): i32 {
   return repack(F32, src, dst, nRows, nValues);

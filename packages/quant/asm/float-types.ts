@@ -1,23 +1,26 @@
-// F16 and F32: matrix times vectors, 8 rows at a time. Build 803 rounds each product to binary32, sums products in binary64
+// F16, BF16 and F32: matrix times vectors, 8 rows at a time. Build 803 rounds each product to binary32, sums products in binary64
 // in order, and rounds the sum to binary32.
 //
-// A group of 8 rows holds, for each column: the values of rows 0 … 7, 16 bytes for F16, 32 for F32.
+// A group of 8 rows holds, for each column: the values of rows 0 … 7, 16 bytes for F16 and BF16, 32 for F32.
 //
 // Activations (activations.ts), for tiles of four vectors and then for each remaining vector, column after column:
 //
 //   F16   the value rounded to binary16, times 2^1008, in binary64, one per vector
+//   BF16  the value rounded to bfloat16, times 2^896, in binary64, one per vector
 //   F32   the value in binary32, one per vector
 //
-// A binary16 number moved to where binary64 has its sign, exponent and fraction is 2^-1008 of what it should be; the factor
-// in the activations makes up for it. The product of two binary16 numbers is exact in binary32, so rounding it there changes
-// nothing and F16 needs no binary32 at all. For F32 V8 cannot fuse two promotions to binary64: it stays at 128 bits.
+// A binary16 number moved to where binary64 has its sign, exponent and fraction is 2^-1008 of what it should be, a bfloat16 number
+// 2^-896; the factor in the activations makes up for it. The product of two such numbers is exact in binary32, so rounding it there
+// changes nothing and F16 and BF16 need no binary32 at all. For F32 V8 cannot fuse two promotions to binary64: it stays at 128 bits.
 
-import { HALF_BITS64, scratch, SUMS } from "./vectors";
+import { BF16_BITS64, HALF_BITS64, scratch, SUMS } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const F16 = 0;
 // @ts-ignore: decorator
 @inline const F32 = 1;
+// @ts-ignore: decorator
+@inline const BF16 = 2;
 
 /** Vectors per pass: 16 sums of two rows each fill the registers. */
 // @ts-ignore: decorator
@@ -25,18 +28,18 @@ import { HALF_BITS64, scratch, SUMS } from "./vectors";
 
 // Every function below is inlined with a constant `type`: what belongs to other types disappears.
 
-/** Two values of binary16, sign-extended to 64 bits, as 2^-1008 of their values in binary64. */
+/** Two values of 16 bits, sign-extended to 64, as 2^-1008 (F16) or 2^-896 (BF16) of their values in binary64. */
 // @ts-ignore: decorator
 @inline
-function tinyDouble(half: v128, bits: v128): v128 {
-  return v128.and(i64x2.shl(half, 42), bits);
+function tinyDouble(type: i32, half: v128, bits: v128): v128 {
+  return v128.and(i64x2.shl(half, type == F16 ? 42 : 45), bits);
 }
 
 /** Products of rows 0 and 1 (`high` false) or 2 and 3 of a half with the broadcast `x`. */
 // @ts-ignore: decorator
 @inline
 function products(type: i32, w: v128, x: v128, high: bool): v128 {
-  if (type == F16) return f64x2.mul(w, x);
+  if (type != F32) return f64x2.mul(w, x);
   const p = f32x4.mul(w, x);
   return f64x2.promote_low_f32x4(high ? v128.shuffle<i64>(p, p, 1, 1) : p);
 }
@@ -45,42 +48,43 @@ function products(type: i32, w: v128, x: v128, high: bool): v128 {
 // @ts-ignore: decorator
 @inline
 function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nValues: i32, sums: usize): void {
-  const bitsLow = v128.load(scratch, HALF_BITS64), bitsHigh = v128.load(scratch, HALF_BITS64 + 16);
+  const bitsLow = type == F16 ? v128.load(scratch, HALF_BITS64) : v128.load(scratch, BF16_BITS64);
+  const bitsHigh = type == F16 ? v128.load(scratch, HALF_BITS64 + 16) : v128.load(scratch, BF16_BITS64 + 16);
   const zero = f64x2.splat(0);
   let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
   let s20 = zero, s21 = zero, s22 = zero, s23 = zero, s30 = zero, s31 = zero, s32 = zero, s33 = zero;
   for (; nValues > 0; nValues--) {
-    const a = type == F16 ? v128.load_ext<i16>(w) : v128.load(w);
-    const b = type == F16 ? v128.load_ext<i16>(w, 8) : v128.load(w, 16);
-    const w0 = type == F16 ? tinyDouble(i64x2.extend_low_i32x4_s(a), bitsLow) : a;
-    const w1 = type == F16 ? tinyDouble(i64x2.extend_high_i32x4_s(a), bitsHigh) : a;
-    const w2 = type == F16 ? tinyDouble(i64x2.extend_low_i32x4_s(b), bitsLow) : b;
-    const w3 = type == F16 ? tinyDouble(i64x2.extend_high_i32x4_s(b), bitsHigh) : b;
-    w += type == F16 ? 16 : 32;
+    const a = type != F32 ? v128.load_ext<i16>(w) : v128.load(w);
+    const b = type != F32 ? v128.load_ext<i16>(w, 8) : v128.load(w, 16);
+    const w0 = type != F32 ? tinyDouble(type, i64x2.extend_low_i32x4_s(a), bitsLow) : a;
+    const w1 = type != F32 ? tinyDouble(type, i64x2.extend_high_i32x4_s(a), bitsHigh) : a;
+    const w2 = type != F32 ? tinyDouble(type, i64x2.extend_low_i32x4_s(b), bitsLow) : b;
+    const w3 = type != F32 ? tinyDouble(type, i64x2.extend_high_i32x4_s(b), bitsHigh) : b;
+    w += type != F32 ? 16 : 32;
 
-    const x0 = type == F16 ? v128.load64_splat(x) : v128.load32_splat(x);
+    const x0 = type != F32 ? v128.load64_splat(x) : v128.load32_splat(x);
     s00 = f64x2.add(s00, products(type, w0, x0, false));
     s01 = f64x2.add(s01, products(type, w1, x0, true));
     s02 = f64x2.add(s02, products(type, w2, x0, false));
     s03 = f64x2.add(s03, products(type, w3, x0, true));
     if (!single) {
-      const x1 = type == F16 ? v128.load64_splat(x, 8) : v128.load32_splat(x, 4);
+      const x1 = type != F32 ? v128.load64_splat(x, 8) : v128.load32_splat(x, 4);
       s10 = f64x2.add(s10, products(type, w0, x1, false));
       s11 = f64x2.add(s11, products(type, w1, x1, true));
       s12 = f64x2.add(s12, products(type, w2, x1, false));
       s13 = f64x2.add(s13, products(type, w3, x1, true));
-      const x2 = type == F16 ? v128.load64_splat(x, 16) : v128.load32_splat(x, 8);
+      const x2 = type != F32 ? v128.load64_splat(x, 16) : v128.load32_splat(x, 8);
       s20 = f64x2.add(s20, products(type, w0, x2, false));
       s21 = f64x2.add(s21, products(type, w1, x2, true));
       s22 = f64x2.add(s22, products(type, w2, x2, false));
       s23 = f64x2.add(s23, products(type, w3, x2, true));
-      const x3 = type == F16 ? v128.load64_splat(x, 24) : v128.load32_splat(x, 12);
+      const x3 = type != F32 ? v128.load64_splat(x, 24) : v128.load32_splat(x, 12);
       s30 = f64x2.add(s30, products(type, w0, x3, false));
       s31 = f64x2.add(s31, products(type, w1, x3, true));
       s32 = f64x2.add(s32, products(type, w2, x3, false));
       s33 = f64x2.add(s33, products(type, w3, x3, true));
     }
-    x += (type == F16 ? 8 : 4) * (single ? 1 : FLOAT_TILE);
+    x += (type != F32 ? 8 : 4) * (single ? 1 : FLOAT_TILE);
   }
   v128.store(sums, s03, 48); v128.store(sums, s02, 32); v128.store(sums, s01, 16); v128.store(sums, s00);
   if (single) return;
@@ -96,11 +100,11 @@ function multiply(
   type: i32, weights: usize, activations: usize, out: usize,
   rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
 ): void {
-  const groupBytes = <usize>nValues * (type == F16 ? 16 : 32);
+  const groupBytes = <usize>nValues * (type != F32 ? 16 : 32);
   const sums = scratch + SUMS;
   for (let first = 0; first < nVectors; ) {
     const width = nVectors - first >= FLOAT_TILE ? FLOAT_TILE : 1;
-    const x = activations + <usize>first * <usize>nValues * (type == F16 ? 8 : 4);
+    const x = activations + <usize>first * <usize>nValues * (type != F32 ? 8 : 4);
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
     for (let row = rowStart; row < rowEnd; row += 8) {
       if (width == 1) multiplyGroup(type, true, w, x, nValues, sums);
@@ -126,4 +130,9 @@ export function multiply_f32(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
 ): void {
   multiply(F32, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
+}
+export function multiply_bf16(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
+): void {
+  multiply(BF16, w, x, out, rowStart, rowEnd, nValues, nVectors, outStride);
 }

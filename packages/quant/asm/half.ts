@@ -14,6 +14,21 @@ export function isFinite16(bits: u16): bool {
   return (bits & 0x7c00) != 0x7c00;
 }
 
+// @ts-ignore: decorator
+@inline
+export function isFiniteBf16(bits: u16): bool {
+  return (bits & 0x7f80) != 0x7f80;
+}
+
+/** `value` rounded to bfloat16, to nearest with ties to even, as binary32; a NaN becomes quiet. */
+// @ts-ignore: decorator
+@inline
+export function roundToBf16(value: f32): f32 {
+  const bits = reinterpret<u32>(value);
+  const isNaN = (bits & 0x7fffffff) > 0x7f800000;
+  return reinterpret<f32>((isNaN ? bits | 0x400000 : bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000);
+}
+
 /** `value` rounded to binary16, as binary32; too large gives an infinity. */
 // @ts-ignore: decorator
 @inline

@@ -28,7 +28,7 @@ import { clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, scratch, storeGrou
 /** Sums of two rows: w0 … w3 are their 32 values, p and n the parts of the vector, each 8 values twice. */
 // @ts-ignore: decorator
 @inline
-function twoRows(
+export function twoRows(
   w0: v128, w1: v128, w2: v128, w3: v128,
   p0: v128, p1: v128, p2: v128, p3: v128,
   n0: v128, n1: v128, n2: v128, n3: v128,

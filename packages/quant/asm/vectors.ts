@@ -45,7 +45,19 @@ export let scratch: usize = 0;
 // @ts-ignore: decorator
 @inline export const HALVES: usize = 480; // 8.5, 16.5, 0.5 in binary32, one each
 // @ts-ignore: decorator
-@inline export const SUMS: usize = 512; // from here on: working memory, see each kernel
+@inline export const BF16_BITS64: usize = 512; // bits of a bfloat16 number, sign-extended to 64 and shifted left by 45
+// @ts-ignore: decorator
+@inline export const FP4: usize = 544; // 12 more than each level of MXFP4, doubled: 0 … 24
+// @ts-ignore: decorator
+@inline export const IQ4: usize = 576; // the levels of IQ4_NL and IQ4_XS
+// @ts-ignore: decorator
+@inline export const IQ4_POSITIVE: usize = 608; // the larger of each level and 0
+// @ts-ignore: decorator
+@inline export const IQ4_NEGATIVE: usize = 640; // the larger of each level's negative and 0
+// @ts-ignore: decorator
+@inline export const EXPONENT_63: usize = 672; // 2^-64 in binary32
+// @ts-ignore: decorator
+@inline export const SUMS: usize = 704; // from here on: working memory, see each kernel
 
 /** Vectors that a kernel multiplies in one pass over a group of rows. Their activations should stay in the L2 cache. */
 // @ts-ignore: decorator
@@ -68,6 +80,13 @@ export function initialize(at: usize, isLanes: bool): void {
   fill(BIT2, i8x16.splat(0x04));
   fill(BITS45, i8x16.splat(0x30));
   fill(HALF_BITS64, i64x2.splat(0x81fffc0000000000));
+  fill(BF16_BITS64, i64x2.splat(0x8fffe00000000000));
+  fill(FP4, i8x16(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+  const iq4 = i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+  fill(IQ4, iq4);
+  fill(IQ4_POSITIVE, i8x16.max_s(iq4, i8x16.splat(0)));
+  fill(IQ4_NEGATIVE, i8x16.max_s(i8x16.neg(iq4), i8x16.splat(0)));
+  fill(EXPONENT_63, i32x4.splat(63 << 23));
   fill(ROUNDER, f32x4.splat(12582912));
   fill(FRACTION, i32x4.splat(0x7fffff));
   fill(MIDDLE, i32x4.splat(0x400000));

@@ -109,10 +109,12 @@ function fillWithBlocks(bytes: Uint8Array, format: BlockFormat, random: () => nu
   for (let i = 0; i < bytes.length; i++) bytes[i] = random() >>> 24;
   const upperBytes = [
     ...format.floatFields.f16.map((field) => field + 1),
+    ...(format.floatFields.bf16 ?? []).map((field) => field + 1),
     ...format.floatFields.f32.map((field) => field + 3),
   ];
   for (let o = 0; o < bytes.length; o += format.blockBytes) {
     for (const upper of upperBytes) bytes[o + upper]! &= 0xbf; // the highest bit of the exponent
+    if (format.type === "mxfp4") bytes[o]! &= 0x7f; // its exponent
   }
 }
 

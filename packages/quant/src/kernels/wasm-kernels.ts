@@ -29,7 +29,8 @@ export function wasmKernels(
   const counters = new Map<string, CountKernel>();
   for (const [type, layout] of WASM_LAYOUTS) {
     matrices.set(type, matrixKernels(type, arithmetic === "lanes", exports));
-    packers.set(type, packKernel(type, layout, exports));
+    const pack = packKernel(type, layout, exports);
+    if (pack !== undefined) packers.set(type, pack);
   }
   const exceeds = exported(exports, "exceeds");
   for (const type of WASM_COUNTED_TYPES) counters.set(type, exported(exports, `count_${type}`));
@@ -54,10 +55,11 @@ export function wasmKernels(
 
 function matrixKernels(type: string, isLanes: boolean, exports: WasmExports): MatrixKernels {
   const laneLayout = isLanes ? LANE_LAYOUTS.get(type) : undefined;
-  const { blockValues, columnBytes, vectorBytes, columns = 1 } = laneLayout ?? (WASM_LAYOUTS.get(type) as WasmLayout);
+  const layout = laneLayout ?? (WASM_LAYOUTS.get(type) as WasmLayout);
   const name = laneLayout === undefined ? type : `${type}_lanes`;
-  const repack = exported(exports, `repack_${name}`);
-  const packActivations = exported(exports, `pack_activations_${name}`);
+  const { blockValues, columnBytes, vectorBytes, columns = 1, rowsAs = name, vectorsAs = name } = layout;
+  const repack = exported(exports, `repack_${rowsAs}`);
+  const packActivations = exported(exports, `pack_activations_${vectorsAs}`);
   const multiply = exported(exports, `multiply_${name}`);
   const nColumns = (rowValues: number): number => columns * Math.ceil(nBlocksOf(type, rowValues) / columns);
   return {
@@ -80,8 +82,10 @@ function matrixKernels(type: string, isLanes: boolean, exports: WasmExports): Ma
   };
 }
 
-function packKernel(type: string, { blockValues }: WasmLayout, exports: WasmExports): PackKernel {
-  const pack = exported(exports, `pack_${type}`);
+/** Undefined for types that have no quantiser here. */
+function packKernel(type: string, { blockValues }: WasmLayout, exports: WasmExports): PackKernel | undefined {
+  const pack = exports[`pack_${type}`];
+  if (pack === undefined) return undefined;
   return (source, src, dst, nValues) => {
     pack(SOURCES.indexOf(source), src, dst, nValues / blockValues);
   };

@@ -1,10 +1,18 @@
 // The layouts of the WebAssembly kernels, byte by byte in plain TypeScript. asm/nibble-types.ts, q8_0.ts, k-types.ts and
 // float-types.ts draw them; asm/repack.ts, asm/repack-k.ts and asm/activations.ts must give exactly these bytes.
 
-import { type ArithmeticName, blockInfo, f16ToF32, f32ToF16, packActivation } from "../../src/index.ts";
+import {
+  type ArithmeticName,
+  blockInfo,
+  f16ToF32,
+  f32ToF16,
+  packActivation,
+  packRows,
+  unpackRows,
+} from "../../src/index.ts";
 import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
 
-/** Four rows for 8 columns after 8 columns, filled up with zeros, from `rows` (nRows, nValues) of f16 or f32. */
+/** Four rows for 8 columns after 8 columns, filled up with zeros, from `rows` (nRows, nValues) of f16, bf16 or f32. */
 export function laneRepackTwin(type: string, rows: Uint8Array, nRows: number, nValues: number): Uint8Array {
   const { blockBytes } = blockInfo(type);
   const nColumns = 8 * Math.ceil(nValues / 8);
@@ -19,13 +27,14 @@ export function laneRepackTwin(type: string, rows: Uint8Array, nRows: number, nV
   return groups;
 }
 
-/** Vectors (nVectors, nValues) in binary32, filled up with zeros to whole 8 columns; for f16 rounded to it, times 2^112. */
+/** Vectors (nVectors, nValues) in binary32, filled up with zeros to whole 8 columns; rounded to f16, times 2^112, or to bf16. */
 export function laneActivationsTwin(type: string, x: Float32Array, nVectors: number): Uint8Array {
   const nValues = x.length / nVectors;
   const nColumns = 8 * Math.ceil(nValues / 8);
   const out = new Float32Array(nVectors * nColumns);
   for (const [i, value] of x.entries()) {
-    const rounded = type === "f16" ? f16ToF32(f32ToF16(value)) * 2 ** 112 : value;
+    const half = type === "f16" ? f16ToF32(f32ToF16(value)) * 2 ** 112 : value;
+    const rounded = type === "bf16" ? unpackRows(type, packRows(type, Float32Array.of(value)))[0]! : half;
     out[Math.floor(i / nValues) * nColumns + (i % nValues)] = rounded;
   }
   return new Uint8Array(out.buffer);
@@ -38,6 +47,8 @@ const FIELDS_32 = new Map([
   ["q5_0", { scales: [0], fifths: 2, levels: 6 }],
   ["q5_1", { scales: [0, 2], fifths: 4, levels: 8 }],
   ["q8_0", { scales: [0], fifths: -1, levels: 2 }],
+  ["iq4_nl", { scales: [0], fifths: -1, levels: 2 }],
+  ["mxfp4", { scales: [], fifths: -1, levels: 1 }],
 ]);
 
 /** Where the fields of a file's super-block are: units of 32 bytes in the order in which a group has them. */
@@ -61,6 +72,7 @@ export function repackTwin(type: string, rows: Uint8Array, nRows: number, nBlock
       const column = groups.subarray(start, start + columnBytes);
       if (blockValues === 1) column.set(block, blockBytes * (row % 8));
       else if (blockValues === 32) place32(type, block, column, row % 8);
+      else if (type === "iq4_xs") placeIq4Xs(block, column, row % 8);
       else place256(type, block, column, row % 8);
     }
   }
@@ -88,6 +100,19 @@ function place32(type: string, block: Uint8Array, column: Uint8Array, row: numbe
   for (const [k, offset] of fields.scales.entries()) {
     column.set(block.subarray(offset, offset + 2), scalesAt + 16 * k + 2 * row);
   }
+  if (type === "mxfp4") column[scalesAt + row] = block[0]!;
+}
+
+function placeIq4Xs(block: Uint8Array, column: Uint8Array, row: number): void {
+  const high = block[2]! | (block[3]! << 8);
+  for (let sub = 0; sub < 8; sub++) {
+    const nibbles = new Uint8Array(136); // as those of MXFP4
+    place32("mxfp4", block.subarray(7 + 16 * sub, 24 + 16 * sub), nibbles, row);
+    for (let i = 0; i < 128; i++) column[128 * sub + i]! |= nibbles[i]!;
+    const low = (block[4 + (sub >> 1)]! >> (4 * (sub & 1))) & 15;
+    column[1024 + 8 * sub + row] = low + 16 * ((high >> (2 * sub)) & 3) - 32;
+  }
+  column.set(block.subarray(0, 2), 1088 + 2 * row);
 }
 
 function place256(type: string, block: Uint8Array, column: Uint8Array, row: number): void {
@@ -178,12 +203,13 @@ function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): voi
   const partner = blockInfo(type).activationType;
   if (type === "f32") out.set(block);
   else if (type === "f16") to.setFloat64(0, f16ToF32(from.getUint16(0, true)) * 2 ** 1008, true);
+  else if (type === "bf16") to.setFloat64(0, unpackRows(type, block)[0]! * 2 ** 896, true);
   else if (partner === "q8_K") placeQ8K(type, from, to);
   else {
     const isQ8_0 = partner === "q8_0";
     const q = new Int8Array(block.buffer, block.byteOffset + (isQ8_0 ? 2 : 8), 32);
     const d = isQ8_0 ? f16ToF32(from.getUint16(0, true)) : from.getFloat32(0, true);
-    if (type === "q8_0") {
+    if (type === "q8_0" || type === "iq4_nl") {
       for (let i = 0; i < 32; i++) {
         out[i] = Math.max(q[i]!, 0);
         out[32 + i] = Math.max(-q[i]!, 0);
@@ -193,7 +219,12 @@ function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): voi
     }
     out.set(q);
     const sum = q.reduce((total, level) => total + level, 0);
-    to.setInt32(32, type === "q4_0" ? -8 * sum : type === "q5_0" ? -16 * sum : 0, true);
+    const offset = new Map([
+      ["q4_0", 8],
+      ["mxfp4", 12],
+      ["q5_0", 16],
+    ]).get(type);
+    to.setInt32(32, offset === undefined ? 0 : -offset * sum, true);
     to.setFloat32(40, d, true);
     if (!isQ8_0) to.setFloat32(44, from.getFloat32(4, true), true);
   }
@@ -201,6 +232,11 @@ function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): voi
 
 function placeQ8K(type: string, from: DataView, to: DataView): void {
   let at = 256;
+  if (type === "iq4_xs") {
+    for (let i = 0; i < 256; i++) to.setInt8(i, from.getInt8(4 + i));
+    to.setFloat32(at, from.getFloat32(0, true), true);
+    return;
+  }
   for (let pair = 0; pair < 8; pair++) {
     const levels = laneOrder(new Int8Array(from.buffer, from.byteOffset + 4 + 32 * pair, 32));
     for (let i = 0; i < 32; i++) to.setInt8(32 * pair + i, levels[i]!);

@@ -4,13 +4,11 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Kernels } from "../../src/kernels/index.ts";
 import { LANE_LAYOUTS, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
-import { kernelsOf, LANE_TYPES, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
+import { KERNEL_TYPES, kernelsOf, LANE_TYPES, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
 import { activationsTwin, laneActivationsTwin, laneRepackTwin, repackTwin } from "./layout-twins.ts";
 
-const TYPES = [...WASM_LAYOUTS.keys()];
-
 describe.each([
-  ...WASM_TIERS.map((tier) => [tier, "build803", TYPES] as const),
+  ...WASM_TIERS.map((tier) => [tier, "build803", KERNEL_TYPES] as const),
   ...WASM_TIERS.map((tier) => [tier, "lanes", LANE_TYPES] as const),
 ])("%s, %s", (tier, arithmetic, types) => {
   let kernels: Kernels;

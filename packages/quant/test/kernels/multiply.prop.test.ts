@@ -4,8 +4,15 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type ArithmeticName, blockInfo, dot, packActivation } from "../../src/index.ts";
 import { KERNEL_TIERS, type Kernels } from "../../src/kernels/index.ts";
-import { WEIGHT_TYPES } from "../arbitraries.ts";
-import { kernelsOf, LANE_TYPES, type MatrixCase, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
+import {
+  KERNEL_TYPES,
+  kernelsOf,
+  LANE_TYPES,
+  type MatrixCase,
+  matrixCases,
+  PLACES,
+  WASM_TIERS,
+} from "./kernel-cases.ts";
 
 /** Fills `out` before kernels write to it: a quiet NaN that no sum is. */
 const UNTOUCHED = 0x7fc0_dead;
@@ -13,7 +20,7 @@ const UNTOUCHED = 0x7fc0_dead;
 const TIERS = KERNEL_TIERS.filter((tier) => tier === "scalar" || WASM_TIERS.includes(tier));
 
 describe.each([
-  ...TIERS.map((tier) => [tier, "build803", WEIGHT_TYPES] as const),
+  ...TIERS.map((tier) => [tier, "build803", KERNEL_TYPES] as const),
   ...TIERS.map((tier) => [tier, "lanes", LANE_TYPES] as const),
 ])("%s, %s", (tier, arithmetic, types) => {
   let kernels: Kernels;

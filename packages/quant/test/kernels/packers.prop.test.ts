@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { blockInfo, decodeF16, encodeF16, f16ToF32, packRows, toolHistogram } from "../../src/index.ts";
 import type { Kernels, PackSource } from "../../src/kernels/index.ts";
-import { WASM_COUNTED_TYPES, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+import { WASM_COUNTED_TYPES } from "../../src/kernels/wasm-layouts.ts";
+import { WEIGHT_TYPES } from "../arbitraries.ts";
 import { kernelsOf, mulberry32, PLACES, WASM_TIERS } from "./kernel-cases.ts";
 
 /** What values can be like; each makes another corner of the quantisers decide. */
@@ -34,7 +35,7 @@ describe.each(WASM_TIERS)("%s", (tier) => {
     kernels = await kernelsOf(tier);
   });
 
-  describe.each([...WASM_LAYOUTS.keys()])("%s", (type) => {
+  describe.each(WEIGHT_TYPES)("%s", (type) => {
     const { blockValues } = blockInfo(type);
 
     test.each(Object.keys(STYLES))("%s", (style) => {
