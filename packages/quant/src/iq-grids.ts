@@ -15,7 +15,7 @@ interface StoredGrid {
   readonly steps: string;
 }
 
-type GridName = "iq1s" | "iq2xxs" | "iq2xs" | "iq2s" | "iq3xxs" | "iq3s";
+export type GridName = "iq1s" | "iq2xxs" | "iq2xs" | "iq2s" | "iq3xxs" | "iq3s";
 
 const GRIDS: Readonly<Record<GridName, StoredGrid>> = {
   iq1s: {

@@ -13,7 +13,7 @@ export type KernelTier = "scalar" | "simd" | "relaxed" | "wide";
 export const GROUP_ROWS = 8;
 
 /** Bytes that `bindKernels` wants for itself in the memory. */
-export const SCRATCH_BYTES = 12288;
+export const SCRATCH_BYTES = 46080;
 
 /** Pointers below this are refused: the compiler folds small offsets into addresses because nothing lies here. */
 export const LOWEST_POINTER = 1024;

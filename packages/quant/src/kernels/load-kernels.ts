@@ -68,7 +68,7 @@ export function bindKernels(set: KernelSet, memory: WasmMemory, scratch: number 
   if (api === undefined) throw new RangeError(`"set" expected scalar kernels: this runtime has no WebAssembly`);
   const { exports } = new api.Instance(set.module, { env: { memory } });
   exports["initialize"]?.(scratch, set.arithmetic === "lanes" ? 1 : 0);
-  return wasmKernels(set, exports, memory);
+  return wasmKernels(set, exports, memory, scratch);
 }
 
 /** The tier's module in base64; undefined where it cannot run. */

@@ -104,6 +104,12 @@ function seesLarge(kernels: Kernels, source: PackSource, values: number): boolea
   return isSeen;
 }
 
+/** Bytes with the upper part of an exponent that is in no `floatFields`. */
+const EXPONENT_BYTES: ReadonlyMap<string, readonly number[]> = /* @__PURE__ */ new Map([
+  ["iq1_m", [55]],
+  ["mxfp4", [0]],
+]);
+
 /** Random bytes with scales below 2 in magnitude. */
 function fillWithBlocks(bytes: Uint8Array, format: BlockFormat, random: () => number): void {
   for (let i = 0; i < bytes.length; i++) bytes[i] = random() >>> 24;
@@ -114,7 +120,8 @@ function fillWithBlocks(bytes: Uint8Array, format: BlockFormat, random: () => nu
   ];
   for (let o = 0; o < bytes.length; o += format.blockBytes) {
     for (const upper of upperBytes) bytes[o + upper]! &= 0xbf; // the highest bit of the exponent
-    if (format.type === "mxfp4") bytes[o]! &= 0x7f; // its exponent
+    for (const upper of EXPONENT_BYTES.get(format.type) ?? [])
+      bytes[o + upper]! &= format.type === "mxfp4" ? 0x7f : 0xbf;
   }
 }
 

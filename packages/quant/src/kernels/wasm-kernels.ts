@@ -2,6 +2,7 @@
 
 import { blockInfo, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
+import { type GridName, iqGrid } from "../iq-grids.ts";
 import {
   type CountKernel,
   GROUP_ROWS,
@@ -12,18 +13,20 @@ import {
   type PackSource,
 } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
-import { LANE_LAYOUTS, WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
+import { GRIDS, LANE_LAYOUTS, WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
 
 /** By the numbers that asm/half.ts gives them. */
 const SOURCES: readonly PackSource[] = ["f32", "f16", "bf16"];
 
-/** @param exports of an instance that was created over `memory` and whose `initialize` was called */
+/** @param exports of an instance that was created over `memory` and whose `initialize` was called with `scratch` */
 export function wasmKernels(
   { tier, arithmetic }: Pick<Kernels, "tier" | "arithmetic">,
   exports: WasmExports,
   memory: WasmMemory,
+  scratch: number,
 ): Kernels {
+  const placedGrids = new Set<GridName>();
   const matrices = new Map<string, MatrixKernels>();
   const packers = new Map<string, PackKernel>();
   const counters = new Map<string, CountKernel>();
@@ -43,6 +46,12 @@ export function wasmKernels(
       if (kernels === undefined) {
         throw new RangeError(`"type" expected one of ${[...matrices.keys()].join(" ")}, got ${String(type)}`);
       }
+      const grid = WASM_LAYOUTS.get(type)?.grid;
+      if (grid !== undefined && !placedGrids.has(grid)) {
+        const points = iqGrid(grid); // (points, width)
+        new Int8Array(memory.buffer, scratch + GRIDS[grid], points.length).set(points);
+        placedGrids.add(grid);
+      }
       return kernels;
     },
     packer: (type) => packers.get(type),
@@ -57,10 +66,12 @@ function matrixKernels(type: string, isLanes: boolean, exports: WasmExports): Ma
   const laneLayout = isLanes ? LANE_LAYOUTS.get(type) : undefined;
   const layout = laneLayout ?? (WASM_LAYOUTS.get(type) as WasmLayout);
   const name = laneLayout === undefined ? type : `${type}_lanes`;
-  const { blockValues, columnBytes, vectorBytes, columns = 1, rowsAs = name, vectorsAs = name } = layout;
-  const repack = exported(exports, `repack_${rowsAs}`);
+  const { blockValues, columnBytes, vectorBytes, columns = 1, rowsAs = name, vectorsAs = name, kind } = layout;
+  const repack = exported(exports, kind === undefined ? `repack_${rowsAs}` : "repack_stored");
   const packActivations = exported(exports, `pack_activations_${vectorsAs}`);
-  const multiply = exported(exports, `multiply_${name}`);
+  const multiply = exported(exports, kind === undefined ? `multiply_${name}` : "multiply_stored");
+  const kinds = kind === undefined ? [] : [kind];
+  const { blockValues: vectorValues } = blockInfo(blockInfo(type).activationType);
   const nColumns = (rowValues: number): number => columns * Math.ceil(nBlocksOf(type, rowValues) / columns);
   return {
     type,
@@ -72,12 +83,13 @@ function matrixKernels(type: string, isLanes: boolean, exports: WasmExports): Ma
       assertCount(nVectors, "nVectors");
       return nVectors * nColumns(rowValues) * vectorBytes;
     },
-    repack: (src, dst, nRows, rowValues) => repack(src, dst, nRows, rowValues / blockValues),
+    repack: (src, dst, nRows, rowValues) => repack(src, dst, nRows, rowValues / blockValues, ...kinds),
     packActivations(src, dst, nVectors, rowValues) {
-      packActivations(src, dst, nVectors, rowValues / blockValues);
+      packActivations(src, dst, nVectors, rowValues / vectorValues);
     },
     multiply(weights, activations, out, rowStart, rowEnd, rowValues, nVectors, outStride) {
-      multiply(weights, activations, out, rowStart, rowEnd, rowValues / blockValues, nVectors, outStride);
+      const nBlocks = rowValues / blockValues;
+      multiply(weights, activations, out, rowStart, rowEnd, nBlocks, nVectors, outStride, ...kinds);
     },
   };
 }

@@ -1,5 +1,7 @@
 // Sizes of the WebAssembly kernels' layouts; asm/*.ts describe and use them.
 
+import type { GridName } from "../iq-grids.ts";
+
 /** Layout of the rows and vectors of one type. */
 export interface WasmLayout {
   /** Values per block. */
@@ -13,7 +15,39 @@ export interface WasmLayout {
   /** Type whose rows are repacked alike, and type whose vectors are packed alike: their functions are used. Default: the type itself. */
   readonly rowsAs?: string;
   readonly vectorsAs?: string;
+  /** Of the types of asm/stored-types.ts: by what number it knows the type, and the grid that must be in its memory. */
+  readonly kind?: number;
+  readonly grid?: GridName;
 }
+
+/** Where grids are, in bytes from the start of the kernels' scratch space; asm/stored-types.ts says the same. */
+export const GRIDS: Readonly<Record<GridName, number>> = {
+  iq1s: 12288,
+  iq2xxs: 28672,
+  iq2xs: 30720,
+  iq2s: 34816,
+  iq3xxs: 43008,
+  iq3s: 44032,
+};
+
+/** Of a type whose super-blocks of `blockBytes` stay as they are. */
+const stored256 = (kind: number, blockBytes: number, grid?: GridName): WasmLayout => ({
+  blockValues: 256,
+  columnBytes: 8 * blockBytes,
+  vectorBytes: 272,
+  vectorsAs: "iq4_xs",
+  kind,
+  ...(grid === undefined ? {} : { grid }),
+});
+
+/** The same with blocks of `blockValues` that meet blocks of 32. */
+const stored32 = (kind: number, blockValues: number, blockBytes: number): WasmLayout => ({
+  blockValues,
+  columnBytes: 8 * blockBytes,
+  vectorBytes: (48 * blockValues) / 32,
+  vectorsAs: "q4_0",
+  kind,
+});
 
 /** By type. A column is 8 blocks of the file format, except that Q3_K, Q4_K, Q5_K and IQ4_XS store a scale in a byte, not in 6 bits. */
 export const WASM_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new Map<string, WasmLayout>([
@@ -29,10 +63,22 @@ export const WASM_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new
   ["q4_K", { blockValues: 256, columnBytes: 1184, vectorBytes: 288 }],
   ["q5_K", { blockValues: 256, columnBytes: 1440, vectorBytes: 288 }],
   ["q6_K", { blockValues: 256, columnBytes: 1680, vectorBytes: 528 }],
+  ["iq2_xxs", stored256(0, 66, "iq2xxs")],
+  ["iq2_xs", stored256(1, 74, "iq2xs")],
+  ["iq3_xxs", stored256(3, 98, "iq3xxs")],
+  ["iq1_s", stored256(5, 50, "iq1s")],
   ["iq4_nl", { blockValues: 32, columnBytes: 144, vectorBytes: 80, rowsAs: "q4_0", vectorsAs: "q8_0" }],
+  ["iq3_s", stored256(4, 110, "iq3s")],
+  ["iq2_s", stored256(2, 82, "iq2s")],
   ["iq4_xs", { blockValues: 256, columnBytes: 1104, vectorBytes: 272 }],
+  ["iq1_m", stored256(6, 56, "iq1s")],
   ["bf16", { blockValues: 1, columnBytes: 16, vectorBytes: 8 }],
+  ["tq1_0", stored256(7, 54)],
+  ["tq2_0", stored256(8, 66)],
   ["mxfp4", { blockValues: 32, columnBytes: 136, vectorBytes: 48 }],
+  ["nvfp4", stored32(9, 64, 36)],
+  ["q1_0", stored32(10, 128, 18)],
+  ["q2_0", stored32(11, 64, 18)],
 ]);
 
 /** In the arithmetic `lanes`, where they are others: names of their kernels end with _lanes. */

@@ -63,8 +63,12 @@ const FIELDS_256 = new Map([
 /** Groups of 8 rows from `rows` (nRows, nBlocks * blockBytes). */
 export function repackTwin(type: string, rows: Uint8Array, nRows: number, nBlocks: number): Uint8Array {
   const { blockBytes, blockValues } = blockInfo(type);
-  const { columnBytes } = WASM_LAYOUTS.get(type)!;
+  const { columnBytes, kind } = WASM_LAYOUTS.get(type)!;
   const groups = new Uint8Array(Math.ceil(nRows / 8) * nBlocks * columnBytes);
+  if (kind !== undefined) {
+    groups.set(rows); // as they are in a file
+    return groups;
+  }
   for (let row = 0; row < nRows; row++) {
     for (let b = 0; b < nBlocks; b++) {
       const block = rows.subarray((row * nBlocks + b) * blockBytes, (row * nBlocks + b + 1) * blockBytes);
@@ -178,7 +182,9 @@ export function activationsTwin(
   nVectors: number,
   arithmetic: ArithmeticName = "build803",
 ): Uint8Array {
-  const { blockValues, vectorBytes } = WASM_LAYOUTS.get(type)!;
+  const { blockValues } = blockInfo(blockInfo(type).activationType);
+  const layout = WASM_LAYOUTS.get(type)!;
+  const vectorBytes = (layout.vectorBytes * blockValues) / layout.blockValues;
   const rowValues = x.length / nVectors;
   const nBlocks = rowValues / blockValues;
   const out = new Uint8Array(nVectors * nBlocks * vectorBytes);
@@ -201,15 +207,16 @@ function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): voi
   const from = new DataView(block.buffer, block.byteOffset, block.byteLength);
   const to = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const partner = blockInfo(type).activationType;
+  const like = WASM_LAYOUTS.get(type)!.vectorsAs ?? type;
   if (type === "f32") out.set(block);
   else if (type === "f16") to.setFloat64(0, f16ToF32(from.getUint16(0, true)) * 2 ** 1008, true);
   else if (type === "bf16") to.setFloat64(0, unpackRows(type, block)[0]! * 2 ** 896, true);
-  else if (partner === "q8_K") placeQ8K(type, from, to);
+  else if (partner === "q8_K") placeQ8K(like, from, to);
   else {
     const isQ8_0 = partner === "q8_0";
     const q = new Int8Array(block.buffer, block.byteOffset + (isQ8_0 ? 2 : 8), 32);
     const d = isQ8_0 ? f16ToF32(from.getUint16(0, true)) : from.getFloat32(0, true);
-    if (type === "q8_0" || type === "iq4_nl") {
+    if (like === "q8_0") {
       for (let i = 0; i < 32; i++) {
         out[i] = Math.max(q[i]!, 0);
         out[32 + i] = Math.max(-q[i]!, 0);
@@ -223,7 +230,7 @@ function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): voi
       ["q4_0", 8],
       ["mxfp4", 12],
       ["q5_0", 16],
-    ]).get(type);
+    ]).get(like);
     to.setInt32(32, offset === undefined ? 0 : -offset * sum, true);
     to.setFloat32(40, d, true);
     if (!isQ8_0) to.setFloat32(44, from.getFloat32(4, true), true);

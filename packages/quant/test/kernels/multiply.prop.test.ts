@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { formatOf } from "../../src/block-types.ts";
 import { type ArithmeticName, blockInfo, dot, packActivation } from "../../src/index.ts";
 import { KERNEL_TIERS, type Kernels } from "../../src/kernels/index.ts";
 import {
@@ -59,11 +60,11 @@ describe.each([
     const nBlocks = blockValues === 1 ? 64 : 3;
     const nRows = 9;
     for (const byte of [0x00, 0x0f, 0x7f, 0x80, 0xf0, 0xff]) {
-      // scales of 1 + 2^-10 in each place where some type has one
       const rows = new Uint8Array(nRows * nBlocks * blockBytes).fill(blockValues === 1 ? byte & 0x3f : byte);
-      for (const offset of blockValues === 1 ? [] : [0, 2, 80, 82, 108, 208]) {
-        for (let b = 0; b < nRows * nBlocks && offset < blockBytes; b++)
-          rows.set([0x01, 0x3c], b * blockBytes + offset);
+      const { floatFields } = formatOf(type);
+      for (let o = 0; blockValues > 1 && o < rows.length; o += blockBytes) {
+        for (const field of floatFields.f16) rows.set([0x01, 0x3c], o + field); // 1 + 2^-10
+        if (type === "iq1_m") rows[o + 55]! &= 0xbf; // finite
       }
       const x = Float32Array.from({ length: 3 * nBlocks * blockValues }, (_, i) =>
         i % 97 === 0 ? -1 : i % 2 === 0 ? 1 : -1,
