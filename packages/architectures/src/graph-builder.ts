@@ -83,6 +83,20 @@ interface TensorForm {
   readonly isVector?: boolean | undefined;
 }
 
+export interface DeltaNetSpec {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly alpha: Value;
+  readonly beta: Value;
+  readonly headDim: number;
+  /** Whole names of tensors with a number for each head. */
+  readonly timeStep: string;
+  readonly rate: string;
+  /** Which numbers of these tensors are those of the heads. */
+  readonly rows?: ProductSpec["fused"];
+}
+
 type RowsOfToken = Pick<Value, "rows" | "perToken">;
 
 /** Rows of a matrix are kept in groups of eight. */
@@ -293,6 +307,33 @@ export class GraphBuilder {
     return this.#record({ kind: "convolve", reads: [x], writes: [out], x, weight, silu, out, state }, out);
   }
 
+  /** Heads of length 1, in place. */
+  l2Norm(x: Value, headDim: number, eps: number): Value {
+    this.#assertDivides(headDim, x, "l2Norm");
+    return this.#record({ kind: "l2Norm", reads: [x], writes: [x], x, headDim, eps }, x);
+  }
+
+  /** (n, width of v): what a gated delta net answers to queries, after it has learnt each token's key and value. */
+  deltaNet({ q, k, v, alpha, beta, headDim, timeStep, rate, rows }: DeltaNetSpec): Value {
+    const { axis, width } = q;
+    if (axis === undefined || [k, v].some((x) => x.axis !== axis || x.width !== width) || width !== axis.n * headDim) {
+      throw new RangeError(`no delta net with heads of ${headDim}: widths ${width}, ${k.width}, ${v.width}`);
+    }
+    if ([alpha, beta].some((x) => x.axis !== axis || x.width !== axis.n)) {
+      throw new RangeError(`no delta net of ${axis.n} heads with ${alpha.width} and ${beta.width} gates`);
+    }
+    const numbers = (role: string): Weight => this.#weight(role, "numbers", [axis.n], axis, { fused: rows });
+    const weights = { timeStep: numbers(timeStep), rate: numbers(rate) };
+    const state = this.#state(v, headDim);
+    const out = this.#value(v.name, width, axis);
+    const reads = [q, k, v, alpha, beta];
+    const writes = [out, alpha, beta];
+    return this.#record(
+      { kind: "deltaNet", reads, writes, q, k, v, alpha, beta, ...weights, headDim, out, state },
+      out,
+    );
+  }
+
   /** activation(gate) · up, in place of `gate`. */
   gate(activation: Activation, gate: Value, up: Value): Value {
     this.#assertAlike(gate, up);
@@ -325,8 +366,18 @@ export class GraphBuilder {
   /** All columns of `x` in every shard. */
   whole(x: Value): Value {
     if (x.axis === undefined) return x;
-    const out = this.#value(x.name, x.width, undefined, x);
-    return this.#record({ kind: "gather", reads: [x], writes: [out], x, out, slot: this.#nextSlot() }, out);
+    return this.sideBySide(x);
+  }
+
+  /** All columns of values that are cut, those of one behind those of the other, in every shard. */
+  sideBySide(...xs: readonly [Value, ...Value[]]): Value {
+    const [{ name, rows, perToken }] = xs;
+    if (xs.some((x) => x.axis === undefined || x.rows !== rows || x.perToken !== perToken)) {
+      throw new RangeError(`${name}: only cut values with as many rows can stand side by side`);
+    }
+    const width = xs.reduce((sum, x) => sum + x.width, 0);
+    const out = this.#value(name, width, undefined, { rows, perToken });
+    return this.#record({ kind: "gather", reads: xs, writes: [out], xs, out, slot: this.#nextSlot() }, out);
   }
 
   /** `x` cut along an axis: every shard has its own columns. */
@@ -354,8 +405,8 @@ export class GraphBuilder {
   }
 
   /** The index of a new state: `nRows` numbers for each column of `x`. */
-  #state({ name, width, axis, rows }: Value, nRows: number): number {
-    if (axis === undefined || rows !== "all")
+  #state({ name, width, axis, rows, perToken }: Value, nRows: number): number {
+    if (axis === undefined || rows !== "all" || perToken !== 1)
       throw new RangeError(`${name}: state belongs to a value of all tokens that is cut`);
     return this.#states.push({ axis, unitLength: (nRows * width) / axis.n }) - 1;
   }

@@ -234,6 +234,34 @@ export interface ConvolveOp extends OpBase {
   readonly state: number;
 }
 
+/** Each head divided by its length, or by `eps` if that is larger, in place. */
+export interface L2NormOp extends OpBase {
+  readonly kind: "l2Norm";
+  readonly x: Value;
+  readonly headDim: number;
+  readonly eps: number;
+}
+
+/**
+ * A gated delta net (arXiv:2412.06464). With decay = e^(rate · softplus(alpha + timeStep)), for each token and head:
+ * M = decay · M, d = sigmoid(beta) · (v - Mᵀk), M = M + k dᵀ, out = Mᵀq / √headDim. M is the state, (heads, headDim, headDim).
+ */
+export interface DeltaNetOp extends OpBase {
+  readonly kind: "deltaNet";
+  readonly q: Value; // (heads, headDim)
+  readonly k: Value; // (heads, headDim)
+  readonly v: Value; // (heads, headDim)
+  /** Overwritten, and `beta`, too. */
+  readonly alpha: Value; // (heads)
+  readonly beta: Value; // (heads)
+  readonly timeStep: Weight; // (heads)
+  readonly rate: Weight; // (heads)
+  readonly headDim: number;
+  readonly out: Value;
+  /** Index among `Graph.states`. */
+  readonly state: number;
+}
+
 /** gate = activation(gate) · up, in place. */
 export interface GateOp extends OpBase {
   readonly kind: "gate";
@@ -267,10 +295,10 @@ export interface SliceOp extends OpBase {
   readonly out: Value;
 }
 
-/** out = x of all shards. They meet between what they show each other and what they take. */
+/** out = all of `xs` of all shards, side by side. They meet between what they show each other and what they take. */
 export interface GatherOp extends OpBase {
   readonly kind: "gather";
-  readonly x: Value;
+  readonly xs: readonly Value[];
   readonly out: Value; // whole
   readonly slot: 0 | 1;
 }
@@ -317,6 +345,8 @@ export type Op =
   | ExpertsOp
   | MixOp
   | ConvolveOp
+  | L2NormOp
+  | DeltaNetOp
   | GateOp
   | ScaleOp
   | AddOp

@@ -15,12 +15,14 @@ export {
   type Axis,
   type ConvolveOp,
   type CutOp,
+  type DeltaNetOp,
   type EmbedOp,
   type ExpertsOp,
   type GateOp,
   type GatherOp,
   type Graph,
   type KvCacheShape,
+  type L2NormOp,
   type LogitOptions,
   type LogitsOp,
   lastUses,
@@ -43,6 +45,7 @@ export {
 } from "./graph.ts";
 export {
   type AttendSpec,
+  type DeltaNetSpec,
   type FactorsSpec,
   GraphBuilder,
   type Layer,

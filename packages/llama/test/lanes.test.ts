@@ -2,7 +2,7 @@
 
 import { laneSum, packRows } from "@ll/quant";
 import { describe, expect, test } from "vitest";
-import { expf, gelu, lanes, rmsNorm, sigmoid, silu, TILE, tanhf } from "../src/arithmetic/lanes.ts";
+import { expf, gelu, lanes, logf, rmsNorm, sigmoid, silu, softplus, TILE, tanhf } from "../src/arithmetic/lanes.ts";
 import { createScalarModel } from "../src/index.ts";
 import { createKvCache } from "../src/scalar/kv-cache.ts";
 import { logitsInBatches, randomValues } from "./support/hand-made.ts";
@@ -40,6 +40,23 @@ describe("functions, near those of mathematics", () => {
       expect(tanhf(-x)).toBe(-tanhf(x));
     }
     expect([tanhf(0), tanhf(50), tanhf(Number.NEGATIVE_INFINITY)]).toEqual([0, 1, -1]);
+  });
+
+  test("ln x and softplus", () => {
+    for (const x of [...between(2e-38, 1e-3), ...between(0.01, 3), ...between(1, 2e38)]) {
+      expect(Math.abs(logf(x) - Math.log(x))).toBeLessThan(2 ** -23 * Math.max(0.25, Math.abs(Math.log(x))));
+    }
+    expect([logf(1), logf(0), logf(Number.POSITIVE_INFINITY), logf(-1)]).toEqual([
+      0,
+      Number.NEGATIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+      Number.NaN,
+    ]);
+    for (const x of between(-15, 25)) {
+      // what is added to 1 is rounded to its last place
+      expect(Math.abs(softplus(x) - Math.log1p(Math.exp(x)))).toBeLessThan(2 ** -23 * Math.max(1, x));
+    }
+    expect([softplus(-100), softplus(1000), softplus(Number.NaN)]).toEqual([0, 1000, Number.NaN]);
   });
 
   test("sigmoid, silu and gelu", () => {

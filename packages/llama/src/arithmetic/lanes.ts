@@ -15,6 +15,11 @@ const EXP_MIN = f(-87.3365447505531);
 const EXP_MAX = f(88.3762626647949);
 const ROUND = 12582912; // 1.5 · 2^23: adding and taking it off again rounds to a whole number, ties to even
 
+const LOG_COEFFICIENTS = [
+  -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
+  -2.4999993993e-1, 3.3333331174e-1,
+].map(f);
+
 const scaleBits = new Int32Array(1); // (1): the bits of …
 const scale = new Float32Array(scaleBits.buffer); // (1): … a power of two
 
@@ -57,6 +62,32 @@ export function tanhf(x: number): number {
 /** 1 / (1 + e^-x) */
 export function sigmoid(x: number): number {
   return f(1 / f(1 + expf(-x)));
+}
+
+/** ln x of a positive normal number, within 2 units in the last place. Method and coefficients: S. Moshier, Cephes, logf. */
+export function logf(x: number): number {
+  if (!(x > 0 && x < Number.POSITIVE_INFINITY)) return Math.log(x);
+  scale[0] = x;
+  let e = (scaleBits[0]! >> 23) - 126;
+  scaleBits[0] = (scaleBits[0]! & 0x7fffff) | 0x3f000000; // from 1/2 to 1
+  let m = scale[0];
+  if (m < Math.SQRT1_2) {
+    e--;
+    m = f(m + m);
+  }
+  const r = f(m - 1);
+  const z = f(r * r);
+  let p = f(7.0376836292e-2);
+  for (const c of LOG_COEFFICIENTS) p = f(f(p * r) + c);
+  let y = f(f(p * r) * z);
+  y = f(y + f(e * LN2_LOW));
+  y = f(y - f(0.5 * z));
+  return f(f(r + y) + f(e * LN2_HIGH));
+}
+
+/** ln(1 + e^x), and x itself above 20, where they are the same. */
+export function softplus(x: number): number {
+  return x > 20 ? x : logf(f(1 + expf(x)));
 }
 
 /** x / (1 + e^-x) (Elfwing et al., arXiv:1702.03118). */

@@ -51,6 +51,28 @@ export interface LlamaKernels {
   addInto(x: number, y: number, n: number): void;
   /** out = the `size` numbers from `first` on of each group. out: (nGroups, size), apart from x: (nGroups, group). */
   slice(out: number, x: number, nGroups: number, group: number, first: number, size: number): void;
+  /** Each row divided by its length, or by `eps` if that is larger, in place. x: (nRows, n). */
+  l2Norm(x: number, nRows: number, n: number, eps: number): void;
+  /**
+   * A gated delta net, as `applyDeltaNet`. out, q, k, v: (n, nHeads, headDim), out apart from the others; decays, rates: (n, nHeads).
+   *
+   * @param before (nHeads, headDim, headDim): the state in front of the tokens
+   * @param after the same behind them; may be `before`
+   */
+  deltaNet(
+    out: number,
+    q: number,
+    k: number,
+    v: number,
+    decays: number,
+    rates: number,
+    before: number,
+    after: number,
+    n: number,
+    nHeads: number,
+    headDim: number,
+    scale: number,
+  ): void;
   /**
    * Convolves each channel with its taps. out, x: (n, width), must not overlap; weight: (width, nTaps).
    *

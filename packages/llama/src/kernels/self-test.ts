@@ -9,7 +9,9 @@ import type { KvType } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
 import { convolveRows } from "../ops/convolve.ts";
+import { applyDeltaNet } from "../ops/delta-net.ts";
 import { mixRows } from "../ops/experts.ts";
+import { toUnit } from "../ops/l2-norm.ts";
 import { rotate } from "../ops/rope.ts";
 import { scaleBy } from "../ops/scale.ts";
 import { createKvCache } from "../scalar/kv-cache.ts";
@@ -41,6 +43,7 @@ export function* checkKernels(
     rmsNorm: () => normalisesAlike(kernels, arithmetic),
     rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
     convolve: () => convolvesAlike(kernels),
+    deltaNet: () => learnsAlike(kernels),
     elementWise: () => mapsAlike(kernels, arithmetic),
     mix: () => mixesAlike(kernels),
   };
@@ -146,6 +149,24 @@ function convolvesAlike(kernels: LlamaKernels): boolean {
   const expected = new Float32Array(N * width); // (N, width)
   convolveRows(expected, x, taps, { before, after: before }, nTaps, true);
   return isSame(floatsAt(kernels, out, N * width), expected) && isSame(floatsAt(kernels, state, before.length), before);
+}
+
+function learnsAlike(kernels: LlamaKernels): boolean {
+  const headDim = 18; // a block of 16 values, and two
+  const [out, state] = [DATA + 4096, DATA + 8192];
+  const [x, gates] = [DATA + 12288, DATA + 16384];
+  const rows = place(kernels, x, N * headDim, SEED); // (N, headDim)
+  const decays = place(kernels, gates, N, SEED + 1); // (N)
+  const before = place(kernels, state, headDim * headDim, SEED + 2); // (headDim, headDim)
+  kernels.l2Norm(x, N, headDim, 1e-6);
+  kernels.deltaNet(out, x, x, x, gates, gates, state, state, N, 1, headDim, SCALE);
+  for (let i = 0; i < N; i++) toUnit(rows.subarray(i * headDim, (i + 1) * headDim), 1e-6);
+  const expected = new Float32Array(N * headDim); // (N, headDim)
+  const inputs = { q: rows, k: rows, v: rows, decays, rates: decays };
+  applyDeltaNet(expected, inputs, { before, after: before }, 1, headDim, SCALE);
+  return (
+    isSame(floatsAt(kernels, out, expected.length), expected) && isSame(floatsAt(kernels, state, before.length), before)
+  );
 }
 
 function mapsAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {

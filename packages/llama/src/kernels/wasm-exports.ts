@@ -21,6 +21,8 @@ type WasmExport =
   | "mix"
   | "add_into"
   | "convolve"
+  | "l2_norm"
+  | "delta_net"
   | "clear_head"
   | "store_positions"
   | "attend_f16"

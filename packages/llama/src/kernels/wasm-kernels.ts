@@ -46,6 +46,8 @@ export function wasmKernels(
     mix: (out, rows, weights, n, nUsed, width, stride) => exports.mix(out, rows, weights, n, nUsed, width, stride),
     addInto: (x, y, n) => exports.add_into(x, y, n),
     slice: (out, x, nGroups, group, first, size) => exports.slice(out, x, nGroups, group, first, size),
+    l2Norm: (x, nRows, n, eps) => exports.l2_norm(x, nRows, n, eps),
+    deltaNet: (...order) => exports.delta_net(...order),
     convolve: (out, x, weight, before, after, n, width, nTaps, silu) =>
       exports.convolve(out, x, weight, before, after, n, width, nTaps, silu ? 1 : 0),
     attention: (shape) => wasmAttention(exports, isLanes ? undefined : exp16, shape),

@@ -6,10 +6,12 @@ import { angles } from "./angles.ts";
 import { attend } from "./attend.ts";
 import { convolve } from "./convolve.ts";
 import { cut } from "./cut.ts";
+import { deltaNet } from "./delta-net.ts";
 import { embed } from "./embed.ts";
 import { experts, mix } from "./experts.ts";
 import { gate } from "./gate.ts";
 import { gather } from "./gather.ts";
+import { l2Norm } from "./l2-norm.ts";
 import { logits } from "./logits.ts";
 import { norm } from "./norm.ts";
 import type { OpKind } from "./op.ts";
@@ -28,10 +30,12 @@ const OPS: OpKinds = {
   attend,
   convolve,
   cut,
+  deltaNet,
   embed,
   experts,
   gate,
   gather,
+  l2Norm,
   logits,
   mix,
   norm,

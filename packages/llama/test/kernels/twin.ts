@@ -7,7 +7,9 @@ import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/k
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
 import { convolveRows } from "../../src/ops/convolve.ts";
+import { applyDeltaNet } from "../../src/ops/delta-net.ts";
 import { mixRows } from "../../src/ops/experts.ts";
+import { toUnit } from "../../src/ops/l2-norm.ts";
 import { rotate } from "../../src/ops/rope.ts";
 import { scaleBy } from "../../src/ops/scale.ts";
 import { slicePieces } from "../../src/ops/slice.ts";
@@ -44,6 +46,16 @@ export function twinKernels(memory: WebAssembly.Memory, arithmetic: Arithmetic):
     addInto: (x, y, n) => addInto(floats(x, n), floats(y, n), n),
     slice: (out, x, nGroups, group, first, size) =>
       slicePieces(floats(out, nGroups * size), floats(x, nGroups * group), group, first, size),
+    l2Norm(x, nRows, n, eps) {
+      for (let row = 0; row < nRows; row++) toUnit(floats(x + 4 * row * n, n), eps);
+    },
+    deltaNet(out, q, k, v, decays, rates, before, after, n, nHeads, headDim, scale) {
+      const [size, nState] = [n * nHeads * headDim, nHeads * headDim * headDim];
+      const gates = { decays: floats(decays, n * nHeads), rates: floats(rates, n * nHeads) };
+      const rows = { q: floats(q, size), k: floats(k, size), v: floats(v, size), ...gates };
+      const state = { before: floats(before, nState), after: floats(after, nState) };
+      applyDeltaNet(floats(out, size), rows, state, nHeads, headDim, scale);
+    },
     convolve(out, x, weight, before, after, n, width, nTaps, silu) {
       const nState = (nTaps - 1) * width;
       const state = { before: floats(before, nState), after: floats(after, nState) };

@@ -41,6 +41,8 @@ const layers = fc.record({
   isNormedBehind: fc.boolean(),
   /** Of a convolution that is in the place of attention; 0: attention. */
   nTaps: fc.constantFrom(0, 0, 1, 4),
+  /** Of two delta nets in the place of attention; 0: attention, or the convolution. */
+  nDeltaHeads: fc.constantFrom(0, 0, 1, 3),
   nFf: fc.integer({ min: 1, max: 100 }),
   /** In place of the one feed-forward block. */
   experts: fc.option(
@@ -79,7 +81,8 @@ const NAME = "random";
 const EPS = Math.fround(1e-6);
 
 function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): void {
-  const mix = layer.nTaps === 0 ? attention(g, x, l, layer) : convolution(g, x, l, layer);
+  const mixer = layer.nDeltaHeads > 0 ? deltaNets : layer.nTaps > 0 ? convolution : attention;
+  const mix = mixer(g, x, l, layer);
   const bias = layer.hasBiases ? ({ bias: "required" } as const) : {};
   const [out] = g.project(mix, { name: l("attn_output"), rows: nEmbd, axis: g.rows("channels", nEmbd), ...bias });
   addBlock(g, x, out, l("post_attention_norm"), layer);
@@ -100,6 +103,27 @@ function convolution(g: GraphBuilder, x: Value, l: Layer, { nFf, nTaps }: Random
     g.convolve(value, l("conv"), nTaps, { silu: i === 0, rows: { first: i * nFf, of: 2 * nFf } }),
   ) as [Value, Value];
   return g.gate("silu", a, b);
+}
+
+/** Two delta nets over the same queries and keys, whose values take turns in one product. */
+function deltaNets(g: GraphBuilder, x: Value, l: Layer, { nDeltaHeads: n, headDim }: RandomLayer): Value {
+  const axis = g.axis("delta heads", n);
+  const spec = (name: string, rows: number) => ({ name: l(name), rows, axis });
+  const [q, k, both, ...gates] = g.project(
+    g.norm(x, l("attn_norm"), EPS),
+    spec("delta_q", n * headDim),
+    spec("delta_k", n * headDim),
+    spec("delta_v", 2 * n * headDim),
+    ...[0, 1, 2, 3].map((i) => spec(`delta_gate_${i}`, n)),
+  ) as unknown as [Value, Value, Value, ...Value[]];
+  for (const value of [q, k]) g.l2Norm(value, headDim, EPS);
+  const outs = [0, 1].map((i) => {
+    const v = g.slice(both, 2 * headDim, i * headDim, headDim);
+    const [alpha, beta] = gates.slice(2 * i) as [Value, Value];
+    const numbers = { timeStep: l("delta_t"), rate: l("delta_rate"), rows: { first: i * n, of: 2 * n } };
+    return g.deltaNet({ q, k, v, alpha, beta, headDim, ...numbers });
+  }) as [Value, Value];
+  return g.sideBySide(...outs);
 }
 
 function attention(g: GraphBuilder, x: Value, l: Layer, layer: RandomLayer): Value {
@@ -231,7 +255,8 @@ function sourceOfGraph({ type, seed }: RandomGraph, family: Architecture, config
     const ofMatrix = ["f32", "f16"].includes(type) || columns % 32 === 0 ? type : "f16";
     const tensorType = form === "numbers" ? "f32" : ofMatrix;
     const values = randomValues(seed + tensors.size * 7919, n);
-    const data = packRows(tensorType as "f32", form === "numbers" ? values.map((x) => 1 + x) : values);
+    const sign = role.endsWith("_rate") ? -1 : 1; // of a delta net, whose state would grow without end
+    const data = packRows(tensorType as "f32", form === "numbers" ? values.map((x) => sign * (1 + x)) : values);
     tensors.set(role, {
       name: role,
       type: tensorType,
