@@ -96,7 +96,7 @@ export interface FoundTensor {
  */
 export function findTensors(source: TensorSource, config: ModelConfig): FoundTensors {
   assertTensorSource(source);
-  const { names, unusedTensors } = architectureOf(config.architecture);
+  const { names, isUnused } = architectureOf(config.architecture);
   const present = new Set(source.names());
   const isMeta = !present.has("token_embd.weight");
   const found = new Map<string, FoundTensor>(); // by role
@@ -114,7 +114,7 @@ export function findTensors(source: TensorSource, config: ModelConfig): FoundTen
   const tensors = new Map<string, FoundTensor>();
   let bytes = 0;
   for (const name of source.names()) {
-    if (unusedTensors?.test(name)) continue;
+    if (isUnused?.(name, config)) continue;
     const role = roles.get(name);
     // a name that comes twice is as unknown as one that never should
     if (role === undefined || tensors.has(role)) {

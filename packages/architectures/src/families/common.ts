@@ -40,8 +40,8 @@ export const HARMLESS_KEYS: readonly string[] = [
   "use_parallel_residual",
 ];
 
-/** The sizes of a model. @param nKvHeads default: those that all layers have */
-export function readSizes(keys: KeyReader, nKvHeads?: number): Hyper {
+/** The sizes of a model whose layers are alike, but for those that are known to differ. */
+export function readSizes(keys: KeyReader, known: Partial<Pick<Hyper, "nKvHeads" | "nFf">> = {}): Hyper {
   const nEmbd = keys.count("embedding_length");
   const nHeads = keys.count("attention.head_count");
   if (nEmbd % nHeads !== 0 && !keys.has("attention.key_length")) {
@@ -54,9 +54,9 @@ export function readSizes(keys: KeyReader, nKvHeads?: number): Hyper {
     nEmbd,
     nLayers: keys.count("block_count"),
     nHeads,
-    nKvHeads: nKvHeads ?? keys.count("attention.head_count_kv", nHeads),
+    nKvHeads: known.nKvHeads ?? keys.count("attention.head_count_kv", nHeads),
     headDim,
-    nFf: keys.count("feed_forward_length"),
+    nFf: known.nFf ?? keys.count("feed_forward_length"),
     rmsNormEps: keys.float("attention.layer_norm_rms_epsilon"),
   };
 }

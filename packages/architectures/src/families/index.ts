@@ -11,6 +11,7 @@ import { olmo2 } from "./olmo2.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3, qwen3moe, qwen3vl, qwen3vlmoe } from "./qwen3.ts";
+import { qwen35, qwen35moe } from "./qwen35.ts";
 import { smollm3 } from "./smollm3.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each family reads hyper-parameters of its own type
@@ -30,4 +31,6 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   gemma3,
   lfm2,
   lfm2moe,
+  qwen35,
+  qwen35moe,
 ];

@@ -70,7 +70,7 @@ export const lfm2moe: Architecture<Lfm2MoeHyper> = {
 
 function readHyper(keys: KeyReader): Lfm2Hyper {
   const layerKvHeads = keys.perLayer("attention.head_count_kv", keys.count("block_count"));
-  const hyper = readRopeHyper(keys, readSizes(keys, Math.max(1, ...layerKvHeads)));
+  const hyper = readRopeHyper(keys, readSizes(keys, { nKvHeads: Math.max(1, ...layerKvHeads) }));
   keys.expect("rope.dimension_count", hyper.headDim);
   if (!layerKvHeads.every((n) => n === 0 || (n > 0 && hyper.nHeads % n === 0))) {
     keys.refuse("attention.head_count_kv", `0 or a divisor of the ${hyper.nHeads} heads for each layer`);
@@ -85,7 +85,8 @@ function record(g: GraphBuilder, h: Lfm2Hyper, block: (x: Value, layer: Layer, i
   const eps = h.rmsNormEps;
   const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
   const angles = g.angles(ropeSettings(h));
-  for (const [i, layer] of [...g.layers(h.nLayers)].entries()) {
+  let i = 0;
+  for (const layer of g.layers(h.nLayers)) {
     const normed = g.norm(x, layer("attn_norm"), eps);
     const nKvHeads = h.layerKvHeads[i] ?? 0;
     const options = { pairing: "halves", angles, hasHeadNorms: true, window: h.window } as const;
@@ -94,6 +95,7 @@ function record(g: GraphBuilder, h: Lfm2Hyper, block: (x: Value, layer: Layer, i
       nKvHeads === 0 ? convolution(g, normed, layer, h) : attention(g, normed, layer, { ...h, nKvHeads }, options),
     );
     g.add(x, block(g.norm(x, layer("ffn_norm"), eps), layer, i));
+    i++;
   }
   logits(g, x, "token_embd_norm", h);
 }

@@ -19,7 +19,7 @@ export const llama: Architecture<RopeHyper & Partial<MixtureHyper>> = {
   names: LLAMA_NAMES,
   // files of Mistral 7B v0.1 have a window: llama.cpp does not read it either
   harmlessKeys: [...HARMLESS_KEYS, "attention.sliding_window", "attention.sliding_window_pattern"],
-  unusedTensors: /^blk\.\d+\.attn_rot_embd$/, // inverse frequencies in early files: every reader computes them
+  isUnused: (name) => /^blk\.\d+\.attn_rot_embd$/.test(name), // inverse frequencies in early files: every reader computes them
   readHyper(keys) {
     const hyper = readRopeHyper(keys);
     keys.expect("rope.dimension_count", hyper.headDim);

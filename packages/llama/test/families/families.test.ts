@@ -327,6 +327,82 @@ describe("gemma3", () => {
   });
 });
 
+describe("lfm2", () => {
+  const some = { "shortconv.l_cache": 3, "attention.head_count_kv": { length: 4, items: [0, 2, 0, 4] } };
+
+  test("layers without key heads are convolutions, which keep what they need of two tokens", () => {
+    const { caches, states } = graphOf(configOf("lfm2", some), { has: () => false });
+    expect(caches.map(({ axis, headDim }) => [axis.n, headDim])).toEqual([
+      [2, 16],
+      [4, 16],
+    ]);
+    expect(states.map(({ axis, unitLength }) => axis.n * unitLength)).toEqual([2 * 64, 2 * 64]);
+  });
+
+  test("its attention slides if the file says so", () => {
+    const windows = (window: number) =>
+      opsOf(configOf("lfm2", { ...some, "attention.sliding_window": window }), "attend").map((op) => op.window);
+    expect([windows(0), windows(7)]).toEqual([
+      [undefined, undefined],
+      [7, 7],
+    ]);
+  });
+
+  test.each([
+    [{ "attention.head_count_kv": { length: 4, items: [0, 3, 0, 4] } }, "lfm2.attention.head_count_kv"],
+    [{ "attention.head_count_kv": { length: 3, items: [0, 2, 0] } }, "lfm2.attention.head_count_kv"],
+    [{ "shortconv.l_cache": 0 }, "lfm2.shortconv.l_cache"],
+    [{ block_count: 2 ** 31 - 1 }, "lfm2.block_count"],
+  ])("refuses %o", (keys, field) => expectRefused("lfm2", { ...some, ...keys }, { code: "E_HPARAM", field }));
+
+  test("the first layers of lfm2moe have no experts, and a router is of the kind that the file says", () => {
+    const experts = { expert_count: 6, expert_used_count: 2, expert_feed_forward_length: 8 };
+    const keys = { ...some, ...experts, leading_dense_block_count: 3, expert_gating_func: 1 };
+    const routes = opsOf(configOf("lfm2moe", keys), "route", "blk.3.exp_probs_b.bias");
+    expect(routes.map(({ scores, bias }) => [scores, bias?.role])).toEqual([["softmax", "blk.3.exp_probs_b.bias"]]);
+    const refused = { code: "E_HPARAM", field: "lfm2moe.expert_gating_func" };
+    expectRefused("lfm2moe", { ...keys, expert_gating_func: 3 }, refused);
+  });
+});
+
+describe("qwen35", () => {
+  const ssm = { conv_kernel: 4, state_size: 8, group_count: 2, time_step_rank: 6, inner_size: 48 };
+  const some = {
+    ...Object.fromEntries(Object.entries(ssm).map(([key, n]) => [`ssm.${key}`, n])),
+    "rope.dimension_sections": { length: 4, items: [3, 3, 2, 0] },
+  };
+
+  test("every fourth layer has attention, the others a delta net for each value head of a key head", () => {
+    const config = configOf("qwen35", { ...some, block_count: 5 });
+    const { caches, states } = graphOf(config, { has: () => false });
+    expect(caches.length).toBe(1);
+    const perLayer = [16, 16, 16, 16, 16].map((channels) => 3 * channels); // convolutions of q, k and three values
+    const nets = [64, 64, 64].map((n) => 2 * n);
+    const lengths = states.map(({ axis, unitLength }) => axis.n * unitLength);
+    expect(lengths).toEqual(Array.from({ length: 4 }, () => [...perLayer, ...nets]).flat());
+  });
+
+  test("a list says otherwise, and the last layers may draft: they and their tensors are passed over", () => {
+    const list = { length: 4, items: [false, true, false, true] };
+    const config = configOf("qwen35", { ...some, "attention.recurrent_layers": list, nextn_predict_layers: 1 });
+    expect(config.nLayers).toBe(3);
+    expect(opsOf(config, "attend").map(({ cache }) => cache)).toEqual([0, 1]);
+    const { isUnused } = ARCHITECTURES.find(({ name }) => name === "qwen35")!;
+    const names = ["blk.2.attn_norm.weight", "blk.3.nextn.eh_proj.weight", "output_norm.weight", "blk.x.a"];
+    expect(names.filter((name) => isUnused?.(name, config))).toEqual(["blk.3.nextn.eh_proj.weight"]);
+  });
+
+  test.each([
+    [{ "ssm.time_step_rank": 5 }, "E_HPARAM", "qwen35.ssm.time_step_rank"],
+    [{ "ssm.group_count": 0 }, "E_HPARAM", "qwen35.ssm.group_count"],
+    [{ "ssm.conv_kernel": 0 }, "E_HPARAM", "qwen35.ssm.conv_kernel"],
+    [{ "ssm.inner_size": undefined }, "E_HPARAM", "qwen35.ssm.inner_size"],
+    [{ "ssm.inner_size": 40 }, "E_UNSUPPORTED", "qwen35.ssm.inner_size"],
+    [{ nextn_predict_layers: 4 }, "E_HPARAM", "qwen35.nextn_predict_layers"],
+    [{ "rope.dimension_sections": undefined }, "E_HPARAM", "qwen35.rope.dimension_sections"],
+  ])("refuses %o", (keys, code, field) => expectRefused("qwen35", { ...some, ...keys }, { code, field }));
+});
+
 describe("qwen3vl", () => {
   const sections = { "rope.dimension_sections": { length: 4, items: [3, 3, 2, 0] } };
 

@@ -39,6 +39,8 @@ const FAMILIES = [
   "phi3",
   "qwen2",
   "qwen3",
+  "qwen35",
+  "qwen35moe",
   "qwen3moe",
   "smollm3",
 ];

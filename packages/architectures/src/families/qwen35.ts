@@ -1,0 +1,161 @@
+// Qwen 3.5 and 3.6, dense and with experts: three of four layers are gated delta nets (arXiv:2412.06464), and attention is gated.
+
+import type { Architecture, Hyper, KeyReader } from "../architecture.ts";
+import type { Value } from "../graph.ts";
+import type { GraphBuilder, Layer, ProductSpec } from "../graph-builder.ts";
+import { LLAMA_NAMES, perLayer } from "../names.ts";
+import {
+  attentionScale,
+  feedForward,
+  HARMLESS_KEYS,
+  logits,
+  queryKeyValue,
+  type RopeHyper,
+  readRopeHyper,
+  readSections,
+  readSizes,
+  ropeSettings,
+  toStream,
+} from "./common.ts";
+import { type MixtureHyper, mixture, readExperts, sharedExpert } from "./experts.ts";
+
+export interface Qwen35Hyper extends RopeHyper {
+  /** Which layers are delta nets: all but the last one of so many, or those that are told. */
+  readonly recurrentLayers: number | readonly boolean[];
+  readonly delta: DeltaSizes;
+}
+
+/** Of the delta nets. */
+interface DeltaSizes {
+  /** Heads of queries and keys. */
+  readonly nKeyHeads: number;
+  /** A multiple: value head i belongs to key head i mod nKeyHeads. */
+  readonly nValueHeads: number;
+  readonly headDim: number;
+  /** Tokens that the convolution in front of them sees. */
+  readonly nTaps: number;
+}
+
+export const qwen35: Architecture<Qwen35Hyper> = {
+  name: "qwen35",
+  names: [
+    ...LLAMA_NAMES.filter(({ gguf }) => gguf !== "ffn_norm"),
+    ...perLayer("post_attention_norm", "attn_q_norm", "attn_k_norm", "attn_qkv", "attn_gate", "ssm_conv1d"),
+    ...perLayer("ssm_alpha", "ssm_beta", "ssm_norm", "ssm_out"),
+  ],
+  harmlessKeys: HARMLESS_KEYS,
+  // the last layers of a file may be those that draft tokens
+  isUnused: (name, { nLayers }) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1) >= nLayers,
+  readHyper: (keys) => readHyper(keys, readSizes(keys)),
+  build(g, h) {
+    record(g, h, (x, layer) => feedForward(g, x, layer, h));
+  },
+};
+
+export const qwen35moe: Architecture<Qwen35Hyper & MixtureHyper> = {
+  ...qwen35,
+  name: "qwen35moe",
+  names: qwen35.names.filter(({ gguf }) => !/^ffn_(gate|up|down)$/.test(gguf)),
+  readHyper(keys) {
+    const nShared = keys.count("expert_shared_feed_forward_length");
+    keys.count("feed_forward_length", 0); // there is no dense block
+    return {
+      ...readHyper(keys, readSizes(keys, { nFf: nShared })),
+      experts: readExperts(keys, keys.count("expert_feed_forward_length")),
+    };
+  },
+  build(g, h) {
+    record(g, h, (x, layer) => g.add(mixture(g, x, layer, h), sharedExpert(g, x, layer, h, { isGated: true })));
+  },
+};
+
+function readHyper(keys: KeyReader, sizes: Hyper): Qwen35Hyper {
+  const hyper = readRopeHyper(keys, sizes);
+  const key = "nextn_predict_layers"; // those that draft tokens
+  const nLayers = sizes.nLayers - keys.count(key, 0);
+  if (nLayers < 1 && keys.has(key)) keys.refuse(key, `fewer than the ${sizes.nLayers} layers`);
+  const interval = keys.count("full_attention_interval", 4);
+  const list = "attention.recurrent_layers";
+  const recurrentLayers = keys.has(list) ? keys.perLayer(list, nLayers).map(Boolean) : interval;
+  return { ...hyper, ...readSections(keys), nLayers, recurrentLayers, delta: readDelta(keys) };
+}
+
+function readDelta(keys: KeyReader): DeltaSizes {
+  const headDim = keys.count("ssm.state_size");
+  const nKeyHeads = keys.count("ssm.group_count");
+  const nValueHeads = keys.count("ssm.time_step_rank");
+  const nTaps = keys.count("ssm.conv_kernel");
+  if (nKeyHeads < 1) keys.refuse("ssm.group_count", "at least 1");
+  if (nTaps < 1) keys.refuse("ssm.conv_kernel", "at least 1");
+  if (nValueHeads < 1 || nValueHeads % nKeyHeads !== 0) keys.refuse("ssm.time_step_rank", `a multiple of ${nKeyHeads}`);
+  keys.count("ssm.inner_size"); // it must be there
+  keys.expect("ssm.inner_size", headDim * nValueHeads);
+  return { nKeyHeads, nValueHeads, headDim, nTaps };
+}
+
+function record(g: GraphBuilder, h: Qwen35Hyper, block: (x: Value, layer: Layer) => Value): void {
+  const eps = h.rmsNormEps;
+  const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
+  const angles = g.angles(ropeSettings(h));
+  const { recurrentLayers: recurrent } = h;
+  let i = 0;
+  for (const layer of g.layers(h.nLayers)) {
+    const normed = g.norm(x, layer("attn_norm"), eps);
+    const isRecurrent = typeof recurrent === "number" ? (i + 1) % recurrent !== 0 : recurrent[i] === true;
+    g.add(x, isRecurrent ? deltaNets(g, normed, layer, h) : gatedAttention(g, normed, layer, h, angles));
+    g.add(x, block(g.norm(x, layer("post_attention_norm"), eps), layer));
+    i++;
+  }
+  logits(g, x, "output_norm", h);
+}
+
+/** Attention whose output is multiplied by the sigmoid of a gate: rows of the queries and of the gate take turns, head by head. */
+function gatedAttention(g: GraphBuilder, x: Value, layer: Layer, h: Qwen35Hyper, angles: Value): Value {
+  const { headDim, rmsNormEps: eps } = h;
+  const both = { ...h, nHeads: 2 * h.nHeads };
+  const [queryAndGate, k, v] = g.project(x, ...queryKeyValue(g, layer, g.axis("heads", h.nKvHeads), both));
+  const [q, gate] = [0, headDim].map((first) => g.slice(queryAndGate, 2 * headDim, first, headDim)) as [Value, Value];
+  g.headNorm(q, layer("attn_q_norm"), headDim, eps);
+  g.headNorm(k, layer("attn_k_norm"), headDim, eps);
+  for (const value of [q, k]) g.rope(value, angles, headDim, "halves");
+  const attended = g.attend({ q, k, v, headDim, scale: attentionScale(headDim) });
+  return toStream(g, g.gate("sigmoid", gate, attended), layer("attn_output"), h.nEmbd);
+}
+
+/** The value heads of all key heads are one delta net, those of all key heads again the next one, and so on. */
+function deltaNets(g: GraphBuilder, x: Value, layer: Layer, h: Qwen35Hyper): Value {
+  const { nKeyHeads, nValueHeads, headDim, nTaps } = h.delta;
+  const eps = h.rmsNormEps;
+  const axis = g.axis("key heads", nKeyHeads);
+  const nChannels = nKeyHeads * headDim;
+  const nNets = nValueHeads / nKeyHeads;
+  /** The `i`-th of so many parts of a tensor. */
+  const part = (name: string, rows: number, i: number, nParts: number): ProductSpec => ({
+    name: layer(name),
+    rows,
+    axis,
+    fused: { first: i * rows, of: nParts * rows },
+  });
+  const mixed = Array.from({ length: 2 + nNets }, (_, i) => part("attn_qkv", nChannels, i, 2 + nNets)); // q, k, values
+  const nets = Array.from({ length: nNets }, (_, i) => [
+    part("attn_gate", nChannels, i, nNets),
+    part("ssm_alpha", nKeyHeads, i, nNets),
+    part("ssm_beta", nKeyHeads, i, nNets),
+  ]).flat();
+  const products = g.project(x, ...mixed, ...nets);
+  const [q, k, ...values] = products
+    .slice(0, mixed.length)
+    .map((value, i) => g.convolve(value, layer("ssm_conv1d"), nTaps, { silu: true, rows: mixed[i]?.fused })) as [
+    ...[Value, Value],
+    ...Value[],
+  ];
+  for (const value of [q, k]) g.l2Norm(value, headDim, eps);
+  const outs = values.map((v, i) => {
+    const [gate, alpha, beta] = products.slice(mixed.length + 3 * i) as [Value, Value, Value];
+    const rows = { first: i * nKeyHeads, of: nValueHeads };
+    const numbers = { timeStep: `${layer("ssm_dt")}.bias`, rate: layer("ssm_a"), rows };
+    const out = g.deltaNet({ q, k, v, alpha, beta, headDim, ...numbers });
+    return g.gate("silu", gate, g.headNorm(out, layer("ssm_norm"), headDim, eps));
+  }) as [Value, ...Value[]];
+  return toStream(g, g.sideBySide(...outs), layer("ssm_out"), h.nEmbd);
+}
