@@ -128,8 +128,8 @@ const DIRECTORY_SYNC_UNSUPPORTED: ReadonlySet<string> = /* @__PURE__ */ new Set(
   "ENOTSUP",
 ]);
 
-/** Makes the rename itself durable. */
-async function syncDirectory(fs: OutFileSystem, directory: string): Promise<void> {
+/** Makes a rename in it durable. */
+export async function syncDirectory(fs: OutFileSystem, directory: string): Promise<void> {
   try {
     const handle = await fs.open(directory, "r");
     try {

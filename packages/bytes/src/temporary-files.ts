@@ -18,6 +18,23 @@ export function registerTemporary(target: string): string {
   return path;
 }
 
+/** `path`, registered for `removeTemporaryFiles`. */
+export function registerLock(path: string): string {
+  livePaths.add(path);
+  return path;
+}
+
+/** Who has a lock: a process, and the space that its id is of. */
+export function ownerText(): string {
+  return `${process.pid} ${processSpace()}\n`;
+}
+
+/** Whether the process that wrote `ownerText` is alive; undefined if that cannot be said from here. */
+export function isOwnerAlive(text: string): boolean | undefined {
+  const [, pid, space] = /^(\d{1,10}) ([0-9a-f]{12})\n$/.exec(text) ?? [];
+  return space === processSpace() ? isAlive(Number(pid)) : undefined;
+}
+
 /** Returns false if it was not registered (any more). */
 export function forgetTemporary(path: string): boolean {
   return livePaths.delete(path);

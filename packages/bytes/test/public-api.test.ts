@@ -23,6 +23,7 @@ test("public names", () => {
       "f16Values",
       "f32ToF16",
       "headerBudget",
+      "httpAddress",
       "httpSource",
       "isBytes",
       "isError",
@@ -34,6 +35,7 @@ test("public names", () => {
       "memorySink",
       "memorySource",
       "printable",
+      "sendRequest",
     ]
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
@@ -41,6 +43,7 @@ test("public names", () => {
       "closeAll",
       "createOutFile",
       "openFileSource",
+      "openPartFile",
       "reason",
       "removeTemporaryFiles",
     ]

@@ -1,0 +1,204 @@
+// A file that comes in parts, in any order and over several runs, and appears under its name when all are there. Beside it, while it
+// grows: `.NAME.KEY.part` with the bytes, `.NAME.KEY.done` with one byte for each chunk that is whole, `.NAME.KEY.lock` with who is at it.
+// Contents are not trusted before whoever downloads has checked them: then a chunk that a power failure lost does no harm.
+
+import { createHash } from "node:crypto";
+import * as fs from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { IoError } from "./errors.ts";
+import { syncDirectory } from "./out-file.ts";
+import { assertReplaceable, assertSpace, errorCode, fail, resolveTarget } from "./out-target.ts";
+import { forgetTemporary, isOwnerAlive, ownerText, registerLock } from "./temporary-files.ts";
+
+export interface PartFileOptions {
+  /** Of the finished file. */
+  readonly bytes: number;
+  /** What says that contents are the same, such as their hash: parts of another key are no parts of this file. */
+  readonly key: string;
+  /** Default 16 MiB. */
+  readonly chunkBytes?: number;
+}
+
+export interface PartFile {
+  readonly path: string;
+  /** Spans, in order, that are not there yet. */
+  missing(): readonly { readonly chunk: number; readonly start: number; readonly end: number }[];
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** All bytes of the chunk are written. */
+  finish(chunk: number): Promise<void>;
+  /** Fills `target`; the bytes must be there. */
+  read(offset: number, target: Uint8Array): Promise<void>;
+  /** Makes the file appear. @throws IoError `E_EXISTS` if another one has its name */
+  commit(): Promise<void>;
+  /** Keeps what is there for another time. */
+  close(): Promise<void>;
+  /** Removes what is there. */
+  discard(): Promise<void>;
+}
+
+const CHUNK_BYTES = 16 * 1024 * 1024;
+const LOCK_BEAT_MS = 10_000;
+/** Without a beat for so long, a lock whose owner cannot be asked for counts as left. */
+const LOCK_SILENT_MS = 120_000;
+
+/**
+ * Opens or begins the parts of the file `path`, and makes the folders above it.
+ * @throws IoError `E_LOCKED` while another process is at it, `E_EXISTS`, `E_NOSPACE`, `E_IO`
+ */
+export async function openPartFile(path: string, options: PartFileOptions): Promise<PartFile> {
+  const { bytes, key, chunkBytes = CHUNK_BYTES } = options;
+  await fs.mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => fail(path, cause));
+  const target = await resolveTarget(fs, path);
+  const hash = createHash("sha256").update(`${key} ${bytes} ${chunkBytes}`).digest("hex").slice(0, 12);
+  const stem = join(dirname(target), `.${[...basename(target)].slice(0, 48).join("")}.${hash}`);
+  const [partPath, donePath] = [`${stem}.part`, `${stem}.done`];
+  const unlock = await lock(`${stem}.lock`, path);
+  let part: fs.FileHandle | undefined;
+  let map: fs.FileHandle | undefined;
+  try {
+    await assertReplaceable(fs, target, { noClobber: true });
+    part = await openOrCreate(partPath);
+    map = await openOrCreate(donePath);
+    const nChunks = Math.ceil(bytes / chunkBytes);
+    const done = new Uint8Array(nChunks);
+    // a map without its part says nothing
+    if ((await part.stat()).size === 0) await map.truncate(0);
+    await map.read(done, 0, nChunks, 0);
+    const nMissing = done.reduce((sum, isDone) => sum + (isDone === 1 ? 0 : 1), 0);
+    await assertSpace(fs, path, dirname(target), Math.min(bytes, nMissing * chunkBytes));
+    return partFile(path, { part, map, done, chunkBytes, bytes, partPath, donePath, target, unlock });
+  } catch (cause) {
+    await part?.close().catch(() => undefined);
+    await map?.close().catch(() => undefined);
+    await unlock();
+    fail(path, cause);
+  }
+}
+
+interface Open {
+  readonly part: fs.FileHandle;
+  readonly map: fs.FileHandle;
+  /** (chunks): 1 for those that are whole. */
+  readonly done: Uint8Array;
+  readonly chunkBytes: number;
+  readonly bytes: number;
+  readonly partPath: string;
+  readonly donePath: string;
+  readonly target: string;
+  readonly unlock: () => Promise<void>;
+}
+
+function partFile(
+  path: string,
+  { part, map, done, chunkBytes, bytes, partPath, donePath, target, unlock }: Open,
+): PartFile {
+  let isOpen = true;
+  const close = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    await Promise.all([part.close().catch(() => undefined), map.close().catch(() => undefined)]);
+    await unlock();
+  };
+  const orFail = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (!isOpen) throw new Error(`${path} is closed already`);
+    return work().catch((cause: unknown) => fail(path, cause));
+  };
+  return {
+    path,
+    missing: () =>
+      Array.from(done, (isDone, chunk) => ({
+        isDone,
+        chunk,
+        start: chunk * chunkBytes,
+        end: Math.min(bytes, (chunk + 1) * chunkBytes),
+      })).filter(({ isDone }) => isDone !== 1),
+    write: (offset, from) =>
+      orFail(async () => {
+        for (let n = 0; n < from.byteLength; ) {
+          const { bytesWritten } = await part.write(from, n, from.byteLength - n, offset + n);
+          if (bytesWritten === 0) throw new Error("nothing was written");
+          n += bytesWritten;
+        }
+      }),
+    finish: (chunk) =>
+      orFail(async () => {
+        done[chunk] = 1;
+        await map.write(done, chunk, 1, chunk);
+      }),
+    read: (offset, into) =>
+      orFail(async () => {
+        for (let n = 0; n < into.byteLength; ) {
+          const { bytesRead } = await part.read(into, n, into.byteLength - n, offset + n);
+          if (bytesRead === 0) throw new Error("bytes that were written are not there");
+          n += bytesRead;
+        }
+      }),
+    commit: () =>
+      orFail(async () => {
+        if (done.includes(0)) throw new Error("parts are missing");
+        await part.truncate(bytes);
+        await part.sync();
+        await part.chmod(0o666 & ~process.umask());
+        await assertReplaceable(fs, target, { noClobber: true }); // it may have come up meanwhile
+        await fs.rename(partPath, target);
+        await fs.unlink(donePath).catch(() => undefined);
+        await syncDirectory(fs, dirname(target));
+        await close();
+      }),
+    close,
+    async discard() {
+      if (!isOpen) return;
+      await Promise.all([partPath, donePath].map((name) => fs.unlink(name).catch(() => undefined)));
+      await close();
+    },
+  };
+}
+
+async function openOrCreate(path: string): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(path, "r+");
+  } catch (cause) {
+    if (errorCode(cause) !== "ENOENT") throw cause;
+    return fs.open(path, "wx+", 0o600);
+  }
+}
+
+/**
+ * A courtesy, so that nothing is downloaded twice: two that write at the same time write the same.
+ * @returns what removes the lock
+ */
+async function lock(path: string, target: string): Promise<() => Promise<void>> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const handle = await fs.open(path, "wx", 0o600);
+      registerLock(path);
+      await handle.writeFile(ownerText()).finally(() => handle.close());
+      break;
+    } catch (cause) {
+      if (errorCode(cause) !== "EEXIST") fail(target, cause);
+    }
+    if (attempt === 3 || !(await removeIfStale(path))) {
+      throw new IoError({ code: "E_LOCKED", file: target, message: `${target} is being written by another process` });
+    }
+  }
+  const beat = setInterval(() => {
+    fs.utimes(path, new Date(), new Date()).catch(() => undefined);
+  }, LOCK_BEAT_MS).unref();
+  return async () => {
+    clearInterval(beat);
+    if (forgetTemporary(path)) await fs.unlink(path).catch(() => undefined);
+  };
+}
+
+async function removeIfStale(path: string): Promise<boolean> {
+  const [text, stat] = await Promise.all([
+    fs.readFile(path, "latin1").catch(() => undefined),
+    fs.stat(path).catch(() => undefined),
+  ]);
+  if (text === undefined || stat === undefined) return true; // it is gone
+  // one that is empty is being made, or its owner died between two steps
+  const isAlive = isOwnerAlive(text) ?? Date.now() - stat.mtimeMs < LOCK_SILENT_MS;
+  if (isAlive) return false;
+  await fs.unlink(path).catch(() => undefined);
+  return true;
+}
