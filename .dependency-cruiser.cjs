@@ -13,7 +13,7 @@ module.exports = {
     {
       name: "leaves-share-bytes-and-what-a-model-is",
       severity: "error",
-      from: { path: "^packages/(ggml-format|gguf|checkpoint|tokenizer|quant|sampling|architectures)/src" },
+      from: { path: "^packages/(ggml-format|gguf|checkpoint|tokenizer|quant|sampling|architectures|hub)/src" },
       to: { path: "^(packages|apps)/", pathNot: ["^packages/$1/", "^packages/(bytes|architectures)/"] },
     },
     {

@@ -19,7 +19,7 @@ const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that stand on `@ll/bytes` and the data of `@ll/architectures`, or on nothing. */
-const LEAVES = ["ggml-format", "gguf", "checkpoint", "tokenizer", "quant"].map((name) => `packages/${name}`);
+const LEAVES = ["ggml-format", "gguf", "checkpoint", "tokenizer", "quant", "hub"].map((name) => `packages/${name}`);
 const ALONE = ["packages/architectures", "packages/bytes", "packages/sampling"];
 
 /** Scripts that package managers run when a package is installed. */

@@ -1,0 +1,5 @@
+// Downloads to files, and the folder that keeps them: for Node only.
+
+export { type KeptModel, listModels, removeModel } from "./cache.ts";
+export { type PullEvent, type PulledModel, type PullOptions, pullModel } from "./pull.ts";
+export { type HubSettings, hubSettings } from "./settings.ts";
