@@ -82,6 +82,14 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     },
   ],
   [
+    "pull",
+    {
+      summary: "downloads models by name, lists and removes them",
+      load: async () => (await import("./commands/pull.ts")).pullCommand,
+      options: async () => allOptions((await import("./commands/pull.ts")).PULL_OPTIONS),
+    },
+  ],
+  [
     "verify",
     {
       summary: "holds files against their checksums",

@@ -5,6 +5,7 @@ import { printable } from "@ll/bytes";
 import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { modelPath } from "../model-container.ts";
 import { jsonRow, piecesRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
@@ -53,7 +54,7 @@ export const detokenizeCommand: Command = async (bin, argv, io) => {
   const [model, ...words] = positionals;
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (words.length > 0 && params.file !== undefined) throw usageError(PROGRAM, bin, "both ids and --file given");
-  const tokenizer = await openTokenizer(model);
+  const tokenizer = await openTokenizer(await modelPath(model, io));
   const text =
     words.length > 0 ? words.join(" ") : new TextDecoder().decode(await readTextFile(params.file ?? "-", io.err));
   const ids = await parseIds(text, tokenizer.nVocab); // all of them, before anything is printed

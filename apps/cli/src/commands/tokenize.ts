@@ -6,6 +6,7 @@ import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { encodedPieces, encodeText } from "../long-text.ts";
+import { modelPath } from "../model-container.ts";
 import { flagRow, jsonRow, piecesRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
@@ -85,7 +86,7 @@ export const tokenizeCommand: Command = async (bin, argv, io) => {
   if (model === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one text: put it in quotes");
   if (text !== undefined && params.file !== undefined) throw usageError(PROGRAM, bin, "both a text and --file given");
-  const tokenizer = await openTokenizer(model).catch(async (error: unknown) => {
+  const tokenizer = await openTokenizer(await modelPath(model, io)).catch(async (error: unknown) => {
     if (text === undefined || !(await isFile(text))) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(reason, "the model stands first, the text behind it: are they the wrong way round?");

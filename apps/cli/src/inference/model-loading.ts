@@ -19,7 +19,7 @@ import {
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
-import { openModelSource } from "../model-container.ts";
+import { modelPath, openModelSource } from "../model-container.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
@@ -44,6 +44,7 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
   let stage: keyof typeof FAILURES = "model";
   let hint: string | undefined;
   try {
+    params.model = await modelPath(params.model, shown, params.quiet);
     const source = await openModelSource(params.model);
     files.push(source);
     io.err.write(`llama.cpp: loading model from ${printable(params.model, 4096)}\n`);

@@ -77,16 +77,21 @@ const TRACES: Item = {
       "apps/cli/test/commands/chat/program.test.ts",
       "nothing is written anywhere: no history without a terminal",
     ),
-    row("nothing is fetched but a URL that was typed: one file can fetch, and only ll-inspect uses it", () => {
-      expect(sourcesWith(/[^#.\w]fetch[;(]|"node:(?:https?2?|net|tls|dgram)"/)).toEqual([
-        "packages/bytes/src/http-request.ts",
-      ]);
-      expect(sourcesWith(/\bhttpSource\(/).filter((path) => path.startsWith("apps/"))).toEqual([
-        "apps/cli/src/commands/inspect/index.ts",
-      ]);
-    }),
+    row(
+      "nothing is fetched but a URL or a model that was named: one file can fetch, and one of the programs uses it",
+      () => {
+        expect(sourcesWith(/[^#.\w]fetch[;(]|"node:(?:https?2?|net|tls|dgram)"/)).toEqual([
+          "packages/bytes/src/http-request.ts",
+        ]);
+        expect(sourcesWith(/\bhttpSource\(/).filter((path) => path.startsWith("apps/"))).toEqual([
+          "apps/cli/src/named-model.ts",
+        ]);
+      },
+    ),
     row("the README says so", () => {
-      expect(proseOf("apps/cli/README.md")).toContain("Nothing is fetched but a URL that you type, nothing is sent;");
+      expect(proseOf("apps/cli/README.md")).toContain(
+        "Nothing is fetched but a URL that you type or a model that you name, nothing is sent;",
+      );
     }),
   ],
 };

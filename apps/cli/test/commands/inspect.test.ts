@@ -231,7 +231,7 @@ test.each([
 ])("%s is a usage error", async (_name, argv, message) => {
   const { code, stderr } = await runHere("ll-inspect", argv);
   expect(code).toBe(2);
-  expect(stderr).toBe(`ll-inspect: ${message}\nusage: ll-inspect [options] FILE|URL (see ll-inspect --help)\n`);
+  expect(stderr).toBe(`ll-inspect: ${message}\nusage: ll-inspect [options] FILE|NAME|URL (see ll-inspect --help)\n`);
 });
 
 describeWithTestData("LLaMA's vocabulary in a file of its own", () => {

@@ -6,7 +6,7 @@ import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { defaultParams } from "../../inference/params.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { openModelSource } from "../../model-container.ts";
+import { modelPath, openModelSource } from "../../model-container.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";
@@ -55,6 +55,7 @@ export const benchCommand: Command = async (bin, argv, io) => {
   if (commandLine === undefined) return ExitCode.ok;
   if (commandLine.extra.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
+  params.model = await modelPath(params.model, io, params.quiet);
   params.kernels = kernelTier(io.env);
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, ...params.promptSizes, ...params.decodeTokens);
   const facts = await factsOf(params.model);

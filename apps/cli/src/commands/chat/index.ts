@@ -6,7 +6,7 @@ import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { MAIN_OPTIONS } from "../../inference/options/index.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { openModelSource } from "../../model-container.ts";
+import { modelPath, openModelSource } from "../../model-container.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { wrapFor } from "../../text-wrap.ts";
@@ -30,7 +30,8 @@ const PROGRAM: Program<ChatParams> = {
   examples: ["ggml-model-q4_0.bin", "vicuna-7b-q4_K_M.bin --template vicuna --temp 0.7"],
   usage: "[options] MODEL [QUESTION]",
   description: [
-    "A conversation with a model: a ggjt or GGUF file, such as ll-convert and ll-quantize make of a checkpoint.",
+    "A conversation with a model: a ggjt or GGUF file, such as ll-convert and ll-quantize make of a checkpoint, or the name of one on",
+    "the Hugging Face hub, as ll-pull takes it.",
     "With a QUESTION, its answer and nothing else.",
     "On a terminal /help lists what can be done; without one every line of standard input is a turn, also one that begins",
     "with a slash, and standard output has the answers only.",
@@ -48,7 +49,8 @@ export const chatCommand: Command = async (bin, argv, io) => {
   if (extra.length > 1) throw usageError(PROGRAM, bin, "more than a model and a question given: put it in quotes");
   params.question = extra[0] ?? params.question;
   if (params.model === "")
-    throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write");
+    throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, or a name such as hf:OWNER/REPO");
+  params.model = await modelPath(params.model, io, params.quiet);
   if (params.contextTokens !== 0) params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   params.kernels = kernelTier(io.env);
   if (!params.classic) return talk(params, origins, io);

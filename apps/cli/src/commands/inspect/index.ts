@@ -1,10 +1,10 @@
 // ll-inspect: what is in a model file, here or on a web server, and how much memory it takes.
 
-import { type ByteSource, httpSource, printable } from "@ll/bytes";
-import type { Command } from "../../command.ts";
+import { type ByteSource, printable } from "@ll/bytes";
+import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { openModelSource } from "../../model-container.ts";
+import { isNamedModel, openModelSource } from "../../model-container.ts";
 import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
@@ -45,7 +45,7 @@ export const INSPECT_OPTIONS: readonly OptionSpec<InspectParams>[] = [
 
 const PROGRAM: Program<InspectParams> = {
   examples: ["ggml-model-q4_0.bin -c 1024", "https://example.org/model.bin --json"],
-  usage: "[options] FILE|URL",
+  usage: "[options] FILE|NAME|URL",
   description: [
     "Prints what a model file holds: types of weights, memory needed, hyper-parameters. Of a file on a web server only the",
     "parts that tell it are fetched. Total memory is what ll-main allocates for the model; the program itself takes some too.",
@@ -60,7 +60,7 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   const [place, ...more] = positionals;
   if (place === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
-  const facts = await withSource(place, readModelFacts);
+  const facts = await withSource(place, io, readModelFacts);
   for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
   const contextSizes = params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens];
   const report = await modelReport(facts, { contextSizes, kernels: kernelTier(io.env) });
@@ -70,9 +70,9 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   return ExitCode.ok;
 };
 
-/** Lets `work` read a file or, for an http or https URL, what a web server has there. */
-async function withSource<T>(place: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
-  if (/^https?:\/\//i.test(place)) return work(await httpSource(place));
+/** Lets `work` read a file or, of a name or an address, what a web server has there. */
+async function withSource<T>(place: string, io: Io, work: (source: ByteSource) => Promise<T>): Promise<T> {
+  if (isNamedModel(place)) return work(await (await import("../../named-model.ts")).remoteModel(place, io));
   const source = await openModelSource(place);
   try {
     const result = await work(source);

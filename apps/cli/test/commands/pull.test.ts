@@ -1,0 +1,126 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { COMMIT, fail, sha256, startHub, type TestHub } from "../../../../packages/hub/test/support/hub-server.ts";
+import { tinyFile } from "../checklist/table.ts";
+import { ended, runHere, start, temporaryDirectory } from "../programs.ts";
+
+interface Rig {
+  readonly hub: TestHub;
+  readonly env: Record<string, string>;
+  readonly cache: string;
+}
+
+/** A hub with the tiny model under two names, and an empty cache folder. */
+async function rig(): Promise<Rig> {
+  const bytes = new Uint8Array(await readFile(await tinyFile("f16")));
+  const files = { "tiny-F16.gguf": bytes, "tiny-Q8_0.gguf": bytes.slice(0, 1000), "README.md": new Uint8Array(3) };
+  const hub = await startHub({ "ll/tiny": { commit: COMMIT, files } });
+  const cache = await temporaryDirectory();
+  return { hub, cache, env: { LL_CACHE: cache, HF_ENDPOINT: hub.endpoint, HF_TOKEN: "hf_secret" } };
+}
+
+describe("ll-pull", () => {
+  test("prints the path of what it downloaded, and says what it chose", async () => {
+    const { hub, env, cache } = await rig();
+    const { code, stdout, stderr } = await runHere("ll-pull", ["hf:ll/tiny:F16"], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^.*\/tiny-F16\.gguf\n$/);
+    expect(stdout.startsWith(join(cache, "models", "ll", "tiny"))).toBe(true);
+    expect(stderr).toContain(`hf:ll/tiny:F16: tiny-F16.gguf, `);
+    expect(stderr).toContain(COMMIT.slice(0, 12));
+    const bytes = new Uint8Array(await readFile(stdout.trim()));
+    expect(sha256(bytes)).toBe(sha256(hub.repos["ll/tiny"]?.files["tiny-F16.gguf"] as Uint8Array));
+    expect(await runHere("ll-pull", ["-q", "hf:ll/tiny:F16"], env)).toMatchObject({ stdout, stderr: "" });
+  });
+
+  test("lists, offline, and removes", async () => {
+    const { env } = await rig();
+    const { stdout: path } = await runHere("ll-pull", ["-q", "hf:ll/tiny:F16"], env);
+    await runHere("ll-pull", ["-q", "hf:ll/tiny"], env);
+    const { stdout, stderr } = await runHere("ll-pull", ["--list"], env);
+    expect(stdout.split("\n").length).toBe(3);
+    expect(stdout).toContain("ll/tiny");
+    expect(stderr).toMatch(/^2 models, /);
+    const report = JSON.parse((await runHere("ll-pull", ["--list", "--json"], env)).stdout);
+    expect(report).toMatchObject({ version: 1, models: [{ repo: "ll/tiny" }, { repo: "ll/tiny" }] });
+
+    const offline = { ...env, HF_ENDPOINT: "http://127.0.0.1:1", HF_HUB_OFFLINE: "1" };
+    expect(await runHere("ll-pull", ["-q", "hf:ll/tiny:F16"], offline)).toMatchObject({ code: 0, stdout: path });
+    expect(await runHere("ll-pull", ["hf:ll/other"], offline)).toMatchObject({ code: 4, stdout: "" });
+
+    expect(await runHere("ll-pull", ["--remove", "hf:ll/tiny:F16"], env)).toMatchObject({ code: 0, stdout: "" });
+    expect((await runHere("ll-pull", ["--list"], env)).stderr).toMatch(/^1 models, /);
+    expect(await runHere("ll-pull", ["--remove", "ll/none"], env)).toMatchObject({ code: 1 });
+  });
+
+  test("errors have their exit codes, name what to do, and keep secrets", async () => {
+    const { hub, env } = await rig();
+    const run = async (...argv: string[]) => {
+      const { code, stdout, stderr } = await runHere("ll-pull", argv, env);
+      expect(stdout).toBe("");
+      expect(stderr).not.toContain("hf_secret");
+      return [code, stderr] as const;
+    };
+    expect(await run("hf:ll/tiny:Q3_K")).toEqual([1, expect.stringContaining("tiny-F16.gguf")]);
+    expect(await run("hf:ll/none")).toEqual([1, expect.stringContaining("HF_TOKEN")]);
+    expect(await run("model.bin")).toEqual([1, expect.stringContaining("is a path")]);
+    expect((await run("hf:ll"))[0]).toBe(1);
+    expect((await run())[0]).toBe(2);
+    expect((await run("--list", "x"))[0]).toBe(2);
+    hub.onContents = (request, response) => {
+      const [, first, last] = /(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+      const total = hub.repos["ll/tiny"]?.files["tiny-F16.gguf"]?.byteLength;
+      response.writeHead(206, { "content-range": `bytes ${first}-${last}/${total}` });
+      response.end(new Uint8Array(Number(last) - Number(first) + 1));
+      return true;
+    };
+    expect(await run("hf:ll/tiny:F16")).toEqual([3, expect.stringContaining("sha256")]);
+    hub.onHub = (_, response) => fail(response, 403, "GatedRepo");
+    expect(await run("hf:ll/tiny")).toEqual([1, expect.stringContaining("gated")]);
+  });
+});
+
+describe("programs that take a model take its name", () => {
+  test("ll-main and ll-tokenize download it once", async () => {
+    const { hub, env } = await rig();
+    const argv = ["-m", "hf:ll/tiny:F16", "-p", "Once", "-n", "3", "-t", "1", "--temp", "0", "-c", "32"];
+    const { code, stdout, stderr } = await runHere("ll-main", argv, env);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("tiny-F16.gguf")]);
+    expect(stdout).toMatch(/^ Once/);
+    expect((await runHere("ll-tokenize", ["hf:ll/tiny:F16", "a"], env)).code).toBe(0);
+    expect(hub.seen.filter(({ origin }) => origin === "contents").length).toBe(1);
+  });
+
+  test("ll-inspect reads headers only", async () => {
+    const { hub, env, cache } = await rig();
+    const { code, stdout } = await runHere("ll-inspect", ["hf:ll/tiny:F16", "--json"], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ version: 2 });
+    const tokens = hub.seen.map(({ origin, token }) => `${origin} ${token}`);
+    expect(new Set(tokens)).toEqual(new Set(["hub Bearer hf_secret", "contents undefined"]));
+    expect((await runHere("ll-pull", ["--list", "--json"], { LL_CACHE: cache })).stdout).toContain('"models": []');
+  });
+
+  test("a pull that is killed leaves no lock, and goes on", async () => {
+    const { hub, env, cache } = await rig();
+    let asked = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    hub.onContents = () => {
+      asked();
+      return true; // it never answers
+    };
+    const child = start(["ll-pull", "hf:ll/tiny:F16"], { env });
+    const outcome = ended(child);
+    await begun;
+    child.kill("SIGTERM");
+    expect(await outcome).toMatchObject({ code: 143, stdout: "" });
+    const names = await readdir(cache, { recursive: true });
+    expect(names.filter((name) => name.endsWith(".lock"))).toEqual([]);
+    hub.onContents = () => false;
+    expect((await runHere("ll-pull", ["-q", "hf:ll/tiny:F16"], env)).code).toBe(0);
+    await rm(cache, { recursive: true });
+  });
+});
