@@ -9,6 +9,7 @@ export default defineConfig({
     // what hangs is ended, and nothing else: a machine may be twenty times as busy as usual
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    globalSetup: ["tools/kernel-sources.mjs"],
     setupFiles: ["tools/property-seed.ts"],
     execArgv: ["--conditions=@ll/source"],
     experimental: { viteModuleRunner: false },

@@ -3,6 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as asc from "assemblyscript/asc";
+import { noteKernelSources } from "./kernel-sources.mjs";
 
 const FEATURES = { simd: "simd", relaxed: "simd,relaxed-simd" };
 const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--importMemory", "--noExportMemory"];
@@ -25,3 +26,4 @@ for (const tier of process.argv.slice(2)) {
   ];
   writeFileSync(`src/kernels/wasm-${tier}.ts`, lines.join("\n"));
 }
+noteKernelSources(".");

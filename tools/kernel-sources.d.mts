@@ -1,0 +1,3 @@
+export function noteKernelSources(folder: string): void;
+export function areKernelsCurrent(folder: string): boolean;
+export default function assertKernelsAreCurrent(): void;
