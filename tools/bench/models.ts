@@ -11,7 +11,7 @@ import { openGgml } from "@ll/ggml-format";
 import { ggmlVocab, readSentencePieceModel, type VocabEntry } from "@ll/tokenizer";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const CACHE = join(ROOT, ".cache", "bench");
+export const CACHE = join(ROOT, ".cache", "bench");
 const TEST_DATA = process.env["LL_TEST_DATA"] ?? "";
 
 /** The tokenizer of LLaMA, if there is one: without it, models cut texts into bytes. */
