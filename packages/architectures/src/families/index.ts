@@ -3,7 +3,7 @@
 import type { Architecture } from "../architecture.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3 } from "./gemma3.ts";
-import { granite } from "./granite.ts";
+import { granite, granitemoe } from "./granite.ts";
 import { lfm2, lfm2moe } from "./lfm2.ts";
 import { llama } from "./llama.ts";
 import { mistral3 } from "./mistral3.ts";
@@ -26,6 +26,7 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   phi3,
   smollm3,
   granite,
+  granitemoe,
   olmo2,
   gemma2,
   gemma3,

@@ -213,6 +213,27 @@ describe("granite", () => {
   ])("refuses %o", (keys, field) => expectRefused("granite", { ...scales, ...keys }, { code: "E_HPARAM", field }));
 });
 
+describe("granitemoe", () => {
+  const keys = { logit_scale: 8, residual_scale: 0.25, expert_count: 4, expert_used_count: 2 };
+
+  test("adds a block for all tokens to the experts', if there is one, before its factor", () => {
+    const alone = configOf("granitemoe", keys);
+    expect(opsOf(alone, "mix").length).toBe(4);
+    expect(opsOf(alone, "add").length).toBe(8);
+    const shared = configOf("granitemoe", { ...keys, expert_shared_feed_forward_length: 32 });
+    expect(opsOf(shared, "add").length).toBe(12);
+    expect(opsOf(shared, "scale").length).toBe(8);
+    const roles = opsOf(shared, "project").flatMap(({ products }) => products.map(({ weight }) => weight.role));
+    expect(roles).toContain("blk.3.ffn_down_shexp.weight");
+  });
+
+  test("experts are as large as the file says of the block", () => {
+    const [experts] = opsOf(configOf("granitemoe", keys), "experts");
+    expect(experts?.products[0]?.weight.tensorShape).toEqual([4, 96, 64]);
+    expectRefused("granitemoe", { ...keys, expert_count: undefined }, { field: "granitemoe.expert_count" });
+  });
+});
+
 describe("olmo2", () => {
   test("norms all queries together, and what blocks add; the stream is not normed before them", () => {
     const config = configOf("olmo2");

@@ -28,6 +28,7 @@ const FAMILIES = [
   "gemma2",
   "gemma3",
   "granite",
+  "granitemoe",
   "lfm2",
   "lfm2moe",
   "llama3",
