@@ -3,6 +3,7 @@
 import type { Architecture } from "../architecture.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3 } from "./gemma3.ts";
+import { gptOss } from "./gpt-oss.ts";
 import { granite, granitemoe } from "./granite.ts";
 import { lfm2, lfm2moe } from "./lfm2.ts";
 import { llama } from "./llama.ts";
@@ -30,6 +31,7 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   olmo2,
   gemma2,
   gemma3,
+  gptOss,
   lfm2,
   lfm2moe,
   qwen35,

@@ -234,6 +234,45 @@ describe("granitemoe", () => {
   });
 });
 
+describe("gpt-oss", () => {
+  const keys = {
+    ...{ expert_count: 8, expert_used_count: 4, expert_feed_forward_length: 32 },
+    ...{ "attention.sliding_window": 128, "attention.key_length": 32, "rope.freq_base": 150000 },
+  };
+
+  test("every other layer slides; sinks are in all", () => {
+    const attended = opsOf(configOf("gpt-oss", keys), "attend");
+    expect(attended.map(({ window }) => window)).toEqual([128, undefined, 128, undefined]);
+    expect(attended[3]?.sinks).toMatchObject({ role: "blk.3.attn_sinks.weight", shape: [4] });
+  });
+
+  test("layers that slide may have angles of their own, which are stretched alike", () => {
+    const yarn = { "rope.scaling.type": "yarn", "rope.scaling.factor": 32 };
+    const angles = opsOf(configOf("gpt-oss", { ...keys, ...yarn, "rope.freq_base_swa": 10000 }), "angles");
+    expect(angles.map(({ rope: { base, scale } }) => [base, scale])).toEqual([
+      [150000, 1 / 32],
+      [10000, 1 / 32],
+    ]);
+    expect(opsOf(configOf("gpt-oss", keys), "angles").length).toBe(1);
+  });
+
+  test("router and experts have biases, and the norm in front of them the name of one behind attention", () => {
+    const config = configOf("gpt-oss", keys);
+    const [up, down] = opsOf(config, "experts");
+    expect(up?.products.map(({ bias }) => bias?.tensorShape)).toEqual([
+      [8, 32],
+      [8, 32],
+    ]);
+    expect(down?.products[0]?.bias?.tensorShape).toEqual([8, 64]);
+    expect(opsOf(config, "route")[0]).toMatchObject({ scores: "softmax of chosen", nUsed: 4 });
+    expect(opsOf(config, "norm")[1]?.weight.role).toBe("blk.0.post_attention_norm.weight");
+  });
+
+  test.each(["attention.sliding_window", "expert_feed_forward_length", "expert_count"])("wants %s", (key) =>
+    expectRefused("gpt-oss", { ...keys, [key]: undefined }, { code: "E_HPARAM", field: `gpt-oss.${key}` }),
+  );
+});
+
 describe("olmo2", () => {
   test("norms all queries together, and what blocks add; the stream is not normed before them", () => {
     const config = configOf("olmo2");

@@ -27,6 +27,7 @@ export interface FamilyRun {
 const FAMILIES = [
   "gemma2",
   "gemma3",
+  "gpt-oss",
   "granite",
   "granitemoe",
   "lfm2",
