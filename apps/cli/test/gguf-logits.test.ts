@@ -24,7 +24,7 @@ import { ggufTokenizer } from "../src/gguf-tokenizer.ts";
 const TOKENS = [1, 385, 386, 261, 370, 45, 7, 300];
 
 async function logits(tensors: TensorSource, config: ModelConfig): Promise<Float32Array> {
-  const model = createScalarModel(await loadWeights(tensors, config));
+  const model = createScalarModel(await loadWeights(tensors, config), { arithmetic: "build803" });
   const context = await model.createContext({ contextTokens: 16 });
   return context.evaluate(
     TOKENS.map((id) => id % config.nVocab),

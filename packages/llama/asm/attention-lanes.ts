@@ -61,11 +61,13 @@ function widenAny(out: usize, halves: usize, n: i32): void {
   widen(true, out, halves, n);
 }
 
-/** Four numbers, `at` numbers behind `a`; finite, if they are F16. */
+/** Four numbers, `at` numbers behind `a`; finite, if they are F16, and 2^-112 of their values if `isTiny`. */
 // @ts-ignore: decorator
 @inline
-function four(type: i32, a: usize, at: usize, bits: v128, unit: v128): v128 {
-  return type == F16 ? f32x4.mul(v128.and(i32x4.shl(v128.load_ext<i16>(a + 2 * at), 13), bits), unit) : v128.load(a + 4 * at);
+function four(type: i32, isTiny: bool, a: usize, at: usize, bits: v128, unit: v128): v128 {
+  if (type == F32) return v128.load(a + 4 * at);
+  const tiny = v128.and(i32x4.shl(v128.load_ext<i16>(a + 2 * at), 13), bits);
+  return isTiny ? tiny : f32x4.mul(tiny, unit);
 }
 
 // Sums over k of a row of columns times one number, in order: sums[j][i] = first[j][i] + Σ_k a[k][i] · b[j][k]. For products of
@@ -149,7 +151,7 @@ function addFour(
   v128.store(o3, s31, 16); v128.store(o3, s30);
 }
 
-/** One row of 32 columns, or of 8. */
+/** One row of 32 columns, or of 8; with `isKept` of values. */
 // @ts-ignore: decorator
 @inline
 function addOne(type: i32, is32: bool, isKept: bool, a: usize, aStride: usize, b: usize, nK: i32, out: usize): void {
@@ -171,16 +173,17 @@ function addOne(type: i32, is32: bool, isKept: bool, a: usize, aStride: usize, b
     }
   }
   for (; nK > 0; nK--) {
-    const x = v128.load32_splat(b);
-    s0 = f32x4.add(s0, f32x4.mul(four(type, a, 0, bits0, unit0), x));
-    s1 = f32x4.add(s1, f32x4.mul(four(type, a, 4, bits1, unit1), x));
+    // a weight, at most 1, times 2^112 is exact; a query may be too large for that
+    const x = type == F16 && isKept ? f32x4.mul(v128.load32_splat(b), unit0) : v128.load32_splat(b);
+    s0 = f32x4.add(s0, f32x4.mul(four(type, isKept, a, 0, bits0, unit0), x));
+    s1 = f32x4.add(s1, f32x4.mul(four(type, isKept, a, 4, bits1, unit1), x));
     if (is32) {
-      s2 = f32x4.add(s2, f32x4.mul(four(type, a, 8, bits0, unit0), x));
-      s3 = f32x4.add(s3, f32x4.mul(four(type, a, 12, bits1, unit1), x));
-      s4 = f32x4.add(s4, f32x4.mul(four(type, a, 16, bits0, unit0), x));
-      s5 = f32x4.add(s5, f32x4.mul(four(type, a, 20, bits1, unit1), x));
-      s6 = f32x4.add(s6, f32x4.mul(four(type, a, 24, bits0, unit0), x));
-      s7 = f32x4.add(s7, f32x4.mul(four(type, a, 28, bits1, unit1), x));
+      s2 = f32x4.add(s2, f32x4.mul(four(type, isKept, a, 8, bits0, unit0), x));
+      s3 = f32x4.add(s3, f32x4.mul(four(type, isKept, a, 12, bits1, unit1), x));
+      s4 = f32x4.add(s4, f32x4.mul(four(type, isKept, a, 16, bits0, unit0), x));
+      s5 = f32x4.add(s5, f32x4.mul(four(type, isKept, a, 20, bits1, unit1), x));
+      s6 = f32x4.add(s6, f32x4.mul(four(type, isKept, a, 24, bits0, unit0), x));
+      s7 = f32x4.add(s7, f32x4.mul(four(type, isKept, a, 28, bits1, unit1), x));
     }
     a += aStride;
     b += 4;

@@ -1,7 +1,8 @@
 // The functions of the arithmetic `lanes`, four numbers at a time, as src/arithmetic/lanes.ts writes them down.
 
-// @ts-ignore: decorator
-@inline const ROUND: f32 = 12582912; // 1.5 · 2^23
+import {
+  constants, EXP_0, EXP_1, EXP_2, EXP_3, EXP_4, EXP_5, EXP_MAX, EXP_MIN, LN2_HIGH, LN2_LOW, LOG2E, ONE_F32, ROUNDER,
+} from "./vectors";
 
 // @ts-ignore: decorator
 @inline
@@ -13,22 +14,19 @@ function mulAdd(a: v128, b: v128, c: f32): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const rounder = f32x4.splat(ROUND);
-  const held = f32x4.pmin(x, f32x4.splat(88.3762626647949)); // NaN stays one
-  const shifted = f32x4.add(f32x4.mul(held, f32x4.splat(1.4426950408889634)), rounder); // a whole number in its last bits
-  const n = f32x4.sub(shifted, rounder);
-  const r = f32x4.sub(
-    f32x4.sub(held, f32x4.mul(n, f32x4.splat(0.693359375))),
-    f32x4.mul(n, f32x4.splat(-2.1219444e-4)),
-  );
-  let p = mulAdd(f32x4.splat(1.98756915e-4), r, 1.3981999507e-3);
-  p = mulAdd(p, r, 8.3334519073e-3);
-  p = mulAdd(p, r, 4.1665795894e-2);
-  p = mulAdd(p, r, 1.6666665459e-1);
-  p = mulAdd(p, r, 5.0000001201e-1);
-  const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1));
-  return v128.andnot(f32x4.mul(y, power), f32x4.lt(x, f32x4.splat(-87.3365447505531)));
+  const at = constants;
+  const held = f32x4.pmin(x, v128.load(at, EXP_MAX)); // NaN stays one
+  const shifted = f32x4.add(f32x4.mul(held, v128.load(at, LOG2E)), v128.load(at, ROUNDER)); // a whole number in its last bits
+  const n = f32x4.sub(shifted, v128.load(at, ROUNDER));
+  const r = f32x4.sub(f32x4.sub(held, f32x4.mul(n, v128.load(at, LN2_HIGH))), f32x4.mul(n, v128.load(at, LN2_LOW)));
+  let p = f32x4.add(f32x4.mul(r, v128.load(at, EXP_5)), v128.load(at, EXP_4));
+  p = f32x4.add(f32x4.mul(p, r), v128.load(at, EXP_3));
+  p = f32x4.add(f32x4.mul(p, r), v128.load(at, EXP_2));
+  p = f32x4.add(f32x4.mul(p, r), v128.load(at, EXP_1));
+  p = f32x4.add(f32x4.mul(p, r), v128.load(at, EXP_0));
+  const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), v128.load(at, ONE_F32));
+  const power = i32x4.add(i32x4.shl(shifted, 23), v128.load(at, ONE_F32));
+  return v128.andnot(f32x4.mul(y, power), f32x4.lt(x, v128.load(at, EXP_MIN)));
 }
 
 /** tanh x. */

@@ -36,6 +36,32 @@ export let constants: usize = 0;
 @inline export const HALF_BITS: usize = 416; // 0x8fffe000: a binary16 number that was sign-extended and shifted left by 13
 // @ts-ignore: decorator
 @inline export const HALF_UNIT: usize = 448; // 2^112, the difference of the exponent biases of binary32 and binary16
+// @ts-ignore: decorator
+@inline export const EXP_MAX: usize = 480; // the largest x of e^x
+// @ts-ignore: decorator
+@inline export const EXP_MIN: usize = 512; // below it e^x is 0
+// @ts-ignore: decorator
+@inline export const LOG2E: usize = 544;
+// @ts-ignore: decorator
+@inline export const ROUNDER: usize = 576; // 1.5 · 2^23: adding it and taking it off again rounds to a whole number
+// @ts-ignore: decorator
+@inline export const LN2_HIGH: usize = 608;
+// @ts-ignore: decorator
+@inline export const LN2_LOW: usize = 640;
+// @ts-ignore: decorator
+@inline export const EXP_5: usize = 672; // factors of the polynomial of e^x
+// @ts-ignore: decorator
+@inline export const EXP_4: usize = 704;
+// @ts-ignore: decorator
+@inline export const EXP_3: usize = 736;
+// @ts-ignore: decorator
+@inline export const EXP_2: usize = 768;
+// @ts-ignore: decorator
+@inline export const EXP_1: usize = 800;
+// @ts-ignore: decorator
+@inline export const EXP_0: usize = 832;
+// @ts-ignore: decorator
+@inline export const ONE_F32: usize = 864; // 1 in binary32
 
 /** True if V8 makes 256-bit code of this module. */
 export let isWide: bool = false;
@@ -59,6 +85,19 @@ export function initialize(at: usize, wide: bool): void {
   fill(UPPER19, i32x4.splat(0xffffe000));
   fill(HALF_BITS, i32x4.splat(0x8fffe000));
   fill(HALF_UNIT, i32x4.splat(0x77800000));
+  fill(EXP_MAX, f32x4.splat(88.3762626647949));
+  fill(EXP_MIN, f32x4.splat(-87.3365447505531));
+  fill(LOG2E, f32x4.splat(1.4426950408889634));
+  fill(ROUNDER, f32x4.splat(12582912));
+  fill(LN2_HIGH, f32x4.splat(0.693359375));
+  fill(LN2_LOW, f32x4.splat(-2.1219444e-4));
+  fill(EXP_5, f32x4.splat(1.98756915e-4));
+  fill(EXP_4, f32x4.splat(1.3981999507e-3));
+  fill(EXP_3, f32x4.splat(8.3334519073e-3));
+  fill(EXP_2, f32x4.splat(4.1665795894e-2));
+  fill(EXP_1, f32x4.splat(1.6666665459e-1));
+  fill(EXP_0, f32x4.splat(5.0000001201e-1));
+  fill(ONE_F32, f32x4.splat(1));
 }
 
 function fill(offset: usize, value: v128): void {

@@ -2,7 +2,7 @@
 
 import { feedForwardSize, type Hyper } from "@ll/architectures";
 import { kindOf } from "@ll/bytes";
-import type { ArithmeticName } from "@ll/quant";
+import { ARITHMETIC_NAMES, type ArithmeticName } from "@ll/quant";
 import { ModelError } from "./errors.ts";
 
 /** Hyper-parameters of one model. The f32 ones are held as the doubles that equal them. A family may keep more beside them. */
@@ -19,7 +19,10 @@ export interface ModelConfig extends Hyper {
   readonly nRot: number;
   /** Label of the file's main tensor type. Computes nothing here; session files carry it. */
   readonly ftype: number;
-  /** How numbers are rounded unless engines are told otherwise. */
+  /**
+   * How numbers are rounded unless engines are told otherwise: `build803` for ggml, ggmf and ggjt files, which are of its time;
+   * `lanes` for GGUF files.
+   */
   readonly arithmetic: ArithmeticName;
 }
 
@@ -104,8 +107,8 @@ export function arithmeticOf(
   config: ModelConfig,
   asked: ArithmeticName | undefined = config.arithmetic,
 ): ArithmeticName {
-  if (asked === "build803" || asked === "lanes") return asked;
-  throw new TypeError(`"arithmetic" expected build803 or lanes, got ${String(asked)}`);
+  if (ARITHMETIC_NAMES.includes(asked)) return asked;
+  throw new TypeError(`"arithmetic" expected ${ARITHMETIC_NAMES.join(" or ")}, got ${String(asked)}`);
 }
 
 /** Counts are 32-bit in every format; anything above 2^31 is a damaged file. */

@@ -53,7 +53,7 @@ export function configFromGguf(get: MetadataGetter, overrides: ConfigOverrides =
     nMult: keys.optionalNumber(N_MULT_KEY) ?? hyper.nFf,
     nRot: hyper.headDim,
     ftype: keys.optionalNumber("general.file_type") ?? 0,
-    arithmetic: "build803",
+    arithmetic: "lanes",
   });
   return { ...config, trainedContextTokens: keys.optionalNumber(`${architecture.name}.context_length`), warnings };
 }

@@ -170,7 +170,8 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
   expect(isOtherType ? "E_SESSION_KV_TYPE" : "E_MISMATCH", "kv_buffer_bytes", kvBytes, kvBufferBytes(shape), what);
   const own = sessionFingerprint(shape, kvType);
   if (fingerprint !== 0n && own !== 0n && fingerprint !== own) {
-    const message = "session of another model: its shape is the same, its weights are not";
+    const message =
+      "session of another model or arithmetic: its shape is the same, its weights or their arithmetic are not";
     throw reader.error({
       code: "E_SESSION_MODEL",
       field: "fingerprint",

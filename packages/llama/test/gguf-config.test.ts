@@ -33,7 +33,7 @@ describe("a config", () => {
   test("has what the file says, and defaults", () => {
     expect(configOf()).toEqual({
       architecture: "llama",
-      arithmetic: "build803",
+      arithmetic: "lanes",
       headDim: 128,
       nVocab: 32000,
       nEmbd: 5120,

@@ -269,6 +269,19 @@ describe("of which model", () => {
     expect((await readSession(memorySource(file), again)).tokens).toEqual(TOKENS);
   });
 
+  test("the same weights in another arithmetic are another model", async () => {
+    const { config } = context;
+    const weights = await loadWeights(sourceOf(config, randomTensors(config), "f16"), config);
+    const [then, today] = await Promise.all(
+      (["build803", "lanes"] as const).map((arithmetic) =>
+        createScalarModel(weights, { arithmetic }).createContext(options),
+      ),
+    );
+    const bytes = await sessionOf(today!);
+    expect((await readSession(memorySource(bytes), today!)).isOfKnownModel).toBe(true);
+    await expect(readSession(memorySource(bytes), then!)).rejects.toMatchObject({ code: "E_SESSION_MODEL" });
+  });
+
   test("the cache's type is told before the weights", async () => {
     const f32 = await model.createContext({ ...options, kvType: "f32" });
     await expect(readSession(memorySource(file), f32)).rejects.toMatchObject({ code: "E_SESSION_KV_TYPE" });

@@ -38,4 +38,4 @@ export {
 export { laneSum } from "./lane-sums.ts";
 export { type PackStats, packStats, toolHistogram } from "./pack-stats.ts";
 export { type PlannedTensor, type PlanOptions, type PlanTensor, planQuantization } from "./quantization-plan.ts";
-export { type ArithmeticName, dot, dotValues, packActivation, packRows, unpackRows } from "./rows.ts";
+export { ARITHMETIC_NAMES, type ArithmeticName, dot, dotValues, packActivation, packRows, unpackRows } from "./rows.ts";

@@ -47,11 +47,14 @@ export function unpackRows<T extends string>(
   return target;
 }
 
+/** The first is that of ggml files, the second that of GGUF files. */
+export const ARITHMETIC_NAMES = ["build803", "lanes"] as const;
+
 /**
  * How numbers are rounded and summed where llama.cpp changed it: as build 803 did, or as this project does for GGUF files:
  * eight partial sums in binary32 (see lane-sums.ts), and Q8_K activations whose largest level is -127.
  */
-export type ArithmeticName = "build803" | "lanes";
+export type ArithmeticName = (typeof ARITHMETIC_NAMES)[number];
 
 /**
  * Packs a vector as `dot` wants it for rows of `type`: q8_0, q8_1 or q8_K levels, binary16 for f16, copied for f32.

@@ -6,6 +6,7 @@ import * as api from "../src/index.ts";
 test("public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
+      "ARITHMETIC_NAMES",
       "BLOCK_TYPES",
       "FTYPES",
       "GROUP_ROWS",

@@ -86,9 +86,10 @@ function changedRows({ nHeads, nKvHeads, rmsNormEps, ropeFreqBase, ropeFreqScale
   return rows;
 }
 
-/** `system_info: …`: threads and kernels, with the closing bar that build 803 prints. */
-export function systemInfoLine(threads: number, cores: number, kernel: string): string {
-  return `system_info: n_threads = ${threads} / ${cores} | KERNEL = ${kernel} | WASM_SIMD = ${kernel === "scalar" ? 0 : 1} | NODE = ${process.versions.node} | `;
+/** `system_info: …`: threads, kernels and arithmetic, with the closing bar that build 803 prints. */
+export function systemInfoLine(threads: number, cores: number, kernel: string, arithmetic: string): string {
+  const engine = `KERNEL = ${kernel} | ARITHMETIC = ${arithmetic} | WASM_SIMD = ${kernel === "scalar" ? 0 : 1}`;
+  return `system_info: n_threads = ${threads} / ${cores} | ${engine} | NODE = ${process.versions.node} | `;
 }
 
 /** `sampling: …` and `generate: …`. */

@@ -89,18 +89,18 @@ async function loadEngine(
     progress.update(bytes, `loading the model: ${Math.floor((100 * bytes) / total)} %`);
   };
   try {
+    const { kernels, arithmetic, threads = usefulThreads(tensors) } = params;
     // the one quirk of build 803 that only the readable engine repeats
     if (params.compat && params.memoryF32) {
       const weights = await loadWeights(tensors, config, {
         onEvent: ({ bytesLoaded, bytesTotal }) => onWeights(bytesLoaded, bytesTotal),
       });
-      return { model: createScalarModel(weights), threads: 1, kernels: "scalar" };
+      return { model: createScalarModel(weights, { arithmetic }), threads: 1, kernels: "scalar" };
     }
-    const { kernels, threads = usefulThreads(tensors) } = params;
     const onEvent = (event: LoadModelEvent): void => {
       if (event.kind === "weights-loaded") onWeights(event.bytes, event.total);
     };
-    const model = await loadTeam(tensors, config, { threads, kernels, onEvent });
+    const model = await loadTeam(tensors, config, { threads, kernels, arithmetic, onEvent });
     return { model, threads: model.threads, kernels: model.kernels };
   } finally {
     progress?.finish();
@@ -130,7 +130,7 @@ async function factsOf(
   { containerName, config, tensors, warnings }: ModelFile,
   params: RunParams,
 ): Promise<LoadedFacts> {
-  const { threads = usefulThreads(tensors), kernels, contextTokens, memoryF32, compat } = params;
+  const { threads = usefulThreads(tensors), kernels, arithmetic, contextTokens, memoryF32, compat } = params;
   const kvType = memoryF32 ? "f32" : "f16";
   const all = Array.from(tensors.names(), (name) => tensors.tensor(name));
   return {
@@ -142,6 +142,8 @@ async function factsOf(
     nTensors: all.length,
     tensorBytes: all.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0),
     kvBytes: kvCacheBytes(config, contextTokens, kvType),
-    memory: compat ? undefined : await modelMemory(tensors, config, { threads, kernels, contextTokens, kvType }),
+    memory: compat
+      ? undefined
+      : await modelMemory(tensors, config, { threads, kernels, arithmetic, contextTokens, kvType }),
   };
 }

@@ -1,6 +1,6 @@
 // What the options of the programs that run a model set, with build 803's defaults.
 
-import type { KernelTier } from "@ll/quant";
+import type { ArithmeticName, KernelTier } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
 import type { ColourMode } from "../terminal.ts";
 
@@ -14,6 +14,8 @@ export interface RunParams {
   threads: number | undefined;
   /** Forces these kernels; undefined takes the fastest that run here. */
   kernels: KernelTier | undefined;
+  /** Undefined: the file's own. */
+  arithmetic: ArithmeticName | undefined;
   /** Tokens to generate; -1 for no limit, -2 until the context is full. */
   nPredict: number;
   /** 0 until the model is open: its own. */
@@ -107,6 +109,7 @@ export function defaultParams(threads?: number): RunParams {
     seed: 0xffffffff,
     threads,
     kernels: undefined,
+    arithmetic: undefined,
     nPredict: -1,
     contextTokens: 512,
     batchTokens: 512,

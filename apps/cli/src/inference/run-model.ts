@@ -54,7 +54,7 @@ async function runAloud(
   let report: Report;
   try {
     const context = timedContext(await openContext(model, params), timings);
-    io.err.write(`\n${systemInfoLine(threads, availableParallelism(), kernels)}\n`);
+    io.err.write(`\n${systemInfoLine(threads, availableParallelism(), kernels, model.arithmetic)}\n`);
     const shown = params.json ? { ...io, out: NOWHERE } : io;
     report = await work({ params, io: shown, seed, timings, model, tokenizer, context });
   } finally {
@@ -63,7 +63,8 @@ async function runAloud(
   for (const line of timings.lines()) io.err.write(`${line}\n`);
   if (params.json) {
     const fingerprint = model.fingerprint && fingerprintText(model.fingerprint);
-    const about = { version: JSON_VERSION, model: params.model, fingerprint, threads, kernels, warnings };
+    const engine = { threads, kernels, arithmetic: model.arithmetic };
+    const about = { version: JSON_VERSION, model: params.model, fingerprint, ...engine, warnings };
     io.out.write(`${JSON.stringify({ ...about, ...report, timings: timings.figures() })}\n`);
   }
   return ExitCode.ok;

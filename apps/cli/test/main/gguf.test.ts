@@ -10,7 +10,9 @@ import { describe, expect, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
 
-const RUN = ["-p", "Once upon a time", "-n", "40", "-s", "3", "--temp", "0", "-t", "1"];
+const PROMPT = ["-p", "Once upon a time", "-n", "40", "-s", "3", "--temp", "0", "-t", "1"];
+/** In the arithmetic of ggjt files. */
+const RUN = [...PROMPT, "--arithmetic", "build803"];
 
 async function files(unstored: GgmlUnstored = {}): Promise<{ ggjt: string; gguf: string }> {
   const directory = await temporaryDirectory();
@@ -38,6 +40,52 @@ test("the same text, and the same lines about the model but for its format", asy
   const about = (stderr: string): string[] => stderr.match(/^llama_(?!print_timings).*$/gm) ?? [];
   expect(about(b.stderr)[0]).toBe("llama_model_load_internal: format     = gguf v3");
   expect(about(b.stderr).slice(1)).toEqual(about(a.stderr).slice(1));
+});
+
+describe("the arithmetic", () => {
+  test("is that of the container, unless an option says otherwise", async () => {
+    const { ggjt, gguf } = await files();
+    const of = async (...args: string[]): Promise<string | undefined> => {
+      const { code, stderr } = await runHere("ll-main", [...PROMPT, ...args]);
+      expect(code, stderr).toBe(0);
+      return /ARITHMETIC = (\w+)/.exec(stderr)?.[1];
+    };
+    expect(await of("-m", ggjt)).toBe("build803");
+    expect(await of("-m", gguf)).toBe("lanes");
+    expect(await of("-m", ggjt, "--arithmetic", "lanes")).toBe("lanes");
+    expect(await of("-m", gguf, "--arithmetic=build803")).toBe("build803");
+  });
+
+  test("is seen in figures", async () => {
+    const { ggjt, gguf } = await files();
+    const promptFile = join(await temporaryDirectory(), "text.txt");
+    await writeFile(promptFile, "Once upon a time there was a cat. ".repeat(20));
+    const figures = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await runHere("ll-perplexity", ["-f", promptFile, "-c", "32", ...args]);
+      expect(code, stderr).toBe(0);
+      return stdout;
+    };
+    const inLanes = await figures("-m", gguf);
+    expect(await figures("-m", ggjt, "--arithmetic", "lanes")).toBe(inLanes);
+    expect(await figures("-m", ggjt)).not.toBe(inLanes);
+    expect(await figures("-m", gguf, "--arithmetic", "build803")).toBe(await figures("-m", ggjt));
+  });
+
+  test("of another name is refused", async () => {
+    const { code, stderr } = await runHere("ll-main", [...PROMPT, "--arithmetic", "avx2"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("expected build803 or lanes, got avx2");
+  });
+
+  test("decides whether a prompt's cache may be used", async () => {
+    const { gguf } = await files();
+    const cache = join(await temporaryDirectory(), "cache");
+    const cached = async (...args: string[]): Promise<string> =>
+      (await runHere("ll-main", [...PROMPT, "-m", gguf, "--prompt-cache", cache, ...args])).stderr;
+    await cached();
+    expect(await cached()).toMatch(/session file has exact match|loaded a session/);
+    expect(await cached("--arithmetic", "build803")).toContain("of another arithmetic: not used");
+  });
 });
 
 describe("parameters", () => {

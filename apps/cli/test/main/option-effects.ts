@@ -57,6 +57,7 @@ export function effects(files: EffectFiles): Effect[] {
     { option: "--memory-f32", args: ["--memory-f32"], base: [...ONCE, "--compat"], sees: text },
     { option: "--compat", args: ["--compat"], base: [...ONCE, "--memory-f32"], sees: text },
     { option: "--batch-size", args: ["-b", "2"], base: [...ONCE, "--memory-f32", "--compat"], sees: text },
+    { option: "--arithmetic", args: ["--arithmetic", "lanes"], base: ONCE, sees: /ARITHMETIC = lanes/ },
     { option: "--threads", args: ["-t", "3"], base: ONCE, sees: /n_threads = 3 / },
 
     { option: "--prompt", args: ["-p", "Lily"], sees: { stdout: /^ Lily/ } },

@@ -161,8 +161,8 @@ describe("spellings", () => {
   };
 
   test("every other name of an option does the same", async () => {
-    for (const { names, value, group } of MAIN_OPTIONS) {
-      const text = value === "path" ? files.promptFile : names.includes("-l") ? "5+1" : "3";
+    for (const { names, value, group, choices } of MAIN_OPTIONS) {
+      const text = value === "path" ? files.promptFile : names.includes("-l") ? "5+1" : (choices?.at(-1) ?? "3");
       const set = await params(names[0], ...(value === "flag" ? [] : [text]));
       if (value !== "flag" || group !== "Accepted and without effect")
         expect(set, names[0]).not.toEqual(await params());

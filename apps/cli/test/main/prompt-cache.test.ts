@@ -70,7 +70,7 @@ describe("--prompt-cache", () => {
       const { code, stdout, stderr } = await run("--prompt-cache", path, option);
       expect([code, stdout]).toEqual([0, plain.stdout]);
       const isRefused = stderr.includes(
-        `main: the session in '${path}' is of another model with the same shape: not used`,
+        `main: the session in '${path}' is of another model with the same shape, or of another arithmetic: not used`,
       );
       expect(isRefused).toBe(!stderr.includes("main: session file "));
     }
@@ -100,7 +100,7 @@ describe("--prompt-cache", () => {
     writeFileSync(lora, sink.bytes());
     await main(...ONCE, "--prompt-cache", path);
     const { stderr } = await main(...ONCE, "--prompt-cache", path, "--lora", lora);
-    expect(stderr).toContain("is of another model with the same shape: not used");
+    expect(stderr).toContain("is of another model with the same shape, or of another arithmetic: not used");
   });
 
   test("a session of another model is refused", async () => {

@@ -39,7 +39,7 @@ describeWithTestData("recorded logits", () => {
 
     test("the scalar engine computes them, but for build 803's roundings", async () => {
       const { source, config } = await openFamilyModel(name, model);
-      const scalar = createScalarModel(await loadWeights(source, config));
+      const scalar = createScalarModel(await loadWeights(source, config), { arithmetic: "build803" });
       const logits = await logitsInBatches(scalar, tokens, tokens.length, options);
       const differences = logits.map((x, i) => x - expected[i]!);
       if (model === "model-mix.gguf") {
@@ -55,6 +55,7 @@ describeWithTestData("recorded logits", () => {
     test("the scalar engine computes them in lanes, and the same greedy text", async () => {
       const { source, config } = await openFamilyModel(name, model);
       const scalar = createScalarModel(await loadWeights(source, config), { arithmetic: "lanes" });
+      expect(config.arithmetic).toBe("lanes");
       const context = await scalar.createContext(options);
       const logits = await context.evaluate(tokens, 0, { logits: "all" });
       const differences = logits.map((x, i) => x - expected[i]!);

@@ -27,6 +27,7 @@ const MIN_CONTEXT_TOKENS = 8;
 interface BenchResult extends Measurement {
   readonly threads: number;
   readonly kernels: string;
+  readonly arithmetic: string;
 }
 
 const PROGRAM: Program<BenchParams> = {
@@ -94,7 +95,7 @@ async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
         done++;
       };
       const measured = await measure(context, { promptSizes, decodeTokens, repetitions, batchTokens, now, onStep });
-      results.push(...measured.map((one) => ({ ...one, threads, kernels })));
+      results.push(...measured.map((one) => ({ ...one, threads, kernels, arithmetic: model.arithmetic })));
     } finally {
       await model.dispose();
     }
@@ -114,13 +115,17 @@ function reportText(facts: ModelFacts, results: readonly BenchResult[], columns:
       `${result.test} ${result.tokens}`,
       String(result.threads),
       result.kernels,
+      result.arithmetic,
       `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`,
       (1000 / mean).toFixed(2),
     ];
   });
-  const head = ["test", "threads", "kernels", "tokens per second", "ms per token"];
+  const head = ["test", "threads", "kernels", "arithmetic", "tokens per second", "ms per token"];
   const title = `${printable(facts.name, 4096)}: ${facts.format}, ${countText(weightsOf(facts))} weights, ${sizeText(facts.byteLength)}`;
-  const table = tableLines([head, ...rows], ["left", "right", "left", "right", "right"], { columns, hasHead: true });
+  const table = tableLines([head, ...rows], ["left", "right", "left", "left", "right", "right"], {
+    columns,
+    hasHead: true,
+  });
   return `${[wrapText(title, columns), "", ...table].join("\n")}\n`;
 }
 

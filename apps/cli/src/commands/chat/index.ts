@@ -90,7 +90,8 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
 }
 
 /** Name of the model, and what it takes of the memory, before that is taken. */
-async function banner({ model, contextTokens, template, threads, kernels, memoryF32 }: ChatParams): Promise<string[]> {
+async function banner(params: ChatParams): Promise<string[]> {
+  const { model, contextTokens, template, threads, kernels, arithmetic, memoryF32 } = params;
   const source = await openModelSource(model);
   try {
     const facts = await readModelFacts(source);
@@ -98,6 +99,7 @@ async function banner({ model, contextTokens, template, threads, kernels, memory
       contextSizes: [contextTokens],
       threads,
       kernels,
+      arithmetic,
       kvType: memoryF32 ? "f32" : "f16",
     });
     const weights = types.reduce((sum, type) => sum + type.weights, 0);

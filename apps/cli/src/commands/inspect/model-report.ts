@@ -1,7 +1,7 @@
 // What ll-inspect reports: the facts of a file, and what follows from them. The same object is printed as JSON and as text.
 
 import { isModelError, type KvType, kvCacheBytes, modelMemory } from "@ll/llama";
-import type { KernelTier } from "@ll/quant";
+import type { ArithmeticName, KernelTier } from "@ll/quant";
 import { usefulThreads } from "../../inference/model-loading.ts";
 import type { ModelFacts } from "./model-facts.ts";
 
@@ -38,6 +38,7 @@ export interface RunConditions {
   /** Absent: as many as ll-main takes. */
   readonly threads?: number | undefined;
   readonly kernels: KernelTier | undefined;
+  readonly arithmetic?: ArithmeticName | undefined;
   /** Absent: f16. */
   readonly kvType?: KvType;
 }
@@ -88,13 +89,13 @@ export async function modelReport(facts: ModelFacts, conditions: RunConditions):
 
 async function memoryNeeds(
   { config, cacheShape, source, tensors, trainedContext }: ModelFacts,
-  { contextSizes, threads = usefulThreads(source), kernels, kvType = "f16" }: RunConditions,
+  { contextSizes, threads = usefulThreads(source), kernels, arithmetic, kvType = "f16" }: RunConditions,
 ): Promise<MemoryNeed[]> {
   const weights = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const needs: MemoryNeed[] = [];
   for (const size of contextSizes) {
     const contextTokens = size === 0 ? trainedContext : size;
-    const options = { threads, kernels, contextTokens, kvType };
+    const options = { threads, kernels, arithmetic, contextTokens, kvType };
     const engine = config && (await modelMemory(source, config, options).catch(noneIfRefused));
     if (config !== undefined && engine !== undefined) {
       const kvCache = kvCacheBytes(config, contextTokens, kvType);

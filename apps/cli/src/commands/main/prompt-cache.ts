@@ -51,7 +51,7 @@ export async function loadSession(
   } catch (error) {
     if (isSessionError(error, "E_SESSION_MODEL")) {
       io.err.write(
-        `main: the session in '${printable(path, 4096)}' is of another model with the same shape: not used\n`,
+        `main: the session in '${printable(path, 4096)}' is of another model with the same shape, or of another arithmetic: not used\n`,
       );
       return undefined;
     }

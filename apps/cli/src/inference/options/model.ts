@@ -1,6 +1,7 @@
 // Options that choose a model and how it computes.
 
 import { availableParallelism } from "node:os";
+import { ARITHMETIC_NAMES } from "@ll/quant";
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter } from "../../option-table.ts";
 import type { RunOption } from "./option.ts";
@@ -91,6 +92,23 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
   flagRow(GROUP, ["--memory-f32"], "keep keys and values as f32 instead of f16", (p) => {
     p.memoryF32 = true;
   }),
+  valueRow(
+    GROUP,
+    ["--arithmetic"],
+    "text",
+    {
+      placeholder: "NAME",
+      help: "how numbers are rounded: build803, as for ggjt files, or lanes, as for GGUF files",
+      default: "the file's own",
+      choices: ARITHMETIC_NAMES,
+    },
+    (p, v) => {
+      const name = ARITHMETIC_NAMES.find((known) => known === v.text);
+      if (name === undefined)
+        throw invalidParameter(v.option, `expected ${ARITHMETIC_NAMES.join(" or ")}, got ${v.text}`);
+      p.arithmetic = name;
+    },
+  ),
   valueRow(
     PERFORMANCE,
     ["--threads", "-t"],
