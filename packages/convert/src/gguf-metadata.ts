@@ -3,7 +3,7 @@
 
 import type { WritableValue } from "@ll/gguf";
 import { ConvertError } from "./errors.ts";
-import type { TokenRules } from "./model-contents.ts";
+import { END_KEYS, type TokenRules } from "./model-contents.ts";
 import { ASSUMED, isOther, type ModelParams } from "./model-params.ts";
 import type { VocabPiece } from "./vocab-pieces.ts";
 
@@ -70,7 +70,7 @@ export function vocabMetadata(
   addSpacePrefix = true,
   { bosId = BOS, eosIds = [], addBos = true, addEos = false }: TokenRules = {},
 ): [string, WritableValue][] {
-  const [eosId = EOS] = eosIds;
+  const ends = eosIds.length === 0 ? [EOS] : eosIds;
   const texts = pieces.map(({ text }) => text);
   return [
     ["tokenizer.ggml.model", { type: "string", value: "llama" }],
@@ -78,7 +78,10 @@ export function vocabMetadata(
     ["tokenizer.ggml.scores", { type: "array", itemType: "f32", items: pieces.map(({ score }) => score) }],
     ["tokenizer.ggml.token_type", { type: "array", itemType: "i32", items: pieces.map(({ type }) => type) }],
     ["tokenizer.ggml.bos_token_id", { type: "u32", value: bosId }],
-    ["tokenizer.ggml.eos_token_id", { type: "u32", value: eosId }],
+    ...END_KEYS.slice(0, ends.length).map((key, i): [string, WritableValue] => [
+      `tokenizer.ggml.${key}`,
+      { type: "u32", value: ends[i] as number },
+    ]),
     ["tokenizer.ggml.unknown_token_id", { type: "u32", value: UNKNOWN }],
     ["tokenizer.ggml.add_bos_token", { type: "bool", value: addBos }],
     ["tokenizer.ggml.add_eos_token", { type: "bool", value: addEos }],

@@ -9,11 +9,14 @@ import { assertLlamaTensors, LLAMA } from "./llama-shapes.ts";
 import { type ModelParams, multFor } from "./model-params.ts";
 import { entryOf, type VocabPiece } from "./vocab-pieces.ts";
 
+/** Behind `tokenizer.ggml.`: where a GGUF file names tokens that end an answer. */
+export const END_KEYS = ["eos_token_id", "eot_token_id", "eom_token_id"] as const;
+
 /** What a file says about the tokens around a text; only GGUF has a place for it. */
 export interface TokenRules {
   /** Begins a text; 1 if absent, as ggjt files have it. */
   readonly bosId?: number | undefined;
-  /** End an answer; GGUF holds the first. 2 if absent or empty, as ggjt files have it. */
+  /** End an answer; GGUF holds the first three. 2 if absent or empty, as ggjt files have it. */
   readonly eosIds?: readonly number[] | undefined;
   /** Whether a text is begun with BOS; true if absent. */
   readonly addBos?: boolean | undefined;
@@ -126,10 +129,10 @@ function tokenRules(file: GgufContents): TokenRules {
     const value = get(`tokenizer.ggml.${name}`);
     return typeof value === "boolean" ? value : undefined;
   };
-  const eosId = id("eos_token_id");
+  const ends = END_KEYS.map(id).filter((end) => end !== undefined);
   return {
     bosId: id("bos_token_id"),
-    eosIds: eosId === undefined ? [] : [eosId],
+    eosIds: [...new Set(ends)],
     addBos: flag("add_bos_token"),
     addEos: flag("add_eos_token"),
   };

@@ -23,6 +23,9 @@ export function pythonType(type: string): string {
   return `QuantizedDataType(groupsize=32, have_addends=${hasAddends}, have_g_idx=False)`;
 }
 
+/** Tokens that end an answer, for which a GGUF file has a place. */
+const GGUF_ENDS = 3;
+
 /** What the file loses of the tokens around a text; empty if nothing. */
 export function lostTokens(
   { bosId = 1, eosIds = [], addBos = true, addEos = false }: TokenRules,
@@ -31,7 +34,7 @@ export function lostTokens(
 ): string[] {
   const unknown = [bosId, ...eosIds].filter((id) => id >= nVocab);
   const ends = eosIds.filter((id) => id < nVocab);
-  const lost = isGguf ? ends.slice(1) : ends.filter((id) => id !== 2);
+  const lost = isGguf ? ends.slice(GGUF_ENDS) : ends.filter((id) => id !== 2);
   return [
     unknown.length === 0
       ? ""

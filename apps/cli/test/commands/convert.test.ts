@@ -520,14 +520,14 @@ describe("tokens that begin and end a text", () => {
   );
 
   test("ll-convert says what a file loses", async () => {
-    const directory = await model({}, { bos_token_id: 5, eos_token_id: [2, 13, 14] });
+    const directory = await model({}, { bos_token_id: 5, eos_token_id: [2, 13, 14, 15] });
     const ggjt = await convert(directory, "--outfile", join(directory, "a.bin"));
     expect(ggjt.stderr).toContain(
-      "The file cannot say so: the model ends its answers with token 13, 14 (a GGUF file can",
+      "The file cannot say so: the model ends its answers with token 13, 14, 15 (a GGUF file can",
     );
     expect(ggjt.stderr).toContain("The file cannot say so: the model begins a text with token 5 (a GGUF file can");
     const gguf = await convert(directory, "--outfile", join(directory, "a.gguf"));
-    expect(gguf.stderr).toContain("The file cannot say so: the model ends its answers with token 13, 14\n");
+    expect(gguf.stderr).toContain("The file cannot say so: the model ends its answers with token 15\n");
     expect(gguf.stderr).not.toContain("begins a text");
     const unknown = await convert(await model({}, { eos_token_id: 5000 }), "--outfile", join(directory, "b.bin"));
     expect(unknown.stderr).toContain("token 5000 begins or ends a text, and the vocabulary does not have it");
@@ -540,6 +540,20 @@ describe("tokens that begin and end a text", () => {
     await convert(directory, "--outfile", join(directory, "a.gguf"));
     const { stderr } = await convert(join(directory, "a.gguf"), "--outfile", join(directory, "a.bin"));
     expect(stderr).toContain("the model ends its answers with token 13 (a GGUF file can: --container gguf)");
+  });
+
+  test("all ends that a GGUF file names are kept, told of, and end a text", async () => {
+    const directory = await model({}, { eos_token_id: [2, 13] });
+    const [first, second] = [join(directory, "first.gguf"), join(directory, "second.gguf")];
+    expect((await convert(directory, "--outfile", first)).stderr).not.toContain("cannot say so");
+    expect((await convert(first, "--outfile", second)).stderr).not.toContain("cannot say so");
+    expect((await readFile(second)).equals(await readFile(first))).toBe(true);
+    const { stdout } = await runHere("ll-inspect", [second]);
+    expect(stdout).toMatch(/eos_token_id +2\n(.*\n)*.*eot_token_id +13\n/);
+    const { stderr } = await convert(second, "--outfile", join(directory, "a.bin"));
+    expect(stderr).toContain("the model ends its answers with token 13 (a GGUF file can");
+    const run = await runHere("ll-main", ["-m", second, "-p", "a", "-n", "4", "-t", "1", "-l", "13+100"]);
+    expect(run.stderr).toContain(" [end of text]\n");
   });
 
   test("a GGUF file by another name is warned of", async () => {
