@@ -13,18 +13,19 @@ const runs = fc.record({
   nTokens: fc.integer({ min: 1, max: 50 }),
   batchTokens: fc.integer({ min: 1, max: 50 }),
   kvType: fc.constantFrom("f16" as const, "f32" as const),
+  arithmetic: fc.constantFrom("build803" as const, "lanes" as const),
 });
 
 test.prop([randomGraphs, runs], { numRuns: 25 })(
   "random graphs compute the same bits in both engines",
-  (graph, { tier, threads, nTokens, batchTokens, kvType }) =>
+  (graph, { tier, threads, nTokens, batchTokens, kvType, arithmetic }) =>
     withRandomModel(graph, async (source, config) => {
       const tokens = Array.from({ length: nTokens }, (_, i) => (graph.seed + i * 37) % graph.nVocab);
       const options = { contextTokens: nTokens, kvType };
-      const scalar = createScalarModel(await loadWeights(source, config));
+      const scalar = createScalarModel(await loadWeights(source, config), { arithmetic });
       const expected = await logitsInBatches(scalar, tokens, nTokens, options);
       expect(expected.every(Number.isFinite)).toBe(true);
-      const fast = await loadForTest(source, config, { kernels: tier, threads });
+      const fast = await loadForTest(source, config, { kernels: tier, threads, arithmetic });
       expect(fast.kernels).toBe(tier);
       expect(await logitsInBatches(fast, tokens, batchTokens, options)).toEqual(expected);
     }),
