@@ -67,7 +67,7 @@ export function readPositive(keys: KeyReader, key: string, fallback: number): nu
 }
 
 /** Base and scaling: the inverse of the factor by which the context was stretched. Early files have it under another key. */
-export function readRope(keys: KeyReader): Pick<RopeHyper, "ropeFreqBase" | "ropeFreqScale" | "ropeScaling"> {
+function readRope(keys: KeyReader): Pick<RopeHyper, "ropeFreqBase" | "ropeFreqScale" | "ropeScaling"> {
   const type = keys.choice("rope.scaling.type", ["none", "linear", "yarn", "longrope"], "linear");
   const factor = keys.float("rope.scaling.factor", keys.float("rope.scale_linear", 0));
   const ropeFreqBase = keys.float("rope.freq_base", 10000);
