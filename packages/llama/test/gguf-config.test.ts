@@ -235,6 +235,7 @@ describe("refused", () => {
       { code: "E_HPARAM", field: "llama.block_count", got: "string" },
     ],
     ["2^64 layers", { "llama.block_count": 2n ** 64n }, { code: "E_HPARAM", field: "llama.block_count" }],
+    ["no context", { "llama.context_length": 0 }, { code: "E_HPARAM", field: "llama.context_length", got: "0" }],
     ["half a head", { "llama.attention.head_count": 0.5 }, { code: "E_HPARAM", field: "llama.attention.head_count" }],
     ["fewer than no layers", { "llama.block_count": -1 }, { code: "E_HPARAM", field: "llama.block_count" }],
     [

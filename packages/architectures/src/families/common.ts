@@ -87,7 +87,7 @@ function readRope(keys: KeyReader): Pick<RopeHyper, "ropeFreqBase" | "ropeFreqSc
 export function readOriginalTokens(keys: KeyReader): number {
   const key = "rope.scaling.original_context_length";
   const n = keys.count(key, keys.count("context_length", 1));
-  return n > 0 ? n : keys.refuse(key, "at least 1");
+  return n > 0 ? n : keys.refuse(keys.has(key) ? key : "context_length", "at least 1");
 }
 
 /** What most families have: sizes, and one rotary embedding, of all channels of a head or of the first ones. */
