@@ -21,7 +21,10 @@ export const ExitCode = {
 } as const;
 
 /** Codes of errors that say no to a request although file and environment are in order. */
-const REFUSALS: ReadonlySet<string> = new Set(["E_INPUT", "E_EXISTS", "E_SAME_FILE", "E_TENSOR_SIZE", "E_REQUANTIZE"]);
+const REFUSALS: ReadonlySet<string> = new Set([
+  ...["E_INPUT", "E_EXISTS", "E_SAME_FILE"],
+  ...["E_TENSOR_SIZE", "E_REQUANTIZE", "E_IMPORTANCE", "E_LAYER"],
+]);
 
 /** The exit code for an error that ended a program. What an error says, and what its class is called, does not matter. */
 export function exitCodeOf(error: unknown): number {

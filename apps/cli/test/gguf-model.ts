@@ -1,5 +1,6 @@
 // The embedded model as a GGUF file, and variants of such files.
 
+import { writeFile } from "node:fs/promises";
 import { memorySink, memorySource } from "@ll/bytes";
 import { contentsOfGgml, convertCheckpoint } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
@@ -38,4 +39,55 @@ export async function withKeys(
   }
   await writer.finish();
   return sink.bytes();
+}
+
+/** A tensor of sines. */
+export interface SineTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Writes a file with f32 tensors; for `[number, count]` one of a set. */
+export async function writeGguf(
+  path: string,
+  tensors: readonly SineTensor[],
+  pairs: Readonly<Record<string, WritableValue>> = {},
+  ofSet?: readonly [number: number, count: number, nTensors: number],
+): Promise<string> {
+  const metadata = new Map<string, WritableValue>(Object.entries(pairs));
+  if (ofSet !== undefined) {
+    for (const [index, key] of ["split.no", "split.count", "split.tensors.count"].entries()) {
+      metadata.set(key, { type: "u16", value: ofSet[index] as number });
+    }
+  }
+  const sink = memorySink();
+  const plan = { metadata, tensors: tensors.map(({ name, shape }) => ({ name, shape, type: "f32" })) };
+  const writer = await createGgufWriter(sink, plan);
+  for (const { name, shape } of tensors) {
+    const values = Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) =>
+      Math.sin(i),
+    );
+    await writer.writeTensor(name, [new Uint8Array(values.buffer)]);
+  }
+  await writer.finish();
+  await writeFile(path, sink.bytes());
+  return path;
+}
+
+/** Metadata of a LLaMA of so many layers. */
+export function llamaPairs(nLayers: number): Record<string, WritableValue> {
+  return {
+    "general.architecture": { type: "string", value: "llama" },
+    "llama.block_count": { type: "u32", value: nLayers },
+    "llama.attention.head_count": { type: "u32", value: 4 },
+  };
+}
+
+/** A file of importance of the older format: for one tensor, column i as important as i + 1. */
+export async function writeImportance(path: string, tensor: string, nColumns: number): Promise<string> {
+  const i32 = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
+  const values = Float32Array.from({ length: nColumns }, (_, i) => (i + 1) ** 2);
+  const parts = [i32(1, tensor.length), Buffer.from(tensor), i32(1, nColumns), Buffer.from(values.buffer)];
+  await writeFile(path, Buffer.concat(parts));
+  return path;
 }

@@ -1,6 +1,6 @@
 // What ll-quantize says about itself: the usage of build 803 of llama.cpp after a mistake, more on request.
 
-import { blockInfo, FTYPES } from "@ll/quant";
+import { blockInfo, type FileType, FTYPES } from "@ll/quant";
 import { helpRow } from "../option-table.ts";
 import { wrapText } from "../text-wrap.ts";
 
@@ -25,14 +25,20 @@ export function usage(bin: string, columns = Number.POSITIVE_INFINITY): { readon
 }
 
 /** The table of types, for the help. */
-export function typesHelp(columns: number): string {
-  const types = FTYPES.flatMap(({ id, name, description, baseType }) => {
+export function typesHelp(columns: number, ggufTypes: readonly FileType[]): string {
+  const typeRow = ({ id, name, description, baseType }: FileType): string[] => {
+    if (id < 0) return helpRow(`        ${name.padEnd(6)}`, description, columns, TYPE_COLUMNS);
     const { blockBytes, blockValues } = blockInfo(baseType);
     const bits = ((8 * blockBytes) / blockValues).toFixed(2).padStart(5);
     const left = `  ${String(id).padStart(2)}  or  ${name.padEnd(6)} ${bits} bits`;
     return helpRow(left, description.trim(), columns, TYPE_COLUMNS);
-  });
+  };
   const head =
     "Types, by number or name, with the bits per weight of most tensors (output.weight is Q6_K where its size allows):";
-  return [wrapText(head, columns), ...types].join("\n");
+  return [
+    wrapText(head, columns),
+    ...FTYPES.flatMap(typeRow),
+    "Types of GGUF files alone:",
+    ...ggufTypes.flatMap(typeRow),
+  ].join("\n");
 }

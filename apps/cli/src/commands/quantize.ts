@@ -1,4 +1,5 @@
-// ll-quantize: a ggjt file to a smaller one. What it prints is what the quantize program of build 803 of llama.cpp printed.
+// ll-quantize: a model file to a smaller one. What it prints for a ggjt file is what the quantize program of build 803 of llama.cpp
+// printed; for GGUF files see quantize-gguf.ts.
 
 import { availableParallelism } from "node:os";
 import { isFormatError, printable } from "@ll/bytes";
@@ -10,6 +11,7 @@ import type { Io } from "../command.ts";
 import { ReportedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { kernelTier } from "../kernel-tier.ts";
+import { containerOf } from "../model-container.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
@@ -17,7 +19,8 @@ import { NOWHERE, pathLine, type Terminal } from "../terminal.ts";
 import { tableColumns } from "../text-table.ts";
 import { lostText } from "./convert-lines.ts";
 import { fileReport, type NotingIo, notingIo, writeReport } from "./file-report.ts";
-import { type QuantizeArguments, readQuantizeArguments } from "./quantize-arguments.ts";
+import { assertForGgjt, defaultOutFile, type QuantizeArguments, readQuantizeArguments } from "./quantize-arguments.ts";
+import { type QuantizedGguf, quantizeGgufFile } from "./quantize-gguf.ts";
 import { usage } from "./quantize-help.ts";
 
 const MIB = 1024 * 1024;
@@ -26,15 +29,27 @@ export async function quantizeCommand(bin: string, argv: readonly string[], io: 
   const request = await readArguments(bin, argv, io);
   if (request === undefined) return ExitCode.ok;
   const { quiet, json } = request;
-  const work = (heard: Io): Promise<void> => quantize(request, notingIo(heard), quiet || json ? NOWHERE : io.out);
+  let paths: readonly string[] = [];
+  const work = async (heard: Io): Promise<void> => {
+    paths = await quantize(request, notingIo(heard), quiet || json ? NOWHERE : io.out);
+  };
   await (quiet ? quietly(io, work) : work(io));
-  if (quiet && !json) io.out.write(pathLine(io.out, request.outFile));
+  const showsPaths = quiet || request.isGguf; // build 803 did not show them
+  if (showsPaths && !json) for (const path of paths) io.out.write(pathLine(io.out, path));
   return ExitCode.ok;
 }
 
-async function readArguments(bin: string, argv: readonly string[], io: Io): Promise<QuantizeArguments | undefined> {
+/** A request whose files are known. */
+type Request = QuantizeArguments & { readonly isGguf: boolean; readonly outFile: string };
+
+async function readArguments(bin: string, argv: readonly string[], io: Io): Promise<Request | undefined> {
   try {
-    return await readQuantizeArguments(bin, argv, io);
+    const request = await readQuantizeArguments(bin, argv, io);
+    if (request === undefined) return undefined;
+    const isGguf = await isGgufFile(request.inFile);
+    if (!isGguf) assertForGgjt(request);
+    const { inFile, outFile = defaultOutFile(inFile, request.type, isGguf ? ".gguf" : ".bin") } = request;
+    return { ...request, isGguf, outFile };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.err.write(`${printable(error.message, 512)}\n`);
@@ -50,17 +65,34 @@ async function readArguments(bin: string, argv: readonly string[], io: Io): Prom
   }
 }
 
-/** @param lines gets what build 803 put on standard output */
-async function quantize(request: QuantizeArguments, io: NotingIo, lines: Terminal): Promise<void> {
-  const { inFile, outFile, type, nThreads } = request;
+/** False for what cannot be read: that is told when it is opened as a ggjt file. */
+async function isGgufFile(path: string): Promise<boolean> {
+  const source = await openFileSource(path).catch(() => undefined);
+  try {
+    return source !== undefined && (await containerOf(source)) === "gguf";
+  } catch {
+    return false;
+  } finally {
+    await source?.close();
+  }
+}
+
+/**
+ * @param lines gets what build 803 put on standard output
+ * @returns the paths of what was written
+ */
+async function quantize(request: Request, io: NotingIo, lines: Terminal): Promise<readonly string[]> {
+  const { inFile, outFile, type, nThreads, isGguf } = request;
   const shownIn = printable(inFile, 4096);
   const shownOut = printable(outFile, 4096);
-  io.err.write("main: build = 803 (1d656d636)\n");
+  if (!isGguf) io.err.write("main: build = 803 (1d656d636)\n");
   const threads = nThreads > 0 ? ` using ${nThreads} threads` : "";
   io.err.write(`main: quantizing '${shownIn}' to '${shownOut}' as ${type.name}${threads}\n`);
   const startMs = performance.now();
+  let written: QuantizedGguf | undefined;
   try {
-    await writeQuantized(request, io, lines);
+    if (isGguf) written = await quantizeGgufFile(request, io);
+    else await writeQuantized(request, io, lines);
   } catch (error) {
     const { text, notice } = inToolWords(error);
     for (const line of notice) io.err.write(`${line}\n`);
@@ -71,15 +103,36 @@ async function quantize(request: QuantizeArguments, io: NotingIo, lines: Termina
         "take the f16 or f32 file that it was made from, or add --allow-requantize: quality is lost twice then\n",
       );
     }
+    if (isFormatError(error, "E_IMPORTANCE")) {
+      io.err.write("add --imatrix FILE, a file of importance that llama-imatrix makes, or take another TYPE\n");
+    }
     throw new ReportedError(error);
   }
   const elapsedMs = performance.now() - startMs;
-  lines.write(`\nmain: quantize time = ${fixed(elapsedMs, 8, 2)} ms\n`);
-  lines.write(`main:    total time = ${fixed(elapsedMs, 8, 2)} ms\n`);
-  if (request.json) writeReport(io, { input: inFile, type: type.name, ...(await fileReport(outFile)), elapsedMs });
+  if (!isGguf) {
+    lines.write(`\nmain: quantize time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+    lines.write(`main:    total time = ${fixed(elapsedMs, 8, 2)} ms\n`);
+  }
+  if (request.json) {
+    const report = written === undefined ? await fileReport(outFile) : await ggufReport(written);
+    writeReport(io, { input: inFile, type: type.name, ...report, elapsedMs });
+  }
+  return written?.paths ?? [outFile];
 }
 
-async function writeQuantized(request: QuantizeArguments, io: NotingIo, lines: Terminal): Promise<void> {
+/** Of one file what ll-inspect says; of a set, or of a dry run, what was planned. */
+async function ggufReport({ plan, paths }: QuantizedGguf): Promise<Record<string, unknown>> {
+  const [path] = paths;
+  if (path !== undefined && paths.length === 1) return fileReport(path);
+  return {
+    files: plan.files.map(({ byteLength }, index) => ({ file: paths[index], bytes: byteLength })),
+    tensors: plan.tensors.map(({ name, shape, fromType, toType, bytesOut }) => ({
+      ...{ name, shape, fromType, type: toType, bytes: bytesOut },
+    })),
+  };
+}
+
+async function writeQuantized(request: Request, io: NotingIo, lines: Terminal): Promise<void> {
   const target = { ftype: request.type.id, ...request };
   const maxTier = kernelTier(io.env);
   const source = await openFileSource(request.inFile);

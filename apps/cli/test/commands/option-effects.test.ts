@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../../../tools/test-data.ts";
 import { VERBS } from "../../src/verbs.ts";
+import { llamaPairs, writeGguf, writeImportance } from "../gguf-model.ts";
 import { writeGgjt, writeHf } from "../models.ts";
 import { captured, runOn, slowClock, temporaryDirectory } from "../programs.ts";
 
@@ -41,6 +42,18 @@ const QUANTIZE: readonly Effect[] = [
   { option: "--no-progress", withIt: "@in.bin @out q4_0", without: "--no-progress @in.bin @out q4_0", ...progress() },
   prepended("--quiet", "", "@in.bin @out q4_0", /^@out\n\n@/),
   prepended("--json", "", "@in.bin @out q4_0", /^{\n {2}"version": 1,/),
+  prepended("--pure", "", "@in.gguf @out q4_k_m"),
+  prepended("--output-tensor-type", "q8_0", "@in.gguf @out q4_k_m"),
+  prepended("--token-embedding-type", "q8_0", "@in.gguf @out q4_k_m"),
+  prepended("--tensor-type", "attn_(v|k)=q8_0", "@in.gguf @out q4_k_m"),
+  prepended("--tensor-type-file", "@rules", "@in.gguf @out q4_k_m"),
+  prepended("--imatrix", "@imatrix", "@in.gguf @out q4_k_m"),
+  prepended("--include-weights", "ffn", "--imatrix @imatrix @in.gguf @out q4_k_m"),
+  prepended("--exclude-weights", "attn", "--imatrix @imatrix @in.gguf @out q4_k_m"),
+  prepended("--override-kv", "general.name=str:other", "@in.gguf @out q4_k_m"),
+  prepended("--prune-layers", "0", "@in.gguf @out q4_k_m"),
+  prepended("--keep-split", "", "@set-00001-of-00002.gguf @new q4_k_m", /\n@new-00002-of-00002\.gguf: /),
+  { option: "--dry-run", without: "--dry-run @in.gguf @out q4_k_m", withIt: "@in.gguf @out q4_k_m", sees: /\n@out: / },
   prepended("--verbose", "", "@absent @out q4_0", STACK),
   prepended("--completion", "bash", "", /^complete .* ll-quantize /m),
   prepended("--version", "", "", /^ll-quantize \d/),
@@ -92,6 +105,13 @@ async function directoryOfModels(): Promise<string> {
   const nan = new Uint8Array(values.map((value, i) => (i === 5 ? Number.NaN : value)).buffer);
   await writeGgjt(at("nan.bin"), [{ name: "a.weight", shape: [2, 32], bytes: nan }]);
   await writeGgjt(at("q4_0.bin"), [{ name: "a.weight", shape: [2, 32], type: "q4_0" }], { ftype: 2 });
+  const layers = ["token_embd", "output", "blk.0.attn_v", "blk.1.attn_v", "blk.1.attn_q"];
+  const matrices = layers.map((name, i) => ({ name: `${name}.weight`, shape: [2 + i, 256] }));
+  await writeGguf(at("in.gguf"), matrices, llamaPairs(2));
+  await writeGguf(at("set-00001-of-00002.gguf"), matrices.slice(0, 2), llamaPairs(2), [0, 2, 5]);
+  await writeGguf(at("set-00002-of-00002.gguf"), matrices.slice(2), {}, [1, 2, 5]);
+  await writeImportance(at("imatrix"), "blk.0.attn_v.weight", 256);
+  await writeFile(at("rules"), "attn_v=q8_0\n output=q5_0\n");
   await writeHf(at("m"));
   await writeHf(at("bf16"), { type: "BF16" });
   await writeHf(at("large"), { type: "BF16" });
