@@ -3,13 +3,7 @@
 
 import type { Graph } from "@ll/architectures";
 import { SessionError, StatePositionError } from "./errors.ts";
-import type { Context } from "./model.ts";
-
-export type ContextMemory =
-  /** Any position that was evaluated. */
-  | { readonly kind: "positions" }
-  /** Only these positions: 0, and where the latest evaluation began and ended. */
-  | { readonly kind: "recurrent"; readonly positions: readonly number[] };
+import type { Context, ContextMemory } from "./model.ts";
 
 /** Which copy of the recurrent states a slice reads, undefined for zeros, and which it writes. Both are the same behind the first slice. */
 export interface StateCopies {

@@ -9,7 +9,7 @@ export {
   type GgmlHyperParams,
   type ModelConfig,
 } from "./config.ts";
-export { type ContextMemory, type ReturnOptions, returnTo } from "./context-memory.ts";
+export { type ReturnOptions, returnTo } from "./context-memory.ts";
 export {
   ContextOverflowError,
   isModelError,
@@ -31,7 +31,7 @@ export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
 export { type MetadataGetter, unreadKeys } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
-export type { Context, ContextOptions, EvaluateOptions, Model } from "./model.ts";
+export type { Context, ContextMemory, ContextOptions, EvaluateOptions, Model } from "./model.ts";
 export { createScalarModel, type ScalarModelOptions } from "./scalar/model.ts";
 export {
   matchSession,

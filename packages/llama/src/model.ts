@@ -4,7 +4,6 @@
 import type { AbortSignal } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { ModelConfig } from "./config.ts";
-import type { ContextMemory } from "./context-memory.ts";
 import { ContextOverflowError } from "./errors.ts";
 import type { KvType } from "./kv-type.ts";
 
@@ -19,6 +18,13 @@ export interface Model {
   /** Gives up the weights; contexts over them can no longer be used. */
   dispose(): Promise<void>;
 }
+
+/** Where an evaluation may go on. */
+export type ContextMemory =
+  /** Any position that was evaluated. */
+  | { readonly kind: "positions" }
+  /** Only these positions: 0, and where the latest evaluation began and ended. */
+  | { readonly kind: "recurrent"; readonly positions: readonly number[] };
 
 export interface ContextOptions {
   /** Positions of the KV cache; default 512. */

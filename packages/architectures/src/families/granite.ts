@@ -26,7 +26,7 @@ export interface GraniteHyper extends RopeHyper {
   readonly isRotated: boolean;
 }
 
-export function readGraniteHyper(keys: KeyReader): GraniteHyper {
+function readGraniteHyper(keys: KeyReader): GraniteHyper {
   const hyper = {
     ...readRopeHyper(keys),
     embeddingScale: keys.float("embedding_scale", 0),
