@@ -1,5 +1,5 @@
 // Do large models with experts load in little more memory than their file, and compute? Makes a GGUF file of a known shape with random
-// weights (gpt-oss-20b: 12 GB, 30b-a3b: 11 GB), and evaluates 8 tokens. Exit code 1 if the peak of the memory is more than 10 % above the
+// weights (gpt-oss-20b: 12 GB, 30b-a3b: 10 GB), and evaluates 8 tokens. Exit code 1 if the peak of the memory is more than 10 % above the
 // size of the file.
 //   node --conditions=@ll/source tools/bench/check-experts.ts gpt-oss-20b|30b-a3b|small [THREADS]
 
