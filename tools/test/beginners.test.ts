@@ -6,7 +6,7 @@ import { openLlama2c, openSafetensors, readAddedTokens } from "@ll/checkpoint";
 import { openZipArchive } from "@ll/checkpoint/node";
 import { openGgml, openLora } from "@ll/ggml-format";
 import { openGguf, openGgufSet } from "@ll/gguf";
-import { configFromGgml, createScalarModel, generate, loadModel, loadWeights } from "@ll/llama";
+import { configFromGgml, createScalarModel, fingerprintOf, generate, loadModel, loadWeights } from "@ll/llama";
 import { dotValues, packRows, unpackRows } from "@ll/quant";
 import { createTokenizer, readSentencePieceModel } from "@ll/tokenizer";
 import { describe, expect, test } from "vitest";
@@ -71,6 +71,11 @@ test.each<[string, () => unknown, string]>([
   [
     "loadModel of a path",
     async () => loadModel(given("model.bin"), given({})),
+    "expected an opened file, what await openGgml(source)",
+  ],
+  [
+    "fingerprintOf of a path",
+    async () => fingerprintOf(given("model.bin")),
     "expected an opened file, what await openGgml(source)",
   ],
   ["loadModel of a promise", async () => loadModel(given(ggml()), given({})), "got a promise (await it)"],

@@ -1,6 +1,6 @@
 // What this package throws: bad weights, bad session files, and positions that do not fit a context.
 
-import { FormatError, isFormatError } from "@ll/bytes";
+import { FormatError, isFormatError, kindOf, type TensorSource } from "@ll/bytes";
 
 /**
  * Hyper-parameters or tensors that do not make a LLaMA model.
@@ -69,4 +69,13 @@ export function isModelError(error: unknown, code?: string): error is ModelError
 /** True for a `SessionError` of any installed copy of this package; with `code`, only for that code. */
 export function isSessionError(error: unknown, code?: string): error is SessionError {
   return isFormatError(error, code) && error.name === "SessionError";
+}
+
+/** For who passes what is not yet opened, or opened by the wrong function. @throws TypeError that says what to pass */
+export function assertTensorSource(source: TensorSource): void {
+  const { names, tensor } = (source ?? {}) as Partial<TensorSource>;
+  if (typeof names !== "function" || typeof tensor !== "function") {
+    const advice = "await openGgml(source) of @ll/ggml-format or await openGguf(source) of @ll/gguf";
+    throw new TypeError(`"source" expected an opened file, what ${advice} gives, got ${kindOf(source)}`);
+  }
 }

@@ -2,6 +2,7 @@
 // It covers name, type and size of every tensor, and some of its bytes: weights that differ nowhere else have the same number.
 
 import type { SourceTensor, TensorSource } from "@ll/bytes";
+import { assertTensorSource } from "./errors.ts";
 
 /** Bytes taken at each place. */
 const SAMPLE_BYTES = 64;
@@ -37,9 +38,10 @@ export class Fnv1a {
 /**
  * The `fingerprint` of a model with these tensors, without loading it: name, type and size of every tensor, in the order of
  * their names, and some 200 bytes of each, which it reads.
- * @throws what the source's `read` throws
+ * @throws TypeError for what is no opened file; what the source's `read` throws
  */
 export async function fingerprintOf(source: TensorSource): Promise<bigint> {
+  assertTensorSource(source);
   const tensors = Array.from(source.names())
     .sort()
     .map((name) => source.tensor(name) as SourceTensor);

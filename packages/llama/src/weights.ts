@@ -1,10 +1,10 @@
 // The tensors of a model, checked against its config before memory is asked for, then read into typed arrays.
 
 import { type Graph, metaName, metaTensors, type Weight } from "@ll/architectures";
-import { type AbortSignal, allocate, kindOf, type SourceTensor, type TensorSource } from "@ll/bytes";
+import { type AbortSignal, allocate, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, rowBytes } from "@ll/quant";
 import { assertConfig, type ModelConfig } from "./config.ts";
-import { ModelError } from "./errors.ts";
+import { assertTensorSource, ModelError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { architectureOf, graphOf } from "./model-graph.ts";
 
@@ -177,13 +177,4 @@ function assertTensor(
   }
   const bytes = nRowsOf(shape) * rowBytes(tensor.type, columns);
   if (tensor.byteLength !== bytes) fail("E_LENGTH", "size in bytes", bytes, tensor.byteLength);
-}
-
-/** For who passes what is not yet opened, or opened by the wrong function. @throws TypeError that says what to pass */
-export function assertTensorSource(source: TensorSource): void {
-  const { names, tensor } = (source ?? {}) as Partial<TensorSource>;
-  if (typeof names !== "function" || typeof tensor !== "function") {
-    const advice = "await openGgml(source) of @ll/ggml-format or await openGguf(source) of @ll/gguf";
-    throw new TypeError(`"source" expected an opened file, what ${advice} gives, got ${kindOf(source)}`);
-  }
 }

@@ -12,11 +12,12 @@ import {
   SCRATCH_BYTES,
 } from "@ll/quant";
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
+import { assertTensorSource } from "../errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { bindLlamaKernels, llamaScratchBytes, loadLlamaKernels } from "../kernels/index.ts";
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
-import { assertTensorSource, type FoundTensors, findTensors, loadWeights } from "../weights.ts";
+import { type FoundTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
 import { createExchange } from "./exchange.ts";
 import type { KernelSizes } from "./layout.ts";
