@@ -71,12 +71,11 @@ export function sinkOf(row: i32): f32 {
   return sinks == 0 ? -Infinity : load<f32>(sinks + (<usize>(row % group) << 2));
 }
 
-/** Four scores from products of queries and keys. */
-// @ts-ignore: decorator
-@inline
-export function scored(products: v128): v128 {
-  const scores = f32x4.mul(products, f32x4.splat(scale));
-  if (softCap == 0) return scores;
-  const caps = f32x4.splat(softCap);
-  return f32x4.mul(caps, tanh(f32x4.div(scores, caps)));
+/** `n` products of queries and keys, a multiple of 4, become scores. */
+export function score(products: usize, n: i32): void {
+  const scales = f32x4.splat(scale), caps = f32x4.splat(softCap);
+  for (const end = products + (<usize>n << 2); products != end; products += 16) {
+    const scores = f32x4.mul(v128.load(products), scales);
+    v128.store(products, softCap == 0 ? scores : f32x4.mul(caps, tanh(f32x4.div(scores, caps))));
+  }
 }

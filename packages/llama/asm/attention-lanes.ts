@@ -13,7 +13,7 @@
 //   kept           64                      (4): factors on what was summed before a tile
 
 import {
-  capacity, endOf, hasSinks, headDim, kvHead, outputOf, queryOf, scored, setCall, sinkOf, startOf, group,
+  capacity, endOf, hasSinks, headDim, kvHead, outputOf, queryOf, score, setCall, sinkOf, startOf, group,
 } from "./attention-call";
 import { exp } from "./functions";
 import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
@@ -278,9 +278,10 @@ function valuesOfOneF32(values: usize, from: i32, to: i32, out: usize): void {
 function weigh(row: usize, state: usize, from: i32, to: i32): f32 {
   const step = i32x4.splat(4), first = i32x4.splat(from), end = i32x4.splat(to), none = f32x4.splat(-Infinity);
   let index = i32x4(0, 1, 2, 3), most = none;
+  score(row, TILE);
   for (let at = row; at != row + ROW; at += 16) {
     const isSeen = v128.and(i32x4.ge_s(index, first), i32x4.lt_s(index, end));
-    const scores = v128.bitselect(scored(v128.load(at)), none, isSeen);
+    const scores = v128.bitselect(v128.load(at), none, isSeen);
     v128.store(at, scores);
     most = f32x4.pmax(most, scores);
     index = i32x4.add(index, step);

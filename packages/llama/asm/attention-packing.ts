@@ -1,6 +1,5 @@
 // What goes into the inner loops of attention (dot-blocks.ts) and what comes out of them.
 
-import { scored } from "./attention-call";
 import { F32 } from "./dot-blocks";
 import { BITS42, constants, loadFew, roundToHalf, storeFew } from "./vectors";
 
@@ -98,12 +97,12 @@ function rounded(sums: usize, offset: usize): v128 {
   return v128.shuffle<i64>(low, high, 0, 2);
 }
 
-/** `n` sums, a multiple of 8, as scores. */
-export function storeScores(scores: usize, sums: usize, n: i32): void {
+/** `n` sums, a multiple of 8, in binary32. */
+export function storeProducts(products: usize, sums: usize, n: i32): void {
   for (; n > 0; n -= 8) {
-    v128.store(scores, scored(rounded(sums, 0)));
-    v128.store(scores, scored(rounded(sums, 32)), 16);
-    scores += 32;
+    v128.store(products, rounded(sums, 0));
+    v128.store(products, rounded(sums, 32), 16);
+    products += 32;
     sums += 64;
   }
 }

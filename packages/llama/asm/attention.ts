@@ -13,8 +13,8 @@
 //   block     256                 (4, 8) binary64: sums of scores; one row: (32)
 //   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
 
-import { capacity, endOf, group, headDim, kvHead, outputOf, queryOf, setCall, sinkOf, startOf } from "./attention-call";
-import { packFour, packOne, storeOutput, storeScores, widen, widenAny } from "./attention-packing";
+import { capacity, endOf, group, headDim, kvHead, outputOf, queryOf, score, setCall, sinkOf, startOf } from "./attention-call";
+import { packFour, packOne, storeOutput, storeProducts, widen, widenAny } from "./attention-packing";
 import { addFour, addOneF16, addOneF32, addOneTiny, F16, F32 } from "./dot-blocks";
 import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
 import { softmax } from "./softmax";
@@ -57,9 +57,10 @@ function attendOne(type: i32, row: i32): void {
     } else {
       addOneF32(block, keys, packedQueries, 0, headDim, TILE);
     }
-    storeScores(scores + (<usize>(t - firstTile) << 2), block, TILE);
+    storeProducts(scores + (<usize>(t - firstTile) << 2), block, TILE);
   }
 
+  score(scores, (end - firstTile + TILE - 1) & ~(TILE - 1));
   softmax(scores, start - firstTile, end - firstTile, exp16, type == F16, sinkOf(row));
 
   memory.fill(sums, 0, channels << 3);
@@ -112,14 +113,15 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
         addFour(type, block, keys + <usize>column * columnBytes, <usize>TILE * columnBytes, packed, headDim);
         for (let j = 0; j < nHere; j++) {
           const to = scores + <usize>(r + j) * scoreBytes + (<usize>(t - firstTile + column) << 2);
-          storeScores(to, block + (j << 6), 8);
+          storeProducts(to, block + (j << 6), 8);
         }
       }
     }
   }
 
   for (let r = 0; r < nRows; r++) {
-    const row = first + r;
+    const row = first + r, from = (startOf(row) - firstTile) & ~3;
+    score(scores + <usize>r * scoreBytes + (<usize>from << 2), ((endOf(row) - firstTile + 3) & ~3) - from);
     softmax(scores + <usize>r * scoreBytes, startOf(row) - firstTile, endOf(row) - firstTile, exp16, type == F16, sinkOf(row));
     // what later rows see weighs nothing for this one
     for (let i = endOf(row) - firstTile; i < <i32>(scoreBytes >> 2); i++) store<f32>(scores + <usize>r * scoreBytes + (<usize>i << 2), 0);
