@@ -46,6 +46,7 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["use-lora", { module: "use-lora.ts", covers: /\/packages\/(ggml-format|llama)\/src\// }],
   ["use-session", { module: "use-session.ts", covers: /\/packages\/llama\/src\// }],
   ["use-tokenizer", { module: "use-tokenizer.ts", covers: /\/packages\/tokenizer\/src\// }],
+  ["tokenizer-json", { module: "tokenizer-json.ts", covers: /\/packages\/tokenizer\/src\// }],
   ["use-grammar", { module: "use-grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
   ["use-chat", { module: "use-chat.ts", covers: /\/commands\/chat\/|\/packages\/sampling\/src\// }],
   ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],

@@ -1,13 +1,19 @@
-// A tokenizer from whatever file has a vocabulary in it: a model file, or a tokenizer.model.
+// A tokenizer from whatever file has a vocabulary in it: a model file, a tokenizer.model, a tokenizer.json or a tekken.json.
 
 import { type ByteSource, FormatError } from "@ll/bytes";
 import { openGgml } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
-import { createTokenizer, readSentencePieceModel, type Tokenizer, type TokenizerOptions } from "@ll/tokenizer";
+import {
+  createJsonTokenizer,
+  createTokenizer,
+  readSentencePieceModel,
+  type Tokenizer,
+  type TokenizerOptions,
+} from "@ll/tokenizer";
 import { ggufTokenizer } from "./gguf-tokenizer.ts";
 import { containerOf, openModelSource } from "./model-container.ts";
 
-/** Bytes of a tokenizer.model, which is read whole. That of LLaMA has 499,723. */
+/** Bytes of a file that is read whole. LLaMA's tokenizer.model has 499,723, Gemma 3's tokenizer.json 33 million. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
 /** @throws Refusal for a directory; FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
@@ -28,9 +34,21 @@ async function tokenizerOf(source: ByteSource, options: TokenizerOptions): Promi
       return createTokenizer((await openGgml(source, { oldBlocks: true })).vocab, options);
     case "gguf":
       return ggufTokenizer(await openGguf(source), options);
-    default:
-      return createTokenizer(readSentencePieceModel(await wholeFile(source), source.name), options);
+    default: {
+      const bytes = await wholeFile(source);
+      if (looksLikeJson(bytes)) return createJsonTokenizer(bytes, options, source.name);
+      return createTokenizer(readSentencePieceModel(bytes, source.name), options);
+    }
   }
+}
+
+/** A tokenizer.json or tekken.json; a tokenizer.model begins with a line feed, which is also white space of JSON. */
+function looksLikeJson(bytes: Uint8Array): boolean {
+  const first = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
+  const next = bytes
+    .subarray(first + 1)
+    .find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
+  return bytes[first] === 0x7b && (next === 0x22 || next === 0x7d);
 }
 
 async function wholeFile(source: ByteSource): Promise<Uint8Array> {
@@ -40,7 +58,7 @@ async function wholeFile(source: ByteSource): Promise<Uint8Array> {
       file: source.name,
       expected: `at most ${MAX_VOCAB_FILE_BYTES} bytes`,
       got: source.byteLength,
-      message: "neither a model file nor, being so large, a tokenizer.model",
+      message: "neither a model file nor, being so large, a tokenizer",
     });
   }
   const bytes = new Uint8Array(source.byteLength);

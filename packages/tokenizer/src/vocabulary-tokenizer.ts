@@ -150,10 +150,10 @@ export function openVocabulary(
       budget,
     );
     const isComposed = vocabulary.compose && whose === "publisher";
-    return function* (raw, isSound, _hasSpace, ids) {
+    return function* (raw, isSound, hasSpace, ids) {
       let text = isSound ? raw : yield* repairSteps(raw, whose === "publisher" ? "whatwg" : "lenient");
       if (isComposed) text = yield* composeSteps(text);
-      if (vocabulary.escapesSpaces) text = yield* escapeSteps(text, false);
+      if (vocabulary.escapesSpaces) text = yield* escapeSteps(text, hasSpace && vocabulary.addSpacePrefix);
       const splitter = new Splitter(cuts);
       const merger = new PairMerger(table);
       splitter.begin(text);
@@ -256,7 +256,7 @@ export function openVocabulary(
     special: { bos, eos, ends, newline: encode("\n").at(0), idOf },
     addBos,
     warnings: vocabulary.warnings,
-    addSpacePrefix: kind === "scores" && vocabulary.addSpacePrefix,
+    addSpacePrefix: vocabulary.addSpacePrefix,
     encode,
     *encodeSlices(text, options = {}) {
       const ids = new IdList();

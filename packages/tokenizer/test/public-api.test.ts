@@ -8,6 +8,7 @@ test("exports", () => {
       "TextTooLongError",
       "TokenizerModelError",
       "createGgufTokenizer",
+      "createJsonTokenizer",
       "createTokenizer",
       "ggmlVocab",
       "isTokenizerModelError",

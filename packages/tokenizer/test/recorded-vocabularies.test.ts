@@ -1,10 +1,11 @@
 // Ids, texts and settings of real vocabularies, recorded from llama.cpp and from the publishers' own tokenizers.
 
 import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../tools/test-data.ts";
 import { ggufVocabulary } from "../src/gguf-tokenizer.ts";
-import type { Tokenizer } from "../src/index.ts";
+import { createJsonTokenizer, type Tokenizer } from "../src/index.ts";
 import { TYPE } from "../src/pieces.ts";
 import { openVocabulary, type TokenFacts } from "../src/vocabulary-tokenizer.ts";
 import { readGgufTokenizer } from "./support/gguf-vocabulary.ts";
@@ -84,6 +85,20 @@ describeWithTestData("recorded vocabularies", () => {
       const wrong: unknown[] = [];
       for (const item of golden.cases) {
         if (item.hex !== undefined || item.modelNeedsJson === true) continue;
+        const expected = list(item.model ?? item.special ?? item.plain);
+        const got = list(tokenizer.encode(inputOf(item), { ...withSpace, special: true }));
+        if (got !== expected) wrong.push({ item: JSON.stringify(item).slice(0, 300), got: got.slice(0, 200) });
+      }
+      expect(wrong).toEqual([]);
+    });
+
+    const json = name === "tekken" ? "vocab/tekken.json.gz" : golden.tokenizerJson;
+    test.skipIf(golden.modelReference === null || json == null)("ids of the publisher, from JSON", () => {
+      const bytes = new Uint8Array(gunzipSync(readFileSync(testData(json ?? ""))));
+      const tokenizer = createJsonTokenizer(bytes);
+      const wrong: unknown[] = [];
+      for (const item of golden.cases) {
+        if (item.hex !== undefined) continue;
         const expected = list(item.model ?? item.special ?? item.plain);
         const got = list(tokenizer.encode(inputOf(item), { ...withSpace, special: true }));
         if (got !== expected) wrong.push({ item: JSON.stringify(item).slice(0, 300), got: got.slice(0, 200) });

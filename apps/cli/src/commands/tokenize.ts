@@ -99,8 +99,8 @@ const PROGRAM: Program<TokenizeParams> = {
   examples: ['ggml-model-q4_0.bin --bos " Once upon a time"', "qwen3.gguf --jsonl -f texts.jsonl"],
   usage: "[options] MODEL [TEXT]",
   description: [
-    "Prints the ids of TEXT, of a file, or of standard input, separated by spaces. MODEL is a model file or a",
-    "tokenizer.model. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --as-prompt does here,",
+    "Prints the ids of TEXT, of a file, or of standard input, separated by spaces. MODEL is a model file, a",
+    "tokenizer.model, tokenizer.json or tekken.json. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --as-prompt does here,",
     "and drops the last newline of a file.",
   ].join(" "),
   options: TOKENIZE_OPTIONS,
@@ -126,11 +126,13 @@ export const tokenizeCommand: Command = async (bin, argv, io) => {
   if (text !== undefined && params.file !== undefined) throw usageError(PROGRAM, bin, "both a text and --file given");
   const other = params.jsonl ? notForLines(params, text) : undefined;
   if (other !== undefined) throw usageError(PROGRAM, bin, `--jsonl and ${other} exclude each other`);
-  const tokenizer = await openTokenizer(await modelPath(model, io), { ids: params.ids }).catch(async (error: unknown) => {
-    if (text === undefined || !(await isFile(text))) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(reason, "the model stands first, the text behind it: are they the wrong way round?");
-  });
+  const tokenizer = await openTokenizer(await modelPath(model, io), { ids: params.ids }).catch(
+    async (error: unknown) => {
+      if (text === undefined || !(await isFile(text))) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UsageError(reason, "the model stands first, the text behind it: are they the wrong way round?");
+    },
+  );
   if (params.jsonl) {
     await answerLines(tokenizer, params, io.out);
     return ExitCode.ok;

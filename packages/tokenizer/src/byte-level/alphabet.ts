@@ -12,6 +12,12 @@ const BYTE_OF_CODE: Int16Array = /* @__PURE__ */ (() => {
   return bytes;
 })();
 
+const CODE_OF_BYTE: Uint16Array = /* @__PURE__ */ (() => {
+  const codes = new Uint16Array(256);
+  for (const [code, byte] of BYTE_OF_CODE.entries()) if (byte >= 0) codes[byte] = code;
+  return codes;
+})();
+
 /**
  * Writes the bytes that a text of the alphabet stands for to `out`, from `at` on; a character of none is written as it is. Gives the
  * place behind them, as `~place` if there was such a character.
@@ -39,4 +45,18 @@ export function writeBytes(text: Uint8Array, start: number, end: number, out: Ui
     i += size;
   }
   return isWhole ? place : ~place;
+}
+
+/** Writes bytes in the alphabet to `out`, from `at` on; gives the place behind them. */
+export function writeSpelling(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  let place = at;
+  for (let i = start; i < end; i++) {
+    const code = CODE_OF_BYTE[bytes[i] as number] as number;
+    if (code < 0x80) out[place++] = code;
+    else {
+      out[place++] = 0xc0 | (code >> 6);
+      out[place++] = 0x80 | (code & 0x3f);
+    }
+  }
+  return place;
 }

@@ -252,3 +252,22 @@ export const PRE_TOKENIZER_NAMES: readonly string[] = /* @__PURE__ */ [...BY_NAM
 export function preTokenizer(name: string): PreTokenizer | undefined {
   return BY_NAME.get(name);
 }
+
+/** Pre-tokenizers have these patterns in tokenizer.json, written in another way here and there. */
+export function knownRules(patterns: readonly string[]): PreTokenizer | undefined {
+  const wanted = patterns.map(canonical).join("\n");
+  return ROWS.find(
+    ([, { rules }]) => rules.map((rule) => (typeof rule === "string" ? canonical(rule) : "")).join("\n") === wanted,
+  )?.[1];
+}
+
+/** One spelling for what is written with or without escapes, and for letters in either case. */
+function canonical(pattern: string): string {
+  return pattern
+    .replaceAll(`(?i:${LOWER_SUFFIXES})?`, `(?:${C})?`)
+    .replaceAll(`(?i:${LOWER_SUFFIXES})`, C)
+    .replaceAll("\r", "\\r")
+    .replaceAll("\n", "\\n")
+    .replace(/\\u([0-9A-Fa-f]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replace(/\\([(){}|/^-])/g, "$1");
+}

@@ -1,0 +1,376 @@
+// tokenizer.json of Hugging Face, and tekken.json of Mistral.
+
+import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
+import { MAX_MERGES } from "./byte-level/merges.ts";
+import { knownRules, type PreTokenizer, preTokenizer } from "./byte-level/pretokenizers.ts";
+import { TokenizerModelError } from "./errors.ts";
+import { JsonScanner, type Span } from "./json-scanner.ts";
+import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
+import { TYPE } from "./pieces.ts";
+import type { SpecialIds } from "./special-ids.ts";
+import { readTekken } from "./tekken.ts";
+import type { Texts } from "./texts.ts";
+import type { Tokenizer, TokenizerOptions } from "./tokenizer.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+import { createVocabularyTokenizer } from "./vocabulary-tokenizer.ts";
+
+/**
+ * The tokenizer of a tokenizer.json (byte-level BPE, or BPE with bytes as `<0x0A>`) or of a tekken.json.
+ * @param options `budget`: charged for reading the file, twice its bytes and 1 MiB if absent
+ * @param file shown in errors
+ * @throws TokenizerModelError `E_JSON`, `E_UTF8` for a file that is no JSON; `E_UNSUPPORTED` for a kind, a pre-tokenizer or a normalizer that is
+ * not known, by its name; `E_FIELD`, `E_LIMIT`, `E_DUP`, `E_RANGE` for a vocabulary that cannot be right
+ */
+export function createJsonTokenizer(bytes: Uint8Array, options: TokenizerOptions = {}, file?: string): Tokenizer {
+  const { budget: _forReading, ...others } = options;
+  return createVocabularyTokenizer(readJsonVocabulary(bytes, options, file), others);
+}
+
+export function readJsonVocabulary(bytes: Uint8Array, options: BudgetOptions = {}, file?: string): Vocabulary {
+  const budget = options.budget ?? headerBudget(bytes.length, file, TokenizerModelError);
+  const scanner = new JsonScanner(bytes, file, budget);
+  const parts = spansOf(scanner);
+  scanner.end();
+  if (parts.has("config") && parts.has("vocab")) return readTekken(scanner, parts, budget, file);
+  return new TokenizerJson(scanner, parts, budget, file).read();
+}
+
+/** Where each value of the object that starts here is. */
+function spansOf(scanner: JsonScanner): Map<string, Span> {
+  const spans = new Map<string, Span>();
+  scanner.object((key) => {
+    if (spans.has(key)) throw scanner.error("E_DUP", key, "once", "twice");
+    spans.set(key, scanner.skip());
+  });
+  return spans;
+}
+
+interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly isSpecial: boolean;
+  readonly stripsLeft: boolean;
+  readonly stripsRight: boolean;
+  readonly isWord: boolean;
+}
+
+/** Control tokens that files mark as ordinary ones. */
+const LOOKS_SPECIAL = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+class TokenizerJson {
+  readonly #scanner: JsonScanner;
+  readonly #parts: ReadonlyMap<string, Span>;
+  readonly #model: ReadonlyMap<string, Span>;
+  readonly #budget: Budget;
+  readonly #file: string | undefined;
+
+  constructor(scanner: JsonScanner, parts: ReadonlyMap<string, Span>, budget: Budget, file: string | undefined) {
+    this.#scanner = scanner;
+    this.#parts = parts;
+    this.#budget = budget;
+    this.#file = file;
+    const model = parts.get("model");
+    if (model === undefined) throw scanner.error("E_FIELD", "model", "an object", "nothing");
+    scanner.at = model.start;
+    this.#model = spansOf(scanner);
+  }
+
+  read(): Vocabulary {
+    const type = this.#scalar("type") ?? "BPE";
+    if (type !== "BPE") throw this.#unsupported("model.type", "BPE", String(type));
+    for (const field of ["dropout", "continuing_subword_prefix", "end_of_word_suffix"]) {
+      const value = this.#scalar(field) ?? "";
+      if (value !== "" && value !== 0) throw this.#unsupported(`model.${field}`, "nothing", String(value));
+    }
+    const added = this.#addedTokens();
+    const { tokens, types } = this.#tokens(added);
+    const merges = this.#merges();
+    const steps = this.#normalizer(this.#value("normalizer"));
+    const rules = this.#preTokenizer(this.#value("pre_tokenizer"));
+    const isBytes = rules !== undefined;
+    const isFallback = this.#scalar("byte_fallback") === true;
+    if (!isBytes && !isFallback) throw this.#unsupported("pre_tokenizer", "ByteLevel, or byte_fallback", "neither");
+    if (isFallback && !isBytes) markBytes(tokens, types);
+    const byContent = new Map(added.map(({ id, content }) => [content, id] as const));
+    const ids = this.#ids(byContent);
+    const cuts = new Map(added.map((token) => [token.id, token] as const));
+    const pre: PreTokenizer | undefined = isBytes ? this.#known(rules) : { rules: ["[\\s\\S]+"], cleanSpaces: false };
+    return {
+      file: this.#file,
+      kind: isBytes ? "bytes" : "characters",
+      tokens,
+      types,
+      scores: undefined,
+      merges,
+      pre,
+      ignoreMerges: this.#scalar("ignore_merges") === true,
+      ids: ids.ids,
+      addBos: ids.addBos,
+      addSpacePrefix: steps.prefix,
+      cleanSpaces: false,
+      escapesSpaces: steps.escapes,
+      compose: steps.compose,
+      cut: (id) => {
+        const token = cuts.get(id);
+        if (token === undefined) return {};
+        const { stripsLeft, stripsRight, isWord } = token;
+        return { stripsLeft, stripsRight, isWord };
+      },
+      warnings: [],
+    };
+  }
+
+  #value(key: string, from: ReadonlyMap<string, Span> = this.#parts): unknown {
+    const span = from.get(key);
+    return span === undefined ? undefined : this.#scanner.value(span, key);
+  }
+
+  /** A field of the model that is not an object; null counts as absent. */
+  #scalar(key: string): unknown {
+    return this.#value(key, this.#model) ?? undefined;
+  }
+
+  #addedTokens(): AddedToken[] {
+    const list = this.#value("added_tokens") ?? [];
+    if (!Array.isArray(list)) throw this.#scanner.error("E_FIELD", "added_tokens", "an array", typeof list);
+    return list.map((token: unknown, i) => {
+      const { id, content, special, lstrip, rstrip, single_word } = isFields(token) ? token : {};
+      if (
+        typeof id !== "number" ||
+        !Number.isInteger(id) ||
+        id < 0 ||
+        id >= MAX_PIECES ||
+        typeof content !== "string"
+      ) {
+        throw this.#scanner.error(
+          "E_FIELD",
+          `added_tokens[${i}]`,
+          `an id below ${MAX_PIECES} and a text`,
+          "something else",
+        );
+      }
+      const isSpecial = special === true || LOOKS_SPECIAL.test(content.slice(0, 600));
+      return {
+        id,
+        content: content.toWellFormed(),
+        isSpecial,
+        stripsLeft: lstrip === true,
+        stripsRight: rstrip === true,
+        isWord: single_word === true,
+      };
+    });
+  }
+
+  /** The texts by id: those of the model, then the added ones in their places. */
+  #tokens(added: readonly AddedToken[]): { tokens: Texts; types: Uint8Array } {
+    const scanner = this.#scanner;
+    const span = this.#model.get("vocab");
+    if (span === undefined) throw scanner.error("E_FIELD", "model.vocab", "an object", "nothing");
+    const encoder = new TextEncoder();
+    const texts = added.map(({ content }) => encoder.encode(content));
+    const room = texts.reduce((sum, { length }) => sum + length, span.end - span.start);
+    let last = added.reduce((most, { id }) => Math.max(most, id), -1);
+    scanner.at = span.start;
+    this.#eachToken(
+      () => scanner.skipText(),
+      (id) => {
+        last = Math.max(last, id);
+      },
+    );
+    const nTokens = last + 1;
+    if (nTokens === 0) throw scanner.error("E_EMPTY", "model.vocab", "at least one token", 0);
+    this.#budget.takeBytes(room + 13 * nTokens, "model.vocab", span.start);
+    const bytes = new Uint8Array(room);
+    const firsts = new Uint32Array(nTokens);
+    const ends = new Uint32Array(nTokens);
+    const types = new Uint8Array(nTokens).fill(TYPE.unused);
+    let length = 0;
+    let start = 0;
+    scanner.at = span.start;
+    this.#eachToken(
+      () => {
+        start = length;
+        length = scanner.writeText(bytes, length);
+      },
+      (id) => {
+        if (types[id] === TYPE.normal) throw scanner.error("E_DUP", "model.vocab", "a new id", id);
+        types[id] = TYPE.normal;
+        firsts[id] = start;
+        ends[id] = length;
+      },
+    );
+    for (const [i, { id, isSpecial }] of added.entries()) {
+      const text = texts[i] as Uint8Array;
+      bytes.set(text, length);
+      firsts[id] = length;
+      length += text.length;
+      ends[id] = length;
+      types[id] = isSpecial ? TYPE.control : TYPE["user-defined"];
+    }
+    const starts = new Uint32Array(nTokens + 1);
+    for (let id = 0; id < nTokens; id++)
+      starts[id + 1] = (starts[id] as number) + (ends[id] as number) - (firsts[id] as number);
+    const total = starts[nTokens] as number;
+    if (total > MAX_VOCABULARY_BYTES)
+      throw scanner.error("E_LIMIT", "model.vocab", `at most ${MAX_VOCABULARY_BYTES} bytes`, total);
+    this.#budget.takeBytes(total, "model.vocab", span.start);
+    const ordered = new Uint8Array(total);
+    for (let id = 0; id < nTokens; id++) ordered.set(bytes.subarray(firsts[id], ends[id]), starts[id]);
+    this.#budget.releaseBytes(room + 8 * nTokens);
+    return { tokens: { bytes: ordered, starts }, types };
+  }
+
+  #eachToken(takeText: () => void, takeId: (id: number) => void): void {
+    const scanner = this.#scanner;
+    scanner.expect("{");
+    if (scanner.accept("}")) return;
+    do {
+      takeText();
+      scanner.expect(":");
+      const id = scanner.integer("model.vocab");
+      if (id >= MAX_PIECES) throw scanner.error("E_RANGE", "model.vocab", `ids below ${MAX_PIECES}`, id);
+      takeId(id);
+    } while (scanner.accept(","));
+    scanner.expect("}");
+  }
+
+  /** `left right`; a space inside a half, which only pairs may have, becomes Ġ. */
+  #merges(): Texts {
+    const scanner = this.#scanner;
+    const span = this.#model.get("merges");
+    if (span === undefined) throw scanner.error("E_FIELD", "model.merges", "an array", "nothing");
+    let nMerges = 0;
+    scanner.at = span.start;
+    scanner.array(() => {
+      scanner.skip();
+      nMerges++;
+    });
+    if (nMerges > MAX_MERGES) throw scanner.error("E_LIMIT", "model.merges", `at most ${MAX_MERGES}`, nMerges);
+    const room = span.end - span.start;
+    this.#budget.takeBytes(room + 4 * (nMerges + 1), "model.merges", span.start);
+    const bytes = new Uint8Array(room);
+    const starts = new Uint32Array(nMerges + 1);
+    let length = 0;
+    scanner.at = span.start;
+    scanner.array((i) => {
+      if (scanner.accept("[")) {
+        length = this.#half(bytes, length);
+        scanner.expect(",");
+        bytes[length++] = 0x20;
+        length = this.#half(bytes, length);
+        scanner.expect("]");
+      } else length = scanner.writeText(bytes, length);
+      starts[i + 1] = length;
+    });
+    return { bytes: bytes.subarray(0, length), starts };
+  }
+
+  #half(bytes: Uint8Array, from: number): number {
+    let end = this.#scanner.writeText(bytes, from);
+    for (let i = from; i < end; i++) {
+      if (bytes[i] !== 0x20) continue;
+      bytes.copyWithin(i + 2, i + 1, end);
+      bytes[i] = 0xc4;
+      bytes[i + 1] = 0xa0;
+      end++;
+    }
+    return end;
+  }
+
+  #normalizer(value: unknown): { compose: boolean; escapes: boolean; prefix: boolean } {
+    const steps = { compose: false, escapes: false, prefix: false };
+    const take = (step: unknown): void => {
+      if (step === null || step === undefined) return;
+      const { type, normalizers, prepend, pattern, content } = isFields(step) ? step : {};
+      if (type === "Sequence" && Array.isArray(normalizers)) for (const part of normalizers) take(part);
+      else if (type === "NFC") steps.compose = true;
+      else if (type === "Prepend" && prepend === "\u2581") steps.prefix = true;
+      else if (type === "Replace" && isFields(pattern) && pattern["String"] === " " && content === "\u2581")
+        steps.escapes = true;
+      else throw this.#unsupported("normalizer", "NFC, or U+2581 for spaces", String(type));
+    };
+    take(value);
+    return steps;
+  }
+
+  /** The patterns, if texts are spelled in the alphabet of bytes; undefined if they are plain. */
+  #preTokenizer(value: unknown): string[] | undefined {
+    const patterns: string[] = [];
+    let isBytes = false;
+    const take = (step: unknown): void => {
+      if (step === null || step === undefined) return;
+      const fields = isFields(step) ? step : {};
+      const { type, pretokenizers, pattern, behavior, invert } = fields;
+      const regex = isFields(pattern) ? pattern["Regex"] : undefined;
+      if (type === "Sequence" && Array.isArray(pretokenizers)) for (const part of pretokenizers) take(part);
+      else if (type === "Split" && typeof regex === "string" && behavior === "Isolated" && invert !== true)
+        patterns.push(regex);
+      else if (type === "Split" && isFields(pattern) && pattern["String"] === " " && behavior === "MergedWithPrevious")
+        return;
+      else if (type === "Digits" && fields["individual_digits"] === true) patterns.push("\\p{N}");
+      else if (type === "ByteLevel" && fields["add_prefix_space"] !== true) {
+        isBytes = true;
+        if (fields["use_regex"] !== false) patterns.push(...gpt2Rules());
+      } else throw this.#unsupported("pre_tokenizer", "Split, Digits or ByteLevel", String(type));
+    };
+    take(value);
+    if (!isBytes && patterns.length > 0) throw this.#unsupported("pre_tokenizer", "ByteLevel behind Split", "none");
+    return isBytes ? patterns : undefined;
+  }
+
+  #known(patterns: readonly string[]): PreTokenizer {
+    const known = knownRules(patterns);
+    if (known !== undefined) return known;
+    throw this.#unsupported("pre_tokenizer", "patterns that are known", patterns.join(" then ").slice(0, 1000));
+  }
+
+  /** BOS and EOS, as the template of the post-processor puts them around a text. */
+  #ids(byContent: ReadonlyMap<string, number>): { ids: SpecialIds; addBos: boolean } {
+    const ids: SpecialIds = {};
+    let addBos = false;
+    const take = (step: unknown): void => {
+      const { type, processors, single } = isFields(step) ? step : {};
+      if (type === "Sequence" && Array.isArray(processors)) for (const part of processors) take(part);
+      if (type !== "TemplateProcessing" || !Array.isArray(single)) return;
+      const idOf = (item: unknown): number | undefined => {
+        const special = isFields(item) ? item["SpecialToken"] : undefined;
+        const name = isFields(special) ? special["id"] : undefined;
+        return typeof name === "string" ? byContent.get(name) : undefined;
+      };
+      const [bos, eos] = [idOf(single[0]), idOf(single.at(-1))];
+      if (bos !== undefined) {
+        ids.bos = bos;
+        addBos = true;
+      }
+      if (eos !== undefined && single.length > 1) ids.eos = eos;
+    };
+    take(this.#value("post_processor"));
+    const unknown = this.#scalar("unk_token");
+    const unknownId = typeof unknown === "string" ? byContent.get(unknown) : undefined;
+    if (unknownId !== undefined) ids.unknown = unknownId;
+    return { ids, addBos };
+  }
+
+  #unsupported(field: string, expected: string, got: string): TokenizerModelError {
+    return this.#scanner.error("E_UNSUPPORTED", field, expected, got);
+  }
+}
+
+function gpt2Rules(): readonly string[] {
+  return (preTokenizer("gpt-2")?.rules ?? []) as readonly string[];
+}
+
+/** `<0x0A>` and its like stand for bytes. */
+function markBytes({ bytes, starts }: Texts, types: Uint8Array): void {
+  for (let id = 0; id < types.length; id++) {
+    const start = starts[id] as number;
+    if (types[id] !== TYPE.normal || (starts[id + 1] as number) - start !== 6 || bytes[start] !== 0x3c) continue;
+    if (/^<0x[0-9A-F]{2}>$/.test(String.fromCharCode(...bytes.subarray(start, start + 6)))) types[id] = TYPE.byte;
+  }
+}

@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import { countingBudget } from "../../../tools/counting-budget.ts";
+import { seeds } from "../../../tools/fuzz/targets/tokenizer-json.ts";
+import { createJsonTokenizer, isTokenizerModelError } from "../src/index.ts";
+import { readJsonVocabulary } from "../src/json-tokenizer.ts";
+
+const [BYTE_LEVEL, FALLBACK, TEKKEN] = seeds.map((seed) => JSON.parse(new TextDecoder().decode(seed)));
+const bytesOf = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+const open = (value: unknown) => createJsonTokenizer(bytesOf(value), {}, "tokenizer.json");
+
+describe("tokenizer.json", () => {
+  test("byte-level: merges, special tokens and their white space, BOS of the post-processor", () => {
+    const tokenizer = open(BYTE_LEVEL);
+    expect([...tokenizer.encode("ab ab")]).toEqual([2, 4]);
+    expect([...tokenizer.encode("ab <|end|> <x>ab")]).not.toContain(5);
+    expect([...tokenizer.encode("ab <|end|> ab", { special: true, prompt: true })]).toEqual([5, 2, 5, 2]);
+    // a word goes on behind it
+    expect([...tokenizer.encode("<|end|>ab", { special: true })]).not.toContain(5);
+    expect(tokenizer.special).toMatchObject({ bos: 5, ends: new Set([5]) });
+  });
+
+  test("plain texts with bytes for what is no token", () => {
+    const tokenizer = open(FALLBACK);
+    expect([...tokenizer.encode("a a\n")]).toEqual([1, 3, 0]);
+    expect(tokenizer.decode([3, 0])).toBe(" a\n");
+    expect([...tokenizer.encode("x")]).toEqual([4]);
+  });
+
+  test("escapes of JSON", () => {
+    const text = JSON.stringify(BYTE_LEVEL).replaceAll("\u0120", "\\u0120");
+    expect([...open(text).encode("ab ab")]).toEqual([2, 4]);
+  });
+
+  const model = BYTE_LEVEL.model;
+  test.each<[string, unknown, object]>([
+    ["half of it", JSON.stringify(BYTE_LEVEL).slice(0, 300), { code: "E_JSON" }],
+    ["something behind it", `${JSON.stringify(BYTE_LEVEL)}x`, { code: "E_JSON" }],
+    ["a key twice", '{"model":{},"model":{}}', { code: "E_DUP", field: "model" }],
+    ["no model", {}, { code: "E_FIELD", field: "model" }],
+    [
+      "another kind",
+      { ...BYTE_LEVEL, model: { ...model, type: "Unigram" } },
+      { code: "E_UNSUPPORTED", field: "model.type", got: "Unigram" },
+    ],
+    [
+      "dropout",
+      { ...BYTE_LEVEL, model: { ...model, dropout: 0.1 } },
+      { code: "E_UNSUPPORTED", field: "model.dropout" },
+    ],
+    [
+      "a normalizer",
+      { ...BYTE_LEVEL, normalizer: { type: "Lowercase" } },
+      { code: "E_UNSUPPORTED", field: "normalizer", got: "Lowercase" },
+    ],
+    [
+      "a pattern",
+      {
+        ...BYTE_LEVEL,
+        pre_tokenizer: {
+          type: "Sequence",
+          pretokenizers: [
+            { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated" },
+            { type: "ByteLevel", use_regex: false },
+          ],
+        },
+      },
+      { code: "E_UNSUPPORTED", field: "pre_tokenizer", got: "(a+)+$" },
+    ],
+    ["no pre-tokenizer", { ...BYTE_LEVEL, pre_tokenizer: null }, { code: "E_UNSUPPORTED", field: "pre_tokenizer" }],
+    [
+      "an id twice",
+      { ...BYTE_LEVEL, model: { ...model, vocab: { a: 0, b: 0 } } },
+      { code: "E_DUP", field: "model.vocab" },
+    ],
+    [
+      "a text twice",
+      `{"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]},"pre_tokenizer":{"type":"ByteLevel"}}`,
+      { code: "E_DUP" },
+    ],
+    ["an id that is far", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 999_999 } } }, { code: "E_LIMIT" }],
+    ["an id beyond all", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 1_000_000 } } }, { code: "E_RANGE" }],
+    ["half an id", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 1.5 } } }, { code: "E_FIELD" }],
+    ["a merge of one", { ...BYTE_LEVEL, model: { ...model, merges: ["ab"] } }, { code: "E_FIELD" }],
+    ["a lone surrogate", '{"model":{"type":"BPE","vocab":{"\\ud800":0},"merges":[]}}', { code: "E_UTF8" }],
+    ["deep lists", `{"model":${"[".repeat(40)}`, { code: "E_LIMIT" }],
+    [
+      "an added token without an id",
+      { ...BYTE_LEVEL, added_tokens: [{ content: "x" }] },
+      { code: "E_FIELD", field: "added_tokens[0]" },
+    ],
+  ])("%s is refused", (_name, value, fields) => {
+    let error: unknown;
+    try {
+      open(value);
+    } catch (reason) {
+      error = reason;
+    }
+    expect([isTokenizerModelError(error), error]).toEqual([
+      true,
+      expect.objectContaining({ file: "tokenizer.json", ...fields }),
+    ]);
+  });
+
+  test("bytes that are no UTF-8", () => {
+    expect(() => createJsonTokenizer(Uint8Array.of(0x7b, 0xff))).toThrow(expect.objectContaining({ code: "E_UTF8" }));
+  });
+
+  test("takes at most twice the bytes of the file and 1 MiB", () => {
+    const vocab = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`t${i}`, i]));
+    const merges = Array.from({ length: 100_000 }, (_, i) => `t ${i}`);
+    const bytes = bytesOf({ ...FALLBACK, added_tokens: [], model: { ...FALLBACK.model, vocab, merges } });
+    const budget = countingBudget();
+    readJsonVocabulary(bytes, { budget });
+    expect(budget.peakBytes).toBeLessThanOrEqual(2 * bytes.length + 2 ** 20);
+    expect(() => readJsonVocabulary(bytes)).not.toThrow();
+  });
+});
+
+describe("tekken.json", () => {
+  test("ids by rank, behind the special ones", () => {
+    const tokenizer = open(TEKKEN);
+    expect([...tokenizer.encode("ab</s>", { special: true })]).toEqual([259, 2]);
+    expect([...tokenizer.encode("ba")]).toEqual([3 + 0x62, 3 + 0x61]);
+    expect(tokenizer.decode(tokenizer.encode("é \u4e2d"))).toBe("é \u4e2d");
+    expect(tokenizer.special).toMatchObject({ bos: 1, eos: 2 });
+  });
+
+  test.each<[string, object, object]>([
+    ["few ranks", { vocab: TEKKEN.vocab.slice(0, 200) }, { code: "E_MISMATCH", field: "vocab" }],
+    ["sizes", { config: { default_num_special_tokens: 3 } }, { code: "E_FIELD", field: "config.default_vocab_size" }],
+    ["ranks in another order", { vocab: TEKKEN.vocab.toReversed() }, { code: "E_FIELD", field: "vocab[0].rank" }],
+    [
+      "no base64",
+      { vocab: TEKKEN.vocab.with(7, { rank: 7, token_bytes: "!" }) },
+      { code: "E_FIELD", field: "vocab[7].token_bytes" },
+    ],
+    [
+      "bytes twice",
+      { vocab: TEKKEN.vocab.with(7, { rank: 7, token_bytes: "AA==" }) },
+      { code: "E_DUP", field: "vocab[7].token_bytes" },
+    ],
+    [
+      "a special rank beyond",
+      { special_tokens: [{ rank: 3, token_str: "x" }] },
+      { code: "E_FIELD", field: "special_tokens" },
+    ],
+  ])("%s: refused", (_name, changes, fields) => {
+    expect(() => open({ ...TEKKEN, ...changes })).toThrow(expect.objectContaining(fields));
+  });
+});
