@@ -1,6 +1,6 @@
 // Models made in memory: seeded random weights behind the `TensorSource` shape, and contexts over them.
 
-import { packRows, rowBytes } from "@ll/quant";
+import { blockInfo, packRows, rowBytes } from "@ll/quant";
 import {
   type ConfigOverrides,
   type Context,
@@ -41,7 +41,28 @@ export function randomTensors(config: ModelConfig, seed = 1): Map<string, Float3
   return tensors;
 }
 
-/** A source over values in memory, matrices packed to `type`; `reads` counts how often anything was read. */
+/** Where types that are only read have their scales, and what to put there so that weights are smaller than 1. Default: 2^-8 at 0. */
+const SCALES: ReadonlyMap<string, readonly (readonly [at: number, byte: number])[]> = new Map([
+  ["iq1_m", [51, 53, 55].map((at, i) => [at, [0x00, 0xc0, 0x10][i]!] as const)],
+  ["tq1_0", [[53, 0x1c]]],
+  ["tq2_0", [[65, 0x1c]]],
+  ["mxfp4", [[0, 125]]],
+  ["nvfp4", [0, 1, 2, 3].map((at) => [at, 0x28] as const)],
+]);
+
+/** Blocks of `type`: `values` packed, or random ones of a type that is only read. */
+export function blocksOf(type: string, values: Float32Array): Uint8Array {
+  const { canPack, blockBytes } = blockInfo(type);
+  if (canPack) return packRows(type, values);
+  const noise = randomValues(Math.trunc(2 ** 31 * values[0]!), rowBytes(type, values.length));
+  const bytes = Uint8Array.from(noise, (x) => 256 * (x + 0.5));
+  for (let o = 0; o < bytes.length; o += blockBytes) {
+    for (const [at, byte] of SCALES.get(type) ?? [[1, 0x1c]]) bytes[o + at] = byte;
+  }
+  return bytes;
+}
+
+/** A source over values in memory, matrices packed to `type`, or of random blocks where it cannot be packed; `reads` counts how often anything was read. */
 export function sourceOf(
   config: ModelConfig,
   tensors: Map<string, Float32Array>,
@@ -51,7 +72,7 @@ export function sourceOf(
   const sources = new Map<string, SourceTensor>();
   for (const [name, shape] of expectedTensors(config)) {
     const tensorType = shape.length === 1 ? "f32" : type;
-    const data = packRows(tensorType, tensors.get(name)!);
+    const data = blocksOf(tensorType, tensors.get(name)!);
     sources.set(name, {
       name,
       type: tensorType,

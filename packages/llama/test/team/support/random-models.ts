@@ -14,9 +14,7 @@ import { loadTeamModel, type TeamInternals } from "../../../src/team/load-model.
 import { logitsInBatches, randomTensors, sourceOf } from "../../support/hand-made.ts";
 import { FAST_TIERS } from "./engines.ts";
 
-const WEIGHT_TYPES = BLOCK_TYPES.filter(
-  (type) => blockInfo(type).isWeightType && blockInfo(type).canPack && type !== "bf16",
-);
+const WEIGHT_TYPES = BLOCK_TYPES.filter((type) => blockInfo(type).isWeightType);
 
 export const randomCases = fc.record({
   type: fc.constantFrom(...WEIGHT_TYPES),
