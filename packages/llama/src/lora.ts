@@ -8,6 +8,7 @@
 import { allocate, assertSpan, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, packRows, rowBytes, unpackRows } from "@ll/quant";
 import { ModelError } from "./errors.ts";
+import { nRowsOf } from "./weights.ts";
 
 /** Two matrices whose product has the shape of the target. */
 export interface LoraPair {
@@ -194,7 +195,7 @@ function checkedPair(
     );
   }
   assertType(model, BLOCK_TYPES, `tensor '${target}' of the model`);
-  const [columns, rows] = [model.shape.at(-1)!, model.shape.length === 1 ? 1 : model.shape[0]!];
+  const [columns, rows] = [model.shape.at(-1)!, nRowsOf(model.shape)];
   assertFactor(a, columns, a.shape[1]!);
   assertFactor(b, rows, a.shape[1]!);
   if (base === undefined) return [model, model];

@@ -132,7 +132,7 @@ export function findTensors(source: TensorSource, config: ModelConfig): FoundTen
 }
 
 /** Rows of a tensor, those of all experts. */
-function nRowsOf(shape: readonly number[]): number {
+export function nRowsOf(shape: readonly number[]): number {
   return shape.slice(0, -1).reduce((product, size) => product * size, 1);
 }
 

@@ -179,6 +179,8 @@ describe("reading", () => {
 
 describe("refuses", () => {
   const source = sourceOf(config, tensors, "q4_0");
+  const EXPERTS = "experts.weight";
+  source.tensors.set(EXPERTS, { ...source.tensor(W2)!, name: EXPERTS, shape: [4, 48, 64] });
   const pair = some[0]!;
   const odd = (half: "a" | "b", changes: Partial<SourceTensor>): LoraPair => ({
     ...pair,
@@ -204,6 +206,7 @@ describe("refuses", () => {
     ["two pairs for one tensor", [pair, pair], { code: "E_DUP", field: WQ }],
     ["A of another width", [odd("a", { shape: [65, 3] })], { code: "E_SHAPE", expected: "64 x 3", got: "65 x 3" }],
     ["B of another height", [odd("b", { shape: [63, 3] })], { code: "E_SHAPE", expected: "64 x 3", got: "63 x 3" }],
+    ["B for only as many rows as there are experts", [pairFor(EXPERTS, [4, 64], 3)], { code: "E_SHAPE", got: "4 x 3" }],
     ["other ranks", [odd("b", { shape: [64, 2] })], { code: "E_SHAPE", expected: "64 x 3", got: "64 x 2" }],
     ["rank 0", [pairFor(WQ, [64, 64], 0)], { code: "E_SHAPE", expected: "64 x 0", got: "64 x 0" }],
     ["a vector", [odd("a", { shape: [192] })], { code: "E_SHAPE", field: `${WQ}.loraA` }],
