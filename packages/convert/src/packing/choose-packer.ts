@@ -21,7 +21,7 @@ const PACKING_TIER: KernelTier = "relaxed";
 const PACKING_NS = 0.7;
 const K_PACKING_NS = 3;
 
-/** Types that no kernel packs: MXFP4 20, Q6_K 100, IQ4_XS 150, Q4_K 300, and twice that with importance. */
+/** Types that no kernel packs: MXFP4 30, Q6_K 250, IQ4_XS 300, Q4_K 500, and twice that with importance. */
 const PLAIN_PACKING_NS = 200;
 
 /**
