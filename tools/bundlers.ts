@@ -2,7 +2,16 @@
 // visit. For the slow tests. The bundlers are those of tools/bundlers; esbuild is that of the root.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { buildSync } from "esbuild";
@@ -60,7 +69,8 @@ export const BUNDLERS: Readonly<Record<string, Bundler>> = {
     run(project, [bin("webpack"), "--mode", "production", "--entry", "./src/page.js", "--output-path", folder]);
     return serveFolder(folder);
   },
-  Next: nextSite,
+  "Next with Turbopack": (project) => nextSite(project, "--turbopack"),
+  "Next with webpack": (project) => nextSite(project, "--webpack"),
   async "Vite, its server"(project) {
     writeViteFiles(project);
     return viteServer(project);
@@ -119,7 +129,8 @@ export function esbuildFolder(project: string, name: string, html = MODULE, opti
 }
 
 /** A static export: any server can have it, with the headers of an isolated page. */
-async function nextSite(project: string): Promise<Site> {
+async function nextSite(project: string, bundler: "--turbopack" | "--webpack"): Promise<Site> {
+  rmSync(join(project, ".next"), { recursive: true, force: true }); // what the other one left
   mkdirSync(join(project, "app"), { recursive: true });
   const config = { output: "export", turbopack: { root: HOME }, outputFileTracingRoot: HOME };
   writeFileSync(join(project, "next.config.js"), `export default ${JSON.stringify(config)};\n`);
@@ -137,8 +148,10 @@ export default function Page() {
 }
 `,
   );
-  run(project, [bin("next"), "build"]);
-  return serveFolder(join(project, "out"));
+  run(project, [bin("next"), "build", bundler]);
+  const folder = join(project, `out-next${bundler}`);
+  renameSync(join(project, "out"), folder);
+  return serveFolder(folder);
 }
 
 function writeViteFiles(project: string): void {
