@@ -6,6 +6,7 @@
 
 import { cpus } from "node:os";
 import {
+  BLOCK_TYPES,
   bindKernels,
   blockInfo,
   KERNEL_TIERS,
@@ -24,8 +25,8 @@ const RUN_MS = 300;
 const MIB = 2 ** 20;
 const AT = { rows: 1 * MIB, vectors: 9 * MIB, activations: 17 * MIB, out: 33 * MIB, weights: 64 * MIB };
 
-const [types = "q4_0,q4_1,q5_0,q5_1,q8_0,q2_K,q3_K,q4_K,q5_K,q6_K,f16,f32", tiers = KERNEL_TIERS.join()] =
-  process.argv.slice(2);
+const WEIGHT_TYPES = BLOCK_TYPES.filter((type) => blockInfo(type).isWeightType);
+const [types = WEIGHT_TYPES.join(), tiers = KERNEL_TIERS.join()] = process.argv.slice(2);
 
 console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${ROW_VALUES} values per row, one core`);
 console.log("ns per 32 products (GMAC/s; ratio to scalar)");
@@ -66,7 +67,7 @@ function report(tier: KernelTier, type: string, kernels: Kernels): void {
   const repackRate = (CACHED_ROWS * rowBytes(type, ROW_VALUES)) / repackMs / 1e6;
   const packed = packRate(kernels, type);
   console.log(
-    `${tier.padEnd(8)}${type.padEnd(5)} ${times.join("   ")}   repack ${repackRate.toFixed(1)} GB/s${packed}`,
+    `${tier.padEnd(8)}${type.padEnd(7)} ${times.join("   ")}   repack ${repackRate.toFixed(1)} GB/s${packed}`,
   );
 }
 
