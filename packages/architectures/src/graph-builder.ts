@@ -53,12 +53,17 @@ export interface ProductSpec {
   readonly fused?: { readonly first: number; readonly of: number };
   /** The tensor has one dimension: it is the only row. */
   readonly isVector?: boolean;
+  /** `NAME.scale` is something else. */
+  readonly isUnscaled?: boolean;
 }
 
 export interface AttendSpec extends AttendOptions {
   readonly q: Value;
-  readonly k: Value;
-  readonly v: Value;
+  /** Without keys and values: those that `cache` says are looked at. */
+  readonly k?: Value;
+  readonly v?: Value;
+  /** Of the attention before that keeps them, counted from 0. */
+  readonly cache?: number;
   readonly headDim: number;
   /** On the product of query and key. */
   readonly scale: number;
@@ -176,15 +181,18 @@ export class GraphBuilder {
     return out;
   }
 
-  /** (n, width of x): rows divided by their root mean square, times a weight. */
+  /**
+   * (n, width of x): rows divided by their root mean square, times a weight.
+   * @param name of its tensor, without `.weight`, or all of it if it ends in `.scale`
+   */
   norm(x: Value, name: string, eps: number): Value {
     const out = this.#value(name, x.width, undefined, x);
     return this.#norm(this.whole(x), name, x.width, eps, out);
   }
 
-  /** The same for each head of `x`, in place; all heads share the weight. */
-  headNorm(x: Value, name: string, headDim: number, eps: number): Value {
-    this.#assertDivides(headDim, x, name);
+  /** The same for each head of `x`, in place; all heads share the weight, or there is none. */
+  headNorm(x: Value, name: string | undefined, headDim: number, eps: number): Value {
+    this.#assertDivides(headDim, x, name ?? "norm");
     return this.#norm(x, name, headDim, eps, x);
   }
 
@@ -257,13 +265,20 @@ export class GraphBuilder {
   }
 
   /** (n, width of q): attention over this and earlier positions, whose keys and values are kept. */
-  attend({ q, k, v, headDim, sinks: sinksName, ...scores }: AttendSpec): Value {
-    const { axis } = k;
-    if (axis === undefined || q.axis !== axis || v.axis !== axis) {
+  attend({ q, k, v, cache = this.#caches.length, headDim, sinks: sinksName, ...scores }: AttendSpec): Value {
+    const { axis } = q;
+    if (axis === undefined || (k ?? q).axis !== axis || (v ?? q).axis !== axis) {
       throw new RangeError("queries, keys and values must be cut along one axis");
     }
-    if (k.width !== axis.n * headDim || v.width !== k.width || q.width % k.width !== 0) {
-      throw new RangeError(`no heads of ${headDim}: widths ${q.width}, ${k.width}, ${v.width}`);
+    const width = axis.n * headDim; // of keys, and of values
+    if ((k?.width ?? width) !== width || v?.width !== k?.width || q.width % width !== 0) {
+      throw new RangeError(`no heads of ${headDim}: widths ${q.width}, ${k?.width}, ${v?.width}`);
+    }
+    const shape = { axis, headDim, headsPerKvHead: q.width / width };
+    if (k !== undefined) this.#caches.push(shape);
+    const kept = this.#caches[cache];
+    if (kept?.axis !== axis || kept.headDim !== headDim || kept.headsPerKvHead !== shape.headsPerKvHead) {
+      throw new RangeError(`no keys and values of heads of ${headDim} in cache ${cache}`);
     }
     const { window = 1, softCap = 1 } = scores;
     if (!(window >= 1 && Number.isInteger(window) && softCap > 0)) {
@@ -271,12 +286,10 @@ export class GraphBuilder {
     }
     const sinks =
       sinksName === undefined ? undefined : this.#weight(`${sinksName}.weight`, "numbers", [q.width / headDim], axis);
-    const cache = this.#caches.length;
-    this.#caches.push({ axis, headDim, headsPerKvHead: q.width / k.width });
     const out = this.#value("attended", q.width, axis);
     const op = {
       kind: "attend",
-      reads: [q, k, v],
+      reads: [q, ...(k === undefined ? [] : [k]), ...(v === undefined ? [] : [v])],
       writes: [out],
       q,
       k,
@@ -284,6 +297,7 @@ export class GraphBuilder {
       out,
       cache,
       headDim,
+      headsPerKvHead: shape.headsPerKvHead,
       sinks,
       ...scores,
     } as const;
@@ -411,21 +425,22 @@ export class GraphBuilder {
     return this.#states.push({ axis, unitLength: (nRows * width) / axis.n }) - 1;
   }
 
-  #norm(x: Value, name: string, group: number, eps: number, out: Value): Value {
-    const weight = this.#weight(`${name}.weight`, "numbers", [group]);
-    return this.#record({ kind: "norm", reads: [x], writes: [out], x, weight, eps, out }, out);
+  #norm(x: Value, name: string | undefined, group: number, eps: number, out: Value): Value {
+    const role = name === undefined || name.endsWith(".scale") ? name : `${name}.weight`;
+    const weight = role === undefined ? undefined : this.#weight(role, "numbers", [group]);
+    return this.#record({ kind: "norm", reads: [x], writes: [out], x, weight, group, eps, out }, out);
   }
 
   #product(
     x: Value,
-    { name, rows, axis, bias, fused, isVector }: ProductSpec,
+    { name, rows, axis, bias, fused, isVector, isUnscaled = false }: ProductSpec,
     like: RowsOfToken,
     nExperts?: number,
   ): Product {
     const isBiased = bias === "required" || (bias === "optional" && this.has(`${name}.bias`));
     return {
       weight: this.#weight(`${name}.weight`, "matrix", [rows, x.width], axis, { fused, nExperts, isVector }),
-      scale: this.#optionalScale(name, nExperts),
+      scale: isUnscaled ? undefined : this.#optionalScale(name, nExperts),
       bias: isBiased ? this.#weight(`${name}.bias`, "numbers", [rows], axis, { fused, nExperts }) : undefined,
       out: this.#value(name, rows, axis, like),
     };

@@ -124,11 +124,13 @@ export interface AnglesOp extends OpBase {
   readonly out: Value; // (nRot)
 }
 
-/** out = each group of `weight`'s length divided by its root mean square, times the weight. `out` may be `x`. */
+/** out = each `group` of columns divided by its root mean square, times the weight. `out` may be `x`. */
 export interface NormOp extends OpBase {
   readonly kind: "norm";
   readonly x: Value;
-  readonly weight: Weight; // (group)
+  /** Undefined: no weight. */
+  readonly weight: Weight | undefined; // (group)
+  readonly group: number;
   readonly eps: number;
   readonly out: Value;
 }
@@ -165,16 +167,18 @@ export interface AttendOptions {
   readonly softCap?: number | undefined;
 }
 
-/** Keeps keys and values; out = softmax(queries · keys · scale) · values of the positions up to each token's own. */
+/** Keeps keys and values, or looks at those that an earlier operation keeps; out = softmax(queries · keys · scale) · values of the positions up to each token's own. */
 export interface AttendOp extends OpBase, AttendOptions {
   readonly kind: "attend";
   readonly q: Value;
-  readonly k: Value;
-  readonly v: Value;
+  /** Both are there, or neither: they are in the cache already. */
+  readonly k: Value | undefined;
+  readonly v: Value | undefined;
   readonly out: Value;
   /** Index among `Graph.caches`. */
   readonly cache: number;
   readonly headDim: number;
+  readonly headsPerKvHead: number;
   readonly scale: number;
   /** One more score for each query head: it takes part in the softmax and has no value (arXiv:2309.17453). */
   readonly sinks: Weight | undefined; // (query heads)

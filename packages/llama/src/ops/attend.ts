@@ -5,21 +5,24 @@ import type { KvCache } from "../scalar/kv-cache.ts";
 import { type OpKind, rowOf, type ScalarRun } from "./op.ts";
 
 export const attend: OpKind<AttendOp> = {
-  async scalar({ q, k, v, out, cache: layer, headDim, scale, window, softCap, sinks }, run) {
+  async scalar({ q, k, v, out, cache: layer, headDim, headsPerKvHead, scale, window, softCap, sinks }, run) {
     const { cache, position, pace } = run;
     const n = run.nRows(q);
     const nHeads = q.width / headDim;
     const shape = {
       headDim,
-      headsPerKvHead: q.width / k.width,
+      headsPerKvHead,
       scale,
       window,
       softCap,
       sinks: sinks === undefined ? undefined : run.numbers(sinks),
     };
-    const [queries, keys, values, attended] = [run.rows(q), run.rows(k), run.rows(v), run.rows(out)];
-    for (let i = 0; i < n; i++) {
-      cache.store(layer, position + i, rowOf(keys, i, k.width), rowOf(values, i, v.width));
+    const [queries, attended] = [run.rows(q), run.rows(out)];
+    if (k !== undefined && v !== undefined) {
+      const [keys, values] = [run.rows(k), run.rows(v)];
+      for (let i = 0; i < n; i++) {
+        cache.store(layer, position + i, rowOf(keys, i, k.width), rowOf(values, i, v.width));
+      }
     }
     // each position looks at itself and those before it
     for (let i = 0; i < n; i++) {
@@ -29,12 +32,15 @@ export const attend: OpKind<AttendOp> = {
     }
   },
   bind({ q, k, v, out, cache: layer, scale, window, softCap, sinks }, { value, weight }) {
-    const [queries, keys, values, attended] = [value(q), value(k), value(v), value(out)];
-    if (keys.width === 0) return [];
+    const [queries, attended] = [value(q), value(out)];
+    const kept = k === undefined || v === undefined ? undefined : { keys: value(k), values: value(v) };
+    if (queries.width === 0) return [];
     const scores = { scale, window, softCap, sinks: sinks && weight(sinks).address };
     return [
       function* ({ tokens, position }, cache) {
-        cache.store(layer, position, keys.address, values.address, tokens.length);
+        if (kept !== undefined) {
+          cache.store(layer, position, kept.keys.address, kept.values.address, tokens.length);
+        }
         yield* cache.attend(layer, position, tokens.length, queries.address, attended.address, scores);
       },
     ];

@@ -265,7 +265,7 @@ describe("gpt-oss", () => {
     ]);
     expect(down?.products[0]?.bias?.tensorShape).toEqual([8, 64]);
     expect(opsOf(config, "route")[0]).toMatchObject({ scores: "softmax of chosen", nUsed: 4 });
-    expect(opsOf(config, "norm")[1]?.weight.role).toBe("blk.0.post_attention_norm.weight");
+    expect(opsOf(config, "norm")[1]?.weight?.role).toBe("blk.0.post_attention_norm.weight");
   });
 
   test.each(["attention.sliding_window", "expert_feed_forward_length", "expert_count"])("wants %s", (key) =>
@@ -276,7 +276,7 @@ describe("gpt-oss", () => {
 describe("olmo2", () => {
   test("norms all queries together, and what blocks add; the stream is not normed before them", () => {
     const config = configOf("olmo2");
-    const norms = opsOf(config, "norm", "output.weight").map(({ weight: { role, shape } }) => `${role} ${shape}`);
+    const norms = opsOf(config, "norm", "output.weight").map(({ weight }) => `${weight?.role} ${weight?.shape}`);
     expect(norms.slice(0, 4)).toEqual([
       "blk.0.attn_q_norm.weight 64",
       "blk.0.attn_k_norm.weight 32",
@@ -385,6 +385,71 @@ describe("gemma3", () => {
     expect(opsOf(configOf("gemma3", { final_logit_softcapping: 30 }), "logits")[0]?.softCap).toBe(30);
     expect(opsOf(config, "norm")[1]?.weight).toMatchObject({ role: "blk.0.attn_q_norm.weight", shape: [16] });
   });
+});
+
+describe("gemma4", () => {
+  const pattern = { length: 6, items: [true, true, false, true, true, false] };
+  const some = {
+    block_count: 6,
+    "attention.head_count_kv": { length: 6, items: [4, 4, 2, 4, 4, 2] },
+    "attention.key_length": 32,
+    "attention.value_length": 32,
+    "attention.key_length_swa": 16,
+    "rope.dimension_count_swa": 16,
+    "attention.sliding_window": 8,
+    "attention.sliding_window_pattern": pattern,
+    embedding_length_per_layer_input: 8,
+  };
+
+  test("heads have two sizes, and the last layers look at what the last of their kind before them keeps", () => {
+    const config = configOf("gemma4", { ...some, "attention.shared_kv_layers": 3 });
+    const { caches } = graphOf(config, { has: () => false });
+    expect(caches.map(({ axis, headDim }) => [axis.n, headDim])).toEqual([
+      [4, 16],
+      [4, 16],
+      [2, 32],
+    ]);
+    const attends = opsOf(config, "attend", "blk.0.attn_v.weight");
+    expect(attends.map(({ cache, window, k }) => [cache, window, k !== undefined])).toEqual([
+      [0, 8, true],
+      [1, 8, true],
+      [2, undefined, true],
+      [1, 8, false],
+      [1, 8, false],
+      [2, undefined, false],
+    ]);
+    const { isUnused } = ARCHITECTURES.find(({ name }) => name === "gemma4")!;
+    const names = ["blk.2.attn_k.weight", "blk.3.attn_k.weight", "blk.5.attn_k_norm.weight", "blk.4.attn_q.weight"];
+    expect(names.filter((name) => isUnused?.(name, config))).toEqual(names.slice(1, 3));
+  });
+
+  test("values without a matrix are the keys before they are normed; no norm of values has a weight", () => {
+    const norms = opsOf(configOf("gemma4", some), "norm").filter(({ weight }) => weight === undefined);
+    expect(norms.map(({ x, group }) => [x.name, group])).toEqual(
+      [16, 16, 32, 16, 16, 32].map((group, i) => [`blk.${i}.attn_k`, group]),
+    );
+    const slices = opsOf(configOf("gemma4", { ...some, embedding_length_per_layer_input: 0 }), "slice");
+    expect(slices.length).toBe(6);
+  });
+
+  test("logits are capped at 30 unless the file says otherwise", () => {
+    const capOf = (cap?: number) =>
+      opsOf(configOf("gemma4", { ...some, final_logit_softcapping: cap }), "logits")[0]?.softCap;
+    expect([capOf(), capOf(0), capOf(9)]).toEqual([30, undefined, 9]);
+  });
+
+  test.each([
+    [{ "attention.shared_kv_layers": 5 }, "gemma4.attention.shared_kv_layers"],
+    [{ "attention.shared_kv_layers": 2 }, "gemma4.attention.shared_kv_layers"],
+    [{ "attention.key_length_swa": 15 }, "gemma4.attention.key_length_swa"],
+    [{ "rope.dimension_count_swa": 18 }, "gemma4.rope.dimension_count_swa"],
+    [{ "attention.head_count_kv": 3 }, "gemma4.attention.head_count_kv"],
+    [{ feed_forward_length: { length: 6, items: [1, 1, 1, 0, 1, 1] } }, "gemma4.feed_forward_length"],
+    [{ "attention.sliding_window_pattern": undefined }, "gemma4.attention.sliding_window_pattern"],
+    [{ "attention.sliding_window": undefined }, "gemma4.attention.sliding_window"],
+    [{ embedding_length_per_layer_input: undefined }, "gemma4.embedding_length_per_layer_input"],
+    [{ block_count: 2 ** 31 - 1 }, "gemma4.block_count"],
+  ])("refuses %o", (keys, field) => expectRefused("gemma4", { ...some, ...keys }, { code: "E_HPARAM", field }));
 });
 
 describe("lfm2", () => {
