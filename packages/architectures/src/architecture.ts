@@ -59,7 +59,7 @@ export interface Architecture<H extends Hyper = Hyper> {
   /** Keys that change nothing, whatever they say. */
   readonly harmlessKeys: readonly string[];
   /** Tensors that files may have and nothing uses. */
-  isUnused?(name: string, h: Pick<H, "nLayers">): boolean;
+  isUnused?(name: string, h: Partial<H>): boolean;
   readHyper(keys: KeyReader): H;
   /** Records the forward pass; computes nothing. */
   build(g: GraphBuilder, h: H): void;

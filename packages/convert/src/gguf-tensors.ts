@@ -17,7 +17,7 @@ export function ggufName(name: string): string {
  * LLaMA has keep theirs, so that they are refused.
  */
 export function metaNamed({ tensors }: Pick<GgufContents, "tensors">): SourceTensor[] {
-  const used = tensors.filter(({ name }) => LLAMA.isUnused?.(name, { nLayers: 0 }) !== true);
+  const used = tensors.filter(({ name }) => LLAMA.isUnused?.(name, {}) !== true);
   const named = used.map((tensor) => renamed(tensor, metaName(LLAMA.names, tensor.name) ?? tensor.name));
   const embeddings = named.find(({ name }) => name === "tok_embeddings.weight");
   const isTied = embeddings !== undefined && !named.some(({ name }) => name === "output.weight");

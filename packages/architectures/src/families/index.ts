@@ -3,6 +3,7 @@
 import type { Architecture } from "../architecture.ts";
 import { gemma2 } from "./gemma2.ts";
 import { gemma3 } from "./gemma3.ts";
+import { gemma4 } from "./gemma4.ts";
 import { gptOss } from "./gpt-oss.ts";
 import { granite, granitemoe } from "./granite.ts";
 import { lfm2, lfm2moe } from "./lfm2.ts";
@@ -31,6 +32,7 @@ export const ARCHITECTURES: readonly Architecture<any>[] = [
   olmo2,
   gemma2,
   gemma3,
+  gemma4,
   gptOss,
   lfm2,
   lfm2moe,

@@ -60,8 +60,8 @@ export const lfm2moe: Architecture<Lfm2MoeHyper> = {
     };
   },
   build(g, h) {
-    record(g, h, (x, layer, i) => {
-      if (i < h.nDenseLayers) return feedForward(g, x, layer, h);
+    record(g, h, (x, layer) => {
+      if (layer.index < h.nDenseLayers) return feedForward(g, x, layer, h);
       const bias = g.has(`${layer("exp_probs_b")}.bias`) ? { bias: layer("exp_probs_b") } : {};
       return mixture(g, x, layer, h, { routing: { scores: h.routing, isNormalised: true, ...bias } });
     });
@@ -81,21 +81,19 @@ function readHyper(keys: KeyReader): Lfm2Hyper {
   return { ...hyper, layerKvHeads, nTaps, ...(window > 0 ? { window } : {}) };
 }
 
-function record(g: GraphBuilder, h: Lfm2Hyper, block: (x: Value, layer: Layer, i: number) => Value): void {
+function record(g: GraphBuilder, h: Lfm2Hyper, block: (x: Value, layer: Layer) => Value): void {
   const eps = h.rmsNormEps;
   const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
   const angles = g.angles(ropeSettings(h));
-  let i = 0;
   for (const layer of g.layers(h.nLayers)) {
     const normed = g.norm(x, layer("attn_norm"), eps);
-    const nKvHeads = h.layerKvHeads[i] ?? 0;
+    const nKvHeads = h.layerKvHeads[layer.index] ?? 0;
     const options = { pairing: "halves", angles, hasHeadNorms: true, window: h.window } as const;
     g.add(
       x,
       nKvHeads === 0 ? convolution(g, normed, layer, h) : attention(g, normed, layer, { ...h, nKvHeads }, options),
     );
-    g.add(x, block(g.norm(x, layer("ffn_norm"), eps), layer, i));
-    i++;
+    g.add(x, block(g.norm(x, layer("ffn_norm"), eps), layer));
   }
   logits(g, x, "token_embd_norm", h);
 }

@@ -45,7 +45,7 @@ export const qwen35: Architecture<Qwen35Hyper> = {
   ],
   harmlessKeys: HARMLESS_KEYS,
   // the last layers of a file may be those that draft tokens
-  isUnused: (name, { nLayers }) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1) >= nLayers,
+  isUnused: (name, { nLayers = 0 }) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1) >= nLayers,
   readHyper: (keys) => readHyper(keys, readSizes(keys)),
   build(g, h) {
     record(g, h, (x, layer) => feedForward(g, x, layer, h));
@@ -98,13 +98,12 @@ function record(g: GraphBuilder, h: Qwen35Hyper, block: (x: Value, layer: Layer)
   const x = g.embed("token_embd", h.nVocab, h.nEmbd); // (n, nEmbd): the residual stream
   const angles = g.angles(ropeSettings(h));
   const { recurrentLayers: recurrent } = h;
-  let i = 0;
   for (const layer of g.layers(h.nLayers)) {
     const normed = g.norm(x, layer("attn_norm"), eps);
-    const isRecurrent = typeof recurrent === "number" ? (i + 1) % recurrent !== 0 : recurrent[i] === true;
+    const isRecurrent =
+      typeof recurrent === "number" ? (layer.index + 1) % recurrent !== 0 : recurrent[layer.index] === true;
     g.add(x, isRecurrent ? deltaNets(g, normed, layer, h) : gatedAttention(g, normed, layer, h, angles));
     g.add(x, block(g.norm(x, layer("post_attention_norm"), eps), layer));
-    i++;
   }
   logits(g, x, "output_norm", h);
 }

@@ -27,6 +27,8 @@ export interface FamilyRun {
 const FAMILIES = [
   "gemma2",
   "gemma3",
+  "gemma4",
+  "gemma4moe",
   "gpt-oss",
   "granite",
   "granitemoe",
