@@ -309,6 +309,8 @@ describe("experts", () => {
     expect(configFromGguf(getterOf(qwen3moe))).toMatchObject({ experts });
     const other = { ...qwen3moe, "qwen3moe.expert_feed_forward_length": 768 };
     expect(configFromGguf(getterOf(other))).toMatchObject({ experts: { ...experts, nExpertFf: 768 } });
+    const withoutBlock = { ...other, "qwen3moe.feed_forward_length": undefined };
+    expect(configFromGguf(getterOf(withoutBlock))).toMatchObject({ nFf: 768, experts: { nExpertFf: 768 } });
     expect(() => configFromGguf(getterOf({ ...other, "qwen3moe.expert_feed_forward_length": 0 }))).toThrow(
       expect.objectContaining({ field: "qwen3moe.expert_feed_forward_length" }),
     );

@@ -7,6 +7,7 @@ import {
   HARMLESS_KEYS,
   isSliding,
   readRopeHyper,
+  readSizes,
   readSliding,
   ropeSettings,
   type SlidingHyper,
@@ -24,7 +25,8 @@ export const gptOss: Architecture<GptOssHyper> = {
   harmlessKeys: HARMLESS_KEYS,
   readHyper(keys) {
     const nExpertFf = keys.count("expert_feed_forward_length");
-    const hyper = readRopeHyper(keys);
+    const nFf = keys.count("feed_forward_length", 0) || nExpertFf; // there is no dense block
+    const hyper = readRopeHyper(keys, readSizes(keys, { nFf }));
     return {
       ...hyper,
       ...readSliding(keys, 2),

@@ -12,6 +12,7 @@ import {
   type RopeHyper,
   readRopeHyper,
   readSections,
+  readSizes,
   ropeSettings,
 } from "./common.ts";
 import { type MixtureHyper, mixture, readExperts } from "./experts.ts";
@@ -31,10 +32,12 @@ export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
   name: "qwen3moe",
   harmlessKeys: [...HARMLESS_KEYS, "expert_weights_norm", "expert_weights_scale"], // llama.cpp does not read them either
   readHyper(keys) {
-    const hyper = readRopeHyper(keys);
+    const key = "expert_feed_forward_length";
+    const nFf = keys.count("feed_forward_length", keys.has(key) ? 0 : undefined); // of all experts of a token
     const nUsed = keys.count("expert_used_count");
-    const nExpertFf = keys.count("expert_feed_forward_length", nUsed > 0 ? Math.floor(hyper.nFf / nUsed) : 0);
-    return { ...hyper, experts: readExperts(keys, nExpertFf) };
+    const nExpertFf = keys.count(key, nUsed > 0 ? Math.floor(nFf / nUsed) : 0);
+    const experts = readExperts(keys, nExpertFf);
+    return { ...readRopeHyper(keys, readSizes(keys, { nFf: nFf || nExpertFf })), experts };
   },
   build(g, h) {
     record(g, h, (x, layer) => mixture(g, x, layer, h));

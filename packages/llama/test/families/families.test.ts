@@ -256,6 +256,10 @@ describe("gpt-oss", () => {
     expect(opsOf(configOf("gpt-oss", keys), "angles").length).toBe(1);
   });
 
+  test("has no dense block whose size a file must know", () => {
+    expect(configOf("gpt-oss", { ...keys, feed_forward_length: undefined }).nFf).toBe(32);
+  });
+
   test("router and experts have biases, and the norm in front of them the name of one behind attention", () => {
     const config = configOf("gpt-oss", keys);
     const [up, down] = opsOf(config, "experts");
