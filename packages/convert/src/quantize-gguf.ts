@@ -90,7 +90,7 @@ export async function planGguf(file: GgufSet, target: GgufTarget): Promise<GgufQ
   );
   const works = planned.map((one, index) => {
     const { tensor } = ordered[index] as NamedTensor;
-    return tensorWork(one, tensor, target.isDryRun === true || one.isCopied ? undefined : entryOf(one.name), file.name);
+    return tensorWork(one, tensor, one.isCopied ? undefined : entryOf(one.name), file.name);
   });
   const metadata = await newMetadata(file, target, facts, works);
   const parts = isSplit ? splitParts(file, works, ordered, metadata) : [{ metadata, works }];
@@ -264,7 +264,7 @@ const MAX_TEXT_BYTES = 127;
 
 async function newMetadata(
   file: GgufSet,
-  { ftype, overrides, pruneLayers = [], importance, importanceName = "", isDryRun }: GgufTarget,
+  { ftype, overrides, pruneLayers = [], importance, importanceName = "" }: GgufTarget,
   { architecture, nLayers }: GgufModelFacts,
   works: readonly TensorWork[],
 ): Promise<Map<string, WritableValue>> {
@@ -282,7 +282,7 @@ async function newMetadata(
   set("general.quantization_version", u32(QUANTIZATION_VERSION));
   set("general.file_type", u32(ftype ?? storedFileType(file, works)));
   for (const [key, value] of overrides ?? []) set(key, value);
-  if (importance !== undefined && importance.entries.size > 0 && isDryRun !== true) {
+  if (importance !== undefined && importance.entries.size > 0) {
     set("quantize.imatrix.file", text(importanceName));
     const [dataset] = importance.datasets;
     if (dataset !== undefined) set("quantize.imatrix.dataset", text(dataset));

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { printable } from "@ll/bytes";
-import { createOutFile, type OutFile, openFileSource } from "@ll/bytes/node";
+import { createOutFile, type FileSource, type OutFile, openFileSource } from "@ll/bytes/node";
 import {
   chosenImportance,
   type GgufQuantization,
@@ -36,8 +36,9 @@ export async function quantizeGgufFile(request: GgufRequest, io: NotingIo): Prom
   const { inFile, type, imatrix } = request;
   io.err.write(`loading model from ${printable(inFile, 4096)}\n`);
   const file = await openGgufPath(inFile);
-  const weights = imatrix === undefined ? undefined : await openFileSource(imatrix);
+  let weights: FileSource | undefined;
   try {
+    weights = imatrix === undefined ? undefined : await openFileSource(imatrix);
     for (const warning of file.warnings) io.warn(`warning: ${printable(warning, 512)}`);
     const importance = weights && (await importanceOf(weights, request, io));
     const plan = await planGguf(file, {
