@@ -62,6 +62,8 @@ export interface BlockFormat {
   /** The type that a vector must be packed to before it meets rows of this type; the type itself for activation types. */
   readonly activationType: BlockType;
   readonly floatFields: FloatFields;
+  /** The scale of the block at `offset`, if it lies in several places and is none of `floatFields`. */
+  readonly scatteredScale?: (bytes: Uint8Array, offset: number) => number;
   /** Packs `values` (nBlocks * blockValues) into `out` (nBlocks * blockBytes). Types that can only be read have none. */
   readonly pack?: (values: Float32Array, out: Uint8Array) => void;
   /** Unpacks `bytes` (nBlocks * blockBytes) into `out` (nBlocks * blockValues). */

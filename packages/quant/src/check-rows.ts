@@ -51,9 +51,13 @@ export function checkRows<T extends string>(
   bytes: Uint8Array,
   origin: CheckOrigin = {},
 ): void {
-  const { blockBytes, floatFields } = formatOf(type);
+  const { blockBytes, floatFields, scatteredScale } = formatOf(type);
   assertBytes(bytes, "bytes");
   assertMultiple(bytes.length, blockBytes, "bytes");
+  for (let o = 0; scatteredScale !== undefined && o < bytes.length; o += blockBytes) {
+    const value = scatteredScale(bytes, o);
+    if (!Number.isFinite(value)) refuse(type, value, o, 0, blockBytes, origin);
+  }
   if (allFinite(bytes, blockBytes, floatFields)) return;
   for (let o = 0; o < bytes.length; o += blockBytes) {
     // an exponent of all ones: infinity or NaN

@@ -37,14 +37,18 @@ function loadS(bytes: Uint8Array, offset: number, into: SuperBlock): void {
   }
 }
 
-function loadM(bytes: Uint8Array, offset: number, into: SuperBlock): void {
+function scaleOfM(bytes: Uint8Array, offset: number): number {
   let d = 0;
+  for (let word = 0; word < 4; word++) d |= (bytes[offset + 49 + 2 * word]! >> 4) << (4 * word);
+  return f16ToF32(d);
+}
+
+function loadM(bytes: Uint8Array, offset: number, into: SuperBlock): void {
   for (let word = 0; word < 4; word++) {
     const packed = bytes[offset + 48 + 2 * word]! | (bytes[offset + 49 + 2 * word]! << 8);
-    d |= (packed >> 12) << (4 * word);
     for (let j = 0; j < 4; j++) into.scales[4 * word + j] = 2 * ((packed >> (3 * j)) & 7) + 1;
   }
-  into.d = f16ToF32(d) / 8;
+  into.d = scaleOfM(bytes, offset) / 8;
   for (let octet = 0; octet < 32; octet++) {
     const high = bytes[offset + 32 + (octet >> 1)]! >> (4 * (octet & 1));
     loadShiftedOctet(into.levels, 8 * octet, bytes[offset + octet]! | ((high & 7) << 8), (high & 8) !== 0);
@@ -59,4 +63,4 @@ function loadShiftedOctet(levels: Int8Array, at: number, index: number, isDown: 
 
 export const iq1_s: BlockFormat = /* @__PURE__ */ superBlockFormat("iq1_s", S_BYTES, [0], loadS);
 
-export const iq1_m: BlockFormat = /* @__PURE__ */ superBlockFormat("iq1_m", M_BYTES, [], loadM); // d lies in four parts
+export const iq1_m: BlockFormat = /* @__PURE__ */ superBlockFormat("iq1_m", M_BYTES, [], loadM, scaleOfM);

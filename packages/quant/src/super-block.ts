@@ -138,6 +138,7 @@ export function superBlockFormat(
   blockBytes: number,
   f16Fields: readonly number[],
   load: LoadSuperBlock,
+  scatteredScale?: BlockFormat["scatteredScale"],
 ): BlockFormat {
   const block = emptySuperBlock();
   return {
@@ -146,6 +147,7 @@ export function superBlockFormat(
     blockBytes,
     activationType: "q8_K",
     floatFields: { f16: f16Fields, f32: [] },
+    ...(scatteredScale === undefined ? {} : { scatteredScale }),
     unpack: (bytes, out) => unpackSuperBlocks(bytes, blockBytes, out, load, block),
     dot: (weights, activations) => dotExact(weights, blockBytes, activations, load, block),
   };

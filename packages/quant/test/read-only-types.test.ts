@@ -127,3 +127,13 @@ test("bf16 is rounded to even, and keeps NaN and infinity", () => {
   const halves = Array.from({ length: bits.length }, (_, i) => packed[2 * i]! | (packed[2 * i + 1]! << 8));
   expect(halves).toEqual([0x3f80, 0x3f82, 0x3f81, 0x7f80, 0xff80, 0x7fc0]);
 });
+
+test("checkRows names a block of iq1_m whose scale, in four parts, is infinite", () => {
+  const bytes = randomBlocks("iq1_m", 2);
+  checkRows("iq1_m", bytes);
+  for (const [word, nibble] of [0x0, 0x0, 0xc, 0x7].entries()) {
+    const at = 56 + 49 + 2 * word;
+    bytes[at] = (bytes[at]! & 15) | (nibble << 4);
+  }
+  expect(() => checkRows("iq1_m", bytes)).toThrow(/block 1 holds Infinity/);
+});

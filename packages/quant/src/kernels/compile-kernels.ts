@@ -29,7 +29,7 @@ const WIDE_FLAGS: readonly (readonly [flag: string, undo: string])[] = [
 /** A self-test lets signals through after this many milliseconds. */
 const SLICE_MS = 50;
 
-/** Processor time that making and testing wide code may take, in milliseconds; usual are 100. */
+/** Processor time that making and testing wide code may take, in milliseconds; usual are 250. */
 const WIDE_LIMIT_MS = 2000;
 
 /**

@@ -83,10 +83,11 @@ function matrixKernels(format: BlockFormat, arithmetic: ArithmeticName, memory: 
 
 /** Blocks with a floating-point field whose exponent is all ones: infinity or NaN. */
 function nonFiniteBlocks(format: BlockFormat, bytes: Uint8Array): number {
-  const { blockBytes, floatFields } = format;
+  const { blockBytes, floatFields, scatteredScale } = format;
   let count = 0;
   for (let o = 0; o < bytes.length; o += blockBytes) {
     const isBad =
+      (scatteredScale !== undefined && !Number.isFinite(scatteredScale(bytes, o))) ||
       floatFields.f16.some((field) => (bytes[o + field + 1]! & 0x7c) === 0x7c) ||
       floatFields.bf16?.some((field) => (bytes[o + field + 1]! & 0x7f) === 0x7f && bytes[o + field]! >= 0x80) ||
       floatFields.f32.some((field) => (bytes[o + field + 3]! & 0x7f) === 0x7f && bytes[o + field + 2]! >= 0x80);
