@@ -5,7 +5,7 @@ import { openLlama2c, openSafetensors, openTorchCheckpoint, readAddedTokens, rea
 import { openZipArchive } from "@ll/checkpoint/node";
 import { openGgml, openLora } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
-import { readSentencePieceModel } from "@ll/tokenizer";
+import { createJsonTokenizer, readSentencePieceModel } from "@ll/tokenizer";
 import { readHfConfig } from "../packages/checkpoint/src/hf-config.ts";
 import { readShardIndex } from "../packages/checkpoint/src/shard-index.ts";
 import * as p from "../packages/checkpoint/test/support/pickle-writer.ts";
@@ -183,6 +183,7 @@ export function hostileInputs(size: number): HostileInput[] {
       ]),
       parse: (bytes, budget) => readSentencePieceModel(bytes, "tokenizer.model", { budget }),
     },
+    ...jsonTokenizers(size),
     {
       name: "zip: members",
       bytes: zip({
@@ -199,6 +200,60 @@ export function hostileInputs(size: number): HostileInput[] {
       name: "llama2c: layers that are not there",
       bytes: concat([u32(1, 1, 1000, 1, 1, 1, 1), new Uint8Array(4)]),
       parse: opening(openLlama2c),
+    },
+  ];
+}
+
+/** tokenizer.json and tekken.json with as many records as fit. */
+function jsonTokenizers(size: number): HostileInput[] {
+  const parse = (bytes: Uint8Array, budget: Budget): unknown =>
+    createJsonTokenizer(bytes, { budget }, "tokenizer.json");
+  const file = (vocab: string, merges: string, added = ""): Uint8Array =>
+    new TextEncoder().encode(
+      `{"pre_tokenizer":{"type":"ByteLevel"},"added_tokens":[${added}],"model":{"type":"BPE","vocab":{${vocab}},"merges":[${merges}]}}`,
+    );
+  const list = (count: number, item: (i: number) => string): string => times(count, item).join();
+  return [
+    {
+      name: "tokenizer.json: tokens",
+      bytes: file(
+        list(size / 16, (i) => `"${i.toString(36)}":${i}`),
+        "",
+      ),
+      parse,
+    },
+    {
+      name: "tokenizer.json: merges",
+      bytes: file(
+        '"a":0',
+        list(size / 6, () => '"a b"'),
+      ),
+      parse,
+    },
+    {
+      name: "tokenizer.json: merges in pairs",
+      bytes: file(
+        '"a":0',
+        list(size / 10, () => '["a"," "]'),
+      ),
+      parse,
+    },
+    {
+      name: "tokenizer.json: merges of spaces",
+      bytes: file(
+        '"a":0',
+        list(size / 1000, () => `["${" ".repeat(990)}","a"]`),
+      ),
+      parse,
+    },
+    {
+      name: "tokenizer.json: added tokens",
+      bytes: file(
+        '"a":0',
+        "",
+        list(size / 40, (i) => `{"id":${i},"content":"${i.toString(36)}"}`),
+      ),
+      parse,
     },
   ];
 }

@@ -54,6 +54,9 @@ interface AddedToken {
   readonly isWord: boolean;
 }
 
+/** Ids below the last one for which a file has no token; those of models have some hundreds. */
+const MAX_GAPS = 65_536;
+
 /** Control tokens that files mark as ordinary ones. */
 const LOOKS_SPECIAL = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
 
@@ -174,17 +177,25 @@ class TokenizerJson {
     if (span === undefined) throw scanner.error("E_FIELD", "model.vocab", "an object", "nothing");
     const encoder = new TextEncoder();
     const texts = added.map(({ content }) => encoder.encode(content));
-    const room = texts.reduce((sum, { length }) => sum + length, span.end - span.start);
+    let room = texts.reduce((sum, { length }) => sum + length, 0);
     let last = added.reduce((most, { id }) => Math.max(most, id), -1);
+    let nEntries = added.length;
     scanner.at = span.start;
     this.#eachToken(
-      () => scanner.skipText(),
+      () => {
+        room += scanner.skipText();
+      },
       (id) => {
         last = Math.max(last, id);
+        nEntries++;
       },
     );
     const nTokens = last + 1;
     if (nTokens === 0) throw scanner.error("E_EMPTY", "model.vocab", "at least one token", 0);
+    if (nTokens > nEntries + MAX_GAPS) {
+      throw scanner.error("E_RANGE", "model.vocab", `at most ${MAX_GAPS} ids without a token`, nTokens - nEntries);
+    }
+    this.#budget.takeItems(nEntries, "model.vocab", span.start);
     this.#budget.takeBytes(room + 13 * nTokens, "model.vocab", span.start);
     const bytes = new Uint8Array(room);
     const firsts = new Uint32Array(nTokens);
@@ -246,13 +257,19 @@ class TokenizerJson {
     const span = this.#model.get("merges");
     if (span === undefined) throw scanner.error("E_FIELD", "model.merges", "an array", "nothing");
     let nMerges = 0;
+    let room = 0;
     scanner.at = span.start;
     scanner.array(() => {
-      scanner.skip();
       nMerges++;
+      if (scanner.accept("[")) {
+        room += 2 * scanner.skipText() + 1; // a space may become a character of two bytes
+        scanner.expect(",");
+        room += 2 * scanner.skipText();
+        scanner.expect("]");
+      } else room += scanner.skipText();
     });
     if (nMerges > MAX_MERGES) throw scanner.error("E_LIMIT", "model.merges", `at most ${MAX_MERGES}`, nMerges);
-    const room = span.end - span.start;
+    this.#budget.takeSteps(nMerges, "model.merges", span.start);
     this.#budget.takeBytes(room + 4 * (nMerges + 1), "model.merges", span.start);
     const bytes = new Uint8Array(room);
     const starts = new Uint32Array(nMerges + 1);

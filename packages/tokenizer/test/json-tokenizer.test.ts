@@ -78,7 +78,7 @@ describe("tokenizer.json", () => {
       `{"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]},"pre_tokenizer":{"type":"ByteLevel"}}`,
       { code: "E_DUP" },
     ],
-    ["an id that is far", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 999_999 } } }, { code: "E_LIMIT" }],
+    ["an id that is far", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 999_999 } } }, { code: "E_RANGE" }],
     ["an id beyond all", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 1_000_000 } } }, { code: "E_RANGE" }],
     ["half an id", { ...BYTE_LEVEL, model: { ...model, vocab: { a: 1.5 } } }, { code: "E_FIELD" }],
     ["a merge of one", { ...BYTE_LEVEL, model: { ...model, merges: ["ab"] } }, { code: "E_FIELD" }],
