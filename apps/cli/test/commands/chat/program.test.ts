@@ -276,12 +276,7 @@ describe("configuration", () => {
 
 describe("usage", () => {
   test.each([
-    [
-      "no model",
-      [],
-      2,
-      "no model given: a ggjt or GGUF file, such as ll-convert and ll-quantize write\nusage: ll-chat ",
-    ],
+    ["no model", [], 2, "no model given: a ggjt or GGUF file, or a name such as hf:OWNER/REPO\nusage: ll-chat "],
     ["a question without quotes", ["a", "why", "not"], 2, "more than a model and a question given: put it in quotes"],
     ["an unknown template", ["a", "--template", "alpacca"], 2, "Did you mean alpaca?"],
     ["a mistyped option", ["a", "--tmep", "1"], 2, "Did you mean --temp?"],
