@@ -51,7 +51,7 @@ const SCALES: ReadonlyMap<string, readonly (readonly [at: number, byte: number])
 ]);
 
 /** Blocks of `type`: `values` packed, or random ones of a type that is only read. */
-export function blocksOf(type: string, values: Float32Array): Uint8Array {
+function blocksOf(type: string, values: Float32Array): Uint8Array {
   const { canPack, blockBytes } = blockInfo(type);
   if (canPack) return packRows(type, values);
   const noise = randomValues(Math.trunc(2 ** 31 * values[0]!), rowBytes(type, values.length));
