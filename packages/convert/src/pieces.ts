@@ -2,7 +2,7 @@
 // the size of the model.
 
 import type { SourceTensor } from "@ll/bytes";
-import { blockInfo, knowsImportance } from "@ll/quant";
+import { blockInfo, knowsImportance, packsAlike } from "@ll/quant";
 import type { ImportanceEntry } from "./importance.ts";
 import { lostInCopy } from "./packing/lost-values.ts";
 import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES } from "./packing/packer.ts";
@@ -42,6 +42,9 @@ export function* packingPieces(tensor: SourceTensor, toType: string): Generator<
   for (const piece of cut(tensor, (PIECE_VALUES / blockValues) * blockBytes)) yield { ...piece, packing };
 }
 
+/** Values per piece of types without a kernel: up to a microsecond for each, and signals are heard between pieces. */
+const SLOW_PIECE_VALUES = PIECE_VALUES / 8;
+
 /**
  * The pieces of a tensor that is packed as for GGUF files. With importance, whose columns are those of a matrix, each piece is of one matrix
  * and of whole rows.
@@ -54,14 +57,16 @@ export function* ggufPackingPieces(
 ): Generator<Piece, void, void> {
   const { blockValues, blockBytes } = blockInfo(tensor.type);
   const packing = { from: tensor.type, to: toType, isGguf: true };
-  const mostBytes = (PIECE_VALUES / blockValues) * blockBytes;
+  const bytesOf = (nValues: number): number => (nValues / blockValues) * blockBytes;
   if (importance === undefined || !knowsImportance(toType)) {
-    for (const piece of cut(tensor, mostBytes)) yield { ...piece, packing };
+    const nValues = packsAlike(toType, tensor.type) ? PIECE_VALUES : SLOW_PIECE_VALUES;
+    for (const piece of cut(tensor, bytesOf(nValues))) yield { ...piece, packing };
     return;
   }
   const nMatrices = product(tensor.shape.slice(0, -2));
   const matrixBytes = tensor.byteLength / nMatrices;
   const nColumns = importance.length / nMatrices;
+  const mostBytes = bytesOf(Math.max(SLOW_PIECE_VALUES, nColumns));
   for (let matrix = 0; matrix < nMatrices; matrix++) {
     const read = (): Promise<Float32Array> => importance.read(matrix * nColumns, nColumns);
     for (const piece of cut(tensor, mostBytes, matrix * matrixBytes, (matrix + 1) * matrixBytes)) {

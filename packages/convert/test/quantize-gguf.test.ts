@@ -247,7 +247,7 @@ describe("in pieces", () => {
     const [bytes] = await quantized(await openGgufSet([source]), { ftype: Q4_K_S, pure: true });
     const expected = packGgufRows("q4_K", noise(3 * (PIECE_VALUES + 256)));
     expect(sha256(await dataOf(bytes as Uint8Array, NAME))).toBe(sha256(expected));
-    expect(source.largestRead).toBeLessThanOrEqual(4 * PIECE_VALUES);
+    expect(source.largestRead).toBeLessThanOrEqual((4 * PIECE_VALUES) / 8); // so that signals are heard
   });
 
   test("with importance, pieces are of whole rows and of one matrix", async () => {
