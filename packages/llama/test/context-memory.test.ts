@@ -6,9 +6,11 @@ import {
   createGenerator,
   createScalarModel,
   isSessionError,
+  kvCacheBytes,
   loadWeights,
   type Model,
   type ModelConfig,
+  modelMemory,
   returnTo,
   StatePositionError,
   type TensorSource,
@@ -187,3 +189,13 @@ describe("a generator", () => {
       await context.dispose();
     }));
 });
+
+test("the memory of a context that is foretold counts its states", () =>
+  withRandomModel(GRAPH, async (source, config) => {
+    const contextTokens = 16;
+    const options = { threads: 1, kernels: "scalar", contextTokens, kvType: "f32" } as const;
+    const nStates = 2 * (3 * 40 + 3 * 40) + 2 * (2 * 3 * 8 * 8); // numbers, in two copies
+    const nKept = 2 * 2 * 8 * contextTokens; // keys and values of two heads
+    expect(kvCacheBytes(config, contextTokens, "f32")).toBe(4 * nKept);
+    expect((await modelMemory(source, config, options)).context).toBe(4 * (nStates + nKept));
+  }));
