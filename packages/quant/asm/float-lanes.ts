@@ -8,7 +8,7 @@
 // rounded to binary16, are 2^112 of theirs. Their product is exact.
 
 import { isFinite16, isFiniteBf16, roundToBf16, roundToHalf } from "./half";
-import { HALF_BITS, scratch } from "./vectors";
+import { HALF_BITS, scratch, SUMS } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const F16 = 0;
@@ -38,11 +38,19 @@ function fourValues(type: i32, w: usize, at: usize, bits: v128): v128 {
   return type == F16 ? v128.and(i32x4.shl(values, 13), bits) : i32x4.shl(values, 16);
 }
 
-/** The eight partial sums of a row, added as halves are. */
+/** Keeps partial sums of a row: stores side by side are where V8 begins to fuse. */
 // @ts-ignore: decorator
 @inline
-function total(low: v128, high: v128): f32 {
-  const four = f32x4.add(low, high);
+function keep(row: usize, low: v128, high: v128): void {
+  v128.store(scratch + SUMS + 32 * row, high, 16);
+  v128.store(scratch + SUMS + 32 * row, low);
+}
+
+/** The eight partial sums that were kept of a row, added as halves are. */
+// @ts-ignore: decorator
+@inline
+function total(row: usize): f32 {
+  const four = f32x4.add(v128.load(scratch + SUMS + 32 * row), v128.load(scratch + SUMS + 32 * row, 16));
   const two = f32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 2, 3));
   return f32x4.extract_lane(two, 0) + f32x4.extract_lane(two, 1);
 }
@@ -77,7 +85,11 @@ function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, out: usize, nR
     w += 32 * valueBytes(type);
     x += 32;
   }
-  storeRows(out, nRows, total(a0, b0), total(a1, b1), total(a2, b2), total(a3, b3));
+  keep(0, a0, b0);
+  keep(1, a1, b1);
+  keep(2, a2, b2);
+  keep(3, a3, b3);
+  storeRows(out, nRows, total(0), total(1), total(2), total(3));
 }
 
 /** Two rows, of four, times two vectors, `xStride` bytes apart. */
@@ -102,11 +114,15 @@ function multiplyTwo(type: i32, w: usize, x: usize, xStride: usize, nBlocks: i32
     w += 32 * valueBytes(type);
     x += 32;
   }
-  store<f32>(out, total(a00, b00));
-  store<f32>(out + outStride, total(a10, b10));
+  keep(0, a00, b00);
+  keep(1, a10, b10);
+  keep(2, a01, b01);
+  keep(3, a11, b11);
+  store<f32>(out, total(0));
+  store<f32>(out + outStride, total(1));
   if (nRows < 2) return;
-  store<f32>(out, total(a01, b01), 4);
-  store<f32>(out + outStride, total(a11, b11), 4);
+  store<f32>(out, total(2), 4);
+  store<f32>(out + outStride, total(3), 4);
 }
 
 /** As `multiply` in nibble-types.ts; `nValues` is the length of a row. */
