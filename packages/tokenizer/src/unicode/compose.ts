@@ -143,6 +143,7 @@ function* composeStretch(
     while (after < codes.length && rankOf(codes[after] as number) > 0) {
       if (after > i && rankOf(codes[after] as number) < rankOf(codes[after - 1] as number)) isOrdered = false;
       after++;
+      if (after % MANY === 0) yield;
     }
     if (!isOrdered) {
       const byRank: number[][] = [];
@@ -151,10 +152,15 @@ function* composeStretch(
         const rank = rankOf(code);
         byRank[rank] ??= [];
         byRank[rank].push(code);
+        if (j % MANY === 0) yield;
       }
       let j = i;
-      for (const marks of byRank) for (const mark of marks ?? []) codes[j++] = mark;
-      yield;
+      for (const marks of byRank) {
+        for (const mark of marks ?? []) {
+          codes[j++] = mark;
+          if (j % MANY === 0) yield;
+        }
+      }
     }
     i = after;
   }
@@ -176,7 +182,10 @@ function* composeStretch(
     composed.push(code);
   }
   let length = from;
-  for (const code of composed) length = writeCode(code, out, length);
+  for (const [i, code] of composed.entries()) {
+    length = writeCode(code, out, length);
+    if (i % MANY === MANY - 1) yield;
+  }
   return length;
 }
 
