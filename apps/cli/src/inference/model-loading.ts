@@ -114,7 +114,7 @@ const THREAD_BYTES = 16 * 1024 * 1024;
 export function usefulThreads(tensors: TensorSource): number {
   let bytes = 0;
   for (const name of tensors.names()) bytes += tensors.tensor(name)?.byteLength ?? 0;
-  return Math.min(availableParallelism(), Math.ceil(bytes / THREAD_BYTES));
+  return Math.min(availableParallelism(), Math.max(1, Math.ceil(bytes / THREAD_BYTES))); // a file may have no weights
 }
 
 /** What is said when it fails, before the last line. */
