@@ -1,7 +1,13 @@
 // One request to a web server: what it tells to whom, where it may be led, and how long it may take.
 
 import { IoError } from "./errors.ts";
-import type { Fetch, AbortSignal as Signal } from "./platform-types.ts";
+import type {
+  Fetch,
+  Headers as HeadersType,
+  Response as ResponseType,
+  AbortSignal as Signal,
+  URL as Url,
+} from "./platform-types.ts";
 import { isPrivateHost, isPrivateName } from "./private-address.ts";
 
 export interface HttpSourceOptions {
@@ -26,18 +32,18 @@ export interface HttpSourceOptions {
 /** Where requests go, and what of it may be shown. */
 export interface HttpAddress {
   /** Without user and password. */
-  readonly url: URL;
+  readonly url: Url;
   /** For messages: also without the query, which may be a signature. */
   readonly name: string;
   /** For the origin of `url` alone. */
-  readonly headers: Headers;
+  readonly headers: HeadersType;
   /** Texts that no message may have. */
   readonly secrets: readonly string[];
 }
 
 /** An answer whose body is read through `read`, so that no wait is too long. */
 export interface HttpAnswer {
-  readonly response: Response;
+  readonly response: ResponseType;
   /** The next bytes of the body; undefined at its end. */
   read(): Promise<Uint8Array | undefined>;
   /** Lets go of the rest of the body. To be called in any case. */

@@ -10,4 +10,6 @@ type GlobalClass<Name extends string> =
 export type AbortSignal = GlobalClass<"AbortSignal">;
 export type Blob = GlobalClass<"Blob">;
 export type Fetch = GlobalValue<"fetch">;
+export type Headers = GlobalClass<"Headers">;
+export type Response = GlobalClass<"Response">;
 export type URL = GlobalClass<"URL">;
