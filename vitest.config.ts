@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/*.slow.test.ts", "**/*.browser.test.ts"],
+    // one for each core: by default one core is left idle, which is half of a small machine
+    maxWorkers: "100%",
     // what hangs is ended, and nothing else: a machine may be twenty times as busy as usual
     testTimeout: 300_000,
     hookTimeout: 300_000,
