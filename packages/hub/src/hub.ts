@@ -107,7 +107,10 @@ export function openHub(options: HubOptions = {}): Hub {
   }
 
   /** Makes an attempt again while it fails in a way that passes; `progress` is called when it brings something. */
-  async function persist<T>(attempt: (progress: () => void) => Promise<T>): Promise<T> {
+  async function persist<T>(
+    attempt: (progress: () => void) => Promise<T>,
+    isFinal: (error: unknown) => boolean = () => false,
+  ): Promise<T> {
     let [left, waitMs] = [RETRIES, FIRST_WAIT_MS];
     for (;;) {
       try {
@@ -117,7 +120,7 @@ export function openHub(options: HubOptions = {}): Hub {
       } catch (error) {
         const askedMs = isHubError(error) ? error.waitMs : undefined;
         const passes = isIoError(error) || isHubError(error, "E_BUSY");
-        if (!passes || left === 0 || (askedMs ?? 0) > MAX_ASKED_WAIT_MS) throw error;
+        if (!passes || isFinal(error) || left === 0 || (askedMs ?? 0) > MAX_ASKED_WAIT_MS) throw error;
         left -= 1;
         const pause = askedMs ?? waitMs;
         waitMs = Math.min(2 * waitMs, MAX_WAIT_MS);
@@ -194,15 +197,21 @@ export function openHub(options: HubOptions = {}): Hub {
     },
     async read(listing, file, range, use) {
       let { start } = range;
+      let failure: unknown; // of `use`, such as a full disk: no other attempt would help
       const url = fileUrl(listing, file);
-      await persist(async (progress) => {
+      const attempt = async (progress: () => void): Promise<void> => {
         // an address that was led to may no longer be good: every attempt begins here
         const asked = { range: `bytes=${start}-${range.end - 1}`, "accept-encoding": "identity" };
         await request(url, asked, async (answer) => {
           assertPart(answer.response, url, start, range.end, file.bytes);
           for (let part = await answer.read(); part !== undefined; part = await answer.read()) {
             if (start + part.byteLength > range.end) throw strange(url, "more bytes than asked for");
-            await use(part);
+            try {
+              await use(part);
+            } catch (error) {
+              failure = error;
+              throw error;
+            }
             start += part.byteLength;
             progress();
           }
@@ -211,7 +220,8 @@ export function openHub(options: HubOptions = {}): Hub {
           const message = `the connection ended ${range.end - start} bytes too early`;
           throw new IoError({ code: "E_IO", file: file.path, message });
         }
-      });
+      };
+      await persist(attempt, (error) => error === failure);
     },
   };
 

@@ -110,7 +110,14 @@ async function download(
   const key = `${file.hash?.kind} ${file.hash?.hex}`;
   const { chunkBytes } = options;
   const sizes = { bytes: file.bytes, ...(chunkBytes !== undefined && { chunkBytes }) };
-  const part = await whenFree(path, () => openPartFile(path, { key, ...sizes }), options);
+  const open = async (): Promise<PartFile> => {
+    const part = await openPartFile(path, { key, ...sizes });
+    if (file.hash !== undefined) return part;
+    // nobody could tell whether what an earlier run left is of the same file
+    await part.discard();
+    return openPartFile(path, { key, ...sizes });
+  };
+  const part = await whenFree(path, open, options);
   if (part === undefined) {
     progress(file.bytes);
     return;
