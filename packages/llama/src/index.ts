@@ -31,6 +31,7 @@ export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
 export { type MetadataGetter, unreadKeys } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
+export { loraFromGguf } from "./lora-gguf.ts";
 export type { Context, ContextMemory, ContextOptions, EvaluateOptions, Model } from "./model.ts";
 export { createScalarModel, type ScalarModelOptions } from "./scalar/model.ts";
 export {

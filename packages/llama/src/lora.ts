@@ -3,26 +3,30 @@
 //
 //   W'[y][x] = W[y][x] + alpha / r · Σ over k of A[x][k] · B[y][k]
 //
-// in the arithmetic of the portable scalar build of llama.cpp 803, which rounds the result to the type of W again.
+// in the arithmetic of the portable scalar build of llama.cpp 803, which rounds the result to the type of W again. What computes with
+// the result may do so in any arithmetic.
 
 import { allocate, assertSpan, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, packRows, rowBytes, unpackRows } from "@ll/quant";
 import { ModelError } from "./errors.ts";
+import { turn } from "./event-loop.ts";
 import { nRowsOf } from "./weights.ts";
 
 /** Two matrices whose product has the shape of the target. */
 export interface LoraPair {
   /** Name of the tensor that is patched: any of the model, also a norm. */
   readonly target: string;
-  readonly a: SourceTensor; // (columns of the target, rank), f32
-  readonly b: SourceTensor; // (rows of the target, rank), f32
+  readonly a: SourceTensor; // (columns of the target, rank), or (rank, columns) if `isTransposed`
+  readonly b: SourceTensor; // (rows of the target, rank)
+  readonly isTransposed?: boolean | undefined;
 }
 
-/** An adapter; one that `openLora` of @ll/ggml-format has opened fits. */
+/** An adapter; one that `openLora` of @ll/ggml-format has opened fits, or `loraFromGguf` gives one. */
 export interface LoraAdapter {
-  /** Computes nothing but the scaling alpha / r; the rank of a pair is in its shapes. */
-  readonly r: number;
-  readonly alpha: number;
+  /** Computes nothing but the scaling alpha / r. Default: the rank of each pair, which is in its shapes. */
+  readonly r?: number | undefined;
+  /** Default: nothing is scaled. */
+  readonly alpha?: number | undefined;
   readonly pairs: Iterable<LoraPair>;
   /** As that of a `TensorSource`. */
   readonly assertUnchanged?: (() => Promise<void>) | undefined;
@@ -48,8 +52,13 @@ export interface TensorPatchedEvent {
   readonly isRepacked: boolean;
 }
 
-/** Values that are unpacked, added to and packed at a time. */
+/** Values that are unpacked, added to and packed at a time, between two turns of the event loop. */
 const PIECE_VALUES = 256 * 1024;
+/** Products that are computed for them. */
+const PIECE_PRODUCTS = 2 ** 25;
+
+/** Types of factors: what adapters of GGUF files come in. */
+const FACTOR_TYPES = ["f32", "f16", "bf16", "q8_0"];
 
 /**
  * `source` with an adapter applied. Nothing is read until a tensor is; what is read is not kept.
@@ -59,7 +68,7 @@ const PIECE_VALUES = 256 * 1024;
  */
 export function withLora(source: TensorSource, adapter: LoraAdapter, options: WithLoraOptions = {}): TensorSource {
   const { base, onEvent } = options;
-  const scaling = Math.fround(Math.fround(adapter.alpha) / Math.fround(adapter.r));
+  const { alpha } = adapter;
   const readFactors = factorReader();
   const patched = new Map<string, SourceTensor>();
   let nPatched = 0;
@@ -67,16 +76,15 @@ export function withLora(source: TensorSource, adapter: LoraAdapter, options: Wi
     const { target } = pair;
     if (patched.has(target)) fail("E_DUP", target, "one pair", "two pairs", `two pairs for '${target}'`);
     const [model, original] = checkedPair(pair, source, base);
+    const rank = pair.b.shape[1]!;
+    const scaling = alpha === undefined ? 1 : Math.fround(Math.fround(alpha) / Math.fround(adapter.r ?? rank));
     const { isQuantized } = blockInfo(original.type);
     const onEnd = (): void => {
       nPatched++;
       const nTotal = patched.size;
       onEvent?.({ kind: "tensor-patched", name: target, nPatched, nTotal, isRepacked: isQuantized });
     };
-    patched.set(
-      target,
-      patchedTensor(model, original, () => readFactors(pair), scaling, onEnd),
-    );
+    patched.set(target, patchedTensor(model, original, { rank, read: () => readFactors(pair) }, scaling, onEnd));
   }
   return {
     names: () => source.names(),
@@ -97,11 +105,11 @@ interface Factors {
 /** Reads factors and keeps the last ones: a tensor is mostly read in several pieces, one tensor after the other. */
 function factorReader(): (pair: LoraPair) => Promise<Factors> {
   let last: { readonly pair: LoraPair; readonly factors: Promise<Factors> } | undefined;
-  const read = async ({ a, b }: LoraPair): Promise<Factors> => ({
-    rank: a.shape[1]!,
-    a: await floats(a),
-    b: await floats(b),
-  });
+  const read = async ({ a, b, isTransposed }: LoraPair): Promise<Factors> => {
+    const rank = b.shape[1]!;
+    const values = await floats(a);
+    return { rank, a: isTransposed ? transposed(values, rank) : values, b: await floats(b) };
+  };
   return (pair) => {
     if (last?.pair !== pair) last = { pair, factors: read(pair) };
     return last.factors;
@@ -111,14 +119,24 @@ function factorReader(): (pair: LoraPair) => Promise<Factors> {
 async function floats(tensor: SourceTensor): Promise<Float32Array> {
   const bytes = allocate(tensor.name, () => new Uint8Array(tensor.byteLength));
   await tensor.read(0, bytes);
-  return new Float32Array(bytes.buffer);
+  return tensor.type === "f32"
+    ? new Float32Array(bytes.buffer)
+    : allocate(tensor.name, () => unpackRows(tensor.type, bytes));
+}
+
+/** (rank, columns) to (columns, rank). */
+function transposed(values: Float32Array, rank: number): Float32Array {
+  const columns = values.length / rank;
+  const out = allocate("the factors of an adapter", () => new Float32Array(values.length));
+  for (let k = 0; k < rank; k++) for (let x = 0; x < columns; x++) out[x * rank + k] = values[k * columns + x]!;
+  return out;
 }
 
 /** The tensor of the model with rows of the original, patched and rounded to the original's type, then to the model's. */
 function patchedTensor(
   model: SourceTensor,
   original: SourceTensor,
-  factors: () => Promise<Factors>,
+  factors: { readonly rank: number; read(): Promise<Factors> },
   scaling: number,
   onEnd: () => void,
 ): SourceTensor {
@@ -126,7 +144,8 @@ function patchedTensor(
   const columns = shape.at(-1)!;
   const originalRowBytes = rowBytes(original.type, columns);
   const modelRowBytes = rowBytes(type, columns);
-  const pieceRows = Math.max(1, Math.floor(PIECE_VALUES / columns));
+  const pieceValues = Math.min(PIECE_VALUES, PIECE_PRODUCTS / factors.rank);
+  const pieceRows = Math.max(1, Math.floor(pieceValues / columns));
   let ended = false;
 
   /** The bytes of `n` rows in the model's type. */
@@ -147,7 +166,7 @@ function patchedTensor(
     byteLength,
     async read(offset, target) {
       assertSpan(offset, target.byteLength, byteLength);
-      const pair = await factors();
+      const pair = await factors.read();
       const end = offset + target.byteLength;
       for (let row = Math.floor(offset / modelRowBytes); row * modelRowBytes < end; row += pieceRows) {
         const n = Math.min(pieceRows, Math.ceil(end / modelRowBytes) - row);
@@ -155,6 +174,7 @@ function patchedTensor(
         // the first and the last row may be wanted in part
         const piece = (await rows(row, n, pair)).subarray(Math.max(0, offset - start), end - start);
         target.set(piece, Math.max(0, start - offset));
+        await turn();
       }
       if (end !== byteLength || ended) return;
       ended = true;
@@ -180,7 +200,7 @@ function addProduct(
 
 /** The tensor that a pair patches, and the one whose values it is added to. */
 function checkedPair(
-  { target, a, b }: LoraPair,
+  { target, a, b, isTransposed = false }: LoraPair,
   source: TensorSource,
   base: TensorSource | undefined,
 ): [model: SourceTensor, original: SourceTensor] {
@@ -194,10 +214,12 @@ function checkedPair(
       `unknown tensor '${a.name}' in lora adapter`,
     );
   }
-  assertType(model, BLOCK_TYPES, `tensor '${target}' of the model`);
+  const packable = BLOCK_TYPES.filter((type) => blockInfo(type).canPack);
+  assertType(model, packable, `tensor '${target}' of the model`);
   const [columns, rows] = [model.shape.at(-1)!, nRowsOf(model.shape)];
-  assertFactor(a, columns, a.shape[1]!);
-  assertFactor(b, rows, a.shape[1]!);
+  const rank = a.shape[isTransposed ? 0 : 1]!;
+  assertFactor(a, columns, isTransposed ? [rank, columns] : [columns, rank]);
+  assertFactor(b, rows, [rows, rank]);
   if (base === undefined) return [model, model];
 
   const original = base.tensor(target);
@@ -218,14 +240,16 @@ function checkedPair(
   return [model, original];
 }
 
-function assertFactor(factor: SourceTensor, length: number, rank: number): void {
-  assertType(factor, ["f32"], `'${factor.name}'`);
-  const { name, shape, byteLength } = factor;
-  if (shape.length !== 2 || shape[0] !== length || shape[1] !== rank || rank < 1) {
-    const message = `incompatible tensor dimensions (${length} and ${shape[0]}) of '${name}'; are you sure that this adapter is for this model?`;
-    fail("E_SHAPE", name, `${length} x ${rank}`, shape.join(" x "), message);
+/** @param length what `expected` has of the target */
+function assertFactor(factor: SourceTensor, length: number, expected: readonly [number, number]): void {
+  assertType(factor, FACTOR_TYPES, `'${factor.name}'`);
+  const { name, type, shape, byteLength } = factor;
+  if (shape.length !== 2 || shape.some((size, axis) => size !== expected[axis] || size < 1)) {
+    const got = shape[expected.indexOf(length)];
+    const message = `incompatible tensor dimensions (${length} and ${got}) of '${name}'; are you sure that this adapter is for this model?`;
+    fail("E_SHAPE", name, expected.join(" x "), shape.join(" x "), message);
   }
-  const bytes = 4 * length * rank;
+  const bytes = expected[0] * rowBytes(type, expected[1]);
   if (byteLength !== bytes)
     fail("E_LENGTH", name, bytes, byteLength, `'${name}' has ${byteLength} bytes, expected ${bytes}`);
 }

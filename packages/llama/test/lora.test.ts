@@ -210,7 +210,7 @@ describe("refuses", () => {
     ["other ranks", [odd("b", { shape: [64, 2] })], { code: "E_SHAPE", expected: "64 x 3", got: "64 x 2" }],
     ["rank 0", [pairFor(WQ, [64, 64], 0)], { code: "E_SHAPE", expected: "64 x 0", got: "64 x 0" }],
     ["a vector", [odd("a", { shape: [192] })], { code: "E_SHAPE", field: `${WQ}.loraA` }],
-    ["A in f16", [odd("a", { type: "f16" })], { code: "E_TENSOR_TYPE", expected: "f32", got: "f16" }],
+    ["A in q4_0", [odd("a", { type: "q4_0" })], { code: "E_TENSOR_TYPE", got: "q4_0" }],
     ["too few bytes", [odd("b", { byteLength: 8 })], { code: "E_LENGTH", expected: 768, got: 8 }],
     ["a base without the tensor", [pair], { code: "E_MISSING_TENSOR", field: WQ }, without(WQ)],
     [

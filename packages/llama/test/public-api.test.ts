@@ -24,6 +24,7 @@ test("the public names", () => {
       "kvCacheBytes",
       "loadModel",
       "loadWeights",
+      "loraFromGguf",
       "matchSession",
       "modelMemory",
       "readSession",

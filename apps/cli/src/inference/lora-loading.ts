@@ -4,8 +4,10 @@ import { printable, type TensorSource } from "@ll/bytes";
 import type { FileSource } from "@ll/bytes/node";
 import { openFileSource } from "@ll/bytes/node";
 import { openGgml, openLora } from "@ll/ggml-format";
-import { type TensorPatchedEvent, withLora } from "@ll/llama";
+import { metadataGetter, openGguf } from "@ll/gguf";
+import { type LoraAdapter, loraFromGguf, type ModelConfig, type TensorPatchedEvent, withLora } from "@ll/llama";
 import type { Io } from "../command.ts";
+import { containerOf } from "../model-container.ts";
 import { fixed } from "../printf.ts";
 
 const PREFIX = "llama_apply_lora_from_file_internal: ";
@@ -24,11 +26,12 @@ export interface LoraPaths {
 }
 
 /**
- * Applies an adapter. Files that are opened are put into `files`, for the caller to close once the tensors are loaded.
- * @throws GgmlFormatError, ModelError, IoError: an adapter is applied whole or not at all
+ * Applies an adapter, of ggml or in a GGUF file. Files that are opened are put into `files`, for the caller to close once the tensors are loaded.
+ * @throws FormatError of the readers, ModelError, IoError: an adapter is applied whole or not at all
  */
 export async function applyLora(
   model: TensorSource,
+  config: ModelConfig,
   paths: LoraPaths,
   io: Io,
   files: FileSource[],
@@ -42,14 +45,24 @@ export async function applyLora(
   };
 
   say(`applying lora adapter from '${printable(paths.adapter, 4096)}' - please wait ...`);
-  const adapter = await openLora(await open(paths.adapter));
-  const scaling = Math.fround(adapter.alpha / adapter.r);
-  say(`r = ${adapter.r}, alpha = ${adapter.alpha}, scaling = ${fixed(scaling, 0, 2)}`);
+  const source = await open(paths.adapter);
+  let adapter: LoraAdapter;
+  if ((await containerOf(source)) === "gguf") {
+    const file = await openGguf(source);
+    adapter = loraFromGguf(metadataGetter(file.metadata), file, model, config, file.name);
+    say(`alpha = ${fixed(adapter.alpha ?? 0, 0, 2)}`);
+  } else {
+    const file = await openLora(source);
+    const { r, alpha } = file;
+    adapter = file;
+    say(`r = ${r}, alpha = ${alpha}, scaling = ${fixed(Math.fround(alpha / r), 0, 2)}`);
+  }
   let base: TensorSource | undefined;
   if (paths.base !== undefined) {
     say(`loading base model from '${printable(paths.base, 4096)}'`);
     io.err.write(`llama.cpp: loading model from ${printable(paths.base, 4096)}\n`);
-    base = await openGgml(await open(paths.base));
+    const file = await open(paths.base);
+    base = (await containerOf(file)) === "gguf" ? await openGguf(file) : await openGgml(file);
   }
   return {
     tensors: withLora(model, adapter, { base, onEvent: printer(io) }),

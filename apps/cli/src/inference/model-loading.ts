@@ -57,7 +57,7 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
     if (params.lora === undefined)
       return { ...(await loadEngine(tensors, config, params, shown)), tokenizer, warnings };
     stage = "adapter";
-    const lora = await applyLora(tensors, { adapter: params.lora, base: params.loraBase }, io, files);
+    const lora = await applyLora(tensors, config, { adapter: params.lora, base: params.loraBase }, io, files);
     const engine = await loadEngine(lora.tensors, config, params, shown);
     lora.finish();
     return { ...engine, tokenizer, warnings };

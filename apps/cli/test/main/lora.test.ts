@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySink } from "@ll/bytes";
 import { createLoraWriter } from "@ll/ggml-format";
+import { createGgufWriter } from "@ll/gguf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { runHere } from "../programs.ts";
@@ -22,6 +23,9 @@ beforeAll(async () => {
   writeFileSync(at("shape.bin"), await adapter(WV, [96, 1], [128, 1]));
   const whole = await adapter(WV, [128, 1], [128, 1]);
   writeFileSync(at("cut.bin"), whole.subarray(0, -5));
+  writeFileSync(at("zero.gguf"), await ggufAdapter("llama", 0));
+  writeFileSync(at("one.gguf"), await ggufAdapter("llama", 1));
+  writeFileSync(at("qwen3.gguf"), await ggufAdapter("qwen3", 1));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -34,6 +38,22 @@ async function adapter(target: string, a: number[], b: number[]): Promise<Uint8A
   ];
   const writer = await createLoraWriter(sink, { r: 1, alpha: 1, tensors });
   for (const { name, shape } of tensors) await writer.writeTensor(name, [new Uint8Array(4 * (shape[0] as number))]);
+  await writer.finish();
+  return sink.bytes();
+}
+
+/** An adapter whose factors are all `value`. */
+async function ggufAdapter(architecture: string, value: number): Promise<Uint8Array> {
+  const sink = memorySink();
+  const keys = { "general.type": "adapter", "general.architecture": architecture, "adapter.type": "lora" };
+  const tensors = [
+    { name: "blk.0.attn_v.weight.lora_a", type: "f32", shape: [1, 128] },
+    { name: "blk.0.attn_v.weight.lora_b", type: "f32", shape: [128, 1] },
+  ];
+  const metadata = new Map(Object.entries(keys).map(([key, text]) => [key, { type: "string", value: text } as const]));
+  const writer = await createGgufWriter(sink, { metadata, tensors });
+  const bytes = new Uint8Array(new Float32Array(128).fill(value).buffer);
+  for (const { name } of tensors) await writer.writeTensor(name, [bytes]);
   await writer.finish();
   return sink.bytes();
 }
@@ -54,6 +74,15 @@ describe("--lora", () => {
     }
   });
 
+  test("an adapter of a GGUF file is applied too", async () => {
+    const plain = await main("f16.bin");
+    expect((await main("f16.bin", "--lora", at("zero.gguf"))).stdout).toBe(plain.stdout);
+    const { code, stdout, stderr } = await main("f16.bin", "--lora", at("one.gguf"), "--lora-base", at("f16.bin"));
+    expect(code).toBe(0);
+    expect(stdout).not.toBe(plain.stdout);
+    expect(stderr).toContain(`${PREFIX}alpha = 0.00\n`);
+  });
+
   test("the last one wins; a base without an adapter is nothing", async () => {
     const { code, stderr } = await main("f16.bin", "--lora", at("absent"), "--lora", at("zero.bin"));
     expect(code).toBe(0);
@@ -65,6 +94,7 @@ describe("--lora", () => {
     ["that is not there", ["absent"], 4, "failed to open"],
     ["that is a model", ["f16.bin"], 3, "bad file magic"],
     ["that is cut off", ["cut.bin"], 3, "file ends too early"],
+    ["for another family", ["qwen3.gguf"], 3, "general.architecture is qwen3, expected llama"],
     [
       "for a tensor that the model has not",
       ["unknown.bin"],

@@ -22,7 +22,7 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.model = v.text;
     },
   ),
-  valueRow(GROUP, ["--lora"], "path", { placeholder: "FILE", help: "apply a LoRA adapter (ggla)" }, (p, v) => {
+  valueRow(GROUP, ["--lora"], "path", { placeholder: "FILE", help: "apply a LoRA adapter (ggla or GGUF)" }, (p, v) => {
     p.lora = v.text;
   }),
   valueRow(
