@@ -6,6 +6,12 @@ export const MAX_GRAMMAR_BYTES: number = 2 ** 20;
 /** Parentheses within parentheses: the parser calls itself for each. */
 export const MAX_NESTING: number = 200;
 
+/** Rules made for `{m,n}` in a grammar: ten bytes can ask for sixty. */
+export const MAX_COUNTED_RULES: number = 100_000;
+
+/** The largest number in `{m,n}`, a signed 32-bit one. */
+export const MAX_COUNT: number = 2 ** 31 - 1;
+
 /** Bytes of a name: each group and repetition of a rule carries its name on, and a listing writes all of them out. */
 export const MAX_NAME_BYTES: number = 256;
 

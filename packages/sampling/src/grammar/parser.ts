@@ -1,10 +1,11 @@
 // GBNF text to rules, as the last revision of llama.cpp that reads ggjt (20 August 2023) does it: same language, same rule ids,
-// same names for generated rules, same error texts.
+// same names for generated rules, same error texts. Beyond it, what later revisions read: `.` and counted repetitions.
 
+import { elementsOfCount, OWN_RULE, readCount } from "./counted-repetition.ts";
 import { GrammarError } from "./errors.ts";
 import type { Grammar, GrammarElement, GrammarRule } from "./grammar.ts";
 import { expecting, grammarBytes, readCharacter, skipLineEnd, skipName, skipSpace } from "./grammar-text.ts";
-import { MAX_NESTING } from "./limits.ts";
+import { MAX_COUNTED_RULES, MAX_NESTING } from "./limits.ts";
 
 const QUOTE = 0x22;
 const OPEN_GROUP = 0x28;
@@ -12,17 +13,22 @@ const CLOSE_GROUP = 0x29;
 const STAR = 0x2a;
 const PLUS = 0x2b;
 const HYPHEN = 0x2d;
+const DOT = 0x2e;
 const QUESTION_MARK = 0x3f;
 const OPEN_CLASS = 0x5b;
 const CLOSE_CLASS = 0x5d;
 const CARET = 0x5e;
+const OPEN_COUNT = 0x7b;
 const BAR = 0x7c;
+const LAST_CODE_POINT = 0x10ffff;
 const DEFINES = [0x3a, 0x3a, 0x3d] as const; // ::=
 
 interface Parser {
   readonly bytes: Uint8Array;
   readonly rules: Mutable<GrammarRule>[];
   readonly ids: Map<string, number>; // by name
+  /** Rules that counted repetitions may still make. */
+  countedRulesLeft: number;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -41,7 +47,7 @@ interface Scope {
  * @throws GrammarError E_SYNTAX with llama.cpp's message and the byte offset; E_EMPTY for a text without any rule; E_LIMIT, E_DEPTH
  */
 export function parseGrammar(text: string | Uint8Array): Grammar {
-  const parser: Parser = { bytes: grammarBytes(text), rules: [], ids: new Map() };
+  const parser: Parser = { bytes: grammarBytes(text), rules: [], ids: new Map(), countedRulesLeft: MAX_COUNTED_RULES };
   const { bytes, rules } = parser;
   let at = skipSpace(bytes, 0, true);
   while (at < bytes.length) at = parseRule(parser, at);
@@ -88,6 +94,12 @@ function parseSequence(parser: Parser, offset: number, elements: GrammarElement[
       const id = repeat(parser, at, elements.splice(itemStart), scope);
       elements.push({ kind: "ref", value: id });
       at++;
+    } else if (byte === OPEN_COUNT) {
+      if (itemStart === elements.length) throw expecting("expecting preceding item to {", bytes, at);
+      const { count, end } = readCount(bytes, at);
+      const define = (body: readonly GrammarElement[]): number => defineCounted(parser, at, body, scope);
+      elements.push(...elementsOfCount(elements.splice(itemStart), count, define));
+      at = end;
     } else {
       const start = elements.length;
       const end = parseItem(parser, at, elements, scope);
@@ -105,6 +117,10 @@ function parseItem(parser: Parser, offset: number, elements: GrammarElement[], s
   if (bytes[offset] === QUOTE) return parseLiteral(bytes, offset + 1, elements);
   if (bytes[offset] === OPEN_CLASS) return parseClass(bytes, offset + 1, elements);
   if (bytes[offset] === OPEN_GROUP) return parseGroup(parser, offset, elements, scope);
+  if (bytes[offset] === DOT) {
+    elements.push({ kind: "char", value: 0 }, { kind: "range-upper", value: LAST_CODE_POINT });
+    return offset + 1;
+  }
   const nameEnd = skipName(bytes, offset);
   if (nameEnd > offset) elements.push({ kind: "ref", value: idOf(parser, offset, nameEnd) });
   return nameEnd;
@@ -163,6 +179,20 @@ function repeat(parser: Parser, offset: number, item: readonly GrammarElement[],
   const again: GrammarElement[] = operator === QUESTION_MARK ? [] : [{ kind: "ref", value: id }];
   const last = operator === PLUS ? item : [];
   parser.rules[id]!.elements = [...item, ...again, { kind: "alt", value: 0 }, ...last, { kind: "end", value: 0 }];
+  return id;
+}
+
+/** A rule that a counted repetition needs; a reference to the rule itself is written as the id −1. */
+function defineCounted(parser: Parser, offset: number, body: readonly GrammarElement[], scope: Scope): number {
+  if (parser.countedRulesLeft-- === 0) {
+    const message = `counted repetitions need more than ${MAX_COUNTED_RULES} rules`;
+    throw new GrammarError({ code: "E_LIMIT", message, offset, field: scope.ruleName });
+  }
+  const id = generateId(parser, offset, scope, "repetition");
+  const own = body.map((element) =>
+    element.kind === "ref" && element.value === OWN_RULE ? { ...element, value: id } : element,
+  );
+  parser.rules[id]!.elements = [...own, { kind: "end", value: 0 }];
   return id;
 }
 

@@ -1,10 +1,12 @@
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
 import { createGrammarStage, isGrammarError, parseGrammar } from "../../src/index.ts";
-import { type Expression, gbnf, type Rules, randomRules } from "./random-grammars.ts";
+import { bounds, type Expression, gbnf, type Rules, randomRules } from "./random-grammars.ts";
 
 const subexpressions = (expression: Expression): Expression[] => {
-  const inside = "parts" in expression ? expression.parts : "part" in expression ? [expression.part] : [];
+  // what is repeated no times leaves no trace
+  const isGone = expression.kind === "repeat" && bounds(expression.operator).max === 0;
+  const inside = "parts" in expression ? expression.parts : "part" in expression && !isGone ? [expression.part] : [];
   return [expression, ...inside.flatMap(subexpressions)];
 };
 
@@ -14,6 +16,7 @@ function canBeEmpty(expression: Expression, empty: ReadonlySet<string>): boolean
     case "text":
       return expression.text === "";
     case "set":
+    case "any":
       return false;
     case "rule":
       return empty.has(expression.name);
@@ -22,7 +25,7 @@ function canBeEmpty(expression: Expression, empty: ReadonlySet<string>): boolean
     case "choice":
       return expression.parts.some((part) => canBeEmpty(part, empty));
     case "repeat":
-      return expression.operator !== "+" || canBeEmpty(expression.part, empty);
+      return bounds(expression.operator).min === 0 || canBeEmpty(expression.part, empty);
   }
 }
 
@@ -31,6 +34,7 @@ function beginnings(expression: Expression, empty: ReadonlySet<string>): string[
   switch (expression.kind) {
     case "text":
     case "set":
+    case "any":
       return [];
     case "rule":
       return [expression.name];
@@ -42,7 +46,7 @@ function beginnings(expression: Expression, empty: ReadonlySet<string>): string[
     case "choice":
       return expression.parts.flatMap((part) => beginnings(part, empty));
     case "repeat":
-      return beginnings(expression.part, empty);
+      return bounds(expression.operator).max === 0 ? [] : beginnings(expression.part, empty);
   }
 }
 
@@ -72,7 +76,7 @@ function expectedProblems(rules: Rules): Set<string> {
   for (const name of new Set(["root", ...reachable("root", mentioned)])) {
     if (reachable(name, (one) => beginnings(rules.get(one)!, empty)).has(name)) problems.add("E_LEFT_RECURSION");
     for (const one of subexpressions(rules.get(name)!)) {
-      const repeats = one.kind === "repeat" && one.operator !== "?";
+      const repeats = one.kind === "repeat" && bounds(one.operator).max === Number.POSITIVE_INFINITY;
       if (repeats && canBeEmpty(one.part, empty)) problems.add("E_EMPTY_REPETITION");
     }
   }

@@ -106,6 +106,60 @@ describe("rules", () => {
   });
 });
 
+describe("what later revisions of llama.cpp read", () => {
+  test("a dot is any character", () => {
+    expect(list("root ::= . .?")).toEqual([
+      "root ::= [<U+0000>-<U+10FFFF>] root_1",
+      "root_1 ::= [<U+0000>-<U+10FFFF>] |",
+    ]);
+  });
+
+  test("counts become rules for powers of two", () => {
+    expect(list("root ::= [a]{5}")).toEqual([
+      "root ::= root_1 root_3",
+      "root_1 ::= [a]",
+      "root_2 ::= root_1 root_1",
+      "root_3 ::= root_2 root_2",
+    ]);
+    expect(list("root ::= [a]{2,}")).toEqual([
+      "root ::= root_2 root_3",
+      "root_1 ::= [a]",
+      "root_2 ::= root_1 root_1",
+      "root_3 ::= root_1 root_3 |",
+    ]);
+    expect(list('root ::= a{0,2}\na ::= "a"')).toEqual([
+      "root ::= root_4",
+      "a ::= [a]",
+      "root_2 ::= | a",
+      "root_3 ::= a a",
+      "root_4 ::= root_2 | root_3",
+    ]);
+    expect(list('root ::= "x" "a"{0} "b"{1}')).toEqual(["root ::= [x] [b]"]);
+  });
+
+  test("a count of a million takes some forty rules", () => {
+    expect(parseGrammar("root ::= [a]{0,1000000}").rules.length).toBeLessThan(60);
+    expect(parseGrammar("root ::= (([a]{0,100000}){0,100000}){0,100000}").rules.length).toBeLessThan(200);
+  });
+
+  test.each([
+    ["root ::= {2}", "expecting preceding item to { at {2}", 9],
+    ['root ::= "a"{', "expecting a number at ", 13],
+    ['root ::= "a"{,3}', "expecting a number at ,3}", 13],
+    ['root ::= "a"{1', "expecting ',' or '}' at ", 14],
+    ['root ::= "a"{1,2', "expecting ',' or '}' at ", 16],
+    ['root ::= "a"{3,2}', "expecting a maximum that is not below the minimum at {3,2}", 12],
+  ])("%j", (text, message, offset) => {
+    expect(errorOf(text)).toMatchObject({ code: "E_SYNTAX", message, offset });
+  });
+
+  test("numbers beyond 31 bits, and too many rules in all", () => {
+    expect(errorOf("root ::= [a]{2147483648}").code).toBe("E_LIMIT");
+    expect(parseGrammar("root ::= [a]{2147483647}").rules.length).toBeLessThan(40);
+    expect(errorOf(`root ::= ${"[a]{0,2147483647}".repeat(2000)}`).code).toBe("E_LIMIT");
+  });
+});
+
 describe("space", () => {
   test("comments and blank lines stand between rules; blanks, tabs and comments within", () => {
     expect(list('# head\r\n\r\n\t root\t::= "a" # tail\r\n# between\n\rb ::= "b"#end')).toEqual([

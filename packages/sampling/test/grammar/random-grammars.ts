@@ -9,7 +9,17 @@ export type Expression =
   | { readonly kind: "rule"; readonly name: string }
   | { readonly kind: "sequence"; readonly parts: readonly Expression[] }
   | { readonly kind: "choice"; readonly parts: readonly Expression[] }
-  | { readonly kind: "repeat"; readonly part: Expression; readonly operator: "*" | "+" | "?" };
+  | { readonly kind: "any" }
+  | { readonly kind: "repeat"; readonly part: Expression; readonly operator: Operator };
+
+/** `max` undefined: no most. */
+export type Operator = "*" | "+" | "?" | { readonly min: number; readonly max: number | undefined };
+
+/** Least and most number of times. */
+export function bounds(operator: Operator): { readonly min: number; readonly max: number } {
+  if (typeof operator === "object") return { min: operator.min, max: operator.max ?? Number.POSITIVE_INFINITY };
+  return { min: operator === "+" ? 1 : 0, max: operator === "?" ? 1 : Number.POSITIVE_INFINITY };
+}
 
 /** By name, in order; the first is `root`. */
 export type Rules = ReadonlyMap<string, Expression>;
@@ -22,6 +32,13 @@ const character = fc.constantFrom(...ALPHABET);
 const range = fc.oneof(
   character.map((c) => [c, c] as const),
   fc.tuple(character, character).map(([a, b]) => [a, b] as const), // empty if the wrong way round
+);
+
+const operator: fc.Arbitrary<Operator> = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("*" as const, "+" as const, "?" as const) },
+  fc
+    .tuple(fc.integer({ min: 0, max: 9 }), fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }))
+    .map(([min, more]) => ({ min, max: more === undefined ? undefined : min + more })),
 );
 
 const parts = (part: fc.Arbitrary<Expression>, minLength: number) => fc.array(part, { minLength, maxLength: 4 });
@@ -43,8 +60,9 @@ const { expression } = fc.letrec<{ expression: Expression }>((tie) => ({
     fc.record({
       kind: fc.constant("repeat" as const),
       part: tie("expression"),
-      operator: fc.constantFrom("*" as const, "+" as const, "?" as const),
+      operator,
     }),
+    fc.constant({ kind: "any" as const }),
   ),
 }));
 
@@ -74,9 +92,18 @@ function write(expression: Expression, spell: (character: string) => string): st
       return `( ${expression.parts.map((part) => write(part, spell)).join(" ")} )`;
     case "choice":
       return `(${expression.parts.map((part) => write(part, spell)).join("\n | ")})`;
+    case "any":
+      return ".";
     case "repeat":
-      return `( ${write(expression.part, spell)} )${expression.operator}`;
+      return `( ${write(expression.part, spell)} )${writeOperator(expression.operator)}`;
   }
+}
+
+function writeOperator(operator: Operator): string {
+  if (typeof operator === "string") return operator;
+  const { min, max } = operator;
+  if (max === min) return `{${min}}`;
+  return max === undefined ? `{${min},}` : `{ ${min}, ${max} }`;
 }
 
 /** As hexadecimal where the character could be taken for syntax. */
@@ -113,15 +140,17 @@ export function matches(rules: Rules, codePoints: readonly number[]): boolean {
         return expression.parts.reduce((ends, part) => behindAll(ends, part), new Set([start]));
       case "choice":
         return new Set(expression.parts.flatMap((part) => [...endsOf(part, start)]));
+      case "any":
+        return new Set(start < codePoints.length ? [start + 1] : []);
       case "repeat": {
-        const ends = new Set(expression.operator === "+" ? [] : [start]);
-        const queue = [start];
-        for (const at of queue) {
-          for (const end of endsOf(expression.part, at)) {
-            if (ends.has(end)) continue;
-            ends.add(end);
-            if (expression.operator !== "?") queue.push(end);
-          }
+        const { min, max } = bounds(expression.operator);
+        const ends = new Set<number>();
+        // all places that may be reached so many times; from `least` on nothing new comes up for good
+        const least = min + codePoints.length + 1;
+        let places = new Set([start]);
+        for (let n = 0; n <= max && n <= least && places.size > 0; n++) {
+          if (n >= min) for (const place of places) ends.add(place);
+          places = behindAll(places, expression.part);
         }
         return ends;
       }
@@ -151,9 +180,11 @@ export function derive(rules: Rules, choose: (n: number) => number): string | un
         return expression.parts.map(text).join("");
       case "choice":
         return text(expression.parts[choose(expression.parts.length)]!);
+      case "any":
+        return ALPHABET[choose(ALPHABET.length)]!;
       case "repeat": {
-        const atLeast = expression.operator === "+" ? 1 : 0;
-        const n = expression.operator === "?" ? choose(2) : atLeast + choose(3);
+        const { min, max } = bounds(expression.operator);
+        const n = min + choose(Math.min(max - min, 2) + 1);
         return Array.from({ length: n }, () => text(expression.part)).join("");
       }
     }
