@@ -8,8 +8,9 @@ export { createGrammarStage, type GrammarStage, type GrammarStageOptions } from 
 export { parseGrammar } from "./grammar/parser.ts";
 export { printGrammar } from "./grammar/printer.ts";
 export { applyGuidance } from "./guidance.ts";
-export { jsonSchemaToGrammar } from "./json-schema/json-schema.ts";
+export { type JsonSchemaOptions, jsonSchemaToGrammar } from "./json-schema/json-schema.ts";
 export type { CheckedSchema, JsonType } from "./json-schema/schema.ts";
+export type { UnenforcedKeyword } from "./json-schema/schema-rules.ts";
 export { expf, log2f, logf, powf } from "./libm.ts";
 export { createRng, type Rng, resolveSeed } from "./rng.ts";
 export { createSampler, type Sampler, type SamplerOptions } from "./sampler.ts";

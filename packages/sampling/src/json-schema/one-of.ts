@@ -1,6 +1,7 @@
 // `oneOf` asks that exactly one alternative is valid, which a grammar cannot count. It can be had where the alternatives exclude
 // each other; this finds out, and says no when in doubt.
 
+import { describesOthers } from "./object-rules.ts";
 import {
   hasType,
   isObject,
@@ -13,7 +14,6 @@ import {
   placeIn,
   resolveReference,
   type SchemaObject,
-  schemaError,
   typesOf,
 } from "./schema.ts";
 
@@ -27,16 +27,16 @@ interface Search {
   left: number;
 }
 
-/** @throws GrammarError E_SCHEMA if a text for one place might be valid under another */
-export function assertDisjoint(document: unknown, places: readonly Place[], pointer: string): void {
+/** Words for a text for one place that might be valid under another; undefined if there is none. */
+export function overlapOf(document: unknown, places: readonly Place[]): string | undefined {
   const search: Search = { document, left: MAX_PLACES };
   for (const [i, generated] of places.entries()) {
     for (const [j, other] of places.entries()) {
       if (i === j || excludes(search, generated, other, 0)) continue;
-      const message = `"oneOf": a text for alternative ${i} might be valid under ${j} as well; "anyOf" does without that`;
-      throw schemaError(pointer, message);
+      return `: a text for alternative ${i} might be valid under ${j} as well; "anyOf" does without that`;
     }
   }
+  return undefined;
 }
 
 /** True if nothing that is generated for one place is valid under the other. */
@@ -55,7 +55,8 @@ interface ObjectPlace extends Place {
 function alternatives(search: Search, place: Place, depth: number): ObjectPlace[] {
   const { schema, pointer } = place;
   search.left--;
-  if (!isObject(schema) || depth > MAX_DEPTH || search.left <= 0) return [{ schema: {}, pointer }];
+  if (!isObject(schema) || Object.hasOwn(schema, "allOf") || depth > MAX_DEPTH || search.left <= 0)
+    return [{ schema: {}, pointer }];
   if (Object.hasOwn(schema, "$ref")) {
     return alternatives(search, resolveReference(search.document, schema["$ref"], pointer), depth + 1);
   }
@@ -99,9 +100,14 @@ function excludesObject(search: Search, mine: ObjectPlace, theirs: ObjectPlace, 
   const myProperties = namedProperties(mine);
   const theirProperties = namedProperties(theirs);
   if (myProperties.size === 0) return false; // any object may be generated
+  const hasOthers = describesOthers(mine.schema);
   for (const [name, their] of theirProperties) {
     const my = myProperties.get(name);
-    if (my === undefined ? their.isRequired : my.isRequired && excludes(search, my.place, their.place, depth + 1)) {
+    if (
+      my === undefined
+        ? their.isRequired && !hasOthers
+        : my.isRequired && excludes(search, my.place, their.place, depth + 1)
+    ) {
       return true;
     }
   }

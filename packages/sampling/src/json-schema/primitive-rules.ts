@@ -5,6 +5,9 @@ import { schemaError } from "./schema.ts";
 /** Name of the rule for optional space. */
 export const WS = "ws";
 
+/** The quotation mark around JSON strings, as a literal of GBNF. */
+export const QUOTE = '"\\""';
+
 const DIGITS = "[0-9]?".concat(" [0-9]?".repeat(14)); // up to 15: as many as a double keeps
 
 /**
@@ -16,6 +19,8 @@ export const PRIMITIVE_RULES: Readonly<Record<string, string>> = {
   object: `"{" ${WS} ( string ":" ${WS} value ( "," ${WS} string ":" ${WS} value )* ${WS} )? "}"`,
   array: `"[" ${WS} ( value ( "," ${WS} value )* ${WS} )? "]"`,
   string: '"\\"" ( [\\x20-\\x21\\x23-\\x5B\\x5D-\\uD7FF\\uE000-\\U0010FFFF] | "\\\\" escape )* "\\""',
+  // one code point, for strings that are counted: no halves of surrogate pairs, which two escapes would make one character of
+  char: '[\\x20-\\x21\\x23-\\x5B\\x5D-\\uD7FF\\uE000-\\U0010FFFF] | "\\\\" ( ["\\\\/bfnrt] | "u" ( [0-9a-cA-CefEF] hex | [dD] [0-7] ) hex hex )',
   escape: '["\\\\/bfnrt] | "u" hex hex hex hex',
   hex: "[0-9a-fA-F]",
   number: 'integer ( "." [0-9] digits )? ( [eE] [-+]? [0-9] [0-9]? )?',
@@ -35,10 +40,27 @@ export function literal(value: unknown, pointer: string): string {
     // circular, too deep, or a bigint
   }
   if (json === undefined) throw schemaError(pointer, "a listed value is no JSON");
-  return quote(json);
+  return literalOf(json);
 }
 
 /** JSON has no control characters, so only these two need an escape. */
-export function quote(text: string): string {
+export function literalOf(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/** Code points that a JSON string holds as they are. */
+export const PLAIN_RANGES: readonly (readonly [first: number, last: number])[] = [
+  [0x20, 0x21],
+  [0x23, 0x5b],
+  [0x5d, 0xd7ff],
+  [0xe000, 0x10ffff],
+];
+
+/** A code point as a member of a class of GBNF. */
+export function spellMember(code: number): string {
+  const character = String.fromCodePoint(code);
+  if (/[a-zA-Z0-9]/.test(character)) return character;
+  const hex = code.toString(16);
+  if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+  return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }

@@ -3,7 +3,14 @@
 import { GrammarError } from "../grammar/errors.ts";
 import { MAX_POINTER_LENGTH, MAX_SCHEMA_RULES } from "../grammar/limits.ts";
 import { PRIMITIVE_RULES } from "./primitive-rules.ts";
-import type { Place } from "./schema.ts";
+import { type Place, placeIn, schemaError } from "./schema.ts";
+
+/** A keyword that says something which the grammar does not hold to. */
+export interface UnenforcedKeyword {
+  /** JSON pointer of the keyword: "/properties/price/multipleOf". */
+  readonly pointer: string;
+  readonly keyword: string;
+}
 
 export interface SchemaRules {
   readonly document: unknown;
@@ -11,6 +18,8 @@ export interface SchemaRules {
   nameOf(place: Place): string;
   /** Adds a rule whose name is derived from another one; returns its name. */
   add(base: string, suffix: string, body: string): string;
+  /** Says that the grammar does not hold to a keyword. @throws GrammarError E_SCHEMA if nobody wants to be told */
+  unenforced(place: Place, keyword: string, context?: string): void;
 }
 
 /**
@@ -20,9 +29,11 @@ export interface SchemaRules {
 export function collectRules(
   document: unknown,
   bodyOf: (rules: SchemaRules, place: Place, name: string) => string,
+  onUnenforced: ((unenforced: UnenforcedKeyword) => void) | undefined,
 ): string {
   const bodies = new Map<string, string>(); // by name, in order
   const names = new Map<string, string>(); // by pointer
+  const told = new Set<string>();
   const queue: { readonly place: Place; readonly name: string }[] = [];
 
   const reserve = (name: string): string => {
@@ -49,6 +60,13 @@ export function collectRules(
       const name = reserve(`${base}-${suffix}`);
       bodies.set(name, body);
       return name;
+    },
+    unenforced(place, keyword, context = "") {
+      if (onUnenforced === undefined) throw schemaError(place.pointer, `"${keyword}" is not supported${context}`);
+      const pointer = placeIn(place, keyword);
+      if (told.has(pointer)) return;
+      told.add(pointer);
+      onUnenforced({ pointer, keyword });
     },
   };
 

@@ -42,12 +42,15 @@ export type SchemaObject = Readonly<Record<string, unknown>>;
 export interface Place {
   readonly schema: unknown;
   readonly pointer: string;
+  /** Where parts of it stand, if not below `pointer`, by their pointers from here: of what `allOf` puts together. */
+  readonly origins?: ReadonlyMap<string, string>;
 }
 
 /** Say nothing about what is valid. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   "$schema",
   "$id",
+  "$anchor",
   "$comment",
   "$defs",
   "definitions",
@@ -58,7 +61,41 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   "deprecated",
   "readOnly",
   "writeOnly",
+  "contentEncoding",
+  "contentMediaType",
 ]);
+
+/** Say something, which the rules of a type judge; about a value of another type they say nothing. */
+const ASSERTIONS: ReadonlySet<string> = new Set([
+  "type",
+  "properties",
+  "required",
+  "additionalProperties",
+  "propertyNames",
+  "patternProperties",
+  "items",
+  "prefixItems",
+  "additionalItems",
+  "minItems",
+  "maxItems",
+  "uniqueItems",
+  "contains",
+  "minLength",
+  "maxLength",
+  "pattern",
+  "format",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
+]);
+
+/** Keywords that are neither in `known` nor annotations. */
+export function otherKeywords(schema: SchemaObject, known: Iterable<string> = ASSERTIONS): string[] {
+  const names = new Set(known);
+  return Object.keys(schema).filter((keyword) => !ANNOTATIONS.has(keyword) && !names.has(keyword));
+}
 
 export function schemaError(pointer: string, message: string): GrammarError {
   const where = pointer === "" ? "the schema" : pointer;
@@ -74,21 +111,11 @@ export function member(schema: SchemaObject, name: string): unknown {
   return Object.hasOwn(schema, name) ? schema[name] : undefined;
 }
 
-export function placeIn(place: Place, ...path: readonly (string | number)[]): string {
-  const steps = path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`);
-  return place.pointer + steps.join("");
+export function placeIn(place: Place, ...names: readonly (string | number)[]): string {
+  const steps = names.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`);
+  const path = steps.join("");
+  return place.origins?.get(path) ?? place.pointer + path;
 }
-
-/** @throws GrammarError E_SCHEMA for a keyword that is neither in `known` nor an annotation */
-export function assertKeywords(schema: SchemaObject, pointer: string, known: readonly string[]): void {
-  for (const keyword of Object.keys(schema)) {
-    if (ANNOTATIONS.has(keyword) || known.includes(keyword)) continue;
-    const context = known.length < MAX_LISTED ? ` together with ${known.map((name) => `"${name}"`).join(", ")}` : "";
-    throw schemaError(pointer, `"${keyword}" is not supported${context}`);
-  }
-}
-
-const MAX_LISTED = 3; // keywords that exclude most others are named in the message
 
 /** An array with at least one element. @throws GrammarError E_SCHEMA */
 export function nonEmptyArray(schema: SchemaObject, keyword: string, pointer: string): readonly unknown[] {
@@ -113,12 +140,17 @@ export function typesOf(schema: SchemaObject, pointer: string): readonly JsonTyp
 
 /** Strictly, `properties` says nothing about a value that is no object; but whoever writes it means one. */
 function impliedTypes(schema: SchemaObject): readonly JsonType[] {
-  const types: JsonType[] = [];
-  if (["properties", "required", "additionalProperties"].some((name) => Object.hasOwn(schema, name)))
-    types.push("object");
-  if (Object.hasOwn(schema, "items")) types.push("array");
+  const has = (names: readonly string[]): boolean => names.some((name) => Object.hasOwn(schema, name));
+  const types = IMPLIED.filter(([, keywords]) => has(keywords)).map(([type]) => type);
   return types.length > 0 ? types : JSON_TYPES.filter((type) => type !== "integer");
 }
+
+const IMPLIED: readonly (readonly [JsonType, readonly string[]])[] = [
+  ["object", ["properties", "required", "additionalProperties", "propertyNames", "patternProperties"]],
+  ["array", ["items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"]],
+  ["string", ["minLength", "maxLength", "pattern", "format"]],
+  ["number", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]],
+];
 
 /** True if a value has one of these types. */
 export function hasType(value: unknown, types: readonly JsonType[]): boolean {
@@ -144,8 +176,24 @@ export function listedValues(schema: SchemaObject, pointer: string): readonly un
   return values;
 }
 
-/** The schema that a reference within the document points to. @throws GrammarError E_SCHEMA */
+/**
+ * The schema that a reference within the document points to: "#", "#/…", or the `$id` of one of its `$defs`, which TypeBox writes.
+ * @throws GrammarError E_SCHEMA
+ */
 export function resolveReference(document: unknown, reference: unknown, pointer: string): Place {
+  if (typeof reference === "string" && isObject(document)) {
+    for (const keyword of ["$defs", "definitions"]) {
+      const definitions = member(document, keyword);
+      if (!isObject(definitions)) continue;
+      const name = Object.keys(definitions).find((one) => {
+        const schema = definitions[one];
+        return isObject(schema) && member(schema, "$id") === reference;
+      });
+      if (name !== undefined) {
+        return { schema: definitions[name], pointer: placeIn({ schema: document, pointer: "" }, keyword, name) };
+      }
+    }
+  }
   if (typeof reference !== "string" || !(reference === "#" || reference.startsWith("#/"))) {
     throw schemaError(pointer, `"$ref" expected "#" or "#/…", a place in this document`);
   }
@@ -168,4 +216,23 @@ function decodeStep(step: string): string {
     // a lone % is taken as it is, and will point to nothing
   }
   return decoded.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** The greatest length or count that is enforced: a state of the grammar for each would cost time at every token. */
+const MOST_COUNTED = 256;
+
+interface Unenforced {
+  unenforced(place: Place, keyword: string): void;
+}
+
+/** A length or count that is enforced; one that is too great is said not to be. @throws GrammarError E_SCHEMA */
+export function countOf(rules: Unenforced, place: Place, keyword: string): number | undefined {
+  const value = member(place.schema as SchemaObject, keyword);
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0) {
+    throw schemaError(place.pointer, `"${keyword}" expected a whole number that is not negative`);
+  }
+  if (value <= MOST_COUNTED) return value;
+  rules.unenforced(place, keyword);
+  return undefined;
 }

@@ -13,13 +13,38 @@ export function isValid(document: unknown, schema: unknown, value: unknown): boo
   if (s["anyOf"] !== undefined && !(s["anyOf"] as unknown[]).some((one) => valid(one, value))) return false;
   if (s["oneOf"] !== undefined && (s["oneOf"] as unknown[]).filter((one) => valid(one, value)).length !== 1)
     return false;
-  if (Array.isArray(value)) return s["items"] === undefined || value.every((one) => valid(s["items"], one));
+  if (s["allOf"] !== undefined && !(s["allOf"] as unknown[]).every((one) => valid(one, value))) return false;
+  const within = (n: number, least: string, most: string) =>
+    n >= ((s[least] as number) ?? 0) && n <= ((s[most] as number) ?? Number.POSITIVE_INFINITY);
+  if (typeof value === "number") {
+    const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = s as Record<string, number | undefined>;
+    if (minimum !== undefined && value < minimum) return false;
+    if (maximum !== undefined && value > maximum) return false;
+    if (exclusiveMinimum !== undefined && value <= exclusiveMinimum) return false;
+    if (exclusiveMaximum !== undefined && value >= exclusiveMaximum) return false;
+  }
+  if (typeof value === "string") {
+    if (s["pattern"] !== undefined && !new RegExp(s["pattern"] as string, "u").test(value)) return false;
+    return within([...value].length, "minLength", "maxLength");
+  }
+  if (Array.isArray(value)) {
+    const first = (s["prefixItems"] ?? []) as unknown[];
+    if (!within(value.length, "minItems", "maxItems")) return false;
+    return value.every((one, i) =>
+      i < first.length ? valid(first[i], one) : s["items"] === undefined || valid(s["items"], one),
+    );
+  }
   if (typeof value !== "object" || value === null) return true;
   const properties = (s["properties"] ?? {}) as Schema;
   if (((s["required"] ?? []) as string[]).some((name) => !Object.hasOwn(value, name))) return false;
-  return Object.entries(value).every(([name, one]) =>
-    Object.hasOwn(properties, name) ? valid(properties[name], one) : s["additionalProperties"] !== false,
-  );
+  const patterns = Object.entries((s["patternProperties"] ?? {}) as Schema);
+  return Object.entries(value).every(([name, one]) => {
+    if (s["propertyNames"] !== undefined && !valid(s["propertyNames"], name)) return false;
+    const fitting = patterns.filter(([pattern]) => new RegExp(pattern, "u").test(name));
+    if (!fitting.every(([, inner]) => valid(inner, one))) return false;
+    if (Object.hasOwn(properties, name)) return valid(properties[name], one);
+    return fitting.length > 0 || valid(s["additionalProperties"] ?? true, one);
+  });
 }
 
 function isOfType(value: unknown, type: string): boolean {
@@ -56,7 +81,7 @@ function sorted(value: unknown): unknown {
   };
 }
 
-function follow(document: unknown, reference: string): unknown {
+export function follow(document: unknown, reference: string): unknown {
   return reference
     .split("/")
     .slice(1)
