@@ -22,6 +22,7 @@ export {
   bindKernels,
   type CountKernel,
   compileKernels,
+  createRowReader,
   GROUP_ROWS,
   KERNEL_TIERS,
   type KernelSet,
@@ -32,6 +33,7 @@ export {
   type MatrixKernels,
   type PackKernel,
   type PackSource,
+  rowReaderBytes,
   SCRATCH_BYTES,
   type WasmMemory,
 } from "./kernels/index.ts";

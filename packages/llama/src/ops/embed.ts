@@ -1,7 +1,7 @@
 // Rows of the embedding matrix.
 
 import type { EmbedOp } from "@ll/architectures";
-import { rowBytes, unpackRows } from "@ll/quant";
+import { createRowReader, GROUP_ROWS, rowBytes, rowReaderBytes, unpackRows } from "@ll/quant";
 import { matrixRow } from "../weights.ts";
 import { type OpKind, rowOf } from "./op.ts";
 
@@ -13,21 +13,36 @@ export const embed: OpKind<EmbedOp> = {
       unpackRows(matrix.type, matrixRow(matrix, token), rowOf(rows, i, out.width));
     }
   },
-  bind({ weight, out, slot }, { weight: weightOf, value, memory, exchange }) {
-    const { rows, type, columns, address } = weightOf(weight);
+  bind({ weight, out, slot }, { weight: weightOf, value, memory, exchange, kernels, scratch }) {
+    const { form, rows, type, columns, address } = weightOf(weight);
     const shown = exchange.slots[slot];
     const bytes = rowBytes(type, columns);
     const target = value(out).address;
+    let rowAt = (r: number): Uint8Array => memory.bytes(address + r * bytes, bytes);
+    if (form === "matrix") {
+      const read = createRowReader(kernels, type, columns, scratch);
+      const groupBytes = kernels.matrix(type).weightBytes(GROUP_ROWS, columns);
+      const row = new Uint8Array(bytes);
+      rowAt = (r) => {
+        const group = memory.bytes(address + Math.floor(r / GROUP_ROWS) * groupBytes, groupBytes);
+        read(group, r % GROUP_ROWS, row);
+        return row;
+      };
+    }
     return [
       ({ tokens }) => {
         for (const [i, token] of tokens.entries()) {
           if (token < rows.start || token >= rows.end) continue; // another shard has it
-          const row = memory.bytes(address + (token - rows.start) * bytes, bytes);
-          unpackRows(type, row, rowOf(shown, i, columns));
+          unpackRows(type, rowAt(token - rows.start), rowOf(shown, i, columns));
         }
       },
       "barrier",
       ({ tokens }) => memory.copyIn(target, shown, tokens.length * columns),
     ];
+  },
+  scratchBytes({ weight }, { isRepacked, typeOf, weightBytes }) {
+    if (!isRepacked(weight)) return 0;
+    const [type, columns] = [typeOf(weight), weight.shape[1]!];
+    return rowReaderBytes(type, columns, weightBytes(type, GROUP_ROWS, columns));
   },
 };

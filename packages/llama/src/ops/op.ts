@@ -117,6 +117,10 @@ export interface PlacedWeight {
 export interface ScratchSizes {
   readonly sliceTokens: number;
   typeOf(weight: Weight): string;
+  /** Whether rows that are looked up are those of a matrix, which is repacked. */
+  isRepacked(weight: Weight): boolean;
+  /** Bytes of a repacked matrix. */
+  weightBytes(type: string, nRows: number, rowValues: number): number;
   /** Bytes of packed vectors. */
   activationBytes(type: string, nVectors: number, rowValues: number): number;
 }

@@ -76,29 +76,43 @@ export function layoutOf(
   const kernelScratch = FIRST_ADDRESS;
   const llamaScratch = aligned(kernelScratch + sizes.scratchBytes);
   const workStart = aligned(llamaScratch + sizes.llamaScratchBytes);
-  const { activationBytes } = sizes;
-  const work = placeWork(graph.ops, share, { sliceTokens, typeOf, activationBytes }, workStart);
+  const { activationBytes, weightBytes } = sizes;
+  const isRepacked = (weight: Weight): boolean => matrixOf(graph, weight) !== undefined;
+  const work = placeWork(
+    graph.ops,
+    share,
+    { sliceTokens, typeOf, isRepacked, activationBytes, weightBytes },
+    workStart,
+  );
   const staging = { address: workStart, bytes: stagingBytes(graph.weights, typeOf) };
 
   let end = Math.max(work.end, staging.address + staging.bytes);
-  const weights = graph.weights.map((weight): PlacedWeight => {
-    const { form, shape, axis, firstRow, nExperts = 1 } = weight;
+  const weights: PlacedWeight[] = [];
+  const loaded = graph.weights.filter((weight) => !isRepacked(weight));
+  for (const weight of loaded) {
+    const { id, form, shape, axis, firstRow, nExperts = 1 } = weight;
     const { name, type } = infoOf(weight);
     const rows = ownPart(shape[0]!, axis, share);
     const columns = shape[1] ?? 1;
     const nRows = sizeOf(rows);
-    const bytes = form === "matrix" ? sizes.weightBytes(type, nRows, columns) : nRows * rowBytes(type, columns);
+    const bytes = form === "matrix" ? weightBytes(type, nRows, columns) : nRows * rowBytes(type, columns);
     const address = aligned(end);
     const expertBytes = aligned(bytes);
     end = address + (nExperts - 1) * expertBytes + bytes;
     const experts = { nExperts, expertBytes, expertRows: expertRows(weight) };
-    return { name, type, form, rows, tensorRow: firstRow + rows.start, columns, address, bytes, ...experts };
-  });
+    weights[id] = { name, type, form, rows, tensorRow: firstRow + rows.start, columns, address, bytes, ...experts };
+  }
+  for (const weight of graph.weights) weights[weight.id] ??= weights[matrixOf(graph, weight)!.id]!;
   const place = new Map([...tensors.keys()].map((role, i) => [role, i]));
-  const loadOrder = [...graph.weights]
+  const loadOrder = loaded
     .sort((a, b) => place.get(a.role)! - place.get(b.role)! || a.firstRow - b.firstRow)
     .map(({ id }) => id);
   return { kernelScratch, llamaScratch, staging, ...work, weights, loadOrder, bytes: end };
+}
+
+/** The matrix whose rows these are, which are looked up: an embedding that is the output matrix, too, is in memory once. */
+export function matrixOf({ weights }: Graph, { form, role }: Weight): Weight | undefined {
+  return form === "rows" ? weights.find((other) => other.role === role && other.form === "matrix") : undefined;
 }
 
 /** Values and working memory of operations, each where nothing else lies that is needed at the same time. */

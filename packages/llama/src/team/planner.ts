@@ -3,7 +3,7 @@
 import type { Axis, Graph } from "@ll/architectures";
 import { rowBytes } from "@ll/quant";
 import { MemoryError } from "./errors.ts";
-import { type KernelSizes, layoutOf, type ShardLayout, type TensorInfos } from "./layout.ts";
+import { type KernelSizes, layoutOf, matrixOf, type ShardLayout, type TensorInfos } from "./layout.ts";
 import { aligned, cutEvenly, type ShardShare } from "./ranges.ts";
 
 /** What one memory can hold: 65536 pages of 64 KiB. */
@@ -61,10 +61,12 @@ export function planTeam(graph: Graph, tensors: TensorInfos, sizes: KernelSizes,
 }
 
 /** Bytes of all matrices in the file. Kernels store rows in no fewer. */
-function matrixBytes({ weights }: Graph, tensors: TensorInfos): number {
+function matrixBytes(graph: Graph, tensors: TensorInfos): number {
   let bytes = 0;
-  for (const { role, form, shape, nExperts = 1 } of weights) {
-    if (form !== "numbers") bytes += nExperts * shape[0]! * rowBytes(tensors.get(role)!.type, shape[1]!);
+  for (const weight of graph.weights) {
+    const { role, form, shape, nExperts = 1 } = weight;
+    if (form !== "numbers" && matrixOf(graph, weight) === undefined)
+      bytes += nExperts * shape[0]! * rowBytes(tensors.get(role)!.type, shape[1]!);
   }
   return bytes;
 }

@@ -172,15 +172,28 @@ describe("planTeam", () => {
     const tensors = tensorsOf(config, "f32");
     const { ops } = graphOf(config);
     for (const { layout } of planOf("tiny", "f32", { threads: 2, sliceTokens: 16 }).shards) {
-      const { activationBytes } = SIZES;
       const sizes = {
+        ...SIZES,
         sliceTokens: 16,
         typeOf: ({ role }: { role: string }) => tensors.get(role)!.type,
-        activationBytes,
+        isRepacked: () => false,
       };
       expect(layout.scratch.map(({ bytes }) => bytes)).toEqual(
         ops.map((op) => opKind(op).scratchBytes?.(op, sizes) ?? 0),
       );
+    }
+  });
+
+  test("has an embedding that is the output matrix, too, once, and reads it once", () => {
+    const config = CONFIGS["1.1b"]!;
+    const graph = graphOf(config, { has: () => false });
+    const tensors = new Map(
+      graph.weights.map(({ role, form }) => [role, { name: role, type: form === "numbers" ? "f32" : "q4_0" }]),
+    );
+    const [rows, matrix] = graph.weights.filter(({ role }) => role === "token_embd.weight");
+    for (const { layout } of planTeam(graph, tensors, SIZES, { ...LIMITS, threads: 3 }).shards) {
+      expect(layout.weights[rows!.id]).toBe(layout.weights[matrix!.id]);
+      expect(layout.loadOrder.filter((id) => layout.weights[id]?.name === "token_embd.weight")).toEqual([matrix!.id]);
     }
   });
 

@@ -14,4 +14,5 @@ export {
 } from "./kernels.ts";
 export { bindKernels, KERNEL_TIERS, type KernelSet, loadKernels } from "./load-kernels.ts";
 export { assertMemorySpan } from "./memory-span.ts";
+export { createRowReader, rowReaderBytes } from "./row-reader.ts";
 export type { WasmMemory } from "./web-assembly.ts";

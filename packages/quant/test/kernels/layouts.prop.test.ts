@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Kernels } from "../../src/kernels/index.ts";
+import { rowBytes } from "../../src/index.ts";
+import { createRowReader, type Kernels } from "../../src/kernels/index.ts";
 import { LANE_LAYOUTS, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
 import { KERNEL_TYPES, kernelsOf, LANE_TYPES, matrixCases, PLACES, WASM_TIERS } from "./kernel-cases.ts";
 import { activationsTwin, laneActivationsTwin, laneRepackTwin, repackTwin } from "./layout-twins.ts";
@@ -32,6 +33,27 @@ describe.each([
         expect(target.subarray(nBytes).every((byte) => byte === 0xa5)).toBe(true);
       }),
       { numRuns: 25 },
+    );
+  });
+
+  test.each(types)("%s rows come out as they were", (type) => {
+    const { blockValues } = WASM_LAYOUTS.get(type)!;
+    fc.assert(
+      fc.property(matrixCases(type), ({ nRows, nBlocks, rows }) => {
+        const columns = nBlocks * blockValues;
+        const read = createRowReader(kernels, type, columns, PLACES.vectors);
+        const matrix = kernels.matrix(type);
+        new Uint8Array(kernels.memory.buffer, PLACES.rows, rows.length).set(rows);
+        matrix.repack(PLACES.rows, PLACES.weights, nRows, columns);
+        const bytes = rowBytes(type, columns);
+        const row = new Uint8Array(bytes);
+        for (let r = 0; r < nRows; r++) {
+          const group = PLACES.weights + matrix.weightBytes(8 * Math.floor(r / 8), columns);
+          read(new Uint8Array(kernels.memory.buffer, group, matrix.weightBytes(8, columns)), r % 8, row);
+          expect(row).toEqual(rows.subarray(r * bytes, (r + 1) * bytes));
+        }
+      }),
+      { numRuns: 5 },
     );
   });
 
