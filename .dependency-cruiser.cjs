@@ -1,4 +1,4 @@
-// Which way the arrows may point. Leaves share @ll/bytes, and @ll/architectures, what a model is; llama and convert stand on leaves; only apps use everything.
+// Which way the arrows may point. Leaves share @ll/bytes, and @ll/architectures, what a model is; llama and convert stand on leaves, chat on llama; only apps use everything.
 
 module.exports = {
   forbidden: [
@@ -33,6 +33,12 @@ module.exports = {
       severity: "error",
       from: { path: "^packages/convert/src" },
       to: { path: "^(packages/(?!(convert|architectures|bytes|quant|ggml-format|gguf|checkpoint)/)|apps)" },
+    },
+    {
+      name: "chat-stands-on-model-llama-sampling-tokenizer",
+      severity: "error",
+      from: { path: "^packages/chat/src" },
+      to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes)/)|apps)" },
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {

@@ -1,0 +1,95 @@
+// gpt-oss writes messages: a header with a channel and perhaps a recipient, a mark, the text, a mark. The prompt ends behind the first
+// `<|start|>assistant`. `analysis` is a thought, a recipient makes a call, everything else is to be read.
+// https://cookbook.openai.com/articles/openai-harmony
+
+import {
+  firstMark,
+  heldBack,
+  type OutputParser,
+  type OutputParserOptions,
+  type OutputPart,
+  randomId,
+  toolCallOf,
+} from "./output-part.ts";
+import { OutputWriter } from "./output-writer.ts";
+
+const MESSAGE = "<|message|>";
+const START = "<|start|>";
+const ENDS = ["<|end|>", "<|return|>", "<|call|>", START];
+const ROLE = /^\s*(?:<\|start\|>)?\s*assistant\b/;
+
+export class HarmonyParser implements OutputParser {
+  readonly #writer = new OutputWriter();
+  readonly #newId: (length: number) => string;
+  #rest = "";
+  /** Of the message that is being read; undefined while its header is. */
+  #message: { readonly header: string; readonly channel: string; readonly tool: string | undefined } | undefined;
+
+  constructor({ newId = randomId }: OutputParserOptions) {
+    this.#newId = newId;
+  }
+
+  get isThinking(): boolean {
+    return this.#message === undefined || this.#message.channel === "analysis";
+  }
+
+  push(text: string): OutputPart[] {
+    this.#rest += text;
+    while (this.#step(false));
+    return this.#writer.take();
+  }
+
+  end(): OutputPart[] {
+    while (this.#step(true));
+    if (this.#message === undefined) this.#writer.text(this.#rest.replace(ROLE, ""));
+    this.#rest = "";
+    return this.#writer.take();
+  }
+
+  /** False if more text is needed. */
+  #step(isEnd: boolean): boolean {
+    if (this.#message === undefined) {
+      const at = this.#rest.indexOf(MESSAGE);
+      if (at < 0) return false;
+      const header = this.#rest.slice(0, at);
+      const channel = /<\|channel\|>\s*(\w+)/.exec(header)?.[1] ?? "final";
+      const tool = /\bto=(?:functions\.)?([\w.-]+)/.exec(header)?.[1];
+      this.#message = { header: header.replace(ROLE, ""), channel, tool };
+      this.#rest = this.#rest.slice(at + MESSAGE.length);
+      if (tool === undefined) this.#writer.breakOff(channel === "analysis" ? "reasoning" : "text");
+      return true;
+    }
+    const { header, channel, tool } = this.#message;
+    const end = firstMark(this.#rest, ENDS);
+    if (tool !== undefined) {
+      if (end === undefined && !isEnd) return false;
+      const body = end === undefined ? this.#rest : this.#rest.slice(0, end.at);
+      this.#call(tool, body, header + MESSAGE);
+    } else {
+      const held = end === undefined && !isEnd ? heldBack(this.#rest, ENDS) : 0;
+      const shown = this.#rest.slice(0, end === undefined ? this.#rest.length - held : end.at);
+      if (channel === "analysis") this.#writer.reasoning(shown);
+      else this.#writer.text(shown);
+      if (end === undefined) this.#rest = this.#rest.slice(shown.length);
+    }
+    if (end === undefined) {
+      if (isEnd) this.#rest = "";
+      return false;
+    }
+    // the mark of a start belongs to the next header
+    this.#rest = this.#rest.slice(end.at + (end.mark === START ? 0 : end.mark.length));
+    this.#message = undefined;
+    return true;
+  }
+
+  #call(name: string, body: string, header: string): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(body);
+    } catch {
+      // no JSON: text
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value)) this.#writer.text(header + body);
+    else this.#writer.call(toolCallOf({ name, argumentsText: body.trim() }, undefined, this.#newId));
+  }
+}

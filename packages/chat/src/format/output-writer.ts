@@ -1,0 +1,49 @@
+// Collects the parts of an answer; white space at both ends of its thought and of its text is dropped.
+
+import type { OutputPart, ToolCall } from "./output-part.ts";
+
+export class OutputWriter {
+  #parts: OutputPart[] = [];
+  readonly #streams = { reasoning: { begun: false, space: "" }, text: { begun: false, space: "" } };
+
+  reasoning(text: string): void {
+    this.#write("reasoning", text);
+  }
+
+  text(text: string): void {
+    this.#write("text", text);
+  }
+
+  /** A new paragraph, if there is something before it and behind it. */
+  breakOff(type: "reasoning" | "text"): void {
+    if (this.#streams[type].begun) this.#streams[type].space = "\n\n";
+  }
+
+  call(call: ToolCall & { readonly argumentsText: string }): void {
+    this.#parts.push({ type: "tool-call", call });
+  }
+
+  /** All parts since the last time. */
+  take(): OutputPart[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
+  #write(type: "reasoning" | "text", text: string): void {
+    const stream = this.#streams[type];
+    const known = stream.begun ? text : text.trimStart();
+    const shown = known.trimEnd();
+    if (shown === "") {
+      if (stream.begun) stream.space += known;
+      return;
+    }
+    const whole = stream.space + shown;
+    stream.begun = true;
+    stream.space = known.slice(shown.length);
+    const last = this.#parts.at(-1);
+    if (last !== undefined && last.type === type)
+      this.#parts[this.#parts.length - 1] = { type, text: last.text + whole };
+    else this.#parts.push({ type, text: whole });
+  }
+}
