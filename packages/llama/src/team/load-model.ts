@@ -121,7 +121,7 @@ export async function loadTeamModel(
   const found = findTensors(source, config);
   options.signal?.throwIfAborted();
   const arithmetic = arithmeticOf(config, options.arithmetic);
-  const { kernels, llamaKernels } = await chooseKernels(options.kernels, arithmetic);
+  const { kernels, llamaKernels } = await chooseKernels(found, options.kernels, arithmetic);
   if (llamaKernels !== undefined) {
     const run = { source, config, found, threads, kernels, llamaKernels };
     const model = await loadFast(run, options, internals).catch((error: unknown) => {
@@ -143,14 +143,17 @@ export function checkedThreads(threads: number = canShareMemory() ? availableCor
 }
 
 /**
- * The kernels that a model computes with: without `llamaKernels`, the readable engine.
+ * The kernels that a model computes with, for the types of its matrices: without `llamaKernels`, the readable engine.
  * @throws RangeError for kernels that do not run here
  */
 export async function chooseKernels(
+  { graph, tensors }: FoundTensors,
   asked: KernelTier | undefined,
   arithmetic: ArithmeticName,
 ): Promise<{ readonly kernels: KernelSet; readonly llamaKernels: WebAssembly.Module | undefined }> {
-  const kernels = await loadKernels(asked, arithmetic);
+  const matrices = graph.weights.filter(({ form }) => form === "matrix");
+  const types = matrices.map(({ role }) => tensors.get(role)!.tensor.type);
+  const kernels = await loadKernels(asked, arithmetic, types);
   const llamaKernels = await loadLlamaKernels(kernels.tier, arithmetic);
   const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
   if (asked !== undefined && tier !== asked) {

@@ -58,7 +58,11 @@ export async function teamMemory(
   const { contextTokens, kvType = "f16" } = options;
   const threads = checkedThreads(options.threads);
   const found = findTensors(source, config);
-  const { kernels, llamaKernels } = await chooseKernels(options.kernels, arithmeticOf(config, options.arithmetic));
+  const { kernels, llamaKernels } = await chooseKernels(
+    found,
+    options.kernels,
+    arithmeticOf(config, options.arithmetic),
+  );
   if (llamaKernels === undefined) {
     return { model: found.bytes, context: kvCacheBytes(config, contextTokens, kvType) + stateBytes(found.graph) };
   }

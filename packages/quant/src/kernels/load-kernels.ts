@@ -7,6 +7,7 @@ import { assertMemorySpan } from "./memory-span.ts";
 import { scalarKernels } from "./scalar-kernels.ts";
 import { checkTypes, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";
+import { WASM_LAYOUTS } from "./wasm-layouts.ts";
 import { type WasmMemory, wasmFeatures, webAssembly, wideV8 } from "./web-assembly.ts";
 
 /** All tiers, slowest first. */
@@ -16,42 +17,49 @@ export const KERNEL_TIERS: readonly KernelTier[] = ["scalar", "simd", "relaxed",
 export interface KernelSet {
   readonly tier: KernelTier;
   readonly arithmetic: ArithmeticName;
+  /** Types that were tested: kernels of no others are bound. The scalar tier has all. */
+  readonly types: readonly string[];
   /** A `WebAssembly.Module`, which workers share with its compiled code; undefined for the scalar tier. */
   readonly module: object | undefined;
 }
 
-/** By `maxTier` and arithmetic. */
+/** By `maxTier`, arithmetic and types. V8 shares the code of modules with equal bytes. */
 const loaded = new Map<string, Promise<KernelSet>>();
 
 /**
- * The fastest kernels that run here and pass their self-test, of `maxTier` or below. They are compiled once per process and
- * arithmetic.
+ * The fastest kernels that run here and pass their self-test, of `maxTier` or below. The same call gives the same kernels.
  *
- * @throws RangeError if `maxTier` is no tier
+ * @param types of rows, that there shall be kernels for; fewer are tested and compiled sooner, some 10 ms for each in the tier "wide"
+ * @throws RangeError if `maxTier` is no tier, or a type is none of those that rows can have
  */
 export async function loadKernels(
   maxTier: KernelTier = "wide",
   arithmetic: ArithmeticName = "build803",
+  types: Iterable<string> = WASM_LAYOUTS.keys(),
 ): Promise<KernelSet> {
   const highest = KERNEL_TIERS.indexOf(maxTier);
   if (highest < 0) throw new RangeError(`"maxTier" expected one of ${KERNEL_TIERS.join(" ")}, got ${String(maxTier)}`);
-  const key = `${maxTier} ${arithmetic}`;
+  const asked = new Set(types);
+  const wanted = [...WASM_LAYOUTS.keys()].filter((type) => asked.has(type));
+  const unknown = [...asked].find((type) => !WASM_LAYOUTS.has(type));
+  if (unknown !== undefined) throw new RangeError(`"types" expected types that rows can have, got ${unknown}`);
+  const key = [maxTier, arithmetic, ...wanted].join(" ");
   let set = loaded.get(key);
   if (set === undefined) {
-    set = compileBest(highest, arithmetic);
+    set = compileBest(highest, arithmetic, wanted);
     loaded.set(key, set);
   }
   return set;
 }
 
-async function compileBest(highest: number, arithmetic: ArithmeticName): Promise<KernelSet> {
+async function compileBest(highest: number, arithmetic: ArithmeticName, types: readonly string[]): Promise<KernelSet> {
   for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
     const code = await codeOf(tier);
     if (code === undefined) continue;
-    const module = await compileKernels(tier, code, (module) => selfTest({ tier, arithmetic, module }));
-    if (module !== undefined) return { tier, arithmetic, module };
+    const module = await compileKernels(tier, code, (module) => selfTest({ tier, arithmetic, types, module }));
+    if (module !== undefined) return { tier, arithmetic, types, module };
   }
-  return { tier: "scalar", arithmetic, module: undefined };
+  return { tier: "scalar", arithmetic, types, module: undefined };
 }
 
 /**
@@ -88,5 +96,5 @@ function* selfTest(set: KernelSet): Generator<boolean> {
     return;
   }
   const memory = new Memory({ initial: SELF_TEST_PAGES });
-  for (const { isRight } of checkTypes(bindKernels(set, memory, SELF_TEST_SCRATCH))) yield isRight;
+  for (const { isRight } of checkTypes(bindKernels(set, memory, SELF_TEST_SCRATCH), set.types)) yield isRight;
 }

@@ -24,8 +24,11 @@ const SEED = 803;
  * Compares `kernels`, over a memory of `SELF_TEST_PAGES`, with `dot`, their quantiser with `packRows` and their histogram with
  * `toolHistogram`, one type in each step.
  */
-export function* checkTypes(kernels: Kernels): Generator<{ readonly type: string; readonly isRight: boolean }> {
-  for (const type of WASM_LAYOUTS.keys()) {
+export function* checkTypes(
+  kernels: Kernels,
+  types: Iterable<string> = WASM_LAYOUTS.keys(),
+): Generator<{ readonly type: string; readonly isRight: boolean }> {
+  for (const type of types) {
     const format = formatOf(type);
     const isRight = agrees(kernels, format, 1) && agrees(kernels, format, N_VECTORS) && packsAlike(kernels, format);
     yield { type, isRight };

@@ -21,7 +21,7 @@ const SOURCES: readonly PackSource[] = ["f32", "f16", "bf16"];
 
 /** @param exports of an instance that was created over `memory` and whose `initialize` was called with `scratch` */
 export function wasmKernels(
-  { tier, arithmetic }: Pick<Kernels, "tier" | "arithmetic">,
+  { tier, arithmetic, types }: Pick<Kernels, "tier" | "arithmetic"> & { readonly types: readonly string[] },
   exports: WasmExports,
   memory: WasmMemory,
   scratch: number,
@@ -30,13 +30,15 @@ export function wasmKernels(
   const matrices = new Map<string, MatrixKernels>();
   const packers = new Map<string, PackKernel>();
   const counters = new Map<string, CountKernel>();
-  for (const [type, layout] of WASM_LAYOUTS) {
+  for (const type of types) {
+    const layout = WASM_LAYOUTS.get(type)!;
     matrices.set(type, matrixKernels(type, arithmetic === "lanes", exports));
     const pack = packKernel(type, layout, exports);
     if (pack !== undefined) packers.set(type, pack);
   }
   const exceeds = exported(exports, "exceeds");
-  for (const type of WASM_COUNTED_TYPES) counters.set(type, exported(exports, `count_${type}`));
+  for (const type of WASM_COUNTED_TYPES)
+    if (types.includes(type)) counters.set(type, exported(exports, `count_${type}`));
   return {
     tier,
     arithmetic,

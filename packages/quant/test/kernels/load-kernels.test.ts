@@ -38,13 +38,26 @@ describe("tiers", () => {
   });
 
   test("scalar kernels need no module", async () => {
-    expect(await loadKernels("scalar")).toEqual({ tier: "scalar", arithmetic: "build803", module: undefined });
+    expect(await loadKernels("scalar")).toMatchObject({ tier: "scalar", arithmetic: "build803", module: undefined });
   });
 
   test.each(WASM_TIERS)("%s has both arithmetics", async (tier) => {
     const set = await loadKernels(tier, "lanes");
     expect(set).toMatchObject({ tier, arithmetic: "lanes" });
     expect(bindKernels(set, new WebAssembly.Memory({ initial: 1 })).arithmetic).toBe("lanes");
+  });
+
+  test("kernels of some types have no others, whatever was loaded before", async () => {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    await loadKernels();
+    const some = await loadKernels("wide", "lanes", ["q8_0", "q4_0", "q8_0"]);
+    expect(some).toMatchObject({ tier: WASM_TIERS.at(-1), types: ["q4_0", "q8_0"] });
+    expect(await loadKernels("wide", "lanes", ["q8_0", "q4_0"])).toBe(some);
+    const kernels = bindKernels(some, memory);
+    expect(kernels.matrix("q8_0").type).toBe("q8_0");
+    expect(() => kernels.matrix("q6_K")).toThrow('"type" expected one of q4_0 q8_0, got q6_K');
+    expect(kernels.packer("q6_K")).toBeUndefined();
+    await expect(loadKernels("wide", "lanes", ["q8_K"])).rejects.toThrow('"types" expected types that rows can have');
   });
 
   test("an unknown tier is refused", async () => {
