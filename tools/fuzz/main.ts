@@ -44,9 +44,8 @@ for (const target of values.target) {
         })
       : await replay(target, readFileSync(values.replay));
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-  console.log(
-    `${target}: ${report.inputs} inputs, ${report.edges} edges, corpus of ${report.corpus}, ${report.finds.length} finds in ${seconds} s`,
-  );
+  const reached = `${report.edges} edges, corpus of ${report.corpus}, slowest ${report.slowestMs.toFixed(0)} ms`;
+  console.log(`${target}: ${report.inputs} inputs, ${reached}, ${report.finds.length} finds in ${seconds} s`);
   if (values.replay === undefined) for (const find of report.finds) keep(find);
   else for (const find of report.finds) console.log(`  ${find.what}`);
   nFinds += report.finds.length;

@@ -24,7 +24,7 @@ const SHARED_BYTES = 256 * 1024;
 export async function runFuzz(options: FuzzOptions): Promise<WorkerReport> {
   const deadline = performance.now() + 1000 * options.seconds;
   const maxInputs = options.maxInputs ?? Number.MAX_SAFE_INTEGER;
-  const total = { inputs: 0, edges: 0, corpus: 0, finds: [] as Find[] };
+  const total = { inputs: 0, edges: 0, corpus: 0, slowestMs: 0, finds: [] as Find[] };
   for (let seed = options.seed ?? 1; ; seed++) {
     const seconds = (deadline - performance.now()) / 1000;
     const job = { target: options.target, seed, seconds, maxInputs: maxInputs - total.inputs };
@@ -32,6 +32,7 @@ export async function runFuzz(options: FuzzOptions): Promise<WorkerReport> {
     total.inputs += part.inputs;
     total.edges = Math.max(total.edges, part.edges);
     total.corpus = Math.max(total.corpus, part.corpus);
+    total.slowestMs = Math.max(total.slowestMs, part.slowestMs);
     total.finds.push(...part.finds);
     if (part.died === undefined) return total;
     total.finds.push(...(await replay(options.target, part.died.input)).finds);
@@ -64,7 +65,7 @@ function runWorker(job: Omit<WorkerJob, "shared">): Promise<WorkerReport & { die
       clearInterval(watch);
       const input = new Uint8Array(shared.bytes.subarray(0, shared.state[1]));
       const died = { target: job.target, input, what };
-      const report = { inputs: shared.state[0] as number, edges: 0, corpus: 0, finds: [], died };
+      const report = { inputs: shared.state[0] as number, edges: 0, corpus: 0, slowestMs: 0, finds: [], died };
       worker.terminate().then(() => resolve(report), reject);
     };
     const watch = setInterval(() => {

@@ -37,6 +37,8 @@ export interface WorkerReport {
   readonly inputs: number;
   readonly edges: number;
   readonly corpus: number;
+  /** Most processor time that one input took, in milliseconds. */
+  readonly slowestMs: number;
   readonly finds: readonly Find[];
 }
 
@@ -57,6 +59,7 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
   const corpus: Uint8Array[] = [];
   const finds = new Map<string, Find>();
   let inputs = 0;
+  let slowestMs = 0;
 
   const run = async (input: Uint8Array): Promise<void> => {
     job.shared.bytes.set(input);
@@ -65,6 +68,7 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
     coverage.reset();
     allocations.reset();
     let what: string | undefined;
+    const before = process.cpuUsage(); // the supervisor only waits: all of it is this thread's and its workers'
     try {
       const result = target.fuzz(input);
       // awaiting what is no promise costs as much as parsing a small input
@@ -72,6 +76,8 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
     } catch (error) {
       what = complaint(error);
     }
+    const { user, system } = process.cpuUsage(before);
+    slowestMs = Math.max(slowestMs, (user + system) / 1000);
     what ??= pollution();
     if (allocations.largest > 2 * input.length + (target.allowanceBytes ?? ALLOWANCE))
       what ??= `asked for ${allocations.largest} bytes at once`;
@@ -85,6 +91,7 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
     inputs,
     edges: coverage.edges,
     corpus: corpus.length,
+    slowestMs,
     finds: [...finds.values()],
   });
 
