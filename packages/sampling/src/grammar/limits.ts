@@ -17,9 +17,9 @@ export const MAX_NAME_BYTES: number = 256;
 
 /**
  * Tops of stacks made or compared for one token. JSON needs some thousands for the first token of a kind and none when a state comes back;
- * a grammar made to be ambiguous is stopped here, after a second or two.
+ * a grammar made to be ambiguous is stopped here, after a part of a second.
  */
-export const MAX_TOKEN_WORK: number = 4_000_000;
+export const MAX_TOKEN_WORK: number = 1_000_000;
 
 /** Tops in all sets of stacks that are remembered to be shared: some tens of MiB. Depth makes new ones without end. */
 export const MAX_KEPT_TOPS: number = 1_000_000;
