@@ -38,14 +38,17 @@ module.exports = {
       name: "chat-stands-on-model-llama-sampling-tokenizer",
       severity: "error",
       from: { path: "^packages/chat/src" },
-      to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes)/)|apps)" },
+      to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes|gguf|ggml-format)/)|apps)" },
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {
       name: "no-deep-imports",
       severity: "error",
       from: { path: "^(packages|apps)/([^/]+)/src" },
-      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/$2/", "/src/(index|node|reference|workers?)\\.ts$"] },
+      to: {
+        path: "^packages/[^/]+/src/",
+        pathNot: ["^packages/$2/", "/src/(index|node|reference|workers?|formats|templates)\\.ts$"],
+      },
     },
     {
       name: "platform-code-in-its-own-entry",

@@ -1,12 +1,25 @@
 // @ll/chat: from a model file to a conversation.
 
-export {
-  type CallFormat,
-  type ForcedCalls,
-  type Marks,
-  type OutputFormat,
-  outputFormatOf,
-  PLAIN_FORMAT,
-} from "./format/output-format.ts";
-export { createOutputParser, endsInThought } from "./format/output-parser.ts";
-export type { OutputParser, OutputParserOptions, OutputPart, ToolCall } from "./format/output-part.ts";
+export type { Answer, AnswerEvent, AnswerResult, Finish, Timings, TokenLogprob, Usage } from "./answer.ts";
+export type {
+  ChatModel,
+  ChatOptions,
+  CompleteOptions,
+  EmbedOptions,
+  ModelInfo,
+  Pooling,
+  SavedSession,
+  Session,
+  SessionOptions,
+} from "./chat-model.ts";
+export { type ChatModelParts, createChatModel } from "./create-chat-model.ts";
+export type { EngineStats } from "./engine.ts";
+export { AnswerError, type AnswerErrorCode, isAnswerError } from "./errors.ts";
+export type { ToolCall } from "./format/output-part.ts";
+export type { AnswerSampling, GenerateOptions } from "./generate.ts";
+export type { AssistantMessage, Message, TextMessage, Tool, ToolContext, ToolMessage, Tools } from "./messages.ts";
+export { type ModelInput, type OpenOptions, openModel } from "./open-model.ts";
+export type { JsonSchema, Schema, SchemaOutput, StandardJsonSchema } from "./schema.ts";
+export { restoreSession } from "./session.ts";
+export type { ChatTemplate } from "./template/chat-template.ts";
+export type { Template } from "./template/pattern-template.ts";

@@ -1,6 +1,6 @@
 // Collects the parts of an answer; white space at both ends of its thought and of its text is dropped.
 
-import type { OutputPart, ToolCall } from "./output-part.ts";
+import type { OutputParser, OutputPart, ToolCall } from "./output-part.ts";
 
 export class OutputWriter {
   #parts: OutputPart[] = [];
@@ -45,5 +45,20 @@ export class OutputWriter {
     if (last !== undefined && last.type === type)
       this.#parts[this.#parts.length - 1] = { type, text: last.text + whole };
     else this.#parts.push({ type, text: whole });
+  }
+}
+
+/** All is text. */
+export class PlainParser implements OutputParser {
+  readonly isThinking = false;
+  readonly #writer = new OutputWriter();
+
+  push(text: string): OutputPart[] {
+    this.#writer.text(text);
+    return this.#writer.take();
+  }
+
+  end(): OutputPart[] {
+    return [];
   }
 }

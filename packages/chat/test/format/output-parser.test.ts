@@ -1,6 +1,6 @@
 import { fc, test as propertyTest } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { createOutputParser, endsInThought, type OutputPart, outputFormatOf } from "../../src/index.ts";
+import { createOutputParser, endsInThought, type OutputPart, outputFormatOf } from "../../src/formats.ts";
 import { type Expected, OUTPUTS, type Output } from "./outputs.ts";
 
 const TOOLS = new Map<string, unknown>([

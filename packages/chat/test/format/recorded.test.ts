@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
-import { createOutputParser, outputFormatOf } from "../../src/index.ts";
+import { createOutputParser, outputFormatOf } from "../../src/formats.ts";
 
 interface Renderings {
   readonly templates: Readonly<

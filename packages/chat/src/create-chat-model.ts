@@ -1,0 +1,300 @@
+// A model to talk to, over any engine: completions, chats, embeddings.
+
+import type { Model } from "@ll/llama";
+import type { Tokenizer } from "@ll/tokenizer";
+import { type Answer, type AnswerResult, type AnswerTask, startAnswer } from "./answer.ts";
+import type { ChatModel, ChatOptions, CompleteOptions, EmbedOptions, ModelInfo } from "./chat-model.ts";
+import { Engine } from "./engine.ts";
+import { AnswerError } from "./errors.ts";
+import type { OutputFormat } from "./format/output-format.ts";
+import type { ToolCall } from "./format/output-part.ts";
+import { PlainParser } from "./format/output-writer.ts";
+import { type AnswerSampling, generate, type RunResult, seedOf } from "./generate.ts";
+import { type AssistantMessage, checkedMessages, checkedTools, type Message, type Tools } from "./messages.ts";
+import { jsonSchemaOf, type Schema, type SchemaOutput, validated } from "./schema.ts";
+import { createSession } from "./session.ts";
+import type { ChatTemplate, TemplateTool } from "./template/chat-template.ts";
+
+export interface ChatModelParts {
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly info: Omit<ModelInfo, "template" | "architecture" | "fingerprint">;
+  /** Defaults of all answers. */
+  readonly sampling?: AnswerSampling | undefined;
+  readonly kvType?: "f16" | "f32" | undefined;
+}
+
+const DEFAULT_ROUNDS = 8;
+
+/** @throws RangeError */
+export function createChatModel({ model, tokenizer, template, info, sampling, kvType }: ChatModelParts): ChatModel {
+  const { contextTokens, parallel } = info;
+  const engine = new Engine(model, { contextTokens, parallel, kvType });
+
+  async function parseJson(schema: Schema | undefined, { text, finish }: AnswerResult): Promise<unknown> {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      const message =
+        finish === "length" ? "the limit of tokens came before the end of the JSON value" : "the answer is no JSON";
+      throw new AnswerError(finish === "length" ? "E_CUT" : "E_INVALID", message, { cause });
+    }
+    if (schema === undefined) return value;
+    try {
+      return await validated(schema, value);
+    } catch (cause) {
+      throw new AnswerError("E_INVALID", `the schema does not admit the answer: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+
+  /** The same with seeds that follow each other; the first is the answer, the others its alternatives. */
+  function startAll<S extends Schema>(
+    options: ChatOptions<S>,
+    run: (seed: number, task: AnswerTask) => Promise<AnswerResult>,
+  ): Answer<SchemaOutput<S>> {
+    const { n = 1, schema, signal } = options;
+    const all = async (task: AnswerTask): Promise<AnswerResult> => {
+      if (!Number.isInteger(n) || n < 1) throw new RangeError(`"n" expected an integer >= 1, got ${n}`);
+      const seed = seedOf(options.seed);
+      const silent: AnswerTask = { signal: task.signal, emit: () => undefined };
+      const runs = Array.from({ length: n }, (_, i) => run((seed + i) >>> 0, i === 0 ? task : silent));
+      const [first, ...alternatives] = await Promise.all(runs);
+      const result = { ...(first as AnswerResult), alternatives };
+      task.emit({ type: "finish", finish: result.finish });
+      return result;
+    };
+    return startAnswer(all, (result) => parseJson(schema, result) as Promise<SchemaOutput<S>>, signal);
+  }
+
+  function complete<S extends Schema>(
+    prompt: string | ArrayLike<number>,
+    options: CompleteOptions<S> = {},
+  ): Answer<SchemaOutput<S>> {
+    const settings: ChatOptions<S> = { ...sampling, ...options };
+    return startAll(settings, async (seed, task) => {
+      const warnings: string[] = [];
+      const ids = typeof prompt === "string" ? [...tokenizer.encode(prompt, { prompt: true })] : Array.from(prompt);
+      const withGrammar = { ...settings, ...(await grammarOf(settings, (warning) => warnings.push(warning))) };
+      const stop = settings.stop ?? [];
+      const made = await generate(
+        { engine, tokenizer, prompt: ids, options: withGrammar, seed, stop, parser: undefined },
+        task,
+      );
+      return { ...resultOf(made, seed, warnings), messages: [{ role: "assistant", content: made.text }] };
+    });
+  }
+
+  function chat<S extends Schema>(
+    from: string | readonly Message[],
+    options: ChatOptions<S> = {},
+  ): Answer<SchemaOutput<S>> {
+    const settings: ChatOptions<S> = { ...sampling, ...options };
+    return startAll(settings, (seed, task) => converse(checkedMessages(from), settings, seed, task));
+  }
+
+  /** Asks, runs tools, and asks again. */
+  async function converse(
+    from: readonly Message[],
+    options: ChatOptions,
+    seed: number,
+    task: AnswerTask,
+  ): Promise<AnswerResult> {
+    const { toolChoice = "auto", maxRounds = DEFAULT_ROUNDS } = options;
+    const tools = toolChoice === "none" ? {} : checkedTools(options.tools ?? {});
+    const warnings: string[] = [];
+    const messages: Message[] = [];
+    const conversation = withSystem(from, options.system ?? template.system);
+    const schemas = new Map(Object.entries(tools).map(([name, tool]) => [name, jsonSchemaOf(tool.parameters ?? {})]));
+    const isPlain = template.format === undefined && schemas.size === 0;
+    const formats = isPlain ? undefined : await import("./formats.ts");
+    const format = template.format ?? (formats?.PLAIN_FORMAT as OutputFormat);
+    let total: RunResult | undefined;
+    for (let round = 0; ; round++) {
+      const { ids: prompt, startsInThought } = renderPrompt([...conversation, ...messages], tools, options.think);
+      // a call that was asked for is made once; then the model may say what it found
+      const isForced = round === 0 && toolChoice !== "auto" && Object.keys(tools).length > 0;
+      const warn = (warning: string): unknown => !warnings.includes(warning) && warnings.push(warning);
+      const grammar = isForced
+        ? { grammar: await forcedCalls(format, tools, toolChoice, options.parallelToolCalls !== false, warn) }
+        : await grammarOf(options, warn);
+      const made = await generate(
+        {
+          engine,
+          tokenizer,
+          prompt,
+          options: { ...options, ...grammar },
+          seed,
+          stop: [...(options.stop ?? []), ...template.stop],
+          parser: formats?.createOutputParser({ format, tools: schemas, startsInThought }) ?? new PlainParser(),
+        },
+        task,
+      );
+      total = total === undefined ? made : joined(total, made);
+      messages.push(assistantMessage(made));
+      const runnable = made.calls.length > 0 && made.calls.every(({ name }) => tools[name]?.run !== undefined);
+      if (made.calls.length === 0 || !runnable || round >= maxRounds) {
+        const finish = made.calls.length > 0 && made.finish !== "length" ? ("tool-calls" as const) : made.finish;
+        return { ...resultOf(total, seed, warnings), text: made.text, finish, toolCalls: made.calls, messages };
+      }
+      for (const call of made.calls) messages.push(await runTool(call, tools, task));
+    }
+  }
+
+  function renderPrompt(messages: readonly Message[], tools: Tools, think?: boolean | undefined) {
+    return template.render({ messages, tools: templateTools(tools), think }, tokenizer);
+  }
+
+  async function forcedCalls(
+    format: OutputFormat,
+    tools: Tools,
+    choice: NonNullable<ChatOptions["toolChoice"]>,
+    isParallel: boolean,
+    warn: (warning: string) => unknown,
+  ): Promise<string> {
+    const named = typeof choice === "object" ? choice.name : undefined;
+    if (named !== undefined && !Object.hasOwn(tools, named)) {
+      throw new TypeError(`"toolChoice" expected one of the tools, got ${JSON.stringify(named)}`);
+    }
+    const names = named === undefined ? Object.keys(tools) : [named];
+    const { callGrammar } = await import("./constraint.ts");
+    return callGrammar(format, tools, names, named !== undefined || !isParallel, warn);
+  }
+
+  async function embedOne(
+    text: string,
+    { normalize = true, pooling = info.pooling, signal }: EmbedOptions,
+  ): Promise<Float32Array> {
+    const ids = [...tokenizer.encode(text, { prompt: true })];
+    if (ids.length === 0) throw new RangeError(`"text" expected a text, got an empty one`);
+    const used = pooling === "cls" ? ids.slice(0, 1) : ids;
+    const vectors = await engine.embed(used, pooling === "mean" ? used.length : 1, signal);
+    const sum = new Float64Array(vectors[0]?.length ?? 0); // (nEmbd)
+    for (const vector of vectors) for (const [i, value] of vector.entries()) sum[i] = (sum[i] as number) + value;
+    const norm = normalize ? Math.hypot(...sum) || 1 : vectors.length;
+    return Float32Array.from(sum, (value) => value / norm);
+  }
+
+  async function embed(text: string, options?: EmbedOptions): Promise<Float32Array>;
+  async function embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
+  async function embed(
+    input: string | readonly string[],
+    options: EmbedOptions = {},
+  ): Promise<Float32Array | Float32Array[]> {
+    if (typeof input === "string") return embedOne(input, options);
+    const all: Float32Array[] = [];
+    for (const text of input) all.push(await embedOne(text, options));
+    return all;
+  }
+
+  let ending: Promise<void> | undefined;
+  const dispose = (): Promise<void> => {
+    ending ??= engine.dispose().then(() => model.dispose());
+    return ending;
+  };
+  const chatModel: ChatModel = {
+    info: {
+      ...info,
+      template: template.name,
+      architecture: model.config.architecture,
+      fingerprint: model.fingerprint?.toString(16).padStart(16, "0"),
+    },
+    tokenizer,
+    complete,
+    chat,
+    session: (options = {}) => createSession(chatModel, options),
+    embed,
+    countTokens(input, options = {}) {
+      if (typeof input === "string") return tokenizer.encode(input).length;
+      return renderPrompt(withSystem(checkedMessages(input), template.system), options.tools ?? {}).ids.length;
+    },
+    stats: () => engine.stats,
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+  return chatModel;
+}
+
+async function grammarOf(
+  { schema, grammar }: ChatOptions,
+  warn: (warning: string) => unknown,
+): Promise<{ grammar?: string }> {
+  if (schema !== undefined && grammar !== undefined) throw new TypeError(`"grammar" expected none beside "schema"`);
+  if (schema === undefined) return grammar === undefined ? {} : { grammar };
+  const { schemaGrammar } = await import("./constraint.ts");
+  return { grammar: schemaGrammar(jsonSchemaOf(schema), warn) };
+}
+
+function withSystem(messages: readonly Message[], system: string): readonly Message[] {
+  return system === "" || messages[0]?.role === "system"
+    ? messages
+    : [{ role: "system", content: system }, ...messages];
+}
+
+function templateTools(tools: Tools): TemplateTool[] {
+  return Object.entries(tools).map(([name, { description, parameters }]) => ({
+    type: "function",
+    function: { name, ...(description !== undefined && { description }), parameters: jsonSchemaOf(parameters ?? {}) },
+  }));
+}
+
+function assistantMessage({ text, reasoning, calls }: RunResult): AssistantMessage {
+  return {
+    role: "assistant",
+    content: calls.length > 0 && text === "" ? null : text,
+    ...(reasoning !== "" && { reasoning }),
+    ...(calls.length > 0 && { toolCalls: calls }),
+  };
+}
+
+/** Runs a call. What the tool throws, and arguments that its schema does not admit, are results as well. */
+async function runTool(call: ToolCall, tools: Tools, { signal, emit }: AnswerTask): Promise<Message> {
+  const { id, name } = call;
+  const tool = tools[name];
+  let result: string;
+  let isError = false;
+  try {
+    const args = tool?.parameters === undefined ? call.arguments : await validated(tool.parameters, call.arguments);
+    const value = await tool?.run?.(args, { signal, id });
+    result = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  } catch (error) {
+    signal.throwIfAborted();
+    isError = true;
+    result = `Error: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  signal.throwIfAborted();
+  emit({ type: "tool-result", id, result, isError });
+  return { role: "tool", toolCallId: id, content: result };
+}
+
+function joined(a: RunResult, b: RunResult): RunResult {
+  const add = <T extends Readonly<Record<string, number>>>(x: T, y: T): T =>
+    Object.fromEntries(Object.entries(x).map(([key, value]) => [key, value + (y[key] ?? 0)])) as T;
+  return {
+    ...b,
+    reasoning: [a.reasoning, b.reasoning].filter((text) => text !== "").join("\n\n"),
+    usage: add({ ...a.usage }, { ...b.usage }),
+    timings: add({ ...a.timings }, { ...b.timings }),
+    logprobs: [...a.logprobs, ...b.logprobs],
+  };
+}
+
+function resultOf(made: RunResult, seed: number, warnings: readonly string[]): AnswerResult {
+  const { text, reasoning, finish, usage, timings, logprobs } = made;
+  return {
+    text,
+    reasoning,
+    finish,
+    toolCalls: [],
+    messages: [],
+    usage,
+    timings,
+    seed,
+    logprobs,
+    warnings,
+    alternatives: [],
+  };
+}

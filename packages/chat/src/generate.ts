@@ -1,0 +1,178 @@
+// One run of the model: from the ids of a prompt to text, thoughts and calls.
+
+import type { AbortSignal as Signal } from "@ll/bytes";
+import { createSampler, resolveSeed, type SamplingOptions, samplingChain } from "@ll/sampling";
+import type { Tokenizer } from "@ll/tokenizer";
+import type { AnswerTask, Finish, Timings, TokenLogprob, Usage } from "./answer.ts";
+import type { Engine } from "./engine.ts";
+import type { OutputParser, ToolCall } from "./format/output-part.ts";
+import { createStopText } from "./stop-text.ts";
+
+/** Names and meaning of `samplingChain`. */
+export type AnswerSampling = Omit<SamplingOptions, "grammar" | "guidance"> & {
+  /** Default: drawn, and told in the result. */
+  readonly seed?: number | undefined;
+};
+
+/** What every answer can be asked. */
+export interface GenerateOptions extends AnswerSampling {
+  /** Default: to the end of the context. */
+  readonly maxTokens?: number | undefined;
+  /** The answer ends before any of these. */
+  readonly stop?: readonly string[] | undefined;
+  readonly signal?: Signal | undefined;
+  /** An integer; answers with a greater one are begun first. Default 0. */
+  readonly priority?: number | undefined;
+  /** Natural logarithms of the probabilities of each token and of so many others. */
+  readonly logprobs?: number | undefined;
+  /** GBNF that the whole answer follows. */
+  readonly grammar?: string | undefined;
+  /** Take over what earlier prompts have in common with this one; results are the same. Default true. */
+  readonly reuse?: boolean | undefined;
+  /** Answers, with seeds that follow each other. Default 1. */
+  readonly n?: number | undefined;
+}
+
+export interface Run {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+  readonly prompt: readonly number[];
+  readonly options: GenerateOptions;
+  readonly seed: number;
+  readonly stop: readonly string[];
+  /** Of chats; without it, all is text. */
+  readonly parser: OutputParser | undefined;
+}
+
+export interface RunResult {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly ToolCall[];
+  readonly finish: Exclude<Finish, "tool-calls">;
+  readonly usage: Usage;
+  readonly timings: Timings;
+  readonly logprobs: readonly TokenLogprob[];
+}
+
+/** @throws RangeError for a seed that is none */
+export function seedOf(seed: number | undefined): number {
+  return resolveSeed(seed ?? Math.floor(Math.random() * 2 ** 32));
+}
+
+/** @throws as `Engine.run`; RangeError for options that cannot be meant; GrammarError */
+export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
+  const { engine, tokenizer, prompt, options, parser } = run;
+  const { grammar, ...settings } = options;
+  const { maxTokens = Number.POSITIVE_INFINITY, priority = 0, reuse = true, logprobs: nTop } = settings;
+  if (Number.isNaN(maxTokens) || maxTokens < 0)
+    throw new RangeError(`"maxTokens" expected a number >= 0, got ${maxTokens}`);
+  if (!Number.isInteger(priority)) throw new RangeError(`"priority" expected an integer, got ${priority}`);
+  if (run.stop.includes("")) throw new RangeError(`"stop" expected texts that are not empty`);
+  const { ends } = tokenizer.special;
+  const special = parser !== undefined; // marks of thoughts and calls may be control tokens
+  const startsThinking = parser?.isThinking === true;
+  const constraint = grammar === undefined ? undefined : await import("./constraint.ts");
+  const stage =
+    grammar === undefined
+      ? undefined
+      : constraint?.grammarStage(grammar, tokenizer, () => !startsThinking || parser?.isThinking !== true);
+  const sampler = createSampler({
+    stages: samplingChain({ ...settings, ...(stage !== undefined && { grammar: stage }) }),
+    seed: run.seed,
+    nVocab: tokenizer.nVocab,
+  });
+  const stopText = createStopText(run.stop);
+  const all: TokenLogprob[] = [];
+  let fresh: TokenLogprob[] = []; // since the latest text
+  const calls: ToolCall[] = [];
+  let text = "";
+  let reasoning = "";
+  let reasoningTokens = 0;
+  let ended: "eos" | "stop" | undefined;
+
+  const showText = (more: string): void => {
+    if (more === "" && fresh.length === 0) return;
+    text += more;
+    task.emit({ type: "text", text: more, ...(fresh.length > 0 && { logprobs: fresh }) });
+    fresh = [];
+  };
+  const show = (more: string, isEnd = false): void => {
+    if (parser === undefined) {
+      if (more !== "") showText(more);
+      return;
+    }
+    for (const part of [...parser.push(more), ...(isEnd ? parser.end() : [])]) {
+      if (part.type !== "tool-call") {
+        if (part.type === "text") showText(part.text);
+        else {
+          reasoning += part.text;
+          task.emit({ type: "reasoning", text: part.text });
+        }
+      } else {
+        const { call } = part;
+        calls.push(call);
+        task.emit({ type: "tool-call-start", id: call.id, name: call.name });
+        task.emit({ type: "tool-call-delta", id: call.id, delta: call.argumentsText });
+        task.emit({ type: "tool-call", call });
+      }
+    }
+  };
+
+  const report = await engine.run({
+    prompt,
+    sampler,
+    maxTokens,
+    priority,
+    reuse,
+    signal: task.signal,
+    onPrompt: (done, cached) => task.emit({ type: "prompt", total: prompt.length, cached, done }),
+    onToken(id, logits) {
+      if (parser?.isThinking === true && (reasoning !== "" || startsThinking)) reasoningTokens++;
+      if (nTop !== undefined) {
+        const one = logprobOf(id, logits, nTop, tokenizer);
+        all.push(one);
+        fresh.push(one);
+      }
+      if (ends.has(id)) {
+        ended = "eos";
+        return true;
+      }
+      const step = stopText.push(tokenizer.tokenBytes(id, { special }));
+      show(step.text);
+      if (step.isStopped) ended = "stop";
+      return step.isStopped;
+    },
+  });
+  show(ended === "stop" ? "" : stopText.end(), true);
+  if (fresh.length > 0) showText("");
+  const { cachedTokens, drawnTokens: completionTokens, queueMs, promptMs, generateMs } = report;
+  return {
+    text,
+    reasoning,
+    calls,
+    finish: ended ?? "length",
+    usage: { promptTokens: prompt.length, cachedTokens, completionTokens, reasoningTokens },
+    timings: { queueMs, promptMs, generateMs },
+    logprobs: all,
+  };
+}
+
+/** In double precision; equal values by the lower id. */
+function logprobOf(id: number, logits: Float32Array, nTop: number, tokenizer: Tokenizer): TokenLogprob {
+  const max = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
+  const norm = max + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
+  const one = (token: number): Omit<TokenLogprob, "top"> => ({
+    id: token,
+    bytes: tokenizer.tokenBytes(token, { special: true }),
+    logprob: (logits[token] ?? Number.NaN) - norm,
+  });
+  const best: number[] = []; // the most likely ids, in order
+  for (let token = 0; nTop > 0 && token < logits.length; token++) {
+    const logit = logits[token] as number;
+    if (best.length === nTop && logit <= (logits[best.at(-1) as number] as number)) continue;
+    const at = best.findIndex((other) => (logits[other] as number) < logit);
+    best.splice(at < 0 ? best.length : at, 0, token);
+    if (best.length > nTop) best.pop();
+  }
+  return { ...one(id), top: best.map(one) };
+}
