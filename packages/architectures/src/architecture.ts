@@ -60,6 +60,8 @@ export interface Architecture<H extends Hyper = Hyper> {
   readonly harmlessKeys: readonly string[];
   /** Tensors that files may have and nothing uses. */
   isUnused?(name: string, h: Partial<H>): boolean;
+  /** Of models whose value matrices are so small beside the others that they get more bits when they are quantised. */
+  hasSmallValues?(h: Pick<Hyper, "nLayers" | "nHeads" | "nKvHeads">): boolean;
   readHyper(keys: KeyReader): H;
   /** Records the forward pass; computes nothing. */
   build(g: GraphBuilder, h: H): void;

@@ -7,8 +7,8 @@ export { BLOCK_TYPES, type BlockInfo, blockInfo, rowBytes } from "./block-types.
 export { type CheckOrigin, checkRows, valueLimit } from "./check-rows.ts";
 export { QuantizationError, WeightError } from "./errors.ts";
 export { type FileType, FTYPES } from "./ftypes.ts";
+export type { GgufModelFacts } from "./gguf-pack/gguf-mixes.ts";
 export {
-  type GgufModelFacts,
   type GgufPlannedTensor,
   type GgufPlanOptions,
   ggufFileTypes,

@@ -20,6 +20,7 @@ export const llama: Architecture<RopeHyper & Partial<MixtureHyper>> = {
   // files of Mistral 7B v0.1 have a window: llama.cpp does not read it either
   harmlessKeys: [...HARMLESS_KEYS, "attention.sliding_window", "attention.sliding_window_pattern"],
   isUnused: (name) => /^blk\.\d+\.attn_rot_embd$/.test(name), // inverse frequencies in early files: every reader computes them
+  hasSmallValues: ({ nLayers, nHeads, nKvHeads }) => nLayers === 80 && nHeads !== nKvHeads, // 70B
   readHyper(keys) {
     const hyper = readRopeHyper(keys);
     keys.expect("rope.dimension_count", hyper.headDim);

@@ -16,6 +16,7 @@ export const qwen2: Architecture<RopeHyper> = {
   name: "qwen2",
   names: LLAMA_NAMES,
   harmlessKeys: HARMLESS_KEYS,
+  hasSmallValues: ({ nLayers }) => nLayers === 80, // 72B
   readHyper: readRopeHyper,
   build(g, h) {
     const eps = h.rmsNormEps;
