@@ -360,6 +360,15 @@ export type Op =
   | SelectOp
   | LogitsOp;
 
+/** llama.cpp rounds the positions of a context up to a multiple of it before it chooses. */
+const CONTEXT_STEP = 256;
+
+/** What divides the angles in a context of this size: keys of contexts with other factors are others. */
+export function factorsOf({ factors, longFactors: long }: AnglesOp, contextTokens: number): Weight | undefined {
+  const isLong = long !== undefined && CONTEXT_STEP * Math.ceil(contextTokens / CONTEXT_STEP) > long.above;
+  return isLong ? long.weight : factors;
+}
+
 /** The index of the last operation that each value takes part in. */
 export function lastUses(ops: readonly Op[]): ReadonlyMap<Value, number> {
   return new Map(ops.flatMap(({ reads, writes }, i) => [...reads, ...writes].map((value) => [value, i] as const)));

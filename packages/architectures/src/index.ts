@@ -18,6 +18,7 @@ export {
   type DeltaNetOp,
   type EmbedOp,
   type ExpertsOp,
+  factorsOf,
   type GateOp,
   type GatherOp,
   type Graph,

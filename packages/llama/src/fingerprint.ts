@@ -1,6 +1,7 @@
 // A number by which one model's weights are told from another's, so that a session is not continued by a model that did not begin it.
 // It covers name, type and size of every tensor, and some of its bytes: weights that differ nowhere else have the same number.
 
+import { factorsOf, type Graph } from "@ll/architectures";
 import type { SourceTensor, TensorSource } from "@ll/bytes";
 import { assertTensorSource } from "./errors.ts";
 
@@ -55,6 +56,14 @@ export async function fingerprintOf(source: TensorSource): Promise<bigint> {
     }
   }
   return hash.value;
+}
+
+/** Of a context: that of its model, unless its size makes its keys others than those of a small context. */
+export function contextFingerprint(model: bigint, { ops }: Graph, contextTokens: number): bigint {
+  const hasLong = ops.some((op) => {
+    return op.kind === "angles" && op.longFactors !== undefined && factorsOf(op, contextTokens) !== op.factors;
+  });
+  return hasLong ? new Fnv1a().text(model.toString(16)).text("long factors").value : model;
 }
 
 /** Bytes at the start, in the middle and at the end; all of a small tensor. */

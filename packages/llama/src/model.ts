@@ -46,7 +46,7 @@ export interface EvaluateOptions {
 
 export interface Context {
   readonly config: ModelConfig;
-  /** That of the model. Session files have it. */
+  /** That of the model, or another where the context's size decides how keys are made. Session files have it. */
   readonly fingerprint?: bigint | undefined;
   /** That of the model. */
   readonly arithmetic: ArithmeticName;
@@ -69,7 +69,7 @@ export interface Context {
    * @throws SessionError `E_SESSION_RECURRENT` if `memory` is recurrent: it is more than keys and values
    */
   readKv(nTokens: number): Promise<Uint8Array>;
-  /** Takes what `readKv` of a context of the same shape gave. @throws as `readKv`; RangeError for another number of bytes. */
+  /** Takes what `readKv` of a context of the same shape and fingerprint gave. @throws as `readKv`; RangeError for another number of bytes. */
   writeKv(bytes: Uint8Array, nTokens: number): Promise<void>;
   dispose(): Promise<void>;
 }

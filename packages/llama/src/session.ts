@@ -6,7 +6,7 @@
 // cache the session is of; build 803 leaves them zero and does not look at them.
 
 import { feedForwardFactor } from "@ll/architectures";
-import { type ByteSink, type ByteSource, createReader } from "@ll/bytes";
+import { type ByteSink, type ByteSource, createReader, type FormatErrorFields } from "@ll/bytes";
 import { BUILD_803 } from "./config.ts";
 import { assertNoState } from "./context-memory.ts";
 import { SessionError } from "./errors.ts";
@@ -38,6 +38,8 @@ export interface Session {
   readonly embedding: Float32Array; // (0) or (nEmbd)
   /** Keys (layer, position, channel), then values (layer, channel, position), in the cache's precision. */
   readonly kv: Uint8Array;
+  /** What the positions were computed with; 0 if the file does not say. */
+  readonly fingerprint: bigint;
   /** False if the file does not say which weights it is of, as no file of build 803 does. */
   readonly isOfKnownModel: boolean;
 }
@@ -168,18 +170,8 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
   const isOtherType = kvBytes === kvBufferBytes({ config, contextTokens, kvType: otherType });
   const what = isOtherType ? `cache of type ${otherType}, this context has ${kvType}` : "cache of another size";
   expect(isOtherType ? "E_SESSION_KV_TYPE" : "E_MISMATCH", "kv_buffer_bytes", kvBytes, kvBufferBytes(shape), what);
-  const own = sessionFingerprint(shape, kvType);
-  if (fingerprint !== 0n && own !== 0n && fingerprint !== own) {
-    const message =
-      "session of another model or arithmetic: its shape is the same, its weights or their arithmetic are not";
-    throw reader.error({
-      code: "E_SESSION_MODEL",
-      field: "fingerprint",
-      expected: own.toString(16),
-      got: fingerprint.toString(16),
-      message,
-    });
-  }
+  const otherModel = modelMismatch(fingerprint, shape);
+  if (otherModel !== undefined) throw reader.error(otherModel);
   expect("E_MISMATCH", "kv_tokens", await reader.u32("kv_tokens"), nTokens, "cached positions without tokens");
   const kv = await reader.bytes(kvCacheBytes(config, nTokens, kvType), "kv");
 
@@ -191,11 +183,17 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
       message: "session file goes on after its end",
     });
   }
-  return { tokens, rng, logits, embedding, kv, isOfKnownModel: fingerprint !== 0n };
+  return { tokens, rng, logits, embedding, kv, fingerprint, isOfKnownModel: fingerprint !== 0n };
 }
 
-/** Puts a session's keys and values into a context of the shape it was read for. */
+/**
+ * Puts a session's keys and values into a context of the shape it was read for.
+ * @throws SessionError `E_SESSION_MODEL` if this context would have made others, as one on the other side of the size at which a model
+ * changes its RoPE factors
+ */
 export async function restoreSession(context: Context, session: Session): Promise<void> {
+  const otherModel = modelMismatch(session.fingerprint, context);
+  if (otherModel !== undefined) throw new SessionError(otherModel);
   await context.writeKv(session.kv, session.tokens.length);
 }
 
@@ -254,6 +252,16 @@ function headerWords({ config, contextTokens }: Pick<SessionShape, "config" | "c
     ...new Uint32Array(floatWords.buffer),
     ftype,
   ];
+}
+
+/** What is wrong with a session of this fingerprint in a context. */
+function modelMismatch(fingerprint: bigint, shape: SessionShape): FormatErrorFields | undefined {
+  const own = sessionFingerprint(shape, shape.kvType);
+  if (fingerprint === 0n || own === 0n || fingerprint === own) return undefined;
+  const message =
+    "session of another model or arithmetic: its shape is the same, its weights, their arithmetic or what the size of the context makes of them are not";
+  const [expected, got] = [own.toString(16), fingerprint.toString(16)];
+  return { code: "E_SESSION_MODEL", field: "fingerprint", expected, got, message };
 }
 
 /** Of what the positions of a session were computed with; 0 if that is not known. */

@@ -1,13 +1,13 @@
 // The angles of rotary position embedding (Su et al., arXiv:2104.09864).
 
-import type { AnglesOp, RopeSettings, Weight } from "@ll/architectures";
+import { type AnglesOp, factorsOf, type RopeSettings } from "@ll/architectures";
 import { cosf, sinf } from "../arithmetic/sincosf.ts";
 import { type OpKind, rowOf } from "./op.ts";
 
 export const angles: OpKind<AnglesOp> = {
   scalar(op, run) {
     const rows = run.rows(op.out);
-    const factors = factorsFor(op, run.contextTokens);
+    const factors = factorsOf(op, run.contextTokens);
     const divisors = factors === undefined ? undefined : run.numbers(factors);
     for (let i = 0; i < run.tokens.length; i++) {
       ropeAngles(rowOf(rows, i, op.out.width), run.position + i, op.rope, divisors);
@@ -18,7 +18,7 @@ export const angles: OpKind<AnglesOp> = {
     const { nRot } = op.rope;
     return [
       ({ tokens, position }, { contextTokens }) => {
-        const factors = factorsFor(op, contextTokens);
+        const factors = factorsOf(op, contextTokens);
         const divisors = factors === undefined ? undefined : memory.floats(weight(factors).address, nRot / 2);
         for (let i = 0; i < tokens.length; i++) {
           ropeAngles(memory.floats(address + 4 * i * nRot, nRot), position + i, op.rope, divisors);
@@ -27,15 +27,6 @@ export const angles: OpKind<AnglesOp> = {
     ];
   },
 };
-
-/** llama.cpp rounds the positions of a context up to a multiple of it before it chooses. */
-const CONTEXT_STEP = 256;
-
-function factorsFor({ factors, longFactors: long }: AnglesOp, contextTokens: number): Weight | undefined {
-  return long !== undefined && CONTEXT_STEP * Math.ceil(contextTokens / CONTEXT_STEP) > long.above
-    ? long.weight
-    : factors;
-}
 
 const f = Math.fround;
 

@@ -6,6 +6,7 @@ import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { ARITHMETICS } from "../arithmetic/index.ts";
 import { arithmeticOf } from "../config.ts";
 import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
+import { contextFingerprint } from "../fingerprint.ts";
 import {
   assertIndex,
   type Context,
@@ -106,7 +107,7 @@ function createScalarContext(
 
   return {
     config,
-    fingerprint,
+    fingerprint: contextFingerprint(fingerprint, graph, contextTokens),
     arithmetic: arithmetic.name,
     contextTokens,
     kvType,

@@ -5,6 +5,7 @@ import { allocate } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { ModelConfig } from "../config.ts";
 import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
+import { contextFingerprint } from "../fingerprint.ts";
 import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
@@ -37,7 +38,7 @@ export function createTeamModel(
       return createTeamContext({
         config,
         graph,
-        fingerprint,
+        fingerprint: contextFingerprint(fingerprint, graph, contextTokens),
         arithmetic,
         team,
         queue,

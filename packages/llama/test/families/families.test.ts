@@ -1,14 +1,20 @@
 // What each family reads from a file, and what of it is in its forward pass.
 
 import { ARCHITECTURES, type Graph, type Op } from "@ll/architectures";
+import { memorySink, memorySource } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
 import {
   configFromGguf,
+  createScalarModel,
   type GgufConfig,
+  loadModel,
   loadWeights,
   type MetadataGetter,
+  readSession,
+  restoreSession,
   type TensorSource,
   unreadKeys,
+  writeSession,
 } from "../../src/index.ts";
 import { graphOf } from "../../src/model-graph.ts";
 import { ggufSource } from "../support/hand-made.ts";
@@ -136,6 +142,29 @@ describe("mistral3", () => {
     [{ "attention.temperature_scale": "warm" }, "E_HPARAM", "mistral3.attention.temperature_scale"],
     [{ "rope.dimension_count": 8 }, "E_UNSUPPORTED", "mistral3.rope.dimension_count"],
   ])("refuses %o", (keys, code, field) => expectRefused("mistral3", keys, { code, field }));
+});
+
+test("phi3: no keys and values pass from a context of one side of the original size to the other", async () => {
+  const config = configOf("phi3", { "rope.scaling.original_context_length": 256 });
+  const factors = { "rope_factors_short.weight": 1, "rope_factors_long.weight": 2, "blk.0.attn_qkv.weight": 1 };
+  const source = ggufSource(config, factors);
+  const scalar = createScalarModel(await loadWeights(source, config));
+  const team = await loadModel(source, config, { threads: 1 });
+  const rng = "5489 0";
+  for (const model of [scalar, team]) {
+    const [small, large, larger] = [256, 257, 512].map((contextTokens) => model.createContext({ contextTokens }));
+    const logits = await (await small!).evaluate([1, 2, 3], 0);
+    const sink = memorySink();
+    await writeSession(sink, await small!, { tokens: [1, 2, 3], rng, logits });
+    const session = await readSession(memorySource(sink.bytes()), await small!);
+    await restoreSession(await small!, session);
+    await expect(restoreSession(await large!, session)).rejects.toMatchObject({ code: "E_SESSION_MODEL" });
+    expect((await small!).fingerprint).toBe(scalar.fingerprint);
+    expect((await large!).fingerprint).toBe((await larger!).fingerprint);
+    expect((await large!).fingerprint).not.toBe(scalar.fingerprint);
+    expect(await (await large!).evaluate([1, 2, 3], 0)).not.toEqual(logits);
+  }
+  await team.dispose();
 });
 
 describe("phi3", () => {
