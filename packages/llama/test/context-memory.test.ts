@@ -34,6 +34,7 @@ const LAYER: RandomGraph["layers"][number] = {
     nDeltaHeads: 0,
   },
   ...{ nFf: 40, experts: undefined, activation: "silu", residual: undefined },
+  ...{ hasValueNorm: false, isSharing: false },
 };
 /** A layer with attention between two without. */
 const GRAPH: RandomGraph = {

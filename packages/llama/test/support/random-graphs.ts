@@ -33,6 +33,10 @@ const layers = fc.record({
   hasRowNorms: fc.boolean(),
   ropeFreqBase: fc.constantFrom(10_000, 1_000_000),
   hasHeadNorms: fc.boolean(),
+  /** Of the values; a norm without a weight. */
+  hasValueNorm: fc.boolean(),
+  /** Looks at the keys and values of an earlier layer, where there is one, with heads of the same shape. */
+  isSharing: fc.boolean(),
   window: fc.constantFrom(undefined, 1, 5, 40),
   softCap: fc.constantFrom(undefined, 2),
   hasSinks: fc.boolean(),
@@ -80,9 +84,17 @@ type RandomLayer = RandomGraph["layers"][number];
 const NAME = "random";
 const EPS = Math.fround(1e-6);
 
-function recordLayer(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): void {
-  const mixer = layer.nDeltaHeads > 0 ? deltaNets : layer.nTaps > 0 ? convolution : attention;
-  const mix = mixer(g, x, l, layer);
+/** @param keepers the layers before that keep keys and values */
+function recordLayer(
+  g: GraphBuilder,
+  x: Value,
+  l: Layer,
+  nEmbd: number,
+  layer: RandomLayer,
+  keepers: RandomLayer[],
+): void {
+  const mixer = layer.nDeltaHeads > 0 ? deltaNets : layer.nTaps > 0 ? convolution : undefined;
+  const mix = mixer?.(g, x, l, layer) ?? attention(g, x, l, layer, keepers);
   const bias = layer.hasBiases ? ({ bias: "required" } as const) : {};
   const [out] = g.project(mix, { name: l("attn_output"), rows: nEmbd, axis: g.rows("channels", nEmbd), ...bias });
   addBlock(g, x, out, l("post_attention_norm"), layer);
@@ -126,8 +138,10 @@ function deltaNets(g: GraphBuilder, x: Value, l: Layer, { nDeltaHeads: n, headDi
   return g.sideBySide(...outs);
 }
 
-function attention(g: GraphBuilder, x: Value, l: Layer, layer: RandomLayer): Value {
-  const { headDim, nKvHeads, headsPerKvHead, hasBiases } = layer;
+function attention(g: GraphBuilder, x: Value, l: Layer, layer: RandomLayer, keepers: RandomLayer[]): Value {
+  const cache = layer.isSharing ? keepers.length - 1 : -1;
+  const { headDim, nKvHeads, headsPerKvHead } = keepers[cache] ?? layer;
+  const { hasBiases } = layer;
   const heads = g.axis("heads", nKvHeads);
   const bias = hasBiases ? ({ bias: "required" } as const) : {};
   const [nQ, nK] = [nKvHeads * headsPerKvHead * headDim, nKvHeads * headDim];
@@ -150,6 +164,7 @@ function attention(g: GraphBuilder, x: Value, l: Layer, layer: RandomLayer): Val
     g.headNorm(q, l("attn_q_norm"), headDim, EPS);
     g.headNorm(k, l("attn_k_norm"), headDim, EPS);
   }
+  if (layer.hasValueNorm) g.headNorm(v, undefined, headDim, EPS);
   const nRot = layer.rotated * headDim;
   if (nRot > 0) {
     const rope = { nRot, base: layer.ropeFreqBase, ...layer.rope };
@@ -160,7 +175,10 @@ function attention(g: GraphBuilder, x: Value, l: Layer, layer: RandomLayer): Val
   }
   const { window, softCap } = layer;
   const sinks = layer.hasSinks ? l("attn_sinks") : undefined;
-  return g.attend({ q, k, v, headDim, scale: Math.fround(headDim ** -0.5), window, softCap, sinks });
+  const scores = { headDim, scale: Math.fround(headDim ** -0.5), window, softCap, sinks };
+  if (cache >= 0) return g.attend({ q, cache, ...scores }); // its own keys and values are for nothing
+  keepers.push(layer);
+  return g.attend({ q, k, v, ...scores });
 }
 
 function feedForward(g: GraphBuilder, x: Value, l: Layer, nEmbd: number, layer: RandomLayer): Value {
@@ -215,8 +233,9 @@ function familyOf({ nVocab, nEmbd, layers, isTied, logits }: RandomGraph): Archi
     },
     build(g) {
       const x = g.embed("token_embd", nVocab, nEmbd);
+      const keepers: RandomLayer[] = [];
       for (const l of g.layers(layers.length)) {
-        recordLayer(g, x, l, nEmbd, layers[l.index] as RandomLayer);
+        recordLayer(g, x, l, nEmbd, layers[l.index] as RandomLayer, keepers);
       }
       g.logits(g.norm(g.select(x), "output_norm", EPS), isTied ? "token_embd" : "output", nVocab, logits);
     },
