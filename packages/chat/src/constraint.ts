@@ -63,8 +63,23 @@ function withPrefix(grammar: string, prefix: string): string {
   );
 }
 
-/** @param isActive false as long as a thought comes before the constraint */
-export function grammarStage(grammar: string, tokenizer: Tokenizer, isActive: () => boolean): SamplerStage {
+/** What a constraint has to know of the text before it: an `OutputParser`. */
+interface Progress {
+  readonly isThinking: boolean;
+  readonly mayThink: boolean;
+}
+
+/**
+ * A grammar that begins behind the thought.
+ * @param progress undefined where there are no thoughts
+ * @param thoughtId the token that begins a thought, if there is one: it is permitted as long as a thought may begin
+ */
+export function grammarStage(
+  grammar: string,
+  tokenizer: Tokenizer,
+  progress: Progress | undefined,
+  thoughtId: number | undefined,
+): SamplerStage {
   const stage = createGrammarStage({
     grammar: parseGrammar(grammar),
     nVocab: tokenizer.nVocab,
@@ -72,16 +87,21 @@ export function grammarStage(grammar: string, tokenizer: Tokenizer, isActive: ()
     tokenBytes: (id) => tokenizer.tokenBytes(id, { special: true }),
     eosId: tokenizer.special.eos ?? -1,
   });
-  let wasActive = false;
+  let isActive = true;
+  let mayThink = false;
   return {
     kind: "custom",
     name: "grammar",
     apply(candidates, context) {
-      wasActive = isActive();
-      if (wasActive) stage.apply(candidates, context);
+      isActive = progress?.isThinking !== true;
+      mayThink = progress?.mayThink === true && thoughtId !== undefined;
+      const thought = mayThink ? candidates.ids.subarray(0, candidates.n).indexOf(thoughtId as number) : -1;
+      const logit = candidates.logits[thought];
+      if (isActive) stage.apply(candidates, context);
+      if (logit !== undefined) candidates.logits[thought] = logit;
     },
     accept(id) {
-      if (wasActive) stage.accept(id);
+      if (isActive && !(mayThink && id === thoughtId)) stage.accept(id);
     },
   };
 }

@@ -130,14 +130,16 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
           seed,
           stop: [...(options.stop ?? []), ...template.stop],
           parser: formats?.createOutputParser({ format, tools: schemas, startsInThought }) ?? new PlainParser(),
+          thoughtId: options.think === false ? undefined : thoughtIdOf(template.format, tokenizer),
         },
         task,
       );
       total = total === undefined ? made : joined(total, made);
       messages.push(assistantMessage(made));
-      const runnable = made.calls.length > 0 && made.calls.every(({ name }) => tools[name]?.run !== undefined);
-      if (made.calls.length === 0 || !runnable || round >= maxRounds) {
-        const finish = made.calls.length > 0 && made.finish !== "length" ? ("tool-calls" as const) : made.finish;
+      const isWhole = made.calls.length > 0 && !made.isCallCut;
+      const runnable = isWhole && made.calls.every(({ name }) => tools[name]?.run !== undefined);
+      if (!runnable || round >= maxRounds) {
+        const finish = isWhole ? ("tool-calls" as const) : made.finish;
         return { ...resultOf(total, seed, warnings), text: made.text, finish, toolCalls: made.calls, messages };
       }
       for (const call of made.calls) messages.push(await runTool(call, tools, task));
@@ -226,6 +228,10 @@ async function grammarOf(
   if (schema === undefined) return grammar === undefined ? {} : { grammar };
   const { schemaGrammar } = await import("./constraint.ts");
   return { grammar: schemaGrammar(jsonSchemaOf(schema), warn) };
+}
+
+function thoughtIdOf(format: OutputFormat | undefined, tokenizer: Tokenizer): number | undefined {
+  return format?.thought === undefined ? undefined : tokenizer.special.idOf(format.thought.open);
 }
 
 function withSystem(messages: readonly Message[], system: string): readonly Message[] {

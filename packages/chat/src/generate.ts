@@ -42,12 +42,16 @@ export interface Run {
   readonly stop: readonly string[];
   /** Of chats; without it, all is text. */
   readonly parser: OutputParser | undefined;
+  /** The token that begins a thought, unless the model is not to think. */
+  readonly thoughtId?: number | undefined;
 }
 
 export interface RunResult {
   readonly text: string;
   readonly reasoning: string;
   readonly calls: readonly ToolCall[];
+  /** The limit came within a call. */
+  readonly isCallCut: boolean;
   readonly finish: Exclude<Finish, "tool-calls">;
   readonly usage: Usage;
   readonly timings: Timings;
@@ -70,12 +74,8 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   if (run.stop.includes("")) throw new RangeError(`"stop" expected texts that are not empty`);
   const { ends } = tokenizer.special;
   const special = parser !== undefined; // marks of thoughts and calls may be control tokens
-  const startsThinking = parser?.isThinking === true;
   const constraint = grammar === undefined ? undefined : await import("./constraint.ts");
-  const stage =
-    grammar === undefined
-      ? undefined
-      : constraint?.grammarStage(grammar, tokenizer, () => !startsThinking || parser?.isThinking !== true);
+  const stage = grammar === undefined ? undefined : constraint?.grammarStage(grammar, tokenizer, parser, run.thoughtId);
   const sampler = createSampler({
     stages: samplingChain({ ...settings, ...(stage !== undefined && { grammar: stage }) }),
     seed: run.seed,
@@ -127,7 +127,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     signal: task.signal,
     onPrompt: (done, cached) => task.emit({ type: "prompt", total: prompt.length, cached, done }),
     onToken(id, logits) {
-      if (parser?.isThinking === true && (reasoning !== "" || startsThinking)) reasoningTokens++;
+      if (parser?.isThinking === true) reasoningTokens++;
       if (nTop !== undefined) {
         const one = logprobOf(id, logits, nTop, tokenizer);
         all.push(one);
@@ -143,6 +143,8 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
       return step.isStopped;
     },
   });
+  const wasCalling = parser?.isCalling === true;
+  const nCalls = calls.length;
   show(ended === "stop" ? "" : stopText.end(), true);
   if (fresh.length > 0) showText("");
   const { cachedTokens, drawnTokens: completionTokens, queueMs, promptMs, generateMs } = report;
@@ -150,6 +152,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     text,
     reasoning,
     calls,
+    isCallCut: wasCalling && calls.length === nCalls,
     finish: ended ?? "length",
     usage: { promptTokens: prompt.length, cachedTokens, completionTokens, reasoningTokens },
     timings: { queueMs, promptMs, generateMs },

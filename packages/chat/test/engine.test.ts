@@ -223,3 +223,20 @@ test.each([
   const model = await newModel();
   expect(() => restoreSession(model, saved)).toThrow(TypeError);
 });
+
+test("a call that the limit cuts is text, and the answer has the length", async () => {
+  const model = await newModel({ contextTokens: 512 });
+  const tools = { now: { run: () => "noon" } };
+  const options = { tools, toolChoice: "required" as const, seed: 1, maxRounds: 0 };
+  const whole = await model.chat("x", options).result();
+  expect(whole.finish).toBe("tool-calls");
+  // the last token but one ends the call, and the last one the text
+  const { completionTokens } = whole.usage;
+  const finishes: string[] = [];
+  for (const maxTokens of [4, 12, completionTokens - 1, completionTokens]) {
+    const { finish, toolCalls, text } = await model.chat("x", { ...options, maxTokens }).result();
+    finishes.push(`${finish} ${toolCalls.length}`);
+    if (finish === "length") expect(text).toMatch(/^<tool/);
+  }
+  expect(finishes).toEqual(["length 0", "length 0", "tool-calls 1", "tool-calls 1"]);
+});

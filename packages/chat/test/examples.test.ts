@@ -1,7 +1,9 @@
 // The examples of the README, on the embedded model, with what they print.
 
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
+import { fixture } from "../../../tools/test-data.ts";
 import { tinyModel } from "../../../tools/tiny-model.ts";
 import { type AnswerEvent, type ChatModel, restoreSession } from "../src/index.ts";
 import { openModel } from "../src/node.ts";
@@ -16,6 +18,9 @@ afterAll(() => model.dispose());
 
 test("1: a sentence, the one that ll-main writes", async () => {
   const text = await model.complete("Once upon a time", { maxTokens: 40, seed: 1 }).text();
+  const { cases } = JSON.parse(readFileSync(fixture("tiny/golden/tiny-main.json"), "utf8"));
+  const recorded = cases.map(({ stdout }: { stdout?: { text?: string } }) => String(stdout?.text));
+  expect(recorded.some((one: string) => one.startsWith(` Once upon a time${text}`))).toBe(true);
   expect(text).toMatchInlineSnapshot(
     `", there was a big rock. He lived in a small house with a red ball. The ball was not nice. One day, he went to the park to play with his friends. They played"`,
   );

@@ -29,6 +29,13 @@ export class HarmonyParser implements OutputParser {
     this.#newId = newId;
   }
 
+  readonly mayThink = false;
+
+  get isCalling(): boolean {
+    return this.#message?.tool !== undefined;
+  }
+
+  /** A header counts as a part of the thought: the answer is what stands in the channel "final". */
   get isThinking(): boolean {
     return this.#message === undefined || this.#message.channel === "analysis";
   }

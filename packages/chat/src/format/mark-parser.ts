@@ -24,6 +24,7 @@ export class MarkParser implements OutputParser {
   readonly #newId: (length: number) => string;
   readonly #writer = new OutputWriter();
   #state: "start" | "thought" | "text" | "call";
+  #hasThought: boolean;
   #rest = "";
   #call = newCallState();
 
@@ -34,13 +35,22 @@ export class MarkParser implements OutputParser {
     this.#marks = [...call, ...(format.hidden ?? [])].filter((mark) => mark !== "");
     this.#tools = tools;
     this.#newId = newId;
+    this.#hasThought = startsInThought;
     this.#state = startsInThought ? "thought" : "start";
   }
 
   get isThinking(): boolean {
     if (this.#state === "thought") return true;
     const seen = this.#rest.trimStart();
-    return this.#state === "start" && this.#thought !== undefined && this.#thought.open.startsWith(seen);
+    return this.mayThink && seen !== "" && this.#thought?.open.startsWith(seen) === true;
+  }
+
+  get isCalling(): boolean {
+    return this.#state === "call";
+  }
+
+  get mayThink(): boolean {
+    return this.#state === "start" && !this.#hasThought && this.#thought !== undefined;
   }
 
   push(text: string): OutputPart[] {
@@ -76,6 +86,7 @@ export class MarkParser implements OutputParser {
     if (open !== undefined && seen.startsWith(open)) {
       this.#rest = seen.slice(open.length);
       this.#state = "thought";
+      this.#hasThought = true;
       return true;
     }
     const mayBegin = [...(open === undefined ? [] : [open]), ...this.#marks];

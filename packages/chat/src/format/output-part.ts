@@ -31,8 +31,12 @@ export interface OutputParser {
   push(text: string): OutputPart[];
   /** What was held back. A thought that never closes is a thought; a call that never does, or is broken, is text. */
   end(): OutputPart[];
-  /** True while the text is a thought, or may become one: constraints begin behind it. */
+  /** True within a thought and within its marks: constraints begin behind it. */
   readonly isThinking: boolean;
+  /** True as long as a thought may begin: in front of all text. */
+  readonly mayThink: boolean;
+  /** True within a call. */
+  readonly isCalling: boolean;
 }
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

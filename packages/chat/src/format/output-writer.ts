@@ -51,6 +51,8 @@ export class OutputWriter {
 /** All is text. */
 export class PlainParser implements OutputParser {
   readonly isThinking = false;
+  readonly mayThink = false;
+  readonly isCalling = false;
   readonly #writer = new OutputWriter();
 
   push(text: string): OutputPart[] {

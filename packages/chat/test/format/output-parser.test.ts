@@ -103,7 +103,15 @@ test("constraints begin behind the thought", () => {
   const parser = createOutputParser({ format: outputFormatOf("<think><tool_call>") });
   const states = ["", "<thi", "nk>", "a</think", ">", "\n", "{"].map((piece) => {
     parser.push(piece);
-    return parser.isThinking;
+    return [parser.isThinking, parser.mayThink];
   });
-  expect(states).toEqual([true, true, true, true, true, true, false]);
+  expect(states).toEqual([
+    [false, true],
+    [true, true],
+    [true, false],
+    [true, false],
+    [false, false],
+    [false, false],
+    [false, false],
+  ]);
 });
