@@ -1,10 +1,13 @@
 // Text that a program is given in a file or on standard input.
 
-import { createReadStream } from "node:fs";
+// biome-ignore lint/style/noRestrictedImports: opened for reading only
+import { constants, createReadStream, openSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { IoError } from "@ll/bytes";
 import { reason } from "@ll/bytes/node";
 import { Refusal } from "./errors.ts";
-import type { Terminal } from "./terminal.ts";
+import { inert, type Terminal } from "./terminal.ts";
 
 /** Longest text, in bytes: many times what a tokenizer is given, and room in memory for it several times over. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024;
@@ -19,18 +22,20 @@ const SILENT_MS = 1000;
  */
 export async function readTextFile(path: string, err?: Terminal): Promise<Uint8Array> {
   const isStandardInput = path === "-";
-  const stopWaiting = isStandardInput ? sayWaiting(err) : () => undefined;
+  const name = isStandardInput ? "standard input" : path;
+  let stopWaiting = (): void => undefined;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of isStandardInput ? process.stdin : createReadStream(path)) {
+    const isNamedPipe = !isStandardInput && process.platform !== "win32" && (await stat(path)).isFIFO();
+    if (isStandardInput || isNamedPipe) stopWaiting = sayWaiting(name, err);
+    for await (const chunk of isStandardInput ? process.stdin : isNamedPipe ? openPipe(path) : createReadStream(path)) {
       stopWaiting();
       chunks.push(chunk as Uint8Array);
       bytes += (chunk as Uint8Array).byteLength;
       if (bytes > MAX_TEXT_BYTES) break;
     }
   } catch (cause) {
-    const name = isStandardInput ? "standard input" : path;
     throw new IoError({ code: "E_IO", file: name, message: `failed to open ${name}: ${reason(cause)}`, cause });
   } finally {
     stopWaiting();
@@ -39,12 +44,20 @@ export async function readTextFile(path: string, err?: Terminal): Promise<Uint8A
   return Buffer.concat(chunks, bytes);
 }
 
+/**
+ * As a socket, a named pipe that nobody writes to yet is waited for by the event loop. A stream of a file would keep a thread in
+ * `open`, and no signal could end the program before that thread comes back.
+ */
+function openPipe(path: string): Socket {
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
+}
+
 /** Says what is waited for: at once to whoever is to type, else after a second. Returns what ends the waiting. */
-function sayWaiting(err: Terminal | undefined): () => void {
-  if (process.stdin.isTTY) {
+function sayWaiting(name: string, err: Terminal | undefined): () => void {
+  if (name === "standard input" && process.stdin.isTTY) {
     err?.write("reading standard input: Ctrl-D at the start of a line ends it\n");
     return () => undefined;
   }
-  const timer = setTimeout(() => err?.write("reading standard input\n"), SILENT_MS);
+  const timer = setTimeout(() => err?.write(`reading ${inert(name)}\n`), SILENT_MS);
   return () => clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 // What of a run is shown: --no-display-prompt, --quiet, --color=WHEN, and a prompt from standard input.
 
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +59,29 @@ describe("--quiet", () => {
     const [aloud, quiet] = [await runHere("ll-perplexity", args), await runHere("ll-perplexity", [...args, "-q"])];
     expect(quiet.stdout).toMatch(/^\d+\.\d{8}\n$/);
     expect(aloud.stdout.endsWith(`\n2\t${quiet.stdout}\n`)).toBe(true);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a prompt from a named pipe", () => {
+  const pipe = join(directory, "pipe");
+  beforeAll(() => execFileSync("mkfifo", [pipe]));
+  const waiting = async () => {
+    const child = start(["ll-main", ...RUN, "-f", pipe]);
+    const said = new Promise<string>((resolve) => child.stderr?.setEncoding("utf8").once("data", resolve));
+    expect(await said).toBe(`reading ${pipe}\n`);
+    return child;
+  };
+
+  test("comes when somebody writes it", async () => {
+    const child = await waiting();
+    writeFileSync(pipe, "Once upon a time\n");
+    expect((await ended(child)).stdout).toBe(TEXT);
+  });
+
+  test("that nobody writes does not keep a signal waiting", async () => {
+    const child = await waiting();
+    child.kill("SIGTERM");
+    expect((await ended(child)).code).toBe(143);
   });
 });
 
