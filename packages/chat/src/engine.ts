@@ -5,6 +5,23 @@ import { type Context, ContextOverflowError, type KvType, MemoryError, type Mode
 import type { Sampler } from "@ll/sampling";
 import { AnswerError } from "./errors.ts";
 
+/** One pass over rows of several contexts, of engines that have it; the results are those of one evaluation after the other. */
+interface Batches {
+  evaluateBatch?(
+    items: readonly {
+      readonly context: Context;
+      readonly tokens: readonly number[];
+      readonly nPast: number;
+      readonly logits: "none" | "last";
+    }[],
+  ): Promise<Float32Array[]>;
+}
+
+/** Takes over positions of another context, of engines that can. */
+interface PrefixCopies {
+  copyPrefix?(from: Context, nTokens: number): Promise<void>;
+}
+
 /** What one sequence wants. */
 export interface SequenceRequest {
   readonly prompt: readonly number[];
@@ -52,11 +69,14 @@ export interface EngineOptions {
 const STEP_ROWS = 64;
 const LEAST_ROWS = 8;
 
+/** Positions from which on it is cheaper to copy them than to evaluate them again. */
+const LEAST_COPIED = 8;
+
 /** Positions that stay free behind a prompt. */
 export const RESERVED_TOKENS = 4;
 
 interface Slot {
-  readonly context: Context;
+  readonly context: Context & PrefixCopies;
   /** What its positions hold. */
   ids: number[];
   isBusy: boolean;
@@ -79,7 +99,7 @@ interface Sequence {
 
 export class Engine {
   readonly contextTokens: number;
-  readonly #model: Model;
+  readonly #model: Model & Batches;
   readonly #kvType: KvType | undefined;
   #parallel: number;
   #slots: Slot[] = [];
@@ -210,7 +230,7 @@ export class Engine {
       this.#waiting.shift();
       next.slot = slot;
       next.startedAt = performance.now();
-      next.cached = next.request.reuse ? reusable(slot, next.ids) : 0;
+      next.cached = next.request.reuse ? await this.#takeOver(slot, next.ids) : 0;
       slot.ids.length = next.cached;
       this.#running.push(next);
       next.request.onPrompt(next.cached, next.cached);
@@ -244,6 +264,19 @@ export class Engine {
     return best;
   }
 
+  /** How many positions of a prompt a context holds, after it has got those that another one has. */
+  async #takeOver(slot: Slot, ids: readonly number[]): Promise<number> {
+    const own = reusable(slot, ids);
+    const others = this.#slots.filter(({ context }) => context.memory.kind === "positions");
+    const [source] = others.sort((a, b) => reusable(b, ids) - reusable(a, ids));
+    const most = source === undefined ? 0 : reusable(source, ids);
+    if (source === undefined || slot.context.copyPrefix === undefined || most < own + LEAST_COPIED) return own;
+    slot.ids = [];
+    await slot.context.copyPrefix(source.context, most);
+    slot.ids = source.ids.slice(0, most);
+    return most;
+  }
+
   /** One pass: the newest token of each sequence that generates, and a part of each prompt. */
   async #evaluate(): Promise<void> {
     const sequences = [...this.#running];
@@ -254,7 +287,7 @@ export class Engine {
       const nPast = slot.ids.length;
       return { sequence, slot, nPast, tokens: sequence.ids.slice(nPast, nPast + rows) };
     });
-    const logits = await evaluateAll(items);
+    const logits = await evaluateAll(this.#model, items);
     for (const [i, { sequence, slot, tokens }] of items.entries()) {
       slot.ids.push(...tokens);
       this.#evaluated += tokens.length;
@@ -321,7 +354,17 @@ interface Item {
 }
 
 /** Logits behind the last token of each item. Contexts are independent of each other: they may be evaluated at the same time. */
-async function evaluateAll(items: readonly Item[]): Promise<Float32Array[]> {
+async function evaluateAll(model: Model & Batches, items: readonly Item[]): Promise<Float32Array[]> {
+  if (model.evaluateBatch !== undefined) {
+    return model.evaluateBatch(
+      items.map(({ sequence, slot, tokens, nPast }) => ({
+        context: slot.context,
+        tokens,
+        nPast,
+        logits: nPast + tokens.length < sequence.ids.length ? "none" : "last",
+      })),
+    );
+  }
   const settled = await Promise.allSettled(
     items.map(({ slot, tokens, nPast }) => slot.context.evaluate(tokens, nPast)),
   );

@@ -3,7 +3,7 @@
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { type ChatModel, type OpenOptions, openModel, type Template } from "../../src/index.ts";
 
-const SHORT_TEMPLATE: Template = {
+export const SHORT_TEMPLATE: Template = {
   name: "short",
   system: "",
   systemBlock: "{text}\n",
