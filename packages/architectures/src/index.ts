@@ -44,14 +44,8 @@ export {
   type Value,
   type Weight,
 } from "./graph.ts";
-export {
-  type AttendSpec,
-  type DeltaNetSpec,
-  type FactorsSpec,
-  GraphBuilder,
-  type Layer,
-  type ProductSpec,
-  type TensorLookup,
-} from "./graph-builder.ts";
+export { GraphBuilder } from "./graph-builder.ts";
+export type { AttendSpec, DeltaNetSpec, FactorsSpec, Layer, ProductSpec, TensorLookup } from "./graph-specs.ts";
 export { LLAMA_NAMES, metaName, type NameRow, roleOfMetaName } from "./names.ts";
 export { metaTensors } from "./tensors.ts";
+export { neutralValues, unreadKeys, unreadOf } from "./unread-keys.ts";

@@ -1,5 +1,6 @@
 // @ll/llama: ids to logits to text.
 
+export { unreadKeys } from "@ll/architectures";
 export type { SourceTensor, TensorLocation, TensorSource } from "@ll/bytes";
 export { isWorkerError, WorkerError } from "@ll/bytes";
 export {
@@ -28,7 +29,7 @@ export {
   type TokenSampler,
 } from "./generator.ts";
 export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
-export { type MetadataGetter, unreadKeys } from "./gguf-keys.ts";
+export type { MetadataGetter } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { loraFromGguf } from "./lora-gguf.ts";

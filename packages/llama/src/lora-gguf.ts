@@ -4,8 +4,7 @@
 //   NAME.lora_a (rank, columns of NAME), NAME.lora_b (rows of NAME, rank)
 //
 // of token_embd.weight, whose rows are looked up, lora_a (rows, rank) and lora_b (columns, rank). Without alpha nothing is scaled.
-// llama.cpp passes over norms and computes with the factors beside the model; here an adapter is whole or refused, and becomes part of
-// the tensors, as one of ggml does.
+// llama.cpp passes over norms; here an adapter is whole or refused.
 
 import { metaName } from "@ll/architectures";
 import type { SourceTensor, TensorSource } from "@ll/bytes";

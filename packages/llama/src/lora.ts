@@ -9,7 +9,7 @@
 import { allocate, assertSpan, type SourceTensor, type TensorSource } from "@ll/bytes";
 import { BLOCK_TYPES, blockInfo, packRows, rowBytes, unpackRows } from "@ll/quant";
 import { ModelError } from "./errors.ts";
-import { turn } from "./event-loop.ts";
+import { turn } from "./pace.ts";
 import { nRowsOf } from "./weights.ts";
 
 /** Two matrices whose product has the shape of the target. */
@@ -206,13 +206,8 @@ function checkedPair(
 ): [model: SourceTensor, original: SourceTensor] {
   const model = source.tensor(target);
   if (model === undefined) {
-    return fail(
-      "E_UNKNOWN_TENSOR",
-      a.name,
-      "a tensor of the model",
-      target,
-      `unknown tensor '${a.name}' in lora adapter`,
-    );
+    const message = `unknown tensor '${a.name}' in lora adapter`;
+    return fail("E_UNKNOWN_TENSOR", a.name, "a tensor of the model", target, message);
   }
   const packable = BLOCK_TYPES.filter((type) => blockInfo(type).canPack);
   assertType(model, packable, `tensor '${target}' of the model`);
@@ -228,13 +223,8 @@ function checkedPair(
   }
   if (original.shape.join() !== model.shape.join()) {
     const [expected, got] = [model.shape.join(" x "), original.shape.join(" x ")];
-    fail(
-      "E_SHAPE",
-      target,
-      expected,
-      got,
-      `tensor '${target}' of the base model has wrong shape; expected ${expected}, got ${got}`,
-    );
+    const message = `tensor '${target}' of the base model has wrong shape; expected ${expected}, got ${got}`;
+    fail("E_SHAPE", target, expected, got, message);
   }
   assertType(original, ["f32", "f16"], `tensor '${target}' of the base model`);
   return [model, original];
@@ -256,13 +246,8 @@ function assertFactor(factor: SourceTensor, length: number, expected: readonly [
 
 function assertType(tensor: SourceTensor, types: readonly string[], what: string): void {
   if (types.includes(tensor.type)) return;
-  fail(
-    "E_TENSOR_TYPE",
-    tensor.name,
-    types.join(" or "),
-    tensor.type,
-    `${what} is ${tensor.type}, expected ${types.join(" or ")}`,
-  );
+  const expected = types.join(" or ");
+  fail("E_TENSOR_TYPE", tensor.name, expected, tensor.type, `${what} is ${tensor.type}, expected ${expected}`);
 }
 
 function fail(code: string, field: string, expected: string | number, got: string | number, message: string): never {

@@ -2,7 +2,8 @@
 
 import type { Hyper, KeyReader } from "../architecture.ts";
 import type { Activation, Axis, RopePairing, RopeSettings, Value } from "../graph.ts";
-import type { AttendSpec, FactorsSpec, GraphBuilder, Layer, LogitsSpec, ProductSpec } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import type { AttendSpec, FactorsSpec, Layer, LogitsSpec, ProductSpec } from "../graph-specs.ts";
 
 /** How a longer context than that of the training was reached, where it was not by the scale alone. */
 export interface RopeScaling {

@@ -3,7 +3,8 @@
 
 import type { Hyper, KeyReader } from "../architecture.ts";
 import type { Activation, Value } from "../graph.ts";
-import type { GraphBuilder, Layer, ProductSpec, RouteSpec } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import type { Layer, ProductSpec, RouteSpec } from "../graph-specs.ts";
 import { feedForward } from "./common.ts";
 
 export interface ExpertSizes {

@@ -3,7 +3,8 @@
 
 import type { Architecture, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
-import type { GraphBuilder, Layer } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import type { Layer } from "../graph-specs.ts";
 import { perLayer } from "../names.ts";
 import {
   feedForward,

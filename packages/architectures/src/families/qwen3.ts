@@ -2,7 +2,8 @@
 
 import type { Architecture } from "../architecture.ts";
 import type { Value } from "../graph.ts";
-import type { GraphBuilder, Layer } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import type { Layer } from "../graph-specs.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attention,

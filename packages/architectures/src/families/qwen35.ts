@@ -2,7 +2,8 @@
 
 import type { Architecture, Hyper, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
-import type { GraphBuilder, Layer, ProductSpec } from "../graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
+import type { Layer, ProductSpec } from "../graph-specs.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attentionScale,

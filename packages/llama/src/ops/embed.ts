@@ -18,17 +18,8 @@ export const embed: OpKind<EmbedOp> = {
     const shown = exchange.slots[slot];
     const bytes = rowBytes(type, columns);
     const target = value(out).address;
-    let rowAt = (r: number): Uint8Array => memory.bytes(address + r * bytes, bytes);
-    if (form === "matrix") {
-      const read = createRowReader(kernels, type, columns, scratch);
-      const groupBytes = kernels.matrix(type).weightBytes(GROUP_ROWS, columns);
-      const row = new Uint8Array(bytes);
-      rowAt = (r) => {
-        const group = memory.bytes(address + Math.floor(r / GROUP_ROWS) * groupBytes, groupBytes);
-        read(group, r % GROUP_ROWS, row);
-        return row;
-      };
-    }
+    const read = form === "matrix" ? createRowReader(kernels, type, columns, scratch) : undefined;
+    const rowAt = (r: number): Uint8Array => read?.(address, r) ?? memory.bytes(address + r * bytes, bytes);
     return [
       ({ tokens }) => {
         for (const [i, token] of tokens.entries()) {

@@ -1,7 +1,7 @@
 // A team of one thread: the shards are in this thread, and the event loop turns between pieces of the work.
 
 import type { TensorSource } from "@ll/bytes";
-import { turn } from "../event-loop.ts";
+import { turn } from "../pace.ts";
 import type { Exchange } from "./exchange.ts";
 import { loadPieces } from "./load-pieces.ts";
 import type { TeamPlan } from "./planner.ts";

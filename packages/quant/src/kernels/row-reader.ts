@@ -7,8 +7,8 @@
 import { rowBytes } from "../block-types.ts";
 import { GROUP_ROWS, type Kernels } from "./kernels.ts";
 
-/** Copies row `row` of the group of 8 rows that begins with the first byte of `group` to `out`, as it is in a file. */
-export type RowReader = (group: Uint8Array, row: number, out: Uint8Array) => void;
+/** Row `row` of the repacked matrix at `matrix`, as it is in a file; the same array in every call. */
+export type RowReader = (matrix: number, row: number) => Uint8Array;
 
 /** Bytes of working memory that `createRowReader` wants. */
 export function rowReaderBytes(type: string, columns: number, groupBytes: number): number {
@@ -54,8 +54,11 @@ export function createRowReader(kernels: Kernels, type: string, columns: number,
   const places = new Int32Array(nBits); // (8, nRowBytes, 8): which bit of a group is this one
   for (const [place, number] of numbers.entries()) if (number > 0) places[number - 1] = place;
 
-  return (group, row, out) => {
-    let next = 8 * row * nRowBytes;
+  const out = new Uint8Array(nRowBytes);
+  return (address, row) => {
+    const groupAt = address + Math.floor(row / GROUP_ROWS) * packedBytes;
+    const group = new Uint8Array(kernels.memory.buffer, groupAt, packedBytes);
+    let next = 8 * (row % GROUP_ROWS) * nRowBytes;
     for (let i = 0; i < nRowBytes; i++) {
       let byte = 0;
       for (let bit = 0; bit < 8; bit++) {
@@ -65,5 +68,6 @@ export function createRowReader(kernels: Kernels, type: string, columns: number,
       }
       out[i] = byte;
     }
+    return out;
   };
 }
