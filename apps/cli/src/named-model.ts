@@ -8,6 +8,7 @@ import { cacheFolder } from "./cache-folder.ts";
 import type { Io } from "./command.ts";
 import { CommandError, Refusal } from "./errors.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { shownModel } from "./terminal.ts";
 import { sizeText } from "./units.ts";
 
 export interface PullParams {
@@ -56,7 +57,7 @@ export async function pullNamed(name: string, io: Io, params: PullParams): Promi
   const events = eventLines(name, io, params);
   try {
     const parsed = parseModelName(name);
-    if (parsed.kind === "path") throw new Refusal(`${printable(name, 4096)} is a path, and no name of a model`);
+    if (parsed.kind === "path") throw new Refusal(`${shownModel(name)} is a path, and no name of a model`);
     return await pullModel(parsed, {
       cache,
       endpoint,
@@ -99,9 +100,7 @@ function eventLines(
           const bytes = event.files.reduce((sum, file) => sum + file.bytes, 0);
           const files = event.files.length === 1 ? "" : ` and ${event.files.length - 1} more`;
           const path = printable(event.files[0]?.path ?? "", 1024);
-          return say(
-            `${printable(name, 1024)}: ${path}${files}, ${sizeText(bytes)}, commit ${event.commit.slice(0, 12)}`,
-          );
+          return say(`${shownModel(name)}: ${path}${files}, ${sizeText(bytes)}, commit ${event.commit.slice(0, 12)}`);
         }
         case "progress": {
           progress ??= createProgress(io, { total: event.total, enabled: isShown && !quiet });

@@ -2,7 +2,7 @@
 // a terminal, write to its clipboard or overwrite what stands there: on a terminal all of it is shown inert.
 
 import { setImmediate } from "node:timers/promises";
-import { printable } from "@ll/bytes";
+import { httpAddress, printable } from "@ll/bytes";
 
 const NEWLINE = 10;
 
@@ -88,6 +88,11 @@ export const NOWHERE: Terminal = term({ write: () => undefined });
 export function inert(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "");
+}
+
+/** What a user called a model, to be shown: of an address neither the password nor the query, which may be signed. */
+export function shownModel(name: string): string {
+  return /^https?:/i.test(name) && URL.canParse(name) ? httpAddress(name, {}).name : printable(name, 4096);
 }
 
 /** A path as a line of its own on standard output: as it is for a program that reads it, safe to look at on a terminal. */

@@ -24,7 +24,7 @@ export interface HubErrorFields {
   readonly code: HubErrorCode;
   readonly message: string;
   readonly hint?: string | undefined;
-  /** Without query. */
+  /** Without query, and without a password. */
   readonly url?: string | undefined;
   readonly status?: number | undefined;
   /** `X-Request-Id` of the answer: whoever runs the server can look it up. */

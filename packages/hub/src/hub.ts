@@ -226,11 +226,12 @@ export function openHub(options: HubOptions = {}): Hub {
   };
 
   function strange(url: string, what: string): HubError {
+    const { name } = httpAddress(url, {});
     return new HubError({
       code: "E_ANSWER",
-      message: `${httpAddress(url, {}).name} answered with ${what}`,
+      message: `${name} answered with ${what}`,
       hint: `is ${origin} the hub, and does nothing stand between, such as a login page?`,
-      url,
+      url: name,
     });
   }
 

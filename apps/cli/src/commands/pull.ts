@@ -10,6 +10,7 @@ import { modelsFolder, pullNamed } from "../named-model.ts";
 import { flagRow, jsonRow, silentRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";
+import { shownModel } from "../terminal.ts";
 import { tableColumns, tableLines } from "../text-table.ts";
 import { sizeText } from "../units.ts";
 
@@ -110,7 +111,7 @@ async function remove(names: readonly string[], cache: string, params: PullComma
   for (const name of names) {
     const found = kept.filter((model) => isNamed(model, name));
     if (found.length === 0)
-      throw new Refusal(`${printable(name, 4096)} is none of the models that are kept: see ll-pull --list`);
+      throw new Refusal(`${shownModel(name)} is none of the models that are kept: see ll-pull --list`);
     for (const model of found) {
       await removeModel(model);
       removed.push(model);

@@ -21,6 +21,7 @@ import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
 import { modelPath, openModelSource } from "../model-container.ts";
 import { createProgress, type Progress } from "../progress.ts";
+import { shownModel } from "../terminal.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
@@ -121,7 +122,7 @@ export function usefulThreads(tensors: TensorSource): number {
 const FAILURES = {
   model: (reason: string, { model }: RunParams): string =>
     `error loading model: ${reason}\nllama_load_model_from_file: failed to load model\n` +
-    `llama_init_from_gpt_params: error: failed to load model '${printable(model, 4096)}'\n`,
+    `llama_init_from_gpt_params: error: failed to load model '${shownModel(model)}'\n`,
   adapter: (reason: string): string =>
     `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
 } as const;

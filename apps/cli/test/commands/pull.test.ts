@@ -54,6 +54,23 @@ describe("ll-pull", () => {
     expect(await runHere("ll-pull", ["--remove", "ll/none"], env)).toMatchObject({ code: 1 });
   });
 
+  test.each([
+    ["ll-pull"],
+    ["ll-pull", "--remove"],
+    ["ll-inspect"],
+    ["ll-tokenize"],
+    ["ll-main", "-m"],
+    ["ll-perplexity", "-f", "/dev/null", "-m"],
+  ])("%s %s: neither the password nor the query of an address is shown", async (program, ...argv) => {
+    const { env } = await rig();
+    // no server listens at this port
+    const address = "http://somebody:pass-word@127.0.0.1:1/model.gguf?signature=signed";
+    const { code, stdout, stderr } = await runHere(program as string, [...argv, address], env);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toContain("127.0.0.1");
+    expect(stdout + stderr).not.toMatch(/pass-word|signed/);
+  });
+
   test("errors have their exit codes, name what to do, and keep secrets", async () => {
     const { hub, env } = await rig();
     const run = async (...argv: string[]) => {
