@@ -11,6 +11,12 @@ export interface StateCopies {
   readonly to: 0 | 1;
 }
 
+/** Which copy of one context's states becomes which of another's. */
+export interface StatesCopied {
+  readonly from: 0 | 1;
+  readonly to: 0 | 1;
+}
+
 /** Of a model without recurrent layers. */
 export const NO_STATES: StateCopies = { from: undefined, to: 0 };
 
@@ -27,10 +33,22 @@ export class RecurrentMemory {
     return [...new Set([0, ...this.#at.filter((position) => position !== undefined)])].sort((a, b) => a - b);
   }
 
+  /** The copy that is at `position`, undefined for 0, where all states are zeros. @throws StatePositionError */
+  copyAt(position: number): 0 | 1 | undefined {
+    if (position === 0) return undefined;
+    const copy = this.#at.indexOf(position) as -1 | 0 | 1;
+    if (copy === -1) throw new StatePositionError(position, this.positions);
+    return copy;
+  }
+
+  /** To be called when both copies will be written. */
+  forget(): void {
+    this.#at = [undefined, undefined];
+  }
+
   /** The copies for an evaluation from `position`. @throws StatePositionError */
   begin(position: number): StateCopies {
-    const from = position === 0 ? undefined : (this.#at.indexOf(position) as -1 | 0 | 1);
-    if (from === -1) throw new StatePositionError(position, this.positions);
+    const from = this.copyAt(position);
     const to = from === 0 ? 1 : 0;
     // keys and values behind the position will be others
     this.#at = this.#at.map((at, copy) => (copy === to || (at ?? 0) > position ? undefined : at));

@@ -61,6 +61,22 @@ export class StatePositionError extends RangeError {
   }
 }
 
+/** What is wrong with one item of a batch, of which nothing was computed: all contexts are as they were. */
+export class BatchItemError extends Error {
+  override readonly name: string = "BatchItemError";
+  readonly code = "E_BATCH_ITEM";
+  /** Which one, from 0. */
+  readonly item: number;
+  /** What an evaluation of this item alone would throw. */
+  override readonly cause: Error;
+
+  constructor(item: number, cause: Error) {
+    super(`items[${item}]: ${cause.message}`);
+    this.item = item;
+    this.cause = cause;
+  }
+}
+
 /** True for a `ModelError` of any installed copy of this package; with `code`, only for that code. */
 export function isModelError(error: unknown, code?: string): error is ModelError {
   return isFormatError(error, code) && error.name === "ModelError";

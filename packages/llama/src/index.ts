@@ -12,6 +12,7 @@ export {
 } from "./config.ts";
 export { type ReturnOptions, returnTo } from "./context-memory.ts";
 export {
+  BatchItemError,
   ContextOverflowError,
   isModelError,
   isSessionError,
@@ -33,7 +34,7 @@ export type { MetadataGetter } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { loraFromGguf } from "./lora-gguf.ts";
-export type { Context, ContextMemory, ContextOptions, EvaluateOptions, Model } from "./model.ts";
+export type { BatchItem, Context, ContextMemory, ContextOptions, EvaluateOptions, Model } from "./model.ts";
 export { createScalarModel, type ScalarModelOptions } from "./scalar/model.ts";
 export {
   matchSession,

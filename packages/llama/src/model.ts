@@ -15,6 +15,18 @@ export interface Model {
   readonly arithmetic: ArithmeticName;
   /** Several contexts share one model's weights and may be evaluated in turns or at the same time. */
   createContext(options?: ContextOptions): Promise<Context>;
+  /**
+   * Evaluates tokens of several contexts of this model together, so that weights are read once for all of them: prompts and single
+   * tokens in any mixture, each to the bit as `evaluate` of its context alone would. Contexts come and go between batches.
+   *
+   * @returns logits of each item: (0), (nVocab) or (n, nVocab)
+   * @throws BatchItemError before anything is computed, if an item is not in order: another batch without it can follow; the signal's
+   * reason, and every context can go on from its nPast
+   * @example const [a, b] = await model.evaluateBatch([{ context: one, tokens: [id], nPast: 9 }, { context: two, tokens: prompt, nPast: 0 }]);
+   */
+  evaluateBatch(items: readonly BatchItem[], options?: Pick<EvaluateOptions, "signal">): Promise<Float32Array[]>;
+  /** Passes through the layers until now. Each reads all weights once, for up to some 100 tokens. */
+  nPasses(): number;
   /** Gives up the weights; contexts over them can no longer be used. */
   dispose(): Promise<void>;
 }
@@ -44,6 +56,16 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a batch does in one context, which may be in it once. */
+export interface BatchItem {
+  readonly context: Context;
+  readonly tokens: ArrayLike<number>; // (n), n ≥ 1
+  /** Position of the first. */
+  readonly nPast: number;
+  /** Whose logits to return: of no token, of the last (default) or of all. */
+  readonly logits?: "none" | "last" | "all";
+}
+
 export interface Context {
   readonly config: ModelConfig;
   /** That of the model, or another where the context's size decides how keys are made. Session files have it. */
@@ -71,6 +93,13 @@ export interface Context {
   readKv(nTokens: number): Promise<Uint8Array>;
   /** Takes what `readKv` of a context of the same shape and fingerprint gave. @throws as `readKv`; RangeError for another number of bytes. */
   writeKv(bytes: Uint8Array, nTokens: number): Promise<void>;
+  /**
+   * Makes this context what it would be if it had evaluated the first `nTokens` tokens of `from`, a context of the same model. `from` may
+   * be in an evaluation that began at `nTokens` or behind.
+   * @throws TypeError if it is of another model or `kvType`, or has other factors of RoPE; StatePositionError if the model is recurrent and `from` has no state at
+   * `nTokens`; RangeError if one of them has not so many positions
+   */
+  copyPrefix(from: Context, nTokens: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -91,10 +120,9 @@ export function checkedTokens(
 ): Int32Array {
   const n = tokens.length;
   if (n === 0) throw new RangeError(`"tokens" expected at least one id, got none`);
-  const ids = Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1)); // (n)
   assertIndex("nPast", nPast, 0, contextTokens);
   if (nPast + n > contextTokens) throw new ContextOverflowError(nPast, n, contextTokens);
-  return ids;
+  return Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1)); // (n)
 }
 
 export function assertIndex(name: string, value: number, min: number, max: number): number {

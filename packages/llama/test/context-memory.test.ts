@@ -17,36 +17,15 @@ import {
   writeSession,
 } from "../src/index.ts";
 import { argMax, logitsInBatches } from "./support/hand-made.ts";
-import { type RandomGraph, withRandomModel } from "./support/random-graphs.ts";
+import { withRandomModel } from "./support/random-graphs.ts";
+import { RECURRENT_GRAPH } from "./support/recurrent-graph.ts";
 import { loadForTest } from "./team/support/engines.ts";
 
-const LAYER: RandomGraph["layers"][number] = {
-  ...{ nKvHeads: 2, headsPerKvHead: 2, headDim: 8, hasHeadNorms: true, hasRowNorms: false, hasBiases: false },
-  ...{ rotated: 1, pairing: "halves", hasFactors: false, longAbove: undefined, ropeFreqBase: 10_000 },
-  rope: { scale: 1, magnitude: undefined, yarn: undefined, temperature: undefined },
-  ...{
-    window: undefined,
-    softCap: undefined,
-    hasSinks: false,
-    isFused: false,
-    isNormedBehind: false,
-    nTaps: 0,
-    nDeltaHeads: 0,
-  },
-  ...{ nFf: 40, experts: undefined, activation: "silu", residual: undefined },
-  ...{ hasValueNorm: false, isSharing: false },
-};
-/** A layer with attention between two without. */
-const GRAPH: RandomGraph = {
-  ...{ nVocab: 50, nEmbd: 32, isTied: true, type: "f32", seed: 7, arithmetic: "build803" },
-  logits: { bias: undefined, factor: undefined, softCap: undefined },
-  layers: [{ ...LAYER, nTaps: 4 }, LAYER, { ...LAYER, nDeltaHeads: 3 }],
-};
 const TOKENS = Array.from({ length: 40 }, (_, i) => (i * 17) % 50);
 
 /** Both engines over one model. */
 async function withEngines(use: (model: Model) => Promise<void>): Promise<void> {
-  await withRandomModel(GRAPH, async (source: TensorSource, config: ModelConfig) => {
+  await withRandomModel(RECURRENT_GRAPH, async (source: TensorSource, config: ModelConfig) => {
     await use(createScalarModel(await loadWeights(source, config)));
     await use(await loadForTest(source, config, { threads: 1 }, { sliceTokens: 8 }));
     await use(await loadForTest(source, config, { threads: 2 }, { sliceTokens: 8 }));
@@ -192,7 +171,7 @@ describe("a generator", () => {
 });
 
 test("the memory of a context that is foretold counts its states", () =>
-  withRandomModel(GRAPH, async (source, config) => {
+  withRandomModel(RECURRENT_GRAPH, async (source, config) => {
     const contextTokens = 16;
     const options = { threads: 1, kernels: "scalar", contextTokens, kvType: "f32" } as const;
     const nStates = 2 * (3 * 40 + 3 * 40) + 2 * (2 * 3 * 8 * 8); // numbers, in two copies

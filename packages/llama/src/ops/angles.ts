@@ -7,21 +7,23 @@ import { type OpKind, rowOf } from "./op.ts";
 export const angles: OpKind<AnglesOp> = {
   scalar(op, run) {
     const rows = run.rows(op.out);
-    const factors = factorsOf(op, run.contextTokens);
-    const divisors = factors === undefined ? undefined : run.numbers(factors);
-    for (let i = 0; i < run.tokens.length; i++) {
-      ropeAngles(rowOf(rows, i, op.out.width), run.position + i, op.rope, divisors);
+    for (const { first, n, position, contextTokens } of run.parts) {
+      const factors = factorsOf(op, contextTokens);
+      const divisors = factors === undefined ? undefined : run.numbers(factors);
+      for (let i = 0; i < n; i++) ropeAngles(rowOf(rows, first + i, op.out.width), position + i, op.rope, divisors);
     }
   },
   bind(op, { memory, value, weight }) {
     const { address } = value(op.out);
     const { nRot } = op.rope;
     return [
-      ({ tokens, position }, { contextTokens }) => {
-        const factors = factorsOf(op, contextTokens);
-        const divisors = factors === undefined ? undefined : memory.floats(weight(factors).address, nRot / 2);
-        for (let i = 0; i < tokens.length; i++) {
-          ropeAngles(memory.floats(address + 4 * i * nRot, nRot), position + i, op.rope, divisors);
+      ({ parts }, caches) => {
+        for (const [part, { first, n, position }] of parts.entries()) {
+          const factors = factorsOf(op, caches[part]!.contextTokens);
+          const divisors = factors === undefined ? undefined : memory.floats(weight(factors).address, nRot / 2);
+          for (let i = 0; i < n; i++) {
+            ropeAngles(memory.floats(address + 4 * (first + i) * nRot, nRot), position + i, op.rope, divisors);
+          }
         }
       },
     ];

@@ -2,12 +2,11 @@
 
 import type { AttendOp, AttendOptions } from "@ll/architectures";
 import type { KvCache } from "../scalar/kv-cache.ts";
-import { type OpKind, rowOf, type ScalarRun } from "./op.ts";
+import { type OpKind, type PlacedValue, rowOf, type ScalarRun } from "./op.ts";
 
 export const attend: OpKind<AttendOp> = {
   async scalar({ q, k, v, out, cache: layer, headDim, headsPerKvHead, scale, window, softCap, sinks }, run) {
-    const { cache, position, pace } = run;
-    const n = run.nRows(q);
+    const { pace } = run;
     const nHeads = q.width / headDim;
     const shape = {
       headDim,
@@ -18,17 +17,20 @@ export const attend: OpKind<AttendOp> = {
       sinks: sinks === undefined ? undefined : run.numbers(sinks),
     };
     const [queries, attended] = [run.rows(q), run.rows(out)];
-    if (k !== undefined && v !== undefined) {
-      const [keys, values] = [run.rows(k), run.rows(v)];
-      for (let i = 0; i < n; i++) {
-        cache.store(layer, position + i, rowOf(keys, i, k.width), rowOf(values, i, v.width));
+    for (const { first, n, position, cache, mixUpQueries } of run.parts) {
+      if (k !== undefined && v !== undefined) {
+        const [keys, values] = [run.rows(k), run.rows(v)];
+        for (let i = 0; i < n; i++) {
+          cache.store(layer, position + i, rowOf(keys, first + i, k.width), rowOf(values, first + i, v.width));
+        }
       }
-    }
-    // each position looks at itself and those before it
-    for (let i = 0; i < n; i++) {
-      const rows = run.mixUpQueries ? { queries, first: i, step: n } : { queries, first: i * nHeads, step: 1 };
-      attendTo(rowOf(attended, i, out.width), rows, cache, layer, position + i, shape, run);
-      if (pace.spend(2 * Math.min(window ?? Infinity, position + i + 1) * q.width)) await pace.turn();
+      // each position looks at itself and those before it
+      for (let i = 0; i < n; i++) {
+        const at = mixUpQueries ? { first: first * nHeads + i, step: n } : { first: (first + i) * nHeads, step: 1 };
+        const result = rowOf(attended, first + i, out.width);
+        attendTo(result, { queries, ...at }, cache, layer, position + i, shape, run);
+        if (pace.spend(2 * Math.min(window ?? Infinity, position + i + 1) * q.width)) await pace.turn();
+      }
     }
   },
   bind({ q, k, v, out, cache: layer, scale, window, softCap, sinks }, { value, weight }) {
@@ -37,11 +39,14 @@ export const attend: OpKind<AttendOp> = {
     if (queries.width === 0) return [];
     const scores = { scale, window, softCap, sinks: sinks && weight(sinks).address };
     return [
-      function* ({ tokens, position }, cache) {
-        if (kept !== undefined) {
-          cache.store(layer, position, kept.keys.address, kept.values.address, tokens.length);
+      function* ({ parts }, caches) {
+        for (const [part, { first, n, position }] of parts.entries()) {
+          const cache = caches[part]!;
+          const at = ({ address, width }: PlacedValue): number => address + 4 * first * width;
+          if (part > 0) yield "piece";
+          if (kept !== undefined) cache.store(layer, position, at(kept.keys), at(kept.values), n);
+          yield* cache.attend(layer, position, n, at(queries), at(attended), scores);
         }
-        yield* cache.attend(layer, position, tokens.length, queries.address, attended.address, scores);
       },
     ];
   },

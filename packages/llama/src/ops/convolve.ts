@@ -3,11 +3,16 @@
 import type { ConvolveOp } from "@ll/architectures";
 import { silu } from "../arithmetic/lanes.ts";
 import type { ScalarState } from "../scalar/states.ts";
-import { type OpKind, rowOf } from "./op.ts";
+import { type OpKind, rowOf, rowsOfPart } from "./op.ts";
 
 export const convolve: OpKind<ConvolveOp> = {
   scalar({ x, weight, silu: withSilu, out, state }, run) {
-    convolveRows(run.rows(out), run.rows(x), run.numbers(weight), run.states[state]!, weight.shape[1]!, withSilu);
+    for (const part of run.parts) {
+      const [result, input] = [out, x].map((value) => rowsOfPart(run.rows(value), part, value.width)) as [
+        ...[Float32Array, Float32Array],
+      ];
+      convolveRows(result, input, run.numbers(weight), part.states[state]!, weight.shape[1]!, withSilu);
+    }
   },
   bind({ x, weight, silu: withSilu, out, state }, { llama, value, weight: weightOf }) {
     const { address, width } = value(x);
@@ -15,9 +20,13 @@ export const convolve: OpKind<ConvolveOp> = {
     const taps = weightOf(weight);
     if (width === 0) return [];
     return [
-      ({ tokens, copies }, cache) => {
-        const [before, after] = cache.state(state, copies);
-        llama.convolve(target, address, taps.address, before, after, tokens.length, width, taps.columns, withSilu);
+      ({ parts }, caches) => {
+        for (const [part, { first, n, copies }] of parts.entries()) {
+          const [before, after] = caches[part]!.state(state, copies);
+          const skip = 4 * first * width;
+          const [to, from] = [target + skip, address + skip];
+          llama.convolve(to, from, taps.address, before, after, n, width, taps.columns, withSilu);
+        }
       },
     ];
   },

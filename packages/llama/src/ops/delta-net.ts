@@ -1,10 +1,10 @@
 // Gated delta nets (Yang, Kautz and Hatamizadeh, arXiv:2412.06464): recurrent layers whose state is a matrix of each head that
 // associates values with keys. Each token forgets a part of it and corrects what its key stands for.
 
-import type { DeltaNetOp } from "@ll/architectures";
+import type { DeltaNetOp, Value } from "@ll/architectures";
 import { expf, sigmoid, softplus } from "../arithmetic/lanes.ts";
 import type { ScalarState } from "../scalar/states.ts";
-import { type OpKind, rowOf } from "./op.ts";
+import { type OpKind, rowOf, rowsOfPart } from "./op.ts";
 
 const f = Math.fround;
 
@@ -12,8 +12,11 @@ export const deltaNet: OpKind<DeltaNetOp> = {
   scalar({ q, k, v, alpha, beta, timeStep, rate, headDim, out, state }, run) {
     const [decays, rates] = [run.rows(alpha), run.rows(beta)];
     toGates(decays, rates, run.numbers(timeStep), run.numbers(rate));
-    const rows = { q: run.rows(q), k: run.rows(k), v: run.rows(v), decays, rates };
-    applyDeltaNet(run.rows(out), rows, run.states[state]!, alpha.width, headDim);
+    for (const part of run.parts) {
+      const rowsOf = (value: Value): Float32Array => rowsOfPart(run.rows(value), part, value.width);
+      const rows = { q: rowsOf(q), k: rowsOf(k), v: rowsOf(v), decays: rowsOf(alpha), rates: rowsOf(beta) };
+      applyDeltaNet(rowsOf(out), rows, part.states[state]!, alpha.width, headDim);
+    }
   },
   bind({ q, k, v, alpha, beta, timeStep, rate, headDim, out, state }, { llama, memory, value, weight }) {
     const [queries, keys, values, decays, rates, outs] = [q, k, v, alpha, beta, out].map((x) => value(x).address) as [
@@ -23,13 +26,19 @@ export const deltaNet: OpKind<DeltaNetOp> = {
     const [steps, slopes] = [weight(timeStep).address, weight(rate).address];
     if (nHeads === 0) return [];
     return [
-      ({ tokens: { length: n }, copies }, cache) => {
-        const [before, after] = cache.state(state, copies);
+      ({ tokens: { length: n }, parts }, caches) => {
         const numbers = (at: number, length: number): Float32Array => memory.floats(at, length);
         const both = [numbers(decays, n * nHeads), numbers(rates, n * nHeads)] as const;
         toGates(...both, numbers(steps, nHeads), numbers(slopes, nHeads));
         const scale = scaleOf(headDim);
-        llama.deltaNet(outs, queries, keys, values, decays, rates, before, after, n, nHeads, headDim, scale);
+        for (const [part, { first, n, copies }] of parts.entries()) {
+          const [before, after] = caches[part]!.state(state, copies);
+          const rows = [outs, queries, keys, values].map((address) => address + 4 * first * nHeads * headDim) as [
+            ...[number, number, number, number],
+          ];
+          const gates = [decays + 4 * first * nHeads, rates + 4 * first * nHeads] as const;
+          llama.deltaNet(...rows, ...gates, before, after, n, nHeads, headDim, scale);
+        }
       },
     ];
   },

@@ -28,7 +28,7 @@ export const logits: OpKind<LogitsOp> = {
     for (let i = 0; bias !== undefined && i < n; i++) addInto(rowOf(logits, i, nVocab), run.numbers(bias), nVocab);
     if (factor !== undefined) scaleBy(logits, factor);
     for (let i = 0; softCap !== undefined && i < logits.length; i++) logits[i] = capped(logits[i]!, softCap);
-    run.embedding.set(rowOf(rows, n - 1, x.width));
+    run.embeddings.set(rows);
   },
   scratchBytes: ({ weight }, sizes) => packedBytes([weight], sizes) + roomBytes(sizes),
   bind(op, shard) {
@@ -44,7 +44,7 @@ export const logits: OpKind<LogitsOp> = {
     const [product] = step.products as [Product];
     return [
       function* ({ nLogitRows: n }: Slice): Pieces {
-        if (isFirst) exchange.embedding.set(memory.floats(input + 4 * (n - 1) * columns, columns));
+        if (isFirst) exchange.embeddings.set(memory.floats(input, n * columns));
         if (sizeOf(rows) === 0) return;
         step.pack(input, n);
         // the logits of many tokens do not fit the working memory: a few rows of the matrix at a time

@@ -32,16 +32,8 @@ export interface OpKind<O extends Op> {
 export interface ScalarRun {
   readonly arithmetic: Arithmetic;
   readonly tokens: Int32Array; // (n)
-  /** Position of the first token. */
-  readonly position: number;
-  readonly cache: KvCache;
-  /** Positions that the context has room for. */
-  readonly contextTokens: number;
-  /** As `Graph.states`. */
-  readonly states: readonly ScalarState[];
+  readonly parts: readonly ScalarPart[];
   readonly pace: Pace;
-  /** Build 803 mistook whose query is whose in batches over an f32 cache; true repeats that. */
-  readonly mixUpQueries: boolean;
   /** Rows of a value: all tokens, or those whose logits are wanted. */
   nRows(value: Value): number;
   rows(value: Value): Float32Array; // (nRows, width)
@@ -49,22 +41,46 @@ export interface ScalarRun {
   /** Of a weight that is plain numbers. @param expert default 0 */
   numbers(weight: Weight, expert?: number): Float32Array; // (n)
   readonly logits: Float32Array; // (wanted rows, nVocab)
-  readonly embedding: Float32Array; // (nEmbd)
+  readonly embeddings: Float32Array; // (wanted rows, nEmbd)
 }
 
-/** A slice of tokens on its way through the stages of the fast engine. */
+/** A part of a slice and the context that it is of, in the scalar engine. */
+export interface ScalarPart extends SlicePart {
+  readonly cache: KvCache;
+  /** Positions that the context has room for. */
+  readonly contextTokens: number;
+  /** As `Graph.states`. */
+  readonly states: readonly ScalarState[];
+  /** Build 803 mistook whose query is whose in batches over an f32 cache; true repeats that. */
+  readonly mixUpQueries: boolean;
+}
+
+/** Tokens of one context or of several, on their way through the operations together. */
 export interface Slice {
   readonly tokens: Int32Array; // (n), at most sliceTokens
+  /** One for each context: its tokens side by side, in order. */
+  readonly parts: readonly SlicePart[];
+  /** Rows of logits wanted, of all parts. */
+  readonly nLogitRows: number;
+}
+
+/** The tokens of one context in a slice. */
+export interface SlicePart {
+  /** Which of the slice's tokens is the first. */
+  readonly first: number;
+  readonly n: number;
   /** Position of the first. */
   readonly position: number;
-  /** Rows of logits wanted: 0, 1 (of the last token) or n. */
+  /** Rows of logits wanted, of the last tokens. */
   readonly nLogitRows: number;
   /** Of recurrent states. */
   readonly copies: StateCopies;
 }
 
-/** Work on a slice. Where it is a generator, the work may be left or interrupted at each yield. */
-export type Step = ((slice: Slice, cache: ShardCache) => void) | ((slice: Slice, cache: ShardCache) => Pieces);
+/** Work on a slice, with the caches of its parts. Where it is a generator, the work may be left or interrupted at each yield. */
+export type Step =
+  | ((slice: Slice, caches: readonly ShardCache[]) => void)
+  | ((slice: Slice, caches: readonly ShardCache[]) => Pieces);
 
 /** What an operation is bound to. Addresses are in bytes. */
 export interface ShardBinding {
@@ -128,6 +144,11 @@ export interface ScratchSizes {
 /** Row `i` of a (rows, columns) array; a view. */
 export function rowOf(array: Float32Array, i: number, columns: number): Float32Array {
   return array.subarray(i * columns, (i + 1) * columns);
+}
+
+/** The rows of a part in a (rows, columns) array of a value with a row for each token; a view. */
+export function rowsOfPart(array: Float32Array, { first, n }: SlicePart, columns: number): Float32Array {
+  return array.subarray(first * columns, (first + n) * columns);
 }
 
 /** Rows of a value in a slice. */

@@ -4,22 +4,16 @@ import { allocate, kindOf } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { ARITHMETICS } from "../arithmetic/index.ts";
+import { Batches, type BatchMember } from "../batch.ts";
 import { arithmeticOf } from "../config.ts";
-import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
+import { assertNoState, recurrentMemory, type StateCopies } from "../context-memory.ts";
 import { contextFingerprint } from "../fingerprint.ts";
-import {
-  assertIndex,
-  type Context,
-  type ContextOptions,
-  checkedContextOptions,
-  checkedTokens,
-  type Model,
-} from "../model.ts";
+import { assertIndex, type Context, type ContextOptions, checkedContextOptions, type Model } from "../model.ts";
 import { Pace } from "../pace.ts";
 import type { Weights } from "../weights.ts";
-import { createKvCache } from "./kv-cache.ts";
+import { createKvCache, type KvCache } from "./kv-cache.ts";
 import { runSlice } from "./run.ts";
-import { createStates } from "./states.ts";
+import { createStates, type ScalarState } from "./states.ts";
 
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
@@ -40,107 +34,130 @@ export function createScalarModel(weights: Weights, options: ScalarModelOptions 
     if (kept === undefined) throw new Error("the model was disposed of");
     return kept;
   }
+  const batches = scalarBatches(held, ARITHMETICS[arithmetic]);
   return {
     config: weights.config,
     fingerprint: weights.fingerprint,
     arithmetic,
     async createContext(options = {}) {
-      return createScalarContext(held, held(), ARITHMETICS[arithmetic], options);
+      return createScalarContext(held, held(), arithmetic, batches, options);
     },
+    evaluateBatch: (items, { signal } = {}) => batches.evaluate(items, signal),
+    nPasses: () => batches.nPasses,
     async dispose() {
       kept = undefined;
     },
   };
 }
 
-/** @param modelWeights throws once the model is disposed of */
-function createScalarContext(
-  modelWeights: () => Weights,
-  { config, fingerprint }: Weights,
-  arithmetic: Arithmetic,
-  options: ContextOptions,
-): Context {
-  const { contextTokens, kvType, compat } = checkedContextOptions(options);
-  const { nEmbd, nVocab } = config;
-  const mixUpQueries = compat && kvType === "f32";
-  const pace = new Pace();
-  const embedding = new Float32Array(nEmbd); // (nEmbd)
-  const { graph } = modelWeights();
-  const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
-  let cache = createKvCache(kvDims, contextTokens, kvType);
-  let states = createStates(graph.states);
-  const recurrent = recurrentMemory(graph);
-  const memory = recurrent ?? ({ kind: "positions" } as const);
-  let busy = false;
-  let disposed = false;
+/** A context as slices see it. */
+interface ScalarMember extends BatchMember {
+  cache: KvCache;
+  states: (copies: StateCopies) => ScalarState[];
+  readonly mixUpQueries: boolean;
+  /** Of the batches in which it is the first. */
+  readonly pace: Pace;
+}
 
-  function held(): Weights {
-    if (disposed) throw new Error("this context was disposed of");
-    return modelWeights();
-  }
-
-  async function evaluate(tokens: Int32Array, nPast: number, wanted: "last" | "all"): Promise<Float32Array> {
-    const n = tokens.length;
-    const sliceTokens = mixUpQueries ? n : Math.min(n, SLICE_TOKENS);
-    const logits = allocate("the logits", () => new Float32Array(wanted === "all" ? n * nVocab : nVocab)); // (n, nVocab) or (nVocab)
-    const copies = recurrent?.begin(nPast) ?? NO_STATES;
-    for (let first = 0; first < n; first += sliceTokens) {
-      const slice = tokens.subarray(first, first + sliceTokens);
+/** @param held throws once the model is disposed of */
+function scalarBatches(held: () => Weights, arithmetic: Arithmetic): Batches<ScalarMember> {
+  const { nVocab, nEmbd } = held().config;
+  return new Batches<ScalarMember>({
+    nVocab,
+    sliceTokens: (members) => (members.some(({ mixUpQueries }) => mixUpQueries) ? Infinity : SLICE_TOKENS),
+    async run(members, { tokens, parts, nLogitRows }, signal) {
+      const { pace } = members[0]!;
+      pace.begin(signal);
+      const logits = allocate("the logits", () => new Float32Array(nLogitRows * nVocab));
+      const embeddings = new Float32Array(nLogitRows * nEmbd);
+      const placed = parts.map((part, i) => {
+        const { cache, contextTokens, states, mixUpQueries } = members[i]!;
+        return { ...part, cache, contextTokens, states: states(part.copies), mixUpQueries };
+      });
       await runSlice({
         weights: held(),
         arithmetic,
-        tokens: slice,
-        position: nPast + first,
-        nWanted: wanted === "all" ? slice.length : first + slice.length < n ? 0 : 1,
-        cache,
-        contextTokens,
-        states: states(first === 0 ? copies : { ...copies, from: copies.to }),
+        tokens,
+        parts: placed,
+        nWanted: nLogitRows,
         pace,
-        mixUpQueries,
-        logits: wanted === "all" ? logits.subarray(first * nVocab) : logits,
-        embedding,
+        logits,
+        embeddings,
       });
-    }
-    recurrent?.end(copies, nPast + n);
-    return logits;
+      return { logits, embeddings };
+    },
+    inTurn: (work) => work(),
+    async copyPrefix(from, to, nTokens, copied) {
+      to.cache.write(from.cache.read(nTokens), nTokens);
+      if (copied === undefined) return;
+      const sources = from.states({ from: copied.from, to: copied.from });
+      for (const [i, { after }] of to.states(copied).entries()) after.set(sources[i]!.after);
+    },
+  });
+}
+
+/** @param modelWeights throws once the model is disposed of */
+function createScalarContext(
+  modelWeights: () => Weights,
+  { config, fingerprint, graph }: Weights,
+  arithmetic: ArithmeticName,
+  batches: Batches<ScalarMember>,
+  options: ContextOptions,
+): Context {
+  const { contextTokens, kvType, compat } = checkedContextOptions(options);
+  const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
+  const recurrent = recurrentMemory(graph);
+  const memory = recurrent ?? ({ kind: "positions" } as const);
+  const member: ScalarMember = {
+    fingerprint: contextFingerprint(fingerprint, graph, contextTokens),
+    contextTokens,
+    kvType,
+    recurrent,
+    embedding: new Float32Array(config.nEmbd),
+    cache: createKvCache(kvDims, contextTokens, kvType),
+    states: createStates(graph.states),
+    mixUpQueries: compat && kvType === "f32",
+    pace: new Pace(),
+    busy: false,
+    assertHeld: held,
+  };
+  let disposed = false;
+
+  function held(): void {
+    if (disposed) throw new Error("this context was disposed of");
+    modelWeights();
   }
 
-  return {
+  const context: Context = {
     config,
-    fingerprint: contextFingerprint(fingerprint, graph, contextTokens),
-    arithmetic: arithmetic.name,
+    fingerprint: member.fingerprint,
+    arithmetic,
     contextTokens,
     kvType,
     memory,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
-      const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
-      if (busy) throw new Error("this context is busy: await the evaluation under way first");
-      held();
-      pace.begin(signal);
-      busy = true;
-      try {
-        return await evaluate(ids, nPast, logits);
-      } finally {
-        busy = false;
-      }
+      return batches.evaluateOne(member, { tokens, nPast, logits }, signal);
     },
     async readEmbedding() {
-      return embedding.slice();
+      return member.embedding.slice();
     },
     async readKv(nTokens) {
       held();
       assertNoState(memory);
-      return cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
+      return member.cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
     },
     async writeKv(bytes, nTokens) {
       held();
       assertNoState(memory);
-      cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
+      member.cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
     },
+    copyPrefix: (from, nTokens) => batches.copyPrefix(member, from, nTokens),
     async dispose() {
       disposed = true;
-      cache = createKvCache(kvDims, 0, kvType);
-      states = createStates([]);
+      member.cache = createKvCache(kvDims, 0, kvType);
+      member.states = createStates([]);
     },
   };
+  batches.add(context, member);
+  return context;
 }

@@ -11,8 +11,8 @@ export interface Exchange {
   /** Areas that values pass through in turn: one may still be read while the next value is written to the other. */
   readonly slots: readonly [Float32Array, Float32Array]; // (sliceTokens, widest value)
   readonly logits: Float32Array; // (sliceTokens, nVocab)
-  /** The normalised vector from which the last logits came. */
-  readonly embedding: Float32Array; // (nEmbd)
+  /** The normalised vectors from which they came. */
+  readonly embeddings: Float32Array; // (sliceTokens, nEmbd)
 }
 
 /**
@@ -35,20 +35,20 @@ export function exchangeBytes(graph: Graph, sliceTokens: number): number {
 /** The same in another thread. */
 export function exchangeOver(buffer: ArrayBufferLike, graph: Graph, sliceTokens: number): Exchange {
   let end = 4 * BARRIER_WORDS;
-  const [first, second, logits, embedding] = lengths(graph, sliceTokens).map((length) => {
+  const [first, second, logits, embeddings] = lengths(graph, sliceTokens).map((length) => {
     const array = new Float32Array(buffer, end, length);
     end += array.byteLength;
     return array;
   }) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  return { buffer, words: new Int32Array(buffer, 0, BARRIER_WORDS), slots: [first, second], logits, embedding };
+  return { buffer, words: new Int32Array(buffer, 0, BARRIER_WORDS), slots: [first, second], logits, embeddings };
 }
 
 function lengths({ ops }: Graph, sliceTokens: number): number[] {
-  const widths = [0, 0, 0, 0]; // of both areas, the logits and the embedding vector
+  const widths = [0, 0, 0, 0]; // of both areas, the logits and the embedding vectors
   for (const op of ops) {
     if (op.kind === "gather" || op.kind === "embed")
       widths[op.slot] = Math.max(widths[op.slot]!, op.out.perToken * op.out.width);
     if (op.kind === "logits") [widths[2], widths[3]] = [op.weight.shape[0]!, op.x.width];
   }
-  return widths.map((width, i) => (i < 3 ? sliceTokens * width : width));
+  return widths.map((width) => sliceTokens * width);
 }

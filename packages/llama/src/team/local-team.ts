@@ -45,8 +45,8 @@ export function createLocalTeam(plan: TeamPlan, exchange: Exchange, setup: Threa
       }
       return 0;
     },
-    async evaluate(context, slice, signal) {
-      for (const _ of held().evaluate(context, slice)) {
+    async evaluate(contexts, slice, signal) {
+      for (const _ of held().evaluate(contexts, slice)) {
         if (performance.now() - lastTurn < TURN_MS) continue;
         await turnIfDue(signal);
         held();
@@ -58,6 +58,9 @@ export function createLocalTeam(plan: TeamPlan, exchange: Exchange, setup: Threa
     readKv: async (context, layer, nTokens) => held().readKv(context, layer, nTokens),
     async writeKv(context, layer, nTokens, parts) {
       held().writeKv(context, layer, nTokens, parts);
+    },
+    async copyPrefix(from, to, nTokens, states) {
+      held().copyPrefix(from, to, nTokens, states);
     },
     async disposeContext(context) {
       host?.disposeContext(context);

@@ -4,6 +4,7 @@
 import type { Graph } from "@ll/architectures";
 import type { TensorLocation } from "@ll/bytes";
 import type { KernelSet } from "@ll/quant";
+import type { StatesCopied } from "../context-memory.ts";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
 import type { LoadPiece } from "./load-pieces.ts";
@@ -37,7 +38,7 @@ export type Request =
       readonly kvType: KvType;
     }
   /** All threads of the team at the same time. */
-  | { readonly kind: "evaluate"; readonly context: number; readonly slice: Slice }
+  | { readonly kind: "evaluate"; readonly contexts: readonly number[]; readonly slice: Slice }
   | { readonly kind: "read-kv"; readonly context: number; readonly layer: number; readonly nTokens: number }
   | {
       readonly kind: "write-kv";
@@ -45,6 +46,13 @@ export type Request =
       readonly layer: number;
       readonly nTokens: number;
       readonly parts: readonly Uint8Array[]; // one for each shard, as read-kv gives them
+    }
+  | {
+      readonly kind: "copy-prefix";
+      readonly from: number;
+      readonly to: number;
+      readonly nTokens: number;
+      readonly states: StatesCopied | undefined;
     }
   | { readonly kind: "dispose-context"; readonly context: number };
 
@@ -59,6 +67,7 @@ export interface Answers {
   readonly evaluate: boolean;
   readonly "read-kv": Uint8Array<ArrayBuffer>[];
   readonly "write-kv": undefined;
+  readonly "copy-prefix": undefined;
   readonly "dispose-context": undefined;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Graph } from "@ll/architectures";
 import { assertMemorySpan } from "@ll/quant";
-import type { StateCopies } from "../context-memory.ts";
+import type { StateCopies, StatesCopied } from "../context-memory.ts";
 import type { AttentionKernels, LlamaKernels, ScoreRule } from "../kernels/kernels.ts";
 import { type KvType, kvElementBytes } from "../kv-type.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
@@ -194,6 +194,17 @@ export class ShardCache {
       this.#bytes(0, nTokens * headRow).set(part.subarray(start, start + nTokens * headRow));
       attention.writeValues(keyHead, this.#transfer, nTokens);
     }
+  }
+
+  /** Takes the first positions of another context of this shard, and a copy of its states if there are any. */
+  copyPrefix(from: ShardCache, nTokens: number, states: StatesCopied | undefined): void {
+    for (let layer = 0; layer < this.#layers.length; layer++) this.write(layer, nTokens, from.read(layer, nTokens));
+    if (states === undefined) return;
+    const { copyBytes } = this.#region;
+    const [source, target] = [from, this].map((cache) => cache.#start + cache.#region.states) as [number, number];
+    const bytes = new Uint8Array(this.#kernels.memory.buffer);
+    const first = source + states.from * copyBytes;
+    bytes.copyWithin(target + states.to * copyBytes, first, first + copyBytes);
   }
 
   dispose(): void {

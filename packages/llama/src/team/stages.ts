@@ -5,10 +5,11 @@ import type { Slice } from "../ops/op.ts";
 import type { Shard } from "./shard.ts";
 import type { ShardCache } from "./shard-cache.ts";
 
-/** A shard with its cache of the context that is evaluated. */
+/** A shard with its caches of the contexts that are evaluated. */
 export interface Seat {
   readonly shard: Shard;
-  readonly cache: ShardCache;
+  /** One for each part of the slice. */
+  readonly caches: readonly ShardCache[];
 }
 
 /**
@@ -19,9 +20,9 @@ export function* evaluateSlice(seats: readonly Seat[], slice: Slice): Generator<
   const { stages, nStagesToLogits } = seats[0]!.shard;
   const nStages = slice.nLogitRows === 0 ? nStagesToLogits : stages.length;
   for (let stage = 0; stage < nStages; stage++) {
-    for (const { shard, cache } of seats) {
+    for (const { shard, caches } of seats) {
       for (const step of shard.stages[stage]!) {
-        const pieces = step(slice, cache);
+        const pieces = step(slice, caches);
         if (pieces !== undefined) yield* pieces;
       }
     }

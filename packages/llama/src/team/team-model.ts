@@ -3,17 +3,24 @@
 import type { Graph } from "@ll/architectures";
 import { allocate } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
+import { Batches, type BatchMember } from "../batch.ts";
 import type { ModelConfig } from "../config.ts";
-import { assertNoState, NO_STATES, recurrentMemory } from "../context-memory.ts";
+import { assertNoState, recurrentMemory } from "../context-memory.ts";
 import { contextFingerprint } from "../fingerprint.ts";
 import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
-import { assertIndex, type Context, checkedContextOptions, checkedTokens, type Model } from "../model.ts";
+import { assertIndex, type Context, checkedContextOptions, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
 import { ownPart, type Range } from "./ranges.ts";
 import type { Team } from "./team.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
-/** A model whose weights the team has loaded. Contexts are evaluated one after the other: each evaluation has all threads. */
+/** A context as the team knows it. */
+interface TeamMember extends BatchMember {
+  /** Its number. */
+  readonly id: number;
+}
+
+/** A model whose weights the team has loaded. Contexts are evaluated one after the other, or in batches: each evaluation has all threads. */
 export function createTeamModel(
   config: ModelConfig,
   arithmetic: ArithmeticName,
@@ -22,12 +29,25 @@ export function createTeamModel(
   fingerprint: bigint,
 ): Model {
   const queue = new TurnQueue();
+  const batches = new Batches<TeamMember>({
+    nVocab: config.nVocab,
+    sliceTokens: () => team.plan.sliceTokens,
+    async run(members, slice, signal) {
+      const contexts = members.map(({ id }) => id);
+      await team.evaluate(contexts, slice, signal);
+      return team.exchange;
+    },
+    inTurn: (work, signal) => queue.run(work, signal),
+    copyPrefix: (from, to, nTokens, states) => team.copyPrefix(from.id, to.id, nTokens, states),
+  });
   let nContexts = 0;
   let disposed = false;
   return {
     config,
     fingerprint,
     arithmetic,
+    evaluateBatch: (items, { signal } = {}) => batches.evaluate(items, signal),
+    nPasses: () => batches.nPasses,
     async createContext(options = {}) {
       const { contextTokens, kvType, compat } = checkedContextOptions(options);
       if (compat && kvType === "f32") {
@@ -42,6 +62,7 @@ export function createTeamModel(
         arithmetic,
         team,
         queue,
+        batches,
         id,
         contextTokens,
         kvType,
@@ -62,6 +83,7 @@ interface ContextState {
   readonly graph: Graph;
   readonly team: Team;
   readonly queue: TurnQueue;
+  readonly batches: Batches<TeamMember>;
   readonly id: number;
   readonly contextTokens: number;
   readonly kvType: KvType;
@@ -69,14 +91,13 @@ interface ContextState {
 }
 
 function createTeamContext(state: ContextState): Context {
-  const { config, graph, fingerprint, arithmetic, team, queue, id, contextTokens, kvType } = state;
-  const { nEmbd, nVocab } = config;
-  const { sliceTokens, shards } = team.plan;
+  const { config, graph, fingerprint, arithmetic, team, queue, batches, id, contextTokens, kvType } = state;
+  const { shards } = team.plan;
   const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
-  const embedding = new Float32Array(nEmbd); // (nEmbd)
   const recurrent = recurrentMemory(graph);
   const memory = recurrent ?? ({ kind: "positions" } as const);
-  let busy = false;
+  const embedding = new Float32Array(config.nEmbd);
+  const member = { id, fingerprint, contextTokens, kvType, recurrent, embedding, busy: false, assertHeld };
   let disposed = false;
 
   function assertHeld(): void {
@@ -92,31 +113,7 @@ function createTeamContext(state: ContextState): Context {
     return shards.map(({ share }) => ownPart(kvDims[layer]!, graph.caches[layer]!.axis, share));
   }
 
-  async function evaluate(
-    tokens: Int32Array,
-    nPast: number,
-    wanted: "last" | "all",
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array> {
-    const n = tokens.length;
-    const begun = recurrent?.begin(nPast) ?? NO_STATES;
-    const logits = allocate("the logits", () => new Float32Array(wanted === "all" ? n * nVocab : nVocab)); // (n, nVocab) or (nVocab)
-    for (let first = 0; first < n; first += sliceTokens) {
-      assertHeld();
-      const slice = tokens.slice(first, first + sliceTokens);
-      const isLast = first + slice.length === n;
-      const nLogitRows = wanted === "all" ? slice.length : isLast ? 1 : 0;
-      const copies = first === 0 ? begun : { ...begun, from: begun.to };
-      await team.evaluate(id, { tokens: slice, position: nPast + first, nLogitRows, copies }, signal);
-      const rows = team.exchange.logits.subarray(0, nLogitRows * nVocab); // (nLogitRows, nVocab)
-      logits.set(rows, wanted === "all" ? first * nVocab : 0);
-    }
-    embedding.set(team.exchange.embedding);
-    recurrent?.end(begun, nPast + n);
-    return logits;
-  }
-
-  return {
+  const context: Context = {
     config,
     fingerprint,
     arithmetic,
@@ -124,16 +121,7 @@ function createTeamContext(state: ContextState): Context {
     kvType,
     memory,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
-      const ids = checkedTokens(tokens, nPast, nVocab, contextTokens);
-      if (busy) throw new Error("this context is busy: await the evaluation under way first");
-      signal?.throwIfAborted();
-      assertHeld();
-      busy = true;
-      try {
-        return await queue.run(() => evaluate(ids, nPast, logits, signal), signal);
-      } finally {
-        busy = false;
-      }
+      return batches.evaluateOne(member, { tokens, nPast, logits }, signal);
     },
     async readEmbedding() {
       return embedding.slice();
@@ -169,10 +157,13 @@ function createTeamContext(state: ContextState): Context {
         }
       });
     },
+    copyPrefix: (from, nTokens) => batches.copyPrefix(member, from, nTokens),
     async dispose() {
       if (disposed) return;
       disposed = true;
       await queue.run(() => team.disposeContext(id));
     },
   };
+  batches.add(context, member);
+  return context;
 }

@@ -2,6 +2,7 @@
 // made, one with more in workers.
 
 import type { TensorSource } from "@ll/bytes";
+import type { StatesCopied } from "../context-memory.ts";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
 import type { Exchange } from "./exchange.ts";
@@ -13,13 +14,14 @@ export interface Team {
   readonly exchange: Exchange;
   /** @returns the number of blocks with a scale that is infinite or NaN, after which loading was not finished */
   load(source: TensorSource, options: TeamLoadOptions): Promise<number>;
-  /** One call at a time. @throws the signal's reason */
-  evaluate(context: number, slice: Slice, signal: AbortSignal | undefined): Promise<void>;
+  /** One call at a time. @param contexts of the slice's parts @throws the signal's reason */
+  evaluate(contexts: readonly number[], slice: Slice, signal: AbortSignal | undefined): Promise<void>;
   /** Caches for the context with this number in all shards. @throws MemoryError */
   createContext(context: number, contextTokens: number, kvType: KvType): Promise<void>;
   /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */
   readKv(context: number, layer: number, nTokens: number): Promise<Uint8Array[]>;
   writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
+  copyPrefix(from: number, to: number, nTokens: number, states: StatesCopied | undefined): Promise<void>;
   disposeContext(context: number): Promise<void>;
   dispose(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 // does when it is asked.
 
 import { bindKernels } from "@ll/quant";
+import type { StatesCopied } from "../context-memory.ts";
 import { bindLlamaKernels } from "../kernels/index.ts";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
@@ -64,10 +65,12 @@ export class ThreadHost {
   }
 
   /** The work of this thread; see `evaluateSlice`. */
-  evaluate(context: number, slice: Slice): Generator<"piece" | "barrier", void, void> {
-    const caches = this.#cachesOf(context);
-    for (const cache of caches) cache.begin(slice.copies);
-    const seats = this.shards.map((shard, i): Seat => ({ shard, cache: caches[i]! }));
+  evaluate(contexts: readonly number[], slice: Slice): Generator<"piece" | "barrier", void, void> {
+    const caches = contexts.map((context) => this.#cachesOf(context)); // (parts, shards)
+    for (const [part, ofPart] of caches.entries()) {
+      for (const cache of ofPart) cache.begin(slice.parts[part]!.copies);
+    }
+    const seats = this.shards.map((shard, i): Seat => ({ shard, caches: caches.map((ofPart) => ofPart[i]!) }));
     return evaluateSlice(seats, slice);
   }
 
@@ -78,6 +81,11 @@ export class ThreadHost {
 
   writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array[]): void {
     for (const [i, cache] of this.#cachesOf(context).entries()) cache.write(layer, nTokens, parts[i]!);
+  }
+
+  copyPrefix(from: number, to: number, nTokens: number, states: StatesCopied | undefined): void {
+    const sources = this.#cachesOf(from);
+    for (const [i, cache] of this.#cachesOf(to).entries()) cache.copyPrefix(sources[i]!, nTokens, states);
   }
 
   /** Does nothing if there is no such context. */

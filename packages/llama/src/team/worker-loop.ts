@@ -49,19 +49,21 @@ class TeamWorker {
       case "create-context":
         return host.createContext(request.context, request.contextTokens, request.kvType) as undefined;
       case "evaluate":
-        return this.#evaluate(request.context, request.slice);
+        return this.#evaluate(request.contexts, request.slice);
       case "read-kv":
         return host.readKv(request.context, request.layer, request.nTokens);
       case "write-kv":
         return host.writeKv(request.context, request.layer, request.nTokens, request.parts) as undefined;
+      case "copy-prefix":
+        return host.copyPrefix(request.from, request.to, request.nTokens, request.states) as undefined;
       case "dispose-context":
         return host.disposeContext(request.context) as undefined;
     }
   }
 
   /** @returns false if the evaluation was aborted */
-  #evaluate(context: number, slice: Slice): boolean {
-    for (const pause of this.#host.evaluate(context, slice)) {
+  #evaluate(contexts: readonly number[], slice: Slice): boolean {
+    for (const pause of this.#host.evaluate(contexts, slice)) {
       // an abort seen between two pieces: what is left of the step does not matter, the next barrier ends the evaluation
       if ((pause === "barrier" || this.#barrier.isAborted) && !this.#barrier.arrive()) return false;
     }

@@ -102,9 +102,9 @@ export async function createWorkerTeam(
         return nBad.reduce((sum, n) => sum + n, 0);
       });
     },
-    evaluate(context, slice, signal) {
+    evaluate(contexts, slice, signal) {
       return withAbort(signal, async () => {
-        const finished = await askAll<"evaluate">({ kind: "evaluate", context, slice });
+        const finished = await askAll<"evaluate">({ kind: "evaluate", contexts, slice });
         if (!finished.every(Boolean)) signal?.throwIfAborted();
       });
     },
@@ -127,6 +127,9 @@ export async function createWorkerTeam(
         return ask<"write-kv">(thread, { kind: "write-kv", context, layer, nTokens, parts: own }, transfer);
       });
       await Promise.all(answers);
+    },
+    async copyPrefix(from, to, nTokens, states) {
+      await askAll<"copy-prefix">({ kind: "copy-prefix", from, to, nTokens, states });
     },
     disposeContext: forget,
     async dispose() {

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { describeWithTestData } from "../../../../tools/test-data.ts";
 import { createScalarModel, loadWeights } from "../../src/index.ts";
 import { familyLogits, familyRuns, familyTokens, openFamilyModel } from "../support/family-models.ts";
-import { argMax, logitsInBatches } from "../support/hand-made.ts";
+import { argMax, logitsInBatches, logitsTogether } from "../support/hand-made.ts";
 import { FAST_TIERS, loadForTest } from "../team/support/engines.ts";
 
 /**
@@ -93,6 +93,11 @@ describeWithTestData("recorded logits", () => {
       const fast = await loadForTest(source, config, engine);
       expect(FAST_TIERS).toContain(fast.kernels);
       expect(await logitsInBatches(fast, tokens, 7, options)).toEqual(bits);
+      const rows = (n: number): Float32Array => bits.subarray(0, n * run.nVocab);
+      const lengths = [tokens.length, 3, Math.min(11, tokens.length)];
+      const sequences = lengths.map((n) => tokens.slice(0, n));
+      const take = (pass: number, s: number): number => (pass === 0 ? 5 * s : pass + 6 * s);
+      expect(await logitsTogether(fast, sequences, take, options)).toEqual(lengths.map(rows));
     });
   });
 });

@@ -2,6 +2,7 @@
 
 import { blockInfo, packRows, rowBytes } from "@ll/quant";
 import {
+  type BatchItem,
   type ConfigOverrides,
   type Context,
   type ContextOptions,
@@ -143,6 +144,50 @@ export async function logitsInBatches(
   return all;
 }
 
+/**
+ * The same of several sequences that are evaluated together.
+ * @param take how many tokens the s-th sequence has in a pass; with 0 it is not in it
+ * @param onPass called with the tokens of each batch, and with how often weights were read for it
+ */
+export async function logitsTogether(
+  model: Model,
+  sequences: readonly (readonly number[])[],
+  take: (pass: number, s: number) => number,
+  options: ContextOptions = {},
+  onPass: (nTokens: number, nPasses: number) => void = () => {},
+): Promise<Float32Array[]> {
+  const states = sequences.map((tokens) => ({
+    tokens,
+    nPast: 0,
+    logits: new Float32Array(tokens.length * model.config.nVocab), // (tokens, nVocab)
+    context: undefined as Context | undefined,
+  }));
+  for (let pass = 0; ; pass++) {
+    const left = states.filter(({ tokens, nPast }) => nPast < tokens.length);
+    if (left.length === 0) return states.map(({ logits }) => logits);
+    const counts: number[] = left.map((state) => take(pass, states.indexOf(state)));
+    if (!counts.some((n) => n > 0)) counts[0] = 1;
+    const joined = left.filter((_, i) => counts[i]! > 0);
+    const items: BatchItem[] = [];
+    for (const state of joined) {
+      state.context ??= await model.createContext(options);
+      const tokens = state.tokens.slice(state.nPast, state.nPast + counts[left.indexOf(state)]!);
+      items.push({ context: state.context, tokens, nPast: state.nPast, logits: "all" });
+    }
+    const before = model.nPasses();
+    const results = await model.evaluateBatch(items);
+    onPass(
+      items.reduce((sum, { tokens }) => sum + tokens.length, 0),
+      model.nPasses() - before,
+    );
+    for (const [i, state] of joined.entries()) {
+      state.logits.set(results[i]!, state.nPast * model.config.nVocab);
+      state.nPast += items[i]!.tokens.length;
+      if (state.nPast === state.tokens.length) await state.context!.dispose();
+    }
+  }
+}
+
 /** The id with the largest logit, the lowest on ties: a sampler without chance. */
 export const argMax = {
   sample(logits: Float32Array): number {
@@ -177,6 +222,7 @@ export function recordingContext(
       return new Uint8Array(0);
     },
     async writeKv() {},
+    async copyPrefix() {},
     async dispose() {},
   };
 }

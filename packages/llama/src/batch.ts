@@ -1,0 +1,234 @@
+// Many sequences in one pass: what a batch may hold, how it is cut into slices, and whose the results are. Both engines stand on it.
+
+import { type AbortSignal, allocate } from "@ll/bytes";
+import { NO_STATES, type RecurrentMemory, type StatesCopied } from "./context-memory.ts";
+import { BatchItemError } from "./errors.ts";
+import type { KvType } from "./kv-type.ts";
+import { assertIndex, type BatchItem, type Context, checkedTokens } from "./model.ts";
+import type { Slice, SlicePart } from "./ops/op.ts";
+
+/** What an engine has of a context. */
+export interface BatchMember {
+  readonly contextTokens: number;
+  readonly kvType: KvType;
+  /** `Context.fingerprint`: keys of another one are not the same. */
+  readonly fingerprint: bigint | undefined;
+  /** Undefined for a model without recurrent layers. */
+  readonly recurrent: RecurrentMemory | undefined;
+  /** That of its latest logits. */
+  readonly embedding: Float32Array; // (nEmbd)
+  /** An evaluation is under way. */
+  busy: boolean;
+  /** @throws Error if it was disposed of, or its model was */
+  assertHeld(): void;
+}
+
+/** What a slice gives: rows whose logits are wanted, part after part. */
+export interface SliceResults {
+  readonly logits: Float32Array; // (nLogitRows, nVocab)
+  /** The normalised vectors that they came from. */
+  readonly embeddings: Float32Array; // (nLogitRows, nEmbd)
+}
+
+/** What an engine does for its batches. */
+export interface BatchEngine<M extends BatchMember> {
+  readonly nVocab: number;
+  /** Most rows of a slice. */
+  sliceTokens(members: readonly M[]): number;
+  /** Evaluates a slice, whose parts are of `members`; the results are valid until the next call. */
+  run(members: readonly M[], slice: Slice, signal: AbortSignal | undefined): Promise<SliceResults>;
+  /** Runs `work` when it may use the weights. */
+  inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** Copies keys and values of positions, and a copy of the states if there are any. */
+  copyPrefix(from: M, to: M, nTokens: number, states: StatesCopied | undefined): Promise<void>;
+}
+
+/** An item that is in order. */
+interface Entry<M> {
+  readonly member: M;
+  readonly tokens: Int32Array; // (n)
+  readonly nPast: number;
+  /** Of the last tokens. */
+  readonly nLogitRows: number;
+  readonly logits: Float32Array; // (nLogitRows, nVocab)
+}
+
+/** The contexts of a model, evaluated together. */
+export class Batches<M extends BatchMember> {
+  /** Slices evaluated: each reads all weights once. */
+  nPasses = 0;
+  readonly #engine: BatchEngine<M>;
+  readonly #members = new WeakMap<Context, M>();
+
+  constructor(engine: BatchEngine<M>) {
+    this.#engine = engine;
+  }
+
+  add(context: Context, member: M): void {
+    this.#members.set(context, member);
+  }
+
+  /** `Model.evaluateBatch`. */
+  async evaluate(items: readonly BatchItem[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const members = new Set<M>();
+    const entries = items.map((item, i) => {
+      try {
+        const member = this.#memberOf(item.context);
+        if (members.has(member)) throw new RangeError("this context is in the batch already");
+        members.add(member);
+        return this.#entryOf(member, item);
+      } catch (cause) {
+        throw new BatchItemError(i, cause as Error);
+      }
+    });
+    return entries.length === 0 ? [] : this.#evaluate(entries, signal);
+  }
+
+  /** `Context.evaluate`. */
+  async evaluateOne(
+    member: M,
+    item: Omit<BatchItem, "context">,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const [logits] = await this.#evaluate([this.#entryOf(member, item)], signal);
+    return logits!;
+  }
+
+  /** `Context.copyPrefix`. */
+  async copyPrefix(to: M, context: Context, nTokens: number): Promise<void> {
+    const from = this.#memberOf(context);
+    if (from.kvType !== to.kvType) {
+      throw new TypeError(`"from" expected a context with a ${to.kvType} cache, got one of ${from.kvType}`);
+    }
+    if (from.fingerprint !== to.fingerprint) {
+      throw new TypeError(
+        '"from" expected a context with the same factors of RoPE: the model has others for long contexts',
+      );
+    }
+    assertIndex("nTokens", nTokens, 0, Math.min(from.contextTokens, to.contextTokens));
+    assertFree(to);
+    from.assertHeld();
+    if (from === to || nTokens === 0) return;
+    await this.#whileBusy([to], () =>
+      this.#engine.inTurn(async () => {
+        for (const member of [from, to]) member.assertHeld();
+        const copy = from.recurrent?.copyAt(nTokens);
+        to.recurrent?.forget();
+        await this.#engine.copyPrefix(from, to, nTokens, copy === undefined ? undefined : { from: copy, to: 0 });
+        to.recurrent?.end({ from: undefined, to: 0 }, nTokens);
+      }, undefined),
+    );
+  }
+
+  #memberOf(context: Context): M {
+    const member = this.#members.get(context);
+    if (member === undefined) throw new TypeError("expected a context of this model");
+    return member;
+  }
+
+  /** Everything that can be wrong with an item is found here. */
+  #entryOf(member: M, { tokens, nPast, logits = "last" }: Omit<BatchItem, "context">): Entry<M> {
+    if (!["none", "last", "all"].includes(logits)) {
+      throw new TypeError(`"logits" expected none, last or all, got ${String(logits)}`);
+    }
+    const ids = checkedTokens(tokens, nPast, this.#engine.nVocab, member.contextTokens);
+    assertFree(member);
+    member.recurrent?.copyAt(nPast);
+    const nLogitRows = { none: 0, last: 1, all: ids.length }[logits];
+    const rows = allocate("the logits", () => new Float32Array(nLogitRows * this.#engine.nVocab));
+    return { member, tokens: ids, nPast, nLogitRows, logits: rows };
+  }
+
+  async #evaluate(entries: readonly Entry<M>[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const members = entries.map(({ member }) => member);
+    signal?.throwIfAborted();
+    return this.#whileBusy(members, () =>
+      this.#engine.inTurn(async () => {
+        const copies = entries.map(({ member, nPast }) => member.recurrent?.begin(nPast) ?? NO_STATES);
+        const nFilled = entries.map(() => 0); // rows of logits
+        for (const { slice, owners } of slicesOf(entries, copies, this.#engine.sliceTokens(members))) {
+          for (const member of members) member.assertHeld();
+          this.nPasses++;
+          const results = await this.#engine.run(
+            owners.map((owner) => members[owner]!),
+            slice,
+            signal,
+          );
+          let row = 0;
+          for (const [i, { nLogitRows }] of slice.parts.entries()) {
+            const owner = owners[i]!;
+            const { logits, member } = entries[owner]!;
+            copyRows(logits, nFilled[owner]!, results.logits, row, nLogitRows, this.#engine.nVocab);
+            nFilled[owner]! += nLogitRows;
+            row += nLogitRows;
+            if (nLogitRows > 0) copyRows(member.embedding, 0, results.embeddings, row - 1, 1, member.embedding.length);
+          }
+        }
+        for (const [i, { member, nPast, tokens }] of entries.entries()) {
+          member.recurrent?.end(copies[i]!, nPast + tokens.length);
+        }
+        return entries.map(({ logits }) => logits);
+      }, signal),
+    );
+  }
+
+  async #whileBusy<T>(members: readonly M[], work: () => Promise<T>): Promise<T> {
+    for (const member of members) member.busy = true;
+    try {
+      return await work();
+    } finally {
+      for (const member of members) member.busy = false;
+    }
+  }
+}
+
+function assertFree(member: BatchMember): void {
+  if (member.busy) throw new Error("this context is busy: await the evaluation under way first");
+  member.assertHeld();
+}
+
+/** The tokens of all entries in order, at most `sliceTokens` at a time; `owners` are the entries of a slice's parts. */
+function* slicesOf(
+  entries: readonly Pick<Entry<unknown>, "tokens" | "nPast" | "nLogitRows">[],
+  copies: readonly SlicePart["copies"][],
+  sliceTokens: number,
+): Generator<{ slice: Slice; owners: number[] }> {
+  let left = entries.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  let [owner, done] = [0, 0];
+  while (left > 0) {
+    const tokens = new Int32Array(Math.min(left, sliceTokens));
+    const owners: number[] = [];
+    const parts: SlicePart[] = [];
+    for (let first = 0; first < tokens.length; ) {
+      const entry = entries[owner]!;
+      const n = Math.min(entry.tokens.length - done, tokens.length - first);
+      tokens.set(entry.tokens.subarray(done, done + n), first);
+      const begun = copies[owner]!;
+      parts.push({
+        first,
+        n,
+        position: entry.nPast + done,
+        nLogitRows: Math.min(n, Math.max(0, done + n - (entry.tokens.length - entry.nLogitRows))),
+        copies: done === 0 ? begun : { ...begun, from: begun.to },
+      });
+      owners.push(owner);
+      first += n;
+      done += n;
+      if (done === entry.tokens.length) [owner, done] = [owner + 1, 0];
+    }
+    left -= tokens.length;
+    const nLogitRows = parts.reduce((sum, part) => sum + part.nLogitRows, 0);
+    yield { slice: { tokens, parts, nLogitRows }, owners };
+  }
+}
+
+function copyRows(
+  to: Float32Array, // (…, columns)
+  toRow: number,
+  from: Float32Array, // (…, columns)
+  fromRow: number,
+  n: number,
+  columns: number,
+): void {
+  to.set(from.subarray(fromRow * columns, (fromRow + n) * columns), toRow * columns);
+}
