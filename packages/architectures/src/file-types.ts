@@ -65,8 +65,14 @@ export function fileTypeLabel(id: number): string {
   return BY_ID.get(id)?.label ?? "unknown, may not work";
 }
 
-/** The id for a file most of whose matrices are of a type; among several, that of the medium mix. */
+/**
+ * The id for a file most of whose matrices are of a type, as llama.cpp guesses it: the kind that is called like the type, the medium mix of
+ * Q3_K, Q4_K and Q5_K, which have none, or the only one. So a file of iq2_s is IQ2_S, though IQ2_S as a recipe is mostly iq2_xs.
+ * Facts: llama.cpp, `llama_model_loader`.
+ */
 export function fileTypeOf(tensorType: string): number | undefined {
+  const namesake = FILE_TYPES.find(({ name }) => name === tensorType.toUpperCase());
+  if (namesake !== undefined) return namesake.id;
   const ofType = FILE_TYPES.filter((type) => type.tensorType === tensorType);
   return (ofType.find(({ name }) => name.endsWith("_M")) ?? ofType[0])?.id;
 }

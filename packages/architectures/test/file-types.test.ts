@@ -39,6 +39,11 @@ describe("file types", () => {
     ["q3_K", 12],
     ["q4_K", 15],
     ["q2_K", 10],
+    ["iq2_xs", 20],
+    ["iq2_s", 28],
+    ["iq3_s", 26],
+    ["iq1_m", 31],
+    ["mxfp4", 38],
     ["bf16", 32],
     ["i8", undefined],
   ])("a file of %s is of type %s", (type, id) => {
