@@ -1,6 +1,7 @@
 // The command line of ll-quantize: IN [OUT] TYPE [NTHREADS], as in build 803 of llama.cpp, which took an OUT that begins with a
 // number for a TYPE, and wanted NTHREADS whenever OUT was left out. The options for GGUF files are those of llama.cpp in August 2026.
 
+import { FILE_TYPES } from "@ll/architectures";
 import { printable } from "@ll/bytes";
 import type { WritableValue } from "@ll/gguf";
 import { BLOCK_TYPES, canPackGguf, type FileType, FTYPES, ggufFileTypes, type TensorTypeRule } from "@ll/quant";
@@ -237,7 +238,8 @@ const PROGRAM: Program<QuantizeFlags> = {
   examples: ["model-f16.gguf model-q4_k_m.gguf q4_k_m", "model-f16.bin model-q4_0.bin q4_0"],
   usage: "[options] IN [OUT] TYPE [NTHREADS]",
   description: [
-    "Writes the model file IN, ggjt or GGUF, as another type. OUT: ggml-model-TYPE.bin or .gguf beside IN if left out.",
+    "Writes the model file IN, ggjt or GGUF, as another type. IN may be a name such as hf:OWNER/REPO, which is downloaded.",
+    "OUT: ggml-model-TYPE.bin or .gguf if left out, beside IN, or here if IN is a name.",
     "NTHREADS: threads that quantise, as many as there are cores if left out; a small model takes one. The file is the same with any number.",
     "LL_KERNEL=scalar in the environment: no WebAssembly, as a check of it.",
   ].join("\n"),
@@ -323,6 +325,11 @@ function requireType(text: string | undefined, before: string): FileType {
 }
 
 function noType(message: string, word: string): UsageError {
+  const known = FILE_TYPES.find(({ id, name }) => name.toLowerCase() === word.toLowerCase() || String(id) === word);
+  if (known !== undefined) {
+    const hint = `${known.name} files run, but ll-quantize does not make them: take q2_k, q3_k_s or iq4_xs, best with --imatrix`;
+    return new UsageError(message, hint);
+  }
   const suggestion = closest(word.toLowerCase(), TYPE_NAMES);
   const hint =
     suggestion === undefined
@@ -361,7 +368,7 @@ function leadingInteger(text: string): number | undefined {
   return digits === undefined || value > 2 ** 31 - 1 || value < -(2 ** 31) ? undefined : value;
 }
 
-/** `ggml-model-NAME.bin`, or another `ending`, beside the input. */
+/** `ggml-model-NAME.bin`, or another `ending`, beside the input; of "" in the working directory. */
 export function defaultOutFile(inFile: string, { name }: FileType, ending: string): string {
   return `${inFile.slice(0, inFile.lastIndexOf("/") + 1)}ggml-model-${name}${ending}`;
 }

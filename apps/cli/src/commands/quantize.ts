@@ -11,7 +11,7 @@ import type { Io } from "../command.ts";
 import { ReportedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { kernelTier } from "../kernel-tier.ts";
-import { containerOf } from "../model-container.ts";
+import { containerOf, modelPath } from "../model-container.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
@@ -46,10 +46,12 @@ async function readArguments(bin: string, argv: readonly string[], io: Io): Prom
   try {
     const request = await readQuantizeArguments(bin, argv, io);
     if (request === undefined) return undefined;
-    const isGguf = await isGgufFile(request.inFile);
+    const inFile = await modelPath(request.inFile, io, request.quiet);
+    const isGguf = await isGgufFile(inFile);
     if (!isGguf) assertForGgjt(request);
-    const { inFile, outFile = defaultOutFile(inFile, request.type, isGguf ? ".gguf" : ".bin") } = request;
-    return { ...request, isGguf, outFile };
+    const beside = inFile === request.inFile ? inFile : ""; // nothing but what is downloaded goes to the cache folder
+    const { outFile = defaultOutFile(beside, request.type, isGguf ? ".gguf" : ".bin") } = request;
+    return { ...request, inFile, isGguf, outFile };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.err.write(`${printable(error.message, 512)}\n`);

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { COMMIT, fail, sha256, startHub, type TestHub } from "../../../../packages/hub/test/support/hub-server.ts";
@@ -107,6 +107,32 @@ describe("programs that take a model take its name", () => {
     expect(stdout).toMatch(/^ Once/);
     expect((await runHere("ll-tokenize", ["hf:ll/tiny:F16", "a"], env)).code).toBe(0);
     expect(hub.seen.filter(({ origin }) => origin === "contents").length).toBe(1);
+  });
+
+  test("ll-quantize does, and writes beside the shell, not into the cache folder", async () => {
+    const { hub, env, cache } = await rig();
+    const cwd = await temporaryDirectory();
+    const made = await ended(start(["ll-quantize", "hf:ll/tiny:F16", "q8_0", "1"], { env, cwd }));
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining("to 'ggml-model-Q8_0.bin' as Q8_0")]);
+    expect(await readdir(cwd)).toEqual(["ggml-model-Q8_0.bin"]);
+    const named = await runHere("ll-quantize", ["hf:ll/tiny:F16", join(cwd, "out.bin"), "q8_0", "1"], env);
+    expect(named.code).toBe(0);
+    expect(await readFile(join(cwd, "out.bin"))).toEqual(await readFile(join(cwd, "ggml-model-Q8_0.bin")));
+    expect(hub.seen.filter(({ origin }) => origin === "contents").length).toBe(1);
+    expect((await readdir(cache, { recursive: true })).filter((path) => path.includes("Q8_0"))).toEqual([]);
+  });
+
+  test("ll-perplexity does", async () => {
+    const { env } = await rig();
+    const text = join(await temporaryDirectory(), "text.txt");
+    await writeFile(text, "Once upon a time. ".repeat(40));
+    const { code, stdout, stderr } = await runHere(
+      "ll-perplexity",
+      ["hf:ll/tiny:F16", text, "-c", "32", "-t", "1"],
+      env,
+    );
+    expect([code, stderr]).toEqual([0, expect.stringContaining("tiny-F16.gguf")]);
+    expect(stdout).toMatch(/\[1\]\d/);
   });
 
   test("ll-inspect reads headers only", async () => {

@@ -152,6 +152,9 @@ describe("usage errors", () => {
     "expected one of q4_0 q4_1 q5_0 q5_1 q2_k q3_k q3_k_s q3_k_m q3_k_l q4_k q4_k_s q4_k_m q5_k q5_k_s q5_k_m q6_k q8_0 f16 f32 " +
     "q2_k_s iq4_nl iq4_xs bf16 tq1_0 tq2_0 mxfp4_moe q1_0 q2_0 copy (ll-quantize --help says more)";
 
+  const notMade = (name: string): string =>
+    `${name} files run, but ll-quantize does not make them: take q2_k, q3_k_s or iq4_xs, best with --imatrix`;
+
   const THREADS_HINT = "expected a number of threads behind the type";
 
   test.each<[string, string, string?]>([
@@ -162,6 +165,9 @@ describe("usage errors", () => {
     ["in.bin 2.bin", "main: missing ftype", HELP_HINT],
     ["in.bin out.bin Q5_00", "main: invalid ftype 'Q5_00'", "Did you mean q5_0?"],
     ["in.bin out.bin q9", "main: invalid ftype 'q9'", HELP_HINT],
+    ["in.bin out.bin IQ2_XS", "main: invalid ftype 'IQ2_XS'", notMade("IQ2_XS")],
+    ["in.bin out.bin 27", "main: invalid ftype '27'", notMade("IQ3_M")],
+    ["in.bin iq1_s", "main: missing ftype", notMade("IQ1_S")],
     ["in.bin out.bin 5", "main: invalid ftype '5'", HELP_HINT],
     ["in.bin out.bin q4_0 x2", "main: invalid nthread 'x2' (stoi)", THREADS_HINT],
     ["in.bin out.bin q4_0 99999999999", "main: invalid nthread '99999999999' (stoi)", THREADS_HINT],
