@@ -1,4 +1,4 @@
-// Which way the arrows may point. Leaves share @ll/bytes, and @ll/architectures, what a model is; llama and convert stand on leaves, chat on llama; only apps use everything.
+// Which way the arrows may point. Leaves share @ll/bytes, and @ll/architectures, what a model is; llama and convert stand on leaves, model on llama, chat on model; only apps use everything.
 
 module.exports = {
   forbidden: [
@@ -39,6 +39,12 @@ module.exports = {
       severity: "error",
       from: { path: "^packages/chat/src" },
       to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes|gguf|ggml-format)/)|apps)" },
+    },
+    {
+      name: "model-stands-on-formats-tokenizer-llama",
+      severity: "error",
+      from: { path: "^packages/model/src" },
+      to: { path: "^(packages/(?!(model|llama|tokenizer|ggml-format|gguf|bytes)/)|apps)" },
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {

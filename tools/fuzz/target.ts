@@ -39,10 +39,7 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["sums", { module: "sums.ts", covers: /\/commands\/verify\/sums-file\.ts$/ }],
   ["grammar", { module: "grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
   ["use-ggjt", { module: "use-ggjt.ts", covers: /\/packages\/(ggml-format|llama|tokenizer|sampling)\/src\// }],
-  [
-    "use-gguf",
-    { module: "use-gguf.ts", covers: /\/packages\/(gguf|llama|tokenizer|sampling)\/src\/|\/gguf-tokenizer\.ts$/ },
-  ],
+  ["use-gguf", { module: "use-gguf.ts", covers: /\/packages\/(gguf|llama|model|tokenizer|sampling)\/src\// }],
   ["use-lora", { module: "use-lora.ts", covers: /\/packages\/(ggml-format|llama)\/src\// }],
   ["use-session", { module: "use-session.ts", covers: /\/packages\/llama\/src\// }],
   ["use-tokenizer", { module: "use-tokenizer.ts", covers: /\/packages\/tokenizer\/src\// }],

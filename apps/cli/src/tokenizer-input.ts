@@ -1,8 +1,7 @@
 // A tokenizer from whatever file has a vocabulary in it: a model file, a tokenizer.model, a tokenizer.json or a tekken.json.
 
 import { type ByteSource, FormatError } from "@ll/bytes";
-import { openGgml } from "@ll/ggml-format";
-import { openGguf } from "@ll/gguf";
+import { containerOf, openModelFile } from "@ll/model";
 import {
   createJsonTokenizer,
   createTokenizer,
@@ -10,8 +9,7 @@ import {
   type Tokenizer,
   type TokenizerOptions,
 } from "@ll/tokenizer";
-import { ggufTokenizer } from "./gguf-tokenizer.ts";
-import { containerOf, openModelSource } from "./model-container.ts";
+import { openModelSource } from "./model-path.ts";
 
 /** Bytes of a file that is read whole. LLaMA's tokenizer.model has 499,723, Gemma 3's tokenizer.json 33 million. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
@@ -29,17 +27,12 @@ export async function openTokenizer(path: string, options: TokenizerOptions = {}
 }
 
 async function tokenizerOf(source: ByteSource, options: TokenizerOptions): Promise<Tokenizer> {
-  switch (await containerOf(source)) {
-    case "ggml":
-      return createTokenizer((await openGgml(source, { oldBlocks: true })).vocab, options);
-    case "gguf":
-      return ggufTokenizer(await openGguf(source), options);
-    default: {
-      const bytes = await wholeFile(source);
-      if (looksLikeJson(bytes)) return createJsonTokenizer(bytes, options, source.name);
-      return createTokenizer(readSentencePieceModel(bytes, source.name), options);
-    }
+  if ((await containerOf(source)) !== undefined) {
+    return (await openModelFile(source, { oldBlocks: true })).tokenizer(options);
   }
+  const bytes = await wholeFile(source);
+  if (looksLikeJson(bytes)) return createJsonTokenizer(bytes, options, source.name);
+  return createTokenizer(readSentencePieceModel(bytes, source.name), options);
 }
 
 /** A tokenizer.json or tekken.json; a tokenizer.model begins with a line feed, which is also white space of JSON. */

@@ -15,11 +15,11 @@ import {
   type ModelConfig,
   type TensorSource,
 } from "@ll/llama";
+import { ggufTokenizer } from "@ll/model";
 import { createTokenizer, ggmlVocab, readSentencePieceModel } from "@ll/tokenizer";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, fixture, testData } from "../../../tools/test-data.ts";
 import { type TinyType, tinyModel } from "../../../tools/tiny-model.ts";
-import { ggufTokenizer } from "../src/gguf-tokenizer.ts";
 
 const TOKENS = [1, 385, 386, 261, 370, 45, 7, 300];
 

@@ -57,6 +57,7 @@ export {
 } from "./team/load-model.ts";
 export { type ModelMemory, type ModelMemoryOptions, modelMemory } from "./team/model-memory.ts";
 export {
+  checkTensors,
   expectedTensors,
   type LoadOptions,
   loadWeights,

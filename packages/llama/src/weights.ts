@@ -131,6 +131,14 @@ export function findTensors(source: TensorSource, config: ModelConfig): FoundTen
   return { graph, tensors, bytes };
 }
 
+/**
+ * Checks that a model's tensors are those of its config and that their types can be computed with. Reads no weights.
+ * @throws ModelError as `loadWeights`
+ */
+export function checkTensors(source: TensorSource, config: ModelConfig): void {
+  findTensors(source, assertConfig(config));
+}
+
 /** Rows of a tensor, those of all experts. */
 export function nRowsOf(shape: readonly number[]): number {
   return shape.slice(0, -1).reduce((product, size) => product * size, 1);

@@ -12,6 +12,7 @@ test("the public names", () => {
       "StatePositionError",
       "WorkerError",
       "assertConfig",
+      "checkTensors",
       "configFromGgml",
       "configFromGguf",
       "createGenerator",

@@ -53,6 +53,14 @@ export function createGgufTokenizer(from: GgufTokenizer, options: TokenizerOptio
   return createVocabularyTokenizer(ggufVocabulary(from, options.ids, file), options);
 }
 
+/**
+ * Says no to a vocabulary that `createGgufTokenizer` would refuse for its kind or its pre-tokenizer, without reading it.
+ * @throws TokenizerModelError `E_UNSUPPORTED`
+ */
+export function assertGgufTokenizer({ model, pre }: Pick<GgufTokenizer, "model" | "pre">, file?: string): void {
+  if (kindOf(model, file) !== "scores") preOf({ model, pre }, [], file);
+}
+
 export function ggufVocabulary(from: GgufTokenizer, whose: TokenizerOptions["ids"], file?: string): Vocabulary {
   const kind = kindOf(from.model, file);
   const nTokens = from.tokens === undefined ? 0 : from.tokens.starts.length - 1;
@@ -98,7 +106,11 @@ function kindOf(model: string | undefined, file: string | undefined): Vocabulary
   return fail(file, "E_UNSUPPORTED", "model", "gpt2, llama or gemma4", model ?? "nothing", message);
 }
 
-function preOf({ model, pre }: GgufTokenizer, warnings: string[], file: string | undefined): PreTokenizer {
+function preOf(
+  { model, pre }: Pick<GgufTokenizer, "model" | "pre">,
+  warnings: string[],
+  file: string | undefined,
+): PreTokenizer {
   if (pre === undefined && model !== "gemma4") {
     warnings.push(
       "the file does not name its pre-tokenizer (tokenizer.ggml.pre): a common one is taken, and texts may be worse",

@@ -2,7 +2,7 @@
 
 export { isTokenizerModelError, TextTooLongError, TokenizerModelError } from "./errors.ts";
 export { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
-export { createGgufTokenizer, GGUF_ID_NAMES, type GgufTokenizer } from "./gguf-tokenizer.ts";
+export { assertGgufTokenizer, createGgufTokenizer, GGUF_ID_NAMES, type GgufTokenizer } from "./gguf-tokenizer.ts";
 export { createJsonTokenizer } from "./json-tokenizer.ts";
 export { readSentencePieceModel } from "./model-proto.ts";
 export type {

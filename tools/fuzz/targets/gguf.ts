@@ -3,7 +3,7 @@
 import { memorySource } from "@ll/bytes";
 import { metadataGetter, openGguf } from "@ll/gguf";
 import { configFromGguf } from "@ll/llama";
-import { ggufTokenizer } from "../../../apps/cli/src/gguf-tokenizer.ts";
+import { ggufTokenizer } from "@ll/model";
 import {
   ARRAY,
   array,

@@ -15,13 +15,13 @@ import {
   type ModelConfig,
   type TensorSource,
 } from "@ll/llama";
+import { ggufTokenizer } from "@ll/model";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import { type Chat, createChat } from "../../../apps/cli/src/commands/chat/chat.ts";
 import { defaultChatParams } from "../../../apps/cli/src/commands/chat/options.ts";
 import type { Template } from "../../../apps/cli/src/commands/chat/template.ts";
 import { openSampler } from "../../../apps/cli/src/commands/main/chain.ts";
 import { ExitCode, exitCodeOf } from "../../../apps/cli/src/exit-codes.ts";
-import { ggufTokenizer } from "../../../apps/cli/src/gguf-tokenizer.ts";
 import { ggmlBytes, type RawTensor } from "../../../packages/ggml-format/test/ggml-bytes.ts";
 import {
   ARRAY,

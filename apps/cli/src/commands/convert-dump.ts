@@ -3,8 +3,9 @@
 import { printable, type SourceTensor } from "@ll/bytes";
 import { openStoredTensors } from "@ll/checkpoint/node";
 import { openGgufPath } from "@ll/gguf/node";
+import { containerAt } from "@ll/model/node";
 import type { ConvertArguments } from "./convert-arguments.ts";
-import { containerAt } from "./convert-inputs.ts";
+
 import { pythonType } from "./convert-lines.ts";
 import { type NotingIo, writeReport } from "./file-report.ts";
 import { openGgmlInput } from "./ggml-input.ts";

@@ -10,9 +10,9 @@ import { openGgml } from "@ll/ggml-format";
 import { metadataGetter } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
 import { configFromGguf } from "@ll/llama";
+import { containerAt } from "@ll/model/node";
 import type { Io } from "../command.ts";
 import { Refusal } from "../errors.ts";
-import { containerOf, type ModelContainer } from "../model-container.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { pythonType } from "./convert-lines.ts";
 import type { NotingIo } from "./file-report.ts";
@@ -68,16 +68,6 @@ export async function openWholeFile(request: ConvertArguments, io: NotingIo): Pr
   if (container === "gguf") return openGgufInput(request, io);
   const isKept = container === "ggml" && request.container === "gguf" && request.outType === undefined;
   return isKept ? openGgjt(request, io) : undefined;
-}
-
-/** What a file is; undefined for a directory, and for what cannot be read: others have the words for that. */
-export async function containerAt(path: string): Promise<ModelContainer | undefined> {
-  const source = await openFileSource(path).catch(() => undefined);
-  try {
-    return source && (await containerOf(source));
-  } finally {
-    await source?.close();
-  }
 }
 
 async function openGgufInput(request: ConvertArguments, io: NotingIo): Promise<ConvertedModel> {

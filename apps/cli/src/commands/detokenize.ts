@@ -5,7 +5,7 @@ import { printable } from "@ll/bytes";
 import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { modelPath } from "../model-container.ts";
+import { modelPath } from "../model-path.ts";
 import { jsonRow, piecesRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";

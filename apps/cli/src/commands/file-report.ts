@@ -1,11 +1,9 @@
 // What --json of ll-convert and ll-quantize prints: the file that was written, in the words of ll-inspect, and what was warned of.
 
 import { openFileSource } from "@ll/bytes/node";
-import { openGgml } from "@ll/ggml-format";
-import { openGgufSet } from "@ll/gguf";
 import { fingerprintOf } from "@ll/llama";
+import { openModelFile } from "@ll/model";
 import type { Io } from "../command.ts";
-import { containerOf } from "../model-container.ts";
 import { fingerprintText } from "../units.ts";
 import { readModelFacts } from "./inspect/model-facts.ts";
 import { modelReport } from "./inspect/model-report.ts";
@@ -45,8 +43,7 @@ export async function fileReport(path: string): Promise<Record<string, unknown>>
       contextSizes: [],
       kernels: undefined,
     });
-    const isGguf = (await containerOf(source)) === "gguf";
-    const fingerprint = await fingerprintOf(isGguf ? await openGgufSet([source]) : await openGgml(source));
+    const fingerprint = await fingerprintOf((await openModelFile(source)).source);
     return { file, bytes, format, types, tensors, fingerprint: fingerprintText(fingerprint) };
   } finally {
     await source.close();

@@ -6,12 +6,13 @@ import { isFormatError, printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { type ModelEvent, type ModelTotals, quantizedBytes, quantizeModel, type TensorStep } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
+import { containerAt } from "@ll/model/node";
 import { QuantizationError } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { ReportedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { kernelTier } from "../kernel-tier.ts";
-import { containerOf, modelPath } from "../model-container.ts";
+import { modelPath } from "../model-path.ts";
 import { fixed, integer } from "../printf.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { quietly } from "../quiet.ts";
@@ -69,14 +70,7 @@ async function readArguments(bin: string, argv: readonly string[], io: Io): Prom
 
 /** False for what cannot be read: that is told when it is opened as a ggjt file. */
 async function isGgufFile(path: string): Promise<boolean> {
-  const source = await openFileSource(path).catch(() => undefined);
-  try {
-    return source !== undefined && (await containerOf(source)) === "gguf";
-  } catch {
-    return false;
-  } finally {
-    await source?.close();
-  }
+  return (await containerAt(path).catch(() => undefined)) === "gguf";
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { encodedPieces, encodeText } from "../long-text.ts";
-import { modelPath } from "../model-container.ts";
+import { modelPath } from "../model-path.ts";
 import { flagRow, jsonRow, piecesRow, valueRow } from "../option-rows.ts";
 import type { OptionSpec } from "../option-table.ts";
 import { type Program, readArguments, usageError } from "../program.ts";

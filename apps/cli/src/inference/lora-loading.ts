@@ -3,11 +3,11 @@
 import { printable, type TensorSource } from "@ll/bytes";
 import type { FileSource } from "@ll/bytes/node";
 import { openFileSource } from "@ll/bytes/node";
-import { openGgml, openLora } from "@ll/ggml-format";
+import { openLora } from "@ll/ggml-format";
 import { metadataGetter, openGguf } from "@ll/gguf";
 import { type LoraAdapter, loraFromGguf, type ModelConfig, type TensorPatchedEvent, withLora } from "@ll/llama";
+import { containerOf, openModelFile } from "@ll/model";
 import type { Io } from "../command.ts";
-import { containerOf } from "../model-container.ts";
 import { fixed } from "../printf.ts";
 
 const PREFIX = "llama_apply_lora_from_file_internal: ";
@@ -62,7 +62,7 @@ export async function applyLora(
     say(`loading base model from '${printable(paths.base, 4096)}'`);
     io.err.write(`llama.cpp: loading model from ${printable(paths.base, 4096)}\n`);
     const file = await open(paths.base);
-    base = (await containerOf(file)) === "gguf" ? await openGguf(file) : await openGgml(file);
+    base = (await openModelFile(file)).source;
   }
   return {
     tensors: withLora(model, adapter, { base, onEvent: printer(io) }),

@@ -1,88 +1,53 @@
-// A model file of either kind as what an engine needs. What the options say goes before what the file says.
+// What an engine needs of a model file. What the options say goes before what the file says.
 
-import type { TensorSource } from "@ll/bytes";
-import { type FileSource, openFileSource } from "@ll/bytes/node";
-import { openGgml } from "@ll/ggml-format";
-import { metadataGetter, openGgufSet } from "@ll/gguf";
-import { ggufSetPaths } from "@ll/gguf/node";
-import { type ConfigOverrides, configFromGgml, configFromGguf, type ModelConfig } from "@ll/llama";
-import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
-import { ggufTokenizer } from "../gguf-tokenizer.ts";
-import { containerOf, TRAINED_CONTEXT_TOKENS } from "../model-container.ts";
+import type { FileSource } from "@ll/bytes/node";
+import type { ConfigOverrides, ModelConfig } from "@ll/llama";
+import { type OpenedModelFile, openModelFile } from "@ll/model/node";
+import type { Tokenizer } from "@ll/tokenizer";
 import type { RunParams } from "./params.ts";
 
-export interface ModelFile {
-  /** Such as `ggjt v3 (latest)`. */
-  readonly containerName: string;
+export interface RunnableModel {
+  readonly file: OpenedModelFile;
   readonly config: ModelConfig;
-  readonly tensors: TensorSource;
   readonly tokenizer: Tokenizer;
   /** What may make the model compute something else than it should. */
   readonly warnings: readonly string[];
-  /** Context that the model was trained for, in tokens. */
-  readonly trainedContext: number;
   /** What to try if the tensors are not those of `config`. */
   readonly hint: string | undefined;
 }
 
 /**
- * @param source the file of `params.model`
- * @param files gets the other files of a set, for the caller to close once the tensors are loaded
- * @throws FormatError of the readers, ModelError, IoError
+ * @param source the file of `params.model`; closed with the other files of its set, by the caller once the tensors are loaded
+ * @throws FormatError of the readers, ModelError, IoError: the files are closed then
  */
-export async function readModelFile(source: FileSource, params: RunParams, files: FileSource[]): Promise<ModelFile> {
-  if ((await containerOf(source)) === "gguf") return readGguf(source, params, files);
-  const file = await openGgml(source);
-  const config = configFromGgml(file.hyperParams, overridesOf(params, file.hyperParams.nHead));
-  return {
-    containerName: file.container.name,
-    config,
-    tensors: file,
-    tokenizer: createTokenizer(file.vocab, { nVocab: config.nVocab }),
-    warnings: [],
-    trainedContext: TRAINED_CONTEXT_TOKENS,
-    hint: groupedQueryHint(file, config),
-  };
-}
-
-async function readGguf(source: FileSource, params: RunParams, files: FileSource[]): Promise<ModelFile> {
-  const sources: FileSource[] = [];
-  for (const path of ggufSetPaths(source.path)) {
-    if (path === source.path) sources.push(source);
-    else {
-      const other = await openFileSource(path);
-      files.push(other);
-      sources.push(other);
-    }
+export async function readModelFile(source: FileSource, params: RunParams): Promise<RunnableModel> {
+  const file = await openModelFile(source);
+  try {
+    const config = file.config(overridesOf(params, file));
+    const tokenizer = await file.tokenizer({ nVocab: config.nVocab });
+    const warnings = file.container === "gguf" ? [...(config.warnings ?? []), ...tokenizer.warnings] : [];
+    return { file, config, tokenizer, warnings, hint: groupedQueryHint(file, config) };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
-  const file = await openGgufSet(sources);
-  const get = metadataGetter(file.metadata);
-  const nHeads = Number(get(`${get("general.architecture")}.attention.head_count`));
-  const config = configFromGguf(get, overridesOf(params, nHeads), file.name);
-  const tokenizer = await ggufTokenizer(file, { nVocab: config.nVocab });
-  const ownContext = get(`${config.architecture}.context_length`);
-  return {
-    containerName: `gguf v${file.files[0]?.version}`,
-    config,
-    tensors: file,
-    tokenizer,
-    warnings: [...config.warnings, ...tokenizer.warnings],
-    trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,
-    hint: undefined,
-  };
 }
 
 /** The `-gqa` that the first key matrix speaks of, where it is not that of `config`: ggml files have no field for it. */
-function groupedQueryHint(tensors: TensorSource, { nEmbd, nHeads, nKvHeads }: ModelConfig): string | undefined {
-  const [rows = nEmbd] = tensors.tensor("layers.0.attention.wk.weight")?.shape ?? [];
-  const gqa = nEmbd / rows;
+function groupedQueryHint({ nStoredKvHeads }: OpenedModelFile, { nHeads, nKvHeads }: ModelConfig): string | undefined {
+  const gqa = nHeads / (nStoredKvHeads ?? nKvHeads);
   const isLikely = Number.isInteger(gqa) && nHeads % gqa === 0 && gqa !== nHeads / nKvHeads;
   return isLikely ? `its key matrices are those of -gqa ${gqa}: run it with that` : undefined;
 }
 
-function overridesOf({ gqa, rmsNormEps, ropeFreqBase, ropeFreqScale }: RunParams, nHeads: number): ConfigOverrides {
+/** A ggml file is taken to share no key heads unless -gqa says so, as by build 803. */
+function overridesOf(
+  { gqa, rmsNormEps, ropeFreqBase, ropeFreqScale }: RunParams,
+  { container, nHeads }: OpenedModelFile,
+): ConfigOverrides {
+  const shared = gqa ?? (container === "ggml" ? 1 : undefined);
   return {
-    ...(gqa !== undefined && { nKvHeads: nHeads / gqa }),
+    ...(shared !== undefined && { nKvHeads: nHeads / shared }),
     ...(rmsNormEps !== undefined && { rmsNormEps }),
     ...(ropeFreqBase !== undefined && { ropeFreqBase }),
     ...(ropeFreqScale !== undefined && { ropeFreqScale }),

@@ -16,15 +16,16 @@ import {
   type ModelConfig,
   modelMemory,
 } from "@ll/llama";
+import type { OpenedModelFile } from "@ll/model/node";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
-import { modelPath, openModelSource } from "../model-container.ts";
+import { modelPath, openModelSource } from "../model-path.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { shownModel } from "../terminal.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
-import { type ModelFile, readModelFile } from "./model-file.ts";
+import { type RunnableModel, readModelFile } from "./model-file.ts";
 import { DEFAULT_MODEL, type RunParams } from "./params.ts";
 
 export interface LoadedModel {
@@ -44,16 +45,19 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
   const files: FileSource[] = [];
   let stage: keyof typeof FAILURES = "model";
   let hint: string | undefined;
+  let opened: OpenedModelFile | undefined;
   try {
     params.model = await modelPath(params.model, shown, params.quiet);
     const source = await openModelSource(params.model);
-    files.push(source);
+    // closed with its set
     io.err.write(`llama.cpp: loading model from ${printable(params.model, 4096)}\n`);
-    const file = await readModelFile(source, params, files);
-    hint = file.hint;
-    if (params.contextTokens === 0) params.contextTokens = file.trainedContext;
-    const { config, tensors, tokenizer, warnings } = file;
-    for (const line of loadLines(await factsOf(file, params), params)) io.err.write(`${line}\n`);
+    const runnable = await readModelFile(source, params);
+    opened = runnable.file;
+    hint = runnable.hint;
+    if (params.contextTokens === 0) params.contextTokens = opened.trainedContextTokens;
+    const { config, tokenizer, warnings } = runnable;
+    const tensors = opened.source;
+    for (const line of loadLines(await factsOf(runnable, params), params)) io.err.write(`${line}\n`);
 
     if (params.lora === undefined)
       return { ...(await loadEngine(tensors, config, params, shown)), tokenizer, warnings };
@@ -75,6 +79,7 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
     throw new ReportedError(error);
   } finally {
     await closeAll(files);
+    await opened?.close();
   }
 }
 
@@ -127,21 +132,18 @@ const FAILURES = {
     `llama_apply_lora_from_file_internal: ${reason}\nllama_init_from_gpt_params: error: failed to apply lora adapter\n`,
 } as const;
 
-async function factsOf(
-  { containerName, config, tensors, warnings }: ModelFile,
-  params: RunParams,
-): Promise<LoadedFacts> {
+async function factsOf({ file, config, warnings }: RunnableModel, params: RunParams): Promise<LoadedFacts> {
+  const tensors = file.source;
   const { threads = usefulThreads(tensors), kernels, arithmetic, contextTokens, memoryF32, compat } = params;
   const kvType = memoryF32 ? "f32" : "f16";
-  const all = Array.from(tensors.names(), (name) => tensors.tensor(name));
   return {
-    containerName,
+    containerName: file.container === "gguf" ? file.containerName.toLowerCase() : file.containerName,
     config,
     warnings,
     ftypeLabel: fileTypeLabel(config.ftype),
     sizeLabel: config.nLayers === 80 && config.nHeads === 8 * config.nKvHeads ? "70B" : modelSizeLabel(config.nLayers),
-    nTensors: all.length,
-    tensorBytes: all.reduce((sum, tensor) => sum + (tensor?.byteLength ?? 0), 0),
+    nTensors: file.tensors.length,
+    tensorBytes: file.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0),
     kvBytes: kvCacheBytes(config, contextTokens, kvType),
     memory: compat
       ? undefined

@@ -1,8 +1,8 @@
 // What every program that runs a model says and settles before it loads one.
 
+import { TRAINED_CONTEXT_TOKENS } from "@ll/model";
 import { resolveSeed } from "@ll/sampling";
 import type { Io } from "../command.ts";
-import { TRAINED_CONTEXT_TOKENS } from "../model-container.ts";
 import { general } from "../printf.ts";
 import { wrapFor } from "../text-wrap.ts";
 import { manifestVersion } from "../version.ts";

@@ -6,7 +6,7 @@ import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { defaultParams } from "../../inference/params.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { modelPath, openModelSource } from "../../model-container.ts";
+import { modelPath, openModelSource } from "../../model-path.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { loadQuietly } from "../../quiet-model.ts";

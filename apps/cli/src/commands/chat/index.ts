@@ -6,7 +6,7 @@ import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { MAIN_OPTIONS } from "../../inference/options/index.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { modelPath, openModelSource } from "../../model-container.ts";
+import { modelPath, openModelSource } from "../../model-path.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { wrapFor } from "../../text-wrap.ts";

@@ -4,7 +4,7 @@ import { type ByteSource, printable } from "@ll/bytes";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { kernelTier } from "../../kernel-tier.ts";
-import { isNamedModel, openModelSource } from "../../model-container.ts";
+import { isNamedModel, openModelSource } from "../../model-path.ts";
 import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";

@@ -2,10 +2,10 @@
 
 import { fileTypeLabel } from "@ll/architectures";
 import type { ByteSource, TensorSource } from "@ll/bytes";
-import { type GgmlFile, HYPER_PARAM_NAMES, openGgml } from "@ll/ggml-format";
-import { type GgufFile, type GgufValue, metadataGetter, openGguf } from "@ll/gguf";
-import { configFromGgml, configFromGguf, isModelError, type ModelConfig, unreadKeys } from "@ll/llama";
-import { containerOf, TRAINED_CONTEXT_TOKENS } from "../../model-container.ts";
+import { type GgmlFile, HYPER_PARAM_NAMES } from "@ll/ggml-format";
+import { type GgufMetadata, type GgufValue, metadataGetter } from "@ll/gguf";
+import { isModelError, type ModelConfig, unreadKeys } from "@ll/llama";
+import { type ModelFile, openModelFile } from "@ll/model";
 
 export interface TensorFacts {
   readonly name: string;
@@ -48,58 +48,40 @@ export interface ModelFacts {
 
 /** @throws FormatError of the format's reader; IoError */
 export async function readModelFacts(source: ByteSource): Promise<ModelFacts> {
-  return (await containerOf(source)) === "gguf"
-    ? ggufFacts(await openGguf(source))
-    : ggmlFacts(await openGgml(source, { oldBlocks: true }));
+  return factsOf(await openModelFile(source, { oldBlocks: true }));
 }
 
-function ggmlFacts(file: GgmlFile): ModelFacts {
-  const { hyperParams, tensors } = file;
-  const { nHead, nEmbd, nLayer } = hyperParams;
-  const cache = cacheShape(nLayer, file.tensor("layers.0.attention.wk.weight"));
-  const fields = HYPER_PARAM_NAMES.map(([wire, name]): readonly [string, string | number] => {
-    const value = hyperParams[name];
-    return [wire, name === "ftype" ? `${value} (${fileTypeLabel(value)})` : value];
-  });
+export function factsOf(file: ModelFile): ModelFacts {
+  const { ggml, gguf, tensors, nStoredKvHeads } = file;
+  const get = gguf && metadataGetter(gguf.metadata);
+  const firstKeys = file.source.tensor(gguf ? "blk.0.attn_k.weight" : "layers.0.attention.wk.weight");
+  const nLayers = ggml?.hyperParams.nLayer ?? Number(get?.(`${file.architecture}.block_count`) ?? 0);
+  const isPart = gguf !== undefined && Number(get?.("split.count") ?? 1) > gguf.files.length;
   return {
     name: file.name,
     byteLength: file.byteLength,
-    format: file.container.name,
-    fields,
+    format: file.containerName,
+    fields: gguf === undefined ? hyperParamFields(ggml as GgmlFile) : metadataFields(gguf.metadata),
     tensors,
-    cacheShape: cache,
-    config: cache && configOrNone(() => configFromGgml(hyperParams, { nKvHeads: (cache.kvDim * nHead) / nEmbd })),
-    source: file,
-    unread: [],
-    trainedContext: TRAINED_CONTEXT_TOKENS,
+    // a part of a set has a part of the weights
+    cacheShape: isPart ? undefined : cacheShape(nLayers, firstKeys?.shape),
+    config: isPart || (ggml && nStoredKvHeads === undefined) ? undefined : configOrNone(file.config),
+    source: file.source,
+    unread: get === undefined ? [] : unreadKeys(get.keys(), file.architecture),
+    trainedContext: file.trainedContextTokens,
     warnings: file.warnings,
   };
 }
 
-function ggufFacts(file: GgufFile): ModelFacts {
-  const { metadata, tensors } = file;
-  const get = metadataGetter(metadata);
-  const nLayers = get(`${String(get("general.architecture"))}.block_count`);
-  const nFiles = get("split.count");
-  const isPart = typeof nFiles === "number" && nFiles > 1;
-  const warnings = [...file.warnings];
-  if (isPart) warnings.push(`this is one of ${nFiles} files, with a part of the tensors`);
-  const ownContext = get(`${String(get("general.architecture"))}.context_length`);
-  const unread = unreadKeys(get.keys(), String(get("general.architecture")));
-  return {
-    name: file.name,
-    byteLength: file.byteLength,
-    format: `GGUF v${file.version}`,
-    fields: Array.from(metadata, ([key, value]): readonly [string, string | number] => [key, plainValue(value)]),
-    tensors,
-    // a part of a set has a part of the weights
-    cacheShape: isPart ? undefined : cacheShape(Number(nLayers ?? 0), file.tensor("blk.0.attn_k.weight")),
-    config: isPart ? undefined : configOrNone(() => configFromGguf(get, {}, file.name)),
-    source: file,
-    unread,
-    trainedContext: typeof ownContext === "number" && ownContext > 0 ? ownContext : TRAINED_CONTEXT_TOKENS,
-    warnings,
-  };
+function hyperParamFields({ hyperParams }: GgmlFile): ModelFacts["fields"] {
+  return HYPER_PARAM_NAMES.map(([wire, name]) => {
+    const value = hyperParams[name];
+    return [wire, name === "ftype" ? `${value} (${fileTypeLabel(value)})` : value];
+  });
+}
+
+function metadataFields(metadata: GgufMetadata): ModelFacts["fields"] {
+  return Array.from(metadata, ([key, value]): readonly [string, string | number] => [key, plainValue(value)]);
 }
 
 /** Undefined for a model that the engine refuses: a file may be looked at that cannot be run. */
@@ -113,8 +95,8 @@ function configOrNone(read: () => ModelConfig): ModelConfig | undefined {
 }
 
 /** With grouped queries the key matrix has fewer rows than columns, which ggml files have no field for. */
-function cacheShape(nLayers: number, keys: TensorFacts | undefined): CacheShape | undefined {
-  const kvDim = keys?.shape[0];
+function cacheShape(nLayers: number, keys: readonly number[] | undefined): CacheShape | undefined {
+  const kvDim = keys?.[0];
   return kvDim === undefined ? undefined : { nLayers, kvDim };
 }
 

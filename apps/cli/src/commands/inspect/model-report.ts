@@ -1,6 +1,7 @@
 // What ll-inspect reports: the facts of a file, and what follows from them. The same object is printed as JSON and as text.
 
 import { isModelError, type KvType, kvCacheBytes, modelMemory } from "@ll/llama";
+import { type TypeShare, typeMix } from "@ll/model";
 import type { ArithmeticName, KernelTier } from "@ll/quant";
 import { usefulThreads } from "../../inference/model-loading.ts";
 import type { ModelFacts } from "./model-facts.ts";
@@ -10,14 +11,6 @@ const REPORT_VERSION = 2;
 
 /** Bytes of a key or value channel in the KV cache: binary16. */
 const CACHE_ELEMENT_BYTES = 2;
-
-/** Tensors of one type together, or all of them. */
-export interface TypeSummary {
-  readonly type: string;
-  readonly tensors: number;
-  readonly weights: number;
-  readonly bytes: number;
-}
 
 /** Bytes that a model needs in memory at a context size. */
 export interface MemoryNeed {
@@ -50,7 +43,7 @@ export interface ModelReport {
   readonly format: string;
   /** A list, since the names come from the file. */
   readonly fields: readonly { readonly name: string; readonly value: string | number }[];
-  readonly types: readonly TypeSummary[];
+  readonly types: readonly TypeShare[];
   readonly tensors: readonly {
     readonly name: string;
     readonly type: string;
@@ -66,7 +59,7 @@ export interface ModelReport {
 }
 
 export async function modelReport(facts: ModelFacts, conditions: RunConditions): Promise<ModelReport> {
-  const types = typeSummaries(facts);
+  const types = typeMix(facts.tensors);
   return {
     version: REPORT_VERSION,
     file: facts.name,
@@ -111,19 +104,4 @@ async function memoryNeeds(
 /** The engine refuses tensors that it does not know, and sizes that no memory has. */
 function noneIfRefused(error: unknown): undefined {
   if (!isModelError(error)) throw error;
-}
-
-/** Largest first. */
-function typeSummaries({ tensors }: ModelFacts): TypeSummary[] {
-  const summaries = new Map<string, TypeSummary>();
-  for (const { type, shape, byteLength } of tensors) {
-    const before = summaries.get(type) ?? { type, tensors: 0, weights: 0, bytes: 0 };
-    summaries.set(type, {
-      type,
-      tensors: before.tensors + 1,
-      weights: before.weights + shape.reduce((product, size) => product * size, 1),
-      bytes: before.bytes + byteLength,
-    });
-  }
-  return [...summaries.values()].sort((a, b) => b.bytes - a.bytes);
 }

@@ -1,10 +1,11 @@
 // The report of ll-inspect as tables.
 
 import { printable } from "@ll/bytes";
+import type { TypeShare } from "@ll/model";
 import { type Alignment, tableLines } from "../../text-table.ts";
 import { wrapText } from "../../text-wrap.ts";
 import { countText, sizeText } from "../../units.ts";
-import type { ModelReport, TypeSummary } from "./model-report.ts";
+import type { ModelReport } from "./model-report.ts";
 
 /** Longest value shown: a chat template has thousands of characters. */
 const VALUE_CHARS = 80;
@@ -48,7 +49,7 @@ function fieldLines({ fields }: ModelReport, { columns }: TextOptions): string[]
 
 function typeLines({ types }: ModelReport, table: Table): string[] {
   const sum = (field: "tensors" | "weights" | "bytes"): number => types.reduce((all, type) => all + type[field], 0);
-  const all: TypeSummary = { type: "all", tensors: sum("tensors"), weights: sum("weights"), bytes: sum("bytes") };
+  const all: TypeShare = { type: "all", tensors: sum("tensors"), weights: sum("weights"), bytes: sum("bytes") };
   const rows = [...types, all].map(({ type, tensors, weights, bytes }) => [
     type,
     countText(tensors),

@@ -4,13 +4,12 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { printable, type SourceTensor } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
-import { openGgml } from "@ll/ggml-format";
-import { openGguf } from "@ll/gguf";
+import { openModelFile } from "@ll/model";
 import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import type { Command, Io } from "../../command.ts";
 import { Refusal, UsageError } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { containerOf, openModelSource } from "../../model-container.ts";
+import { openModelSource } from "../../model-path.ts";
 import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
@@ -139,7 +138,7 @@ async function measureModel(
 ): Promise<StatsReport> {
   const source = await openModelSource(model);
   try {
-    const file = (await containerOf(source)) === "gguf" ? await openGguf(source) : await openGgml(source);
+    const file = await openModelFile(source);
     for (const warning of file.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
     const matrices = matricesOf(file.tensors.filter(({ name }) => name.includes(include ?? "")));
     if (matrices.length === 0) throw new Refusal(`no matrix to measure in ${model}`);

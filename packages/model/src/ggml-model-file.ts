@@ -1,0 +1,42 @@
+// A ggml, ggmf or ggjt file as a model file. All of them are of the family "llama".
+
+import type { GgmlFile } from "@ll/ggml-format";
+import { configFromGgml } from "@ll/llama";
+import { createTokenizer } from "@ll/tokenizer";
+import { TRAINED_CONTEXT_TOKENS } from "./container.ts";
+import type { ModelFile } from "./model-file.ts";
+import { whyNotRun } from "./why-not-run.ts";
+
+export function ggmlModelFile(file: GgmlFile): ModelFile {
+  const { hyperParams } = file;
+  const { nHead, nEmbd, nVocab } = hyperParams;
+  const [keyRows] = file.tensor("layers.0.attention.wk.weight")?.shape ?? [];
+  const nStoredKvHeads = keyRows === undefined ? undefined : (keyRows * nHead) / nEmbd;
+  const config: ModelFile["config"] = (overrides) =>
+    configFromGgml(hyperParams, {
+      ...(nStoredKvHeads !== undefined && Number.isInteger(nStoredKvHeads) && { nKvHeads: nStoredKvHeads }),
+      ...overrides,
+    });
+  return {
+    name: file.name,
+    byteLength: file.byteLength,
+    container: "ggml",
+    containerName: file.container.name,
+    ggml: file,
+    gguf: undefined,
+    architecture: "llama",
+    nHeads: nHead,
+    nStoredKvHeads,
+    tensors: file.tensors,
+    source: file,
+    vocabulary: { kind: "llama", pre: undefined, nPieces: nVocab },
+    templates: { main: undefined, named: new Map() },
+    trainedContextTokens: TRAINED_CONTEXT_TOKENS,
+    pooling: undefined,
+    warnings: file.warnings,
+    config,
+    tokenizer: async (options) => createTokenizer(file.vocab, options),
+    whyNotRun: () => whyNotRun(file, config, () => undefined),
+    assertUnchanged: () => file.assertUnchanged(),
+  };
+}

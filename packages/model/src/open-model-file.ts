@@ -1,0 +1,59 @@
+// Opening a model file of any kind.
+
+import {
+  type Blob as BlobType,
+  type ByteSource,
+  blobSource,
+  httpSource,
+  kindOf,
+  memorySource,
+  type URL as UrlType,
+} from "@ll/bytes";
+import { openGgml } from "@ll/ggml-format";
+import { openGguf, openGgufSet } from "@ll/gguf";
+import { containerOf } from "./container.ts";
+import { ggmlModelFile } from "./ggml-model-file.ts";
+import { ggufModelFile } from "./gguf-model-file.ts";
+import type { ModelFile } from "./model-file.ts";
+
+/** Where a file is. Paths are for `openModelFile` of `@ll/model/node`. */
+export type ModelInput = ByteSource | BlobType | UrlType | Uint8Array;
+
+export interface OpenModelFileOptions {
+  /** Open ggml, ggmf and ggjt v1 files with 4-bit blocks of a layout that no engine reads, to look at them; else they are refused. */
+  readonly oldBlocks?: boolean;
+}
+
+/**
+ * Opens a ggml, ggmf, ggjt or GGUF file, or the files of a split GGUF set, given in order. Only headers are read. One file of a set alone
+ * is opened, too: `whyNotRun` then says what is missing. Whoever opened a source closes it.
+ * @throws FormatError of the format's reader, which says what else the file seems to be; IoError; TypeError for anything else
+ */
+export async function openModelFile(
+  from: ModelInput | readonly ModelInput[],
+  { oldBlocks = false }: OpenModelFileOptions = {},
+): Promise<ModelFile> {
+  const sources: ByteSource[] = [];
+  for (const one of Array.isArray(from) ? (from as readonly ModelInput[]) : [from as ModelInput]) {
+    sources.push(await sourceOf(one));
+  }
+  const [first] = sources;
+  if (first === undefined) throw new RangeError(`"from" expected at least one file`);
+  if (sources.length === 1 && (await containerOf(first)) !== "gguf") {
+    return ggmlModelFile(await openGgml(first, { oldBlocks })); // which has the words for a file that is no model
+  }
+  if (sources.length > 1) return ggufModelFile(await openGgufSet(sources));
+  const file = await openGguf(first);
+  return ggufModelFile({ ...file, files: [file] });
+}
+
+async function sourceOf(from: ModelInput): Promise<ByteSource> {
+  if (from instanceof Uint8Array) return memorySource(from);
+  if (from instanceof URL) return httpSource(from);
+  if (typeof Blob === "function" && from instanceof Blob) {
+    return blobSource(from, "name" in from ? String(from.name) : "blob");
+  }
+  if (typeof (from as ByteSource | undefined)?.read === "function") return from as ByteSource;
+  const advice = typeof from === "string" ? "; paths are for openModelFile of @ll/model/node" : "";
+  throw new TypeError(`"from" expected bytes, a Blob, a URL or a ByteSource, got ${kindOf(from)}${advice}`);
+}

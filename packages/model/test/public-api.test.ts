@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import * as api from "../src/index.ts";
+import * as node from "../src/node.ts";
+
+test("the public names", () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "TRAINED_CONTEXT_TOKENS",
+      "containerOf",
+      "ggufTokenizer",
+      "openModelFile",
+      "typeMix",
+    ]
+  `);
+  expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
+    [
+      "TRAINED_CONTEXT_TOKENS",
+      "containerAt",
+      "containerOf",
+      "ggufTokenizer",
+      "openModelFile",
+      "typeMix",
+    ]
+  `);
+});
