@@ -1,6 +1,7 @@
 // What a family of models is: the keys it reads, the names of its tensors, the operations of its forward pass.
 
 import type { GraphBuilder } from "./graph-builder.ts";
+import type { HfFamily } from "./hf.ts";
 import type { NameRow } from "./names.ts";
 
 /** Sizes that every family has. A family's own numbers stand beside them in an object of its own type. */
@@ -58,6 +59,8 @@ export interface Architecture<H extends Hyper = Hyper> {
   readonly names: readonly NameRow[];
   /** Keys that change nothing, whatever they say. */
   readonly harmlessKeys: readonly string[];
+  /** How the files of Hugging Face become GGUF. Undefined: they do not. */
+  readonly hf?: HfFamily | undefined;
   /** Tensors that files may have and nothing uses. */
   isUnused?(name: string, h: Partial<H>): boolean;
   /** Of models whose value matrices are so small beside the others that they get more bits when they are quantised. */

@@ -46,6 +46,19 @@ export {
 } from "./graph.ts";
 export { GraphBuilder } from "./graph-builder.ts";
 export type { AttendSpec, DeltaNetSpec, FactorsSpec, Layer, ProductSpec, TensorLookup } from "./graph-specs.ts";
+export {
+  type HfChange,
+  type HfConfig,
+  type HfFamily,
+  HfKeys,
+  type HfMadeTensor,
+  type HfOrder,
+  type HfPart,
+  type HfTokenizerRules,
+  type HfValue,
+  hfParts,
+} from "./hf.ts";
 export { LLAMA_NAMES, metaName, type NameRow, roleOfMetaName } from "./names.ts";
+export { type PlannedModel, plannedWeights } from "./planned-weights.ts";
 export { metaTensors } from "./tensors.ts";
 export { neutralValues, unreadKeys, unreadOf } from "./unread-keys.ts";

@@ -9,6 +9,7 @@ test("public names", () => {
       "ARCHITECTURES",
       "FILE_TYPES",
       "GraphBuilder",
+      "HfKeys",
       "LAST_GGML_FILE_TYPE",
       "LLAMA_NAMES",
       "feedForwardFactor",
@@ -17,10 +18,12 @@ test("public names", () => {
       "fileTypeLabel",
       "fileTypeOf",
       "findMult",
+      "hfParts",
       "lastUses",
       "llama",
       "metaName",
       "metaTensors",
+      "plannedWeights",
       "roleOfMetaName",
     ]
   `);

@@ -22,6 +22,7 @@ import {
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import type { JsonReader } from "./json-reader.ts";
+import { isNeutral, NEUTRAL_VALUES } from "./neutral-fields.ts";
 import { readQuantizationConfig } from "./quantization-config.ts";
 import { assertWholeHeads, mergeRope, type RopeConfig, readRopeConfig } from "./rope-config.ts";
 
@@ -40,22 +41,6 @@ const LAYER_TYPES: ReadonlySet<string> = new Set(["full_attention"]);
 
 /** "swish" is the other name of the same function. */
 const ACTIVATIONS: ReadonlySet<string> = new Set(["silu", "swish"]);
-
-/** Fields of relatives of LLaMA that change what is computed and leave no trace in the tensors → the value that changes nothing, besides null. */
-const NEUTRAL_VALUES: ReadonlyMap<string, number | boolean | undefined> = new Map<string, number | boolean | undefined>(
-  [
-    ["embedding_multiplier", 1],
-    ["residual_multiplier", 1],
-    ["logits_scaling", 1],
-    ["logit_scale", 1],
-    ["attention_multiplier", undefined],
-    ["query_pre_attn_scalar", undefined],
-    ["attn_logit_softcapping", undefined],
-    ["final_logit_softcapping", undefined],
-    ["clip_qkv", undefined],
-    ["is_causal", true],
-  ],
-);
 
 /**
  * Fields that decide what is computed are read and checked; all others (cache settings, dropout) are skipped.
@@ -205,11 +190,11 @@ function readNames(json: JsonReader, field: string, known: ReadonlySet<string>):
 /** @throws `E_UNSUPPORTED` for a field that changes what is computed, at a value that does */
 function assertNeutral(json: JsonReader, field: string): void {
   const value = json.read();
-  const neutral = NEUTRAL_VALUES.get(field);
-  if (!NEUTRAL_VALUES.has(field) || value.kind === "null") return;
-  if (value.kind === "boolean" && value.value === (neutral ?? false)) return;
-  if (value.kind === "number" && Number(value.digits) === (neutral ?? 0)) return;
-  throw fieldError(json, "E_UNSUPPORTED", field, `${neutral ?? "null"}, as a LLaMA has it`, value);
+  if (!NEUTRAL_VALUES.has(field)) return;
+  const plain = value.kind === "boolean" ? value.value : value.kind === "number" ? Number(value.digits) : value.kind;
+  if (isNeutral(field, plain === "null" ? null : plain)) return;
+  const expected = `${NEUTRAL_VALUES.get(field) ?? "null"}, as a LLaMA has it`;
+  throw fieldError(json, "E_UNSUPPORTED", field, expected, value);
 }
 
 /** Of the Baichuan models only the first one of 7B computes as a LLaMA does. @throws `E_UNSUPPORTED` */

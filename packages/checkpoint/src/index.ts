@@ -14,6 +14,8 @@ export {
 export type { DeclaredParams } from "./declared-params.ts";
 export { CheckpointError, isCheckpointError } from "./errors.ts";
 export { checkpointFromGgml, type GgmlModelFile, type GgmlPart } from "./ggml-checkpoint.ts";
+export { type HfFiles, type HfModel, openHfModel } from "./hf-model.ts";
+export { type JsonObject, type JsonTree, readJsonObject } from "./json-tree.ts";
 export { type Llama2cCheckpoint, openLlama2c, readLlama2cTokenizer } from "./llama2c.ts";
 export type { CheckpointParams } from "./params.ts";
 export { readPickle } from "./pickle.ts";
@@ -21,4 +23,6 @@ export type { PickleOptions } from "./pickle-machine.ts";
 export type { PickleValue } from "./pickle-values.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { CheckpointPart } from "./shards.ts";
+export { concatRows } from "./tensor-views.ts";
 export { type Archive, type ArchiveMember, openTorchCheckpoint, type TorchCheckpoint } from "./torch-checkpoint.ts";
+export { unitTensor } from "./unit-tensor.ts";

@@ -4,9 +4,11 @@ export type { GgmlOpener } from "./model-file.ts";
 export {
   type CheckpointEvent,
   type OpenedCheckpoint,
+  type OpenedHfModel,
   type OpenFiles,
   type OpenOptions,
   openCheckpoint,
+  openHfDirectory,
   openStoredTensors,
   type StoredTensors,
 } from "./open-checkpoint.ts";

@@ -14,6 +14,8 @@ import {
 import { type ChosenFiles, chooseFiles } from "./choose-files.ts";
 import { present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
+import { type HfModel, namesClass, openHfModel } from "./hf-model.ts";
+import { type JsonObject, readJsonObject } from "./json-tree.ts";
 import { type GgmlOpener, type ModelFile, openModelFile } from "./model-file.ts";
 import { assertIndexed } from "./shard-index.ts";
 import { mergeParts } from "./shards.ts";
@@ -90,6 +92,44 @@ export async function openStoredTensors(
     await closeAll(files);
     throw error;
   }
+}
+
+/** A Hugging Face directory, of whatever family. */
+export interface OpenedHfModel extends HfModel, OpenFiles {
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly warnings: readonly CheckpointWarning[];
+}
+
+/**
+ * Opens the model at `path`, a directory or one of its files, if the config.json beside it names a class of models; undefined if it does
+ * not, or is not there. No weight is read until a tensor is.
+ * @throws CheckpointError, IoError
+ */
+export async function openHfDirectory(path: string, options: OpenOptions = {}): Promise<OpenedHfModel | undefined> {
+  const directory = (await stat(path).catch(() => undefined))?.isDirectory() ? path : dirname(path);
+  const configFile = join(directory, "config.json");
+  if (!(await isFile(configFile))) return undefined;
+  const config = await readObjectAt(configFile);
+  if (!namesClass(config)) return undefined;
+  const generationFile = join(directory, "generation_config.json");
+  const generationConfig = (await isFile(generationFile)) ? await readObjectAt(generationFile) : undefined;
+  const chosen = await chooseFiles(path);
+  const parts = await openAll(chosen.paths, options);
+  try {
+    const model = await openHfModel({ configFile, config, generationConfig, parts });
+    const warnings = [...chosen.warnings, ...checkIndex(chosen, parts), ...otherEntries(parts)];
+    for (const warning of warnings) options.onEvent?.({ kind: "warning", ...warning });
+    return { ...model, ...openFiles(parts), directory, files: chosen.paths, warnings };
+  } catch (error) {
+    await closeAll(parts);
+    throw error;
+  }
+}
+
+async function readObjectAt(path: string): Promise<JsonObject> {
+  const source = await openFileSource(path);
+  return readJsonObject(source).finally(() => source.close());
 }
 
 /** Opens every file, or none. @throws `E_INPUT` if they have different formats. */

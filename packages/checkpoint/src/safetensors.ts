@@ -22,12 +22,11 @@ export interface SafetensorsFile extends TensorSource {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** `dtype` of the header → element type. The types of less than 8 bits and the 8-bit floats are left out: no LLaMA has them. */
+/** `dtype` of the header → element type. The types of less than 8 bits are left out: no model that is read has them. */
 const DTYPES: ReadonlyMap<string, string> = new Map(
-  ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"].map((dtype) => [
-    dtype,
-    dtype.toLowerCase(),
-  ]),
+  ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"].map(
+    (dtype) => [dtype, dtype.toLowerCase()],
+  ),
 );
 
 /** What an entry consists of, for messages. */

@@ -8,6 +8,8 @@ export const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([
   ["f32", 4],
   ["f16", 2],
   ["bf16", 2],
+  ["f8_e4m3", 1],
+  ["f8_e5m2", 1],
   ["i64", 8],
   ["i32", 4],
   ["i16", 2],

@@ -9,18 +9,23 @@ it("exports these names", () => {
       "asType",
       "assembleCheckpoint",
       "checkpointFromGgml",
+      "concatRows",
       "isCheckpointError",
+      "openHfModel",
       "openLlama2c",
       "openSafetensors",
       "openTorchCheckpoint",
       "readAddedTokens",
+      "readJsonObject",
       "readLlama2cTokenizer",
       "readPickle",
+      "unitTensor",
     ]
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
       "openCheckpoint",
+      "openHfDirectory",
       "openStoredTensors",
       "openZipArchive",
     ]

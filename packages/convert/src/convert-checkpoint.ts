@@ -3,7 +3,7 @@
 
 import { fileType, fileTypeOf, LAST_GGML_FILE_TYPE } from "@ll/architectures";
 import type { ByteSink, SourceTensor } from "@ll/bytes";
-import { asType } from "@ll/checkpoint";
+import { asType, type CastType } from "@ll/checkpoint";
 import { type GgmlPlan, tensorType as ggmlType } from "@ll/ggml-format";
 import { type GgufPlan, tensorBytes, tensorType } from "@ll/gguf";
 import { BLOCK_TYPES } from "@ll/quant";
@@ -21,8 +21,8 @@ import { product } from "./shapes.ts";
 import { piecesOf } from "./vocab-pieces.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";
 
-/** Type of the matrices in the new file. Vectors are always f32. */
-export type OutType = "f32" | "f16";
+/** Type of the matrices in the new file; the last two only for GGUF. Vectors are always f32, and rows that are no whole blocks f16. */
+export type OutType = "f32" | "f16" | "bf16" | "q8_0";
 
 /** Version of the ggjt container: 1, as convert.py wrote it, or 3. They differ in the types that they hold. Or GGUF version 3. */
 export type Container = 1 | 3 | "gguf";
@@ -87,13 +87,14 @@ export async function convertWith(
 
 /** Whether the matrix is rounded or widened piece by piece, and searched for values that its new type cannot hold. */
 function isCast({ type, shape }: SourceTensor, toType: string): boolean {
-  return shape.length > 1 && type !== toType && (toType === "f16" || (toType === "f32" && CAST_TYPES.has(type)));
+  return shape.length > 1 && type !== toType && (toType !== "f32" || CAST_TYPES.has(type));
 }
 
 /** The type that each tensor gets. */
 function typesOf({ tensors, outType, container }: ConvertInput): string[] {
   return tensors.map(({ shape, type }) => {
     if (shape.length === 1) return "f32";
+    if (outType === "q8_0") return (shape.at(-1) as number) % 32 === 0 ? outType : "f16";
     if (outType !== "stored") return outType;
     return isHeld(type, container) ? type : "f32";
   });
@@ -165,7 +166,7 @@ function heldTokens({ params: { nVocab }, bosId, eosIds = [], addBos, addEos }: 
 
 /** The type asked for; else that of the source, if the container knows it; else that of most matrices. */
 function ftypeOf({ outType, ftype, container, tensors }: ConvertInput, types: readonly string[]): number {
-  if (outType !== "stored") return outType === "f16" ? 1 : 0;
+  if (outType !== "stored") return fileTypeOf(outType) ?? 0;
   const isKept = tensors.every(({ type }, index) => type === types[index]);
   const isNamed = (id: number) => container === "gguf" || (id <= LAST_GGML_FILE_TYPE && fileType(id) !== undefined);
   if (ftype !== undefined && isKept && isNamed(ftype)) return ftype;
@@ -199,7 +200,7 @@ function tensorWork(tensor: SourceTensor, toType: string): TensorWork {
 function convertedTensor(tensor: SourceTensor, toType: string): SourceTensor {
   if (tensor.type === toType) return tensor;
   try {
-    return asType(tensor, toType as OutType); // a type that is not kept is one of these
+    return asType(tensor, toType as CastType); // a type that is not kept is one of these
   } catch (cause) {
     throw new ConvertError({
       code: "E_DTYPE",

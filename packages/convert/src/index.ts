@@ -1,6 +1,7 @@
 // Model file in, model file out.
 
 export { isWorkerError, WorkerError } from "@ll/bytes";
+export { type GgufConversion, type GgufOutType, writeConversion } from "./conversion.ts";
 export {
   type Container,
   type ConvertInput,
@@ -10,6 +11,9 @@ export {
 } from "./convert-checkpoint.ts";
 export { ConvertError, isConvertError } from "./errors.ts";
 export type { LostValues, ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
+export { planGgufCopy } from "./gguf-convert.ts";
+export { type HfConversionInput, planHf } from "./hf-convert.ts";
+export { type HfVocabulary, modelNameOf, type PackedTexts } from "./hf-metadata.ts";
 export { chosenImportance, type Importance, type ImportanceEntry, openImportance } from "./importance.ts";
 export {
   contentsOfGgml,

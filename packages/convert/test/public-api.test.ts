@@ -14,13 +14,17 @@ test("public names", () => {
       "convertedBytes",
       "isConvertError",
       "isWorkerError",
+      "modelNameOf",
       "openImportance",
       "planGguf",
+      "planGgufCopy",
+      "planHf",
       "quantizeGguf",
       "quantizeModel",
       "quantizedBytes",
       "unstoredParams",
       "vocabFileBytes",
+      "writeConversion",
       "writeVocabFile",
     ]
   `);

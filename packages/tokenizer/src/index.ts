@@ -3,6 +3,13 @@
 export { isTokenizerModelError, TextTooLongError, TokenizerModelError } from "./errors.ts";
 export { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
 export { assertGgufTokenizer, createGgufTokenizer, GGUF_ID_NAMES, type GgufTokenizer } from "./gguf-tokenizer.ts";
+export {
+  type HfTokenizerFiles,
+  type HfVocabulary,
+  type HfVocabularyFacts,
+  type HfVocabularyRules,
+  hfVocabulary,
+} from "./hf-vocabulary.ts";
 export { createJsonTokenizer } from "./json-tokenizer.ts";
 export { readSentencePieceModel } from "./model-proto.ts";
 export type {

@@ -58,7 +58,7 @@ interface AddedToken {
 const MAX_GAPS = 65_536;
 
 /** Control tokens that files mark as ordinary ones. */
-const LOOKS_SPECIAL = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
+export const LOOKS_SPECIAL: RegExp = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -75,7 +75,7 @@ const KNOWN_TEXTS: Partial<Record<IdName, readonly string[]>> = {
 };
 
 /** Tokens with these texts end what a model says. */
-const END_TEXTS: readonly string[] = [
+export const END_TEXTS: readonly string[] = [
   "<|eot_id|>",
   "<|im_end|>",
   "<|end|>",

@@ -12,6 +12,7 @@ test("exports", () => {
       "createJsonTokenizer",
       "createTokenizer",
       "ggmlVocab",
+      "hfVocabulary",
       "isTokenizerModelError",
       "readSentencePieceModel",
     ]

@@ -1,6 +1,6 @@
 // The options of ll-convert: those of convert.py in build 803, and what every program of this package has.
 
-import type { Container, GgmlUnstored } from "@ll/convert";
+import type { Container, GgmlUnstored, GgufOutType } from "@ll/convert";
 import type { Io } from "../command.ts";
 import { Refusal, UsageError } from "../errors.ts";
 import { flagRow, jsonRow, silentRow, valueRow } from "../option-rows.ts";
@@ -13,7 +13,7 @@ export interface ConvertArguments {
   /** Directory of a PEFT adapter for the model, which is then converted instead. */
   readonly lora: string | undefined;
   /** Absent: chosen from the input. */
-  readonly outType: "f32" | "f16" | undefined;
+  readonly outType: GgufOutType | undefined;
   readonly container: Container;
   /** Parameters of the model that go before what its files say. */
   readonly params: GgmlUnstored;
@@ -47,7 +47,7 @@ const CONTAINERS: ReadonlyMap<string, Container> = new Map<string, Container>([
   ["gguf", "gguf"],
 ]);
 
-const OUT_TYPES = ["f32", "f16"] as const;
+const OUT_TYPES: readonly GgufOutType[] = ["f32", "f16", "bf16", "q8_0", "auto"];
 
 const UNSAID = "if the model's files do not say it";
 
@@ -58,8 +58,8 @@ export const CONVERT_OPTIONS: readonly OptionSpec<ConvertParams>[] = [
     "text",
     {
       placeholder: "TYPE",
-      help: "type of the matrices, f32 or f16",
-      default: "that of the input; f32 for bf16",
+      help: "type of the matrices; bf16, q8_0 and auto are for gguf",
+      default: "that of the input; f32 for bf16; auto for gguf",
       choices: OUT_TYPES,
     },
     (params, value) => {
@@ -200,7 +200,7 @@ export async function readConvertArguments(
   };
 }
 
-function outType({ text, option }: OptionValue): "f32" | "f16" {
+function outType({ text, option }: OptionValue): GgufOutType {
   const found = OUT_TYPES.find((type) => type === text);
   if (found !== undefined) return found;
   if (text === "q4_0" || text === "q4_1") {
@@ -209,7 +209,7 @@ function outType({ text, option }: OptionValue): "f32" | "f16" {
       `convert to f16, then: ll-quantize FILE ${text}`,
     );
   }
-  throw invalidParameter(option, `expected f32 or f16, got "${text}"`);
+  throw invalidParameter(option, `expected ${OUT_TYPES.join(", ")}, got "${text}"`);
 }
 
 /** A parameter of the model that is a positive number. */
@@ -227,7 +227,7 @@ function parameterRow(
 }
 
 /** Other programs know files by their names. @throws UsageError for a name that says another container than the one asked for */
-function container({ container: asked, outFile, lora }: ConvertParams): Container {
+function container({ container: asked, outFile, outType, lora }: ConvertParams): Container {
   const isNamedGguf = outFile !== undefined && /\.gguf$/i.test(outFile);
   if (isNamedGguf && lora !== undefined) {
     throw new UsageError(`${outFile} would be a ggla file, which is what adapters are written as`, "name it .bin");
@@ -235,7 +235,11 @@ function container({ container: asked, outFile, lora }: ConvertParams): Containe
   if (isNamedGguf && asked !== undefined && asked !== "gguf") {
     throw new UsageError(`${outFile} would be a ggjt file`, "name it .bin, or take --container gguf");
   }
-  return asked ?? (isNamedGguf ? "gguf" : 3);
+  const chosen = asked ?? (isNamedGguf ? "gguf" : 3);
+  if (chosen !== "gguf" && outType !== undefined && outType !== "f32" && outType !== "f16") {
+    throw new UsageError(`--outtype ${outType} is for GGUF files`, "take --container gguf, or --outtype f16 or f32");
+  }
+  return chosen;
 }
 
 function mode({ vocabOnly, dump, dumpSingle, outFile, lora }: ConvertParams): ConvertArguments["mode"] {

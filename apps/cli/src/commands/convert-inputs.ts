@@ -44,7 +44,10 @@ export async function openCheckpointInput(request: ConvertArguments, io: NotingI
       else io.warn(`warning: ${printable(event.message, 512)}`);
     },
   });
-  const outType = (): OutType => request.outType ?? defaultOutType(checkpoint.weightType);
+  const outType = (): OutType => {
+    const { outType: asked = request.container === "gguf" ? "auto" : undefined } = request;
+    return asked === undefined || asked === "auto" ? defaultOutType(checkpoint.weightType, asked) : asked;
+  };
   return {
     ...checkpoint,
     outType,
@@ -52,9 +55,11 @@ export async function openCheckpointInput(request: ConvertArguments, io: NotingI
   };
 }
 
-/** convert.py's choice. @throws Refusal for weights that it would have written in blocks of a layout nobody reads */
-function defaultOutType(weightType: string): OutType {
+/** convert.py's choice, or that of llama.cpp's converter of today: two bytes for each weight. @throws Refusal for weights that it would have written in blocks of a layout nobody reads */
+function defaultOutType(weightType: string, asked: "auto" | undefined): OutType {
   if (weightType === "f16") return "f16";
+  if (asked === "auto" && weightType === "bf16") return "bf16";
+  if (asked === "auto" && (weightType === "f32" || weightType === "f64")) return "f16";
   if (weightType === "f32" || weightType === "bf16" || weightType === "f64") return "f32";
   throw new Refusal(
     `the weights of this model are ${pythonType(weightType)}: an output type has to be chosen`,
@@ -80,7 +85,7 @@ async function openGgufInput(request: ConvertArguments, io: NotingIo): Promise<C
     return {
       ...contents,
       files: file.paths,
-      outType: () => request.outType ?? "stored",
+      outType: () => (request.outType === undefined || request.outType === "auto" ? "stored" : request.outType),
       outStem: () => request.model.replace(/(?:-\d{5}-of-\d{5})?\.[^./\\]*$/, ""),
       verify: () => file.assertUnchanged(),
       close: () => file.close(),

@@ -10,6 +10,7 @@ import {
   convertedBytes,
   type ModelEvent,
   vocabFileBytes,
+  writeConversion,
   writeVocabFile,
 } from "@ll/convert";
 import type { Io } from "../command.ts";
@@ -20,6 +21,7 @@ import { quietly } from "../quiet.ts";
 import { pathLine } from "../terminal.ts";
 import { type ConvertArguments, readConvertArguments } from "./convert-arguments.ts";
 import { dump } from "./convert-dump.ts";
+import { type PlannedGguf, planGgufFile, planHfDirectory } from "./convert-hf.ts";
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
 import { lostText, lostTokens, runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
@@ -57,6 +59,10 @@ async function convert(request: ConvertArguments, io: NotingIo): Promise<void> {
 }
 
 async function convertModel(request: ConvertArguments, io: NotingIo): Promise<void> {
+  if (request.container === "gguf") {
+    const planned = (await planGgufFile(request, io)) ?? (await planHfDirectory(request, io));
+    if (planned !== undefined) return writePlanned(request, planned, io);
+  }
   const model = (await openWholeFile(request, io)) ?? (await openCheckpointInput(request, io));
   try {
     await writeModel(request, model, io);
@@ -75,9 +81,7 @@ async function writeModel(request: ConvertArguments, model: ConvertedModel, io: 
   const path = request.outFile ?? `${model.outStem()}.${container === "gguf" ? "gguf" : "bin"}`;
   const directory = dirname(model.files[0] as string);
   const inputs = [...model.files, ...vocab.files, ...CONFIG_FILES.map((name) => join(directory, name))];
-  if (container === "gguf" && !/\.gguf$/i.test(path)) {
-    io.warn(`warning: ${printable(path, PATH_CHARS)} will be a GGUF file, whose name ends in .gguf by custom`);
-  }
+  if (container === "gguf") warnOfName(path, io);
   await writeFile(request, path, inputs, convertedBytes(input), io, async (sink, progress) => {
     const { allowNonFinite } = request;
     await convertCheckpoint(input, sink, { allowNonFinite, onEvent: printer(io, progress) });
@@ -87,6 +91,31 @@ async function writeModel(request: ConvertArguments, model: ConvertedModel, io: 
   for (const line of lostTokens(model, nVocab, container === "gguf")) io.warn(line);
   if (options !== "") io.warn(`The file cannot say so: run this model with ${options}`);
   await printResult(request, path, io);
+}
+
+async function writePlanned(
+  request: ConvertArguments,
+  { source, conversion, outStem, inputs }: PlannedGguf,
+  io: NotingIo,
+): Promise<void> {
+  try {
+    const path = request.outFile ?? `${outStem}.gguf`;
+    warnOfName(path, io);
+    await writeFile(request, path, inputs, conversion.byteLength, io, async (sink, progress) => {
+      const { allowNonFinite } = request;
+      await writeConversion(conversion, sink, { allowNonFinite, onEvent: printer(io, progress) });
+      await source.verify();
+    });
+    await printResult(request, path, io);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Other programs know files by their names. */
+function warnOfName(path: string, io: NotingIo): void {
+  if (/\.gguf$/i.test(path)) return;
+  io.warn(`warning: ${printable(path, PATH_CHARS)} will be a GGUF file, whose name ends in .gguf by custom`);
 }
 
 /** The vocabulary of the model itself, or that of a file. `match` holds it against the model. */

@@ -76,7 +76,7 @@ describe("usage errors", () => {
     [["m", "--outtpye", "f16"], /unknown argument: --outtpye\nDid you mean --outtype\?/],
     [["m", "--outtype"], /argument: --outtype\nexpected TYPE \(.*, got nothing/],
     [["m", "--outfile", "--dump"], /argument: --outfile\n.* written \.\/--/],
-    [["m", "--outtype", "f64"], /argument: --outtype\nexpected f32 or f16, got "f64"/],
+    [["m", "--outtype", "f64"], /argument: --outtype\nexpected f32, f16, bf16, q8_0, auto, got "f64"/],
     [["m", "--container", "ggml"], /argument: --container\nexpected ggjt-v3, ggjt-v1 or gguf, got "ggml"/],
     [["m", "--rms-norm-eps", "0"], /argument: --rms-norm-eps\nexpected a positive number, got "0"/],
     [["m", "--rope-freq-base", "x"], /argument: --rope-freq-base\nexpected a number, got "x"/],

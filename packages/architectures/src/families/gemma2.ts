@@ -4,6 +4,8 @@ import type { Architecture, Hyper, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Layer } from "../graph-specs.ts";
+import { changeNorms, HF_NAMES, HF_NORMS_BEHIND, type HfConfig, hfKvHeads } from "../hf.ts";
+import { expectLayerTypes, expectNumber, HF_DEFAULTS } from "../hf-keys.ts";
 import { LLAMA_NAMES, type NameRow, perLayer } from "../names.ts";
 import {
   type AttentionOptions,
@@ -38,6 +40,44 @@ export const GEMMA_NAMES: readonly NameRow[] = [...LLAMA_NAMES, ...perLayer("pos
 export const gemma2: Architecture<Gemma2Hyper> = {
   name: "gemma2",
   names: GEMMA_NAMES,
+  hf: {
+    classes: ["Gemma2ForCausalLM"],
+    defaults: {
+      "": {
+        ...HF_DEFAULTS,
+        head_dim: 256,
+        num_attention_heads: 8,
+        num_key_value_heads: 4,
+        max_position_embeddings: 8192,
+        sliding_window: 4096,
+        attn_logit_softcapping: 50,
+        final_logit_softcapping: 30,
+      },
+    },
+    names: { ...HF_NAMES, ...HF_NORMS_BEHIND },
+    unused: /^lm_head\.weight$/, // a copy of the embeddings
+    activation: "gelu_pytorch_tanh",
+    tokenizer: { sentencePiece: "required", spacePrefix: "never" },
+    knownFields: ["attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar"],
+    change: changeNorms,
+    keys(c, k) {
+      expectLayerTypes(c, (i) => (i % 2 === 0 ? "sliding_attention" : "full_attention"));
+      expectQueryScalar(c, 46);
+      expectNumber(c, "rope_theta", 10000); // files have no key for it
+      k.u32("context_length", c.count("max_position_embeddings"));
+      k.u32("embedding_length", c.count("hidden_size"));
+      k.u32("block_count", c.count("num_hidden_layers"));
+      k.u32("feed_forward_length", c.count("intermediate_size"));
+      k.u32("attention.head_count", c.count("num_attention_heads"));
+      k.u32("attention.head_count_kv", hfKvHeads(c));
+      k.f32("attention.layer_norm_rms_epsilon", c.float("rms_norm_eps"));
+      k.u32("attention.key_length", c.count("head_dim"));
+      k.u32("attention.value_length", c.count("head_dim"));
+      k.f32("attn_logit_softcapping", c.float("attn_logit_softcapping"));
+      k.f32("final_logit_softcapping", c.float("final_logit_softcapping"));
+      k.u32("attention.sliding_window", c.count("sliding_window"));
+    },
+  },
   harmlessKeys: HARMLESS_KEYS,
   readHyper(keys) {
     const hyper = readRopeHyper(keys);
@@ -66,6 +106,13 @@ export const gemma2: Architecture<Gemma2Hyper> = {
     g.logits(g.norm(g.select(x), "output_norm", h.rmsNormEps), "token_embd", h.nVocab, { softCap: h.finalSoftCap });
   },
 };
+
+/** Files have no key for the scale of queries: readers take it from the sizes, as `queryScale` does. */
+export function expectQueryScalar(c: HfConfig, layersOfLargest: number): void {
+  const isLargest = c.count("num_hidden_layers") === layersOfLargest;
+  const ofStream = Math.floor(c.count("hidden_size") / c.count("num_attention_heads"));
+  expectNumber(c, "query_pre_attn_scalar", isLargest ? ofStream : c.count("head_dim"));
+}
 
 /** A cap; 0 is none. */
 export function readSoftCap(keys: KeyReader, key: string, fallback: number): number | undefined {

@@ -5,6 +5,8 @@ import type { Architecture, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Layer } from "../graph-specs.ts";
+import { HF_NAMES, HF_NORMS_BEHIND, type HfConfig, type HfFamily, type HfMadeTensor, hfKvHeads } from "../hf.ts";
+import { basicKeys, HF_DEFAULTS, hfRope } from "../hf-keys.ts";
 import { perLayer } from "../names.ts";
 import {
   feedForward,
@@ -38,8 +40,83 @@ export interface Gemma4Hyper extends SlidingHyper {
 
 const f = Math.fround;
 
+const hf: HfFamily = {
+  classes: ["Gemma4ForConditionalGeneration", "Gemma4ForCausalLM"],
+  defaults: { "": HF_DEFAULTS },
+  names: {
+    ...HF_NAMES,
+    ...HF_NORMS_BEHIND,
+    "model.embed_tokens_per_layer": "per_layer_token_embd",
+    "model.per_layer_model_projection": "per_layer_model_proj",
+    "model.per_layer_projection_norm": "per_layer_proj_norm",
+    per_layer_input_gate: "inp_gate",
+    per_layer_projection: "proj",
+    post_per_layer_input_norm: "post_norm",
+    layer_scalar: "layer_output_scale.weight",
+    pre_feedforward_layernorm_2: "pre_ffw_norm_2",
+    post_feedforward_layernorm_1: "post_ffw_norm_1",
+    post_feedforward_layernorm_2: "post_ffw_norm_2",
+    "router.proj": "ffn_gate_inp",
+    "router.scale": "ffn_gate_inp.scale",
+    "router.per_expert_scale": "ffn_down_exps.scale",
+    "experts.gate_up_proj": "ffn_gate_up_exps.weight",
+    "experts.down_proj": "ffn_down_exps.weight",
+  },
+  activation: "gelu_pytorch_tanh",
+  tokenizer: { sentencePiece: "never", spacePrefix: "never", isPlain: true },
+  knownFields: ["final_logit_softcapping"],
+  made: rotatedPairs,
+  tokenizerKeys: (_c, k) => k.flag("add_bos_token", true),
+  keys(c, k) {
+    const nLayers = c.count("num_hidden_layers");
+    const [headDim, slidingDim] = [c.count("global_head_dim"), c.count("head_dim")];
+    const nSharing = c.has("num_kv_shared_layers") ? c.count("num_kv_shared_layers") : 0;
+    const types = c.texts("layer_types");
+    basicKeys(c, k, { headDim });
+    const cap = c.has("final_logit_softcapping") ? c.float("final_logit_softcapping") : 0;
+    if (cap !== 0) k.f32("final_logit_softcapping", cap);
+    k.u32("attention.sliding_window", c.count("sliding_window"));
+    k.u32("attention.shared_kv_layers", nSharing);
+    const perLayerInput = "hidden_size_per_layer_input";
+    k.u32("embedding_length_per_layer_input", c.has(perLayerInput) ? c.count(perLayerInput) : 0);
+    k.flags(
+      "attention.sliding_window_pattern",
+      types.map((type) => type === "sliding_attention"),
+    );
+    k.u32("attention.key_length_swa", slidingDim);
+    k.u32("attention.value_length_swa", slidingDim);
+    if (c.has("moe_intermediate_size")) k.u32("expert_feed_forward_length", c.count("moe_intermediate_size"));
+    if (c.flag("use_double_wide_mlp")) {
+      const nFf = c.count("intermediate_size");
+      const sizes = Array.from({ length: nLayers }, (_, i) => (i < nLayers - nSharing ? nFf : 2 * nFf));
+      k.i32s("feed_forward_length", sizes);
+    }
+    if (c.has("num_global_key_value_heads")) {
+      const [sliding, full] = [hfKvHeads(c), c.count("num_global_key_value_heads")];
+      k.i32s(
+        "attention.head_count_kv",
+        types.map((type) => (type === "sliding_attention" ? sliding : full)),
+      );
+    }
+    const { own } = hfRope(c);
+    const partial = own?.has("partial_rotary_factor") ? own.float("partial_rotary_factor") : 1;
+    k.u32("rope.dimension_count", headDim);
+    k.u32("rope.dimension_count_swa", Math.trunc(slidingDim * partial));
+  },
+};
+
+/** Of layers that see everything, only the first pairs turn: the others by angles divided by next to infinity. */
+function rotatedPairs(c: HfConfig): HfMadeTensor[] {
+  const { type, partialFactor = 1 } = hfRope(c);
+  if (type !== "proportional") c.refuse("rope_parameters", "proportional for layers that see everything");
+  const headDim = c.count("global_head_dim");
+  const n = Math.trunc((headDim * partialFactor) / 2);
+  return [{ name: "rope_freqs.weight", values: new Float32Array(headDim / 2).fill(1e30).fill(1, 0, n) }];
+}
+
 export const gemma4: Architecture<Gemma4Hyper> = {
   name: "gemma4",
+  hf,
   names: [
     ...GEMMA_NAMES,
     ...["rope_freqs", "per_layer_token_embd", "per_layer_model_proj", "per_layer_proj_norm"].map((gguf) => ({

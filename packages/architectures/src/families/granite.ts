@@ -4,6 +4,8 @@ import type { Architecture, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Layer } from "../graph-specs.ts";
+import { changePairs, HF_NAMES, type HfFamily } from "../hf.ts";
+import { basicKeys, HF_DEFAULTS, vocabAndRotaryKeys } from "../hf-keys.ts";
 import { LLAMA_NAMES } from "../names.ts";
 import {
   attention,
@@ -40,9 +42,30 @@ function readGraniteHyper(keys: KeyReader): GraniteHyper {
   return hyper;
 }
 
+const MULTIPLIERS = ["attention_multiplier", "embedding_multiplier", "residual_multiplier", "logits_scaling"] as const;
+const MULTIPLIER_KEYS = ["attention.scale", "embedding_scale", "residual_scale", "logit_scale"] as const;
+
+const hf: HfFamily = {
+  classes: ["GraniteForCausalLM"],
+  defaults: { "": { ...HF_DEFAULTS, ...Object.fromEntries(MULTIPLIERS.map((name) => [name, 1])) } },
+  names: HF_NAMES,
+  unused: /image_/,
+  tokenizer: { sentencePiece: "optional", spacePrefix: "as configured" },
+  knownFields: MULTIPLIERS,
+  change: changePairs,
+  keys(c, k) {
+    basicKeys(c, k, { headDim: undefined });
+    vocabAndRotaryKeys(c, k, Math.floor(c.count("hidden_size") / c.count("num_attention_heads")));
+    for (const [i, name] of MULTIPLIERS.entries()) {
+      if (c.float(name) !== 0) k.f32(MULTIPLIER_KEYS[i] as string, c.float(name));
+    }
+  },
+};
+
 export const granite: Architecture<GraniteHyper> = {
   name: "granite",
   names: LLAMA_NAMES,
+  hf,
   harmlessKeys: HARMLESS_KEYS,
   readHyper: readGraniteHyper,
   build(g, h) {
@@ -58,6 +81,23 @@ export interface GraniteMoeHyper extends GraniteHyper, MixtureHyper {
 export const granitemoe: Architecture<GraniteMoeHyper> = {
   ...granite,
   name: "granitemoe",
+  hf: {
+    ...hf,
+    classes: ["GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM"],
+    names: {
+      ...HF_NAMES,
+      "block_sparse_moe.router.layer": "ffn_gate_inp",
+      "block_sparse_moe.input_linear": ["ffn_gate_exps", "ffn_up_exps"],
+      "block_sparse_moe.output_linear": "ffn_down_exps",
+      "shared_mlp.input_linear": ["ffn_gate_shexp", "ffn_up_shexp"],
+      "shared_mlp.output_linear": "ffn_down_shexp",
+    },
+    keys(c, k) {
+      hf.keys(c, k);
+      const nShared = c.has("shared_intermediate_size") ? c.count("shared_intermediate_size") : 0;
+      if (nShared > 0) k.u32("expert_shared_feed_forward_length", nShared);
+    },
+  },
   readHyper(keys) {
     const hyper = readGraniteHyper(keys);
     const nSharedFf = keys.count("expert_shared_feed_forward_length", 0);

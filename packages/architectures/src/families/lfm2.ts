@@ -4,6 +4,8 @@ import type { Architecture, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Layer } from "../graph-specs.ts";
+import { HF_NAMES, type HfConfig, type HfFamily, type HfKeys, hfKvHeads } from "../hf.ts";
+import { basicKeys, HF_DEFAULTS } from "../hf-keys.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attention,
@@ -32,8 +34,64 @@ export interface Lfm2MoeHyper extends Lfm2Hyper, MixtureHyper {
   readonly routing: NonNullable<MixtureOptions["routing"]>["scores"];
 }
 
+const hf: HfFamily = {
+  classes: ["Lfm2ForCausalLM"],
+  defaults: {
+    "": {
+      ...HF_DEFAULTS,
+      norm_eps: 1e-5,
+      rope_theta: 1e6,
+      max_position_embeddings: 128000,
+      conv_L_cache: 3,
+      block_multiple_of: 256,
+      block_auto_adjust_ff_dim: true,
+      block_ffn_dim_multiplier: 1,
+    },
+  },
+  names: {
+    ...HF_NAMES,
+    operator_norm: "attn_norm",
+    ffn_norm: "ffn_norm",
+    "self_attn.out_proj": "attn_output",
+    "self_attn.q_layernorm": "attn_q_norm",
+    "self_attn.k_layernorm": "attn_k_norm",
+    "conv.in_proj": "shortconv.in_proj",
+    "conv.conv": "shortconv.conv",
+    "conv.out_proj": "shortconv.out_proj",
+    "feed_forward.w1": "ffn_gate",
+    "feed_forward.w2": "ffn_down",
+    "feed_forward.w3": "ffn_up",
+    "model.embedding_norm": "token_embd_norm",
+  },
+  unused: /audio|codebook|conformer|depth_/,
+  tokenizer: { sentencePiece: "never" },
+  change: (role) => ({ isFlat: role.endsWith(".shortconv.conv.weight") }),
+  keys(c, k) {
+    writeKeys(c, k);
+    let nFf = c.count(c.has("block_ff_dim") ? "block_ff_dim" : "intermediate_size");
+    if (c.flag("block_auto_adjust_ff_dim")) {
+      const multiple = c.count("block_multiple_of");
+      nFf = Math.trunc(c.float("block_ffn_dim_multiplier") * Math.trunc((2 * nFf) / 3));
+      nFf = Math.ceil(nFf / multiple) * multiple;
+    }
+    k.u32("feed_forward_length", nFf);
+  },
+};
+
+function writeKeys(c: HfConfig, k: HfKeys): void {
+  basicKeys(c, k);
+  const types = c.texts("layer_types");
+  k.i32s(
+    "attention.head_count_kv",
+    types.map((type) => (type === "conv" ? 0 : hfKvHeads(c))),
+  );
+  k.u32("vocab_size", c.count("vocab_size"));
+  k.u32("shortconv.l_cache", c.count("conv_L_cache"));
+}
+
 export const lfm2: Architecture<Lfm2Hyper> = {
   name: "lfm2",
+  hf,
   names: [
     ...LLAMA_NAMES.filter(({ gguf }) => gguf !== "output_norm"),
     { gguf: "token_embd_norm", inLayers: false },
@@ -49,6 +107,24 @@ export const lfm2: Architecture<Lfm2Hyper> = {
 export const lfm2moe: Architecture<Lfm2MoeHyper> = {
   ...lfm2,
   name: "lfm2moe",
+  hf: {
+    ...hf,
+    classes: ["Lfm2MoeForCausalLM"],
+    names: {
+      ...hf.names,
+      "feed_forward.gate": "ffn_gate_inp",
+      "feed_forward.experts.*.w1": "ffn_gate_exps",
+      "feed_forward.experts.*.w2": "ffn_down_exps",
+      "feed_forward.experts.*.w3": "ffn_up_exps",
+      "feed_forward.expert_bias": "exp_probs_b.bias",
+    },
+    keys(c, k) {
+      writeKeys(c, k);
+      k.u32("expert_feed_forward_length", c.count("moe_intermediate_size"));
+      k.u32("leading_dense_block_count", c.count("num_dense_layers"));
+      k.u32("expert_gating_func", 2); // the sigmoid
+    },
+  },
   harmlessKeys: [...HARMLESS_KEYS, "expert_weights_norm", "expert_weights_scale"], // llama.cpp does not read them either
   readHyper(keys) {
     const gating = keys.count("expert_gating_func");

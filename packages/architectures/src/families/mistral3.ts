@@ -1,6 +1,8 @@
 // Ministral 3 and Devstral Small 2: LLaMA with YaRN, and queries that grow with the position.
 
 import type { Architecture } from "../architecture.ts";
+import { changePairs, HF_NAMES } from "../hf.ts";
+import { basicKeys, HF_DEFAULTS, hfRope, llama3Factors, vocabAndRotaryKeys } from "../hf-keys.ts";
 import { LLAMA_NAMES } from "../names.ts";
 import {
   attention,
@@ -23,6 +25,25 @@ interface Mistral3Hyper extends RopeHyper {
 export const mistral3: Architecture<Mistral3Hyper> = {
   name: "mistral3",
   names: LLAMA_NAMES,
+  hf: {
+    classes: ["Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"],
+    defaults: { "": HF_DEFAULTS, mistral: { num_key_value_heads: 8, max_position_embeddings: 131072 } },
+    names: HF_NAMES,
+    tokenizer: { sentencePiece: "optional", spacePrefix: "as configured" },
+    change: changePairs,
+    made: llama3Factors,
+    keys(c, k) {
+      const type = c.text("model_type");
+      if (type !== "ministral3" && type !== "mistral") c.refuse("model_type", "ministral3 or mistral");
+      basicKeys(c, k);
+      vocabAndRotaryKeys(c, k);
+      if (type === "mistral") return; // Small 3.1 and 3.2: nothing is stretched
+      const { own, type: scaling } = hfRope(c);
+      if (own === undefined || scaling !== "yarn") return c.refuse("rope_parameters", "those of YaRN");
+      k.f32("rope.scaling.yarn_log_multiplier", own.float("mscale_all_dim"));
+      k.f32("attention.temperature_scale", own.float("llama_4_scaling_beta"));
+    },
+  },
   harmlessKeys: HARMLESS_KEYS,
   readHyper(keys) {
     const { ropeScaling, ...hyper } = readRopeHyper(keys);

@@ -1,6 +1,8 @@
 // OLMo 2 (arXiv:2501.00656) and 3: norms only behind blocks, and of all queries and all keys together. In OLMo 3 most layers slide.
 
 import type { Architecture } from "../architecture.ts";
+import { HF_NAMES, HF_NORMS_BEHIND } from "../hf.ts";
+import { basicKeys, expectLayerTypes, HF_DEFAULTS } from "../hf-keys.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attentionScale,
@@ -17,6 +19,27 @@ import {
 export const olmo2: Architecture<SlidingHyper> = {
   name: "olmo2",
   names: [...LLAMA_NAMES, ...perLayer("attn_q_norm", "attn_k_norm", "post_attention_norm", "post_ffw_norm")],
+  hf: {
+    classes: ["Olmo2ForCausalLM", "Olmo3ForCausalLM"],
+    defaults: {
+      "": { ...HF_DEFAULTS, rms_norm_eps: 1e-5 },
+      olmo3: { sliding_window: 4096 },
+    },
+    names: { ...HF_NAMES, ...HF_NORMS_BEHIND },
+    tokenizer: { sentencePiece: "never" },
+    keys(c, k) {
+      basicKeys(c, k);
+      if (!c.has("sliding_window")) return expectLayerTypes(c, () => "full_attention");
+      const types = c.has("layer_types") ? c.texts("layer_types") : undefined;
+      const slides = (i: number): boolean =>
+        types === undefined ? (i + 1) % 4 !== 0 : types[i] === "sliding_attention";
+      k.u32("attention.sliding_window", c.count("sliding_window"));
+      k.flags(
+        "attention.sliding_window_pattern",
+        Array.from({ length: c.count("num_hidden_layers") }, (_, i) => slides(i)),
+      );
+    },
+  },
   harmlessKeys: HARMLESS_KEYS,
   readHyper: (keys) => ({ ...readRopeHyper(keys), ...readSliding(keys, 4) }),
   build(g, h) {

@@ -1,6 +1,8 @@
 // Qwen 2 and 2.5 (arXiv:2412.15115): biases on queries, keys and values, and pairs half a head apart.
 
 import type { Architecture } from "../architecture.ts";
+import { HF_NAMES } from "../hf.ts";
+import { basicKeys, expectLayerTypes, HF_DEFAULTS } from "../hf-keys.ts";
 import { LLAMA_NAMES } from "../names.ts";
 import {
   attention,
@@ -15,6 +17,16 @@ import {
 export const qwen2: Architecture<RopeHyper> = {
   name: "qwen2",
   names: LLAMA_NAMES,
+  hf: {
+    classes: ["Qwen2ForCausalLM"],
+    defaults: { "": HF_DEFAULTS, qwen2: { max_position_embeddings: 32768 } },
+    names: HF_NAMES,
+    tokenizer: { sentencePiece: "optional" },
+    keys(c, k) {
+      expectLayerTypes(c, () => "full_attention");
+      basicKeys(c, k);
+    },
+  },
   harmlessKeys: HARMLESS_KEYS,
   hasSmallValues: ({ nLayers }) => nLayers === 80, // 72B
   readHyper: readRopeHyper,

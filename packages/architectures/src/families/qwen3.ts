@@ -4,6 +4,8 @@ import type { Architecture } from "../architecture.ts";
 import type { Value } from "../graph.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Layer } from "../graph-specs.ts";
+import { HF_NAMES, type HfFamily } from "../hf.ts";
+import { basicKeys, expectLayerTypes, expectNumber, HF_DEFAULTS } from "../hf-keys.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attention,
@@ -18,9 +20,44 @@ import {
 } from "./common.ts";
 import { type MixtureHyper, mixture, readExperts } from "./experts.ts";
 
+const hf: HfFamily = {
+  classes: ["Qwen3ForCausalLM"],
+  defaults: { "": HF_DEFAULTS, qwen3: { max_position_embeddings: 32768, head_dim: 128 } },
+  names: HF_NAMES,
+  tokenizer: { sentencePiece: "optional" },
+  keys(c, k) {
+    expectLayerTypes(c, () => "full_attention");
+    basicKeys(c, k);
+  },
+};
+
+/** Experts of a layer. */
+export const QWEN_EXPERTS: Readonly<Record<string, string>> = {
+  "mlp.gate": "ffn_gate_inp",
+  "mlp.experts.*.gate_proj": "ffn_gate_exps",
+  "mlp.experts.*.up_proj": "ffn_up_exps",
+  "mlp.experts.*.down_proj": "ffn_down_exps",
+};
+
+const hfWithExperts: HfFamily = {
+  ...hf,
+  classes: ["Qwen3MoeForCausalLM"],
+  defaults: { "": HF_DEFAULTS, qwen3_moe: { max_position_embeddings: 32768 } },
+  names: { ...HF_NAMES, ...QWEN_EXPERTS },
+  keys(c, k) {
+    // every layer has experts, and their weights add up to 1
+    expectNumber(c, "decoder_sparse_step", 1);
+    if (c.has("mlp_only_layers") && c.numbers("mlp_only_layers").length > 0) c.refuse("mlp_only_layers", "none");
+    if (c.has("norm_topk_prob") && !c.flag("norm_topk_prob")) c.refuse("norm_topk_prob", "true");
+    hf.keys(c, k);
+    k.u32("expert_feed_forward_length", c.count("moe_intermediate_size"));
+  },
+};
+
 export const qwen3: Architecture<RopeHyper> = {
   name: "qwen3",
   names: [...LLAMA_NAMES, ...perLayer("attn_q_norm", "attn_k_norm")],
+  hf,
   harmlessKeys: HARMLESS_KEYS,
   readHyper: readRopeHyper,
   build(g, h) {
@@ -31,6 +68,7 @@ export const qwen3: Architecture<RopeHyper> = {
 export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
   ...qwen3,
   name: "qwen3moe",
+  hf: hfWithExperts,
   harmlessKeys: [...HARMLESS_KEYS, "expert_weights_norm", "expert_weights_scale"], // llama.cpp does not read them either
   readHyper(keys) {
     const key = "expert_feed_forward_length";
@@ -49,6 +87,7 @@ export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
 const withPictures = <H extends RopeHyper>(family: Architecture<H>, name: string): Architecture<H> => ({
   ...family,
   name,
+  hf: undefined,
   harmlessKeys: [...family.harmlessKeys, "n_deepstack_layers"],
   readHyper: (keys) => ({ ...family.readHyper(keys), ...readSections(keys) }),
 });

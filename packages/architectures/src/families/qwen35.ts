@@ -4,6 +4,8 @@ import type { Architecture, Hyper, KeyReader } from "../architecture.ts";
 import type { Value } from "../graph.ts";
 import type { GraphBuilder } from "../graph-builder.ts";
 import type { Layer, ProductSpec } from "../graph-specs.ts";
+import { changeNorms, HF_NAMES, type HfConfig, type HfFamily, type HfOrder } from "../hf.ts";
+import { basicKeys, expectLayerTypes, HF_DEFAULTS, hfHeadDim, hfRope } from "../hf-keys.ts";
 import { LLAMA_NAMES, perLayer } from "../names.ts";
 import {
   attentionScale,
@@ -19,6 +21,7 @@ import {
   toStream,
 } from "./common.ts";
 import { type MixtureHyper, mixture, readExperts, sharedExpert } from "./experts.ts";
+import { QWEN_EXPERTS } from "./qwen3.ts";
 
 export interface Qwen35Hyper extends RopeHyper {
   /** Which layers are delta nets: all but the last one of so many, or those that are told. */
@@ -37,8 +40,93 @@ interface DeltaSizes {
   readonly nTaps: number;
 }
 
+const hf: HfFamily = {
+  classes: ["Qwen3_5ForConditionalGeneration", "Qwen3_5ForCausalLM"],
+  defaults: { "": { ...HF_DEFAULTS, full_attention_interval: 4 } },
+  names: {
+    ...HF_NAMES,
+    post_attention_layernorm: "post_attention_norm",
+    "linear_attn.in_proj_qkv": "attn_qkv",
+    "linear_attn.in_proj_z": "attn_gate",
+    "linear_attn.in_proj_a": "ssm_alpha",
+    "linear_attn.in_proj_b": "ssm_beta",
+    "linear_attn.conv1d": "ssm_conv1d",
+    "linear_attn.A_log": "ssm_a",
+    "linear_attn.dt_bias": "ssm_dt.bias",
+    "linear_attn.norm": "ssm_norm",
+    "linear_attn.out_proj": "ssm_out",
+    // of the layers that draft tokens
+    "mtp.fc": "nextn.eh_proj",
+    "mtp.pre_fc_norm_embedding": "nextn.enorm",
+    "mtp.pre_fc_norm_hidden": "nextn.hnorm",
+    "mtp.norm": "nextn.shared_head_norm",
+  },
+  tokenizer: { sentencePiece: "optional" },
+  rename(name, c) {
+    if (!name.startsWith("mtp.")) return name;
+    const [, layer, rest] = /^mtp\.layers\.(\d+)\.(.*)$/.exec(name) ?? [];
+    const nLayers = c.count("num_hidden_layers");
+    return layer === undefined ? `model.layers.${nLayers}.${name}` : `model.layers.${nLayers + Number(layer)}.${rest}`;
+  },
+  fromNames(names) {
+    const drafting = new Set<string>();
+    for (const name of names) {
+      const [, layer] = /^mtp\.layers\.(\d+)\./.exec(name) ?? [];
+      if (layer !== undefined) drafting.add(layer);
+    }
+    return { mtp_num_hidden_layers: drafting.size };
+  },
+  change(role, c) {
+    if (role.endsWith("ssm_a")) return { rows: valueHeads(c, 1), value: (x) => -Math.exp(x) };
+    const width = c.has("linear_value_head_dim") ? c.count("linear_value_head_dim") : 0;
+    if (role.endsWith("attn_qkv.weight")) return { rows: valueHeads(c, width) };
+    if (role.endsWith("ssm_conv1d.weight")) return { rows: valueHeads(c, width), isFlat: true };
+    if (role.endsWith("attn_gate.weight")) return { rows: valueHeads(c, width) };
+    if (/ssm_(?:alpha|beta)\.weight$|ssm_dt\.bias$/.test(role)) return { rows: valueHeads(c, 1) };
+    if (role.endsWith("ssm_out.weight")) return { columns: valueHeads(c, width) };
+    return role.endsWith("ssm_norm.weight") ? {} : changeNorms(role);
+  },
+  keys(c, k) {
+    const interval = c.count("full_attention_interval");
+    expectLayerTypes(c, (i) => ((i + 1) % interval === 0 ? "full_attention" : "linear_attention"));
+    const nDrafting = c.count("mtp_num_hidden_layers");
+    basicKeys(c, k, { nLayers: c.count("num_hidden_layers") + nDrafting });
+    const { own, partialFactor = 0.25 } = hfRope(c);
+    if (!own?.has("mrope_section")) k.i32s("rope.dimension_sections", [11, 11, 10, 0]);
+    if (nDrafting > 0) k.u32("nextn_predict_layers", nDrafting);
+    k.u32("ssm.conv_kernel", c.count("linear_conv_kernel_dim"));
+    k.u32("ssm.state_size", c.count("linear_key_head_dim"));
+    k.u32("ssm.group_count", c.count("linear_num_key_heads"));
+    k.u32("ssm.time_step_rank", c.count("linear_num_value_heads"));
+    k.u32("ssm.inner_size", c.count("linear_value_head_dim") * c.count("linear_num_value_heads"));
+    k.u32("full_attention_interval", interval);
+    k.u32("rope.dimension_count", Math.trunc(hfHeadDim(c) * partialFactor));
+  },
+};
+
+/** Value heads of one key head stand together in the publisher's files: here the first of each key head come first. */
+function valueHeads(c: HfConfig, width: number): (n: number) => HfOrder | undefined {
+  const nKeyHeads = c.count("linear_num_key_heads");
+  const nHeads = c.count("linear_num_value_heads");
+  const perKeyHead = nHeads / nKeyHeads;
+  return (n) => {
+    const first = n - nHeads * width; // queries and keys stay in front
+    if (first < 0 || !Number.isInteger(perKeyHead)) return undefined;
+    return {
+      n,
+      from(row) {
+        if (row < first) return row;
+        const head = Math.floor((row - first) / width);
+        const from = (head % nKeyHeads) * perKeyHead + Math.floor(head / nKeyHeads);
+        return first + from * width + ((row - first) % width);
+      },
+    };
+  };
+}
+
 export const qwen35: Architecture<Qwen35Hyper> = {
   name: "qwen35",
+  hf,
   names: [
     ...LLAMA_NAMES.filter(({ gguf }) => gguf !== "ffn_norm"),
     ...perLayer("post_attention_norm", "attn_q_norm", "attn_k_norm", "attn_qkv", "attn_gate", "ssm_conv1d"),
@@ -56,6 +144,25 @@ export const qwen35: Architecture<Qwen35Hyper> = {
 export const qwen35moe: Architecture<Qwen35Hyper & MixtureHyper> = {
   ...qwen35,
   name: "qwen35moe",
+  hf: {
+    ...hf,
+    classes: ["Qwen3_5MoeForConditionalGeneration", "Qwen3_5MoeForCausalLM"],
+    names: {
+      ...hf.names,
+      ...QWEN_EXPERTS,
+      "mlp.experts.gate_up_proj": ["ffn_gate_exps.weight", "ffn_up_exps.weight"],
+      "mlp.experts.down_proj": "ffn_down_exps.weight",
+      "mlp.shared_expert.gate_proj": "ffn_gate_shexp",
+      "mlp.shared_expert.up_proj": "ffn_up_shexp",
+      "mlp.shared_expert.down_proj": "ffn_down_shexp",
+      "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
+    },
+    keys(c, k) {
+      hf.keys(c, k);
+      k.u32("expert_feed_forward_length", c.count("moe_intermediate_size"));
+      k.u32("expert_shared_feed_forward_length", c.count("shared_expert_intermediate_size"));
+    },
+  },
   names: qwen35.names.filter(({ gguf }) => !/^ffn_(gate|up|down)$/.test(gguf)),
   readHyper(keys) {
     const nShared = keys.count("expert_shared_feed_forward_length");

@@ -1,6 +1,8 @@
 // SmolLM 3: LLaMA without positions in every fourth layer (Yang et al., arXiv:2501.18795).
 
 import type { Architecture } from "../architecture.ts";
+import { changePairs, HF_NAMES } from "../hf.ts";
+import { basicKeys, expectLayerTypes, HF_DEFAULTS, vocabAndRotaryKeys } from "../hf-keys.ts";
 import { LLAMA_NAMES } from "../names.ts";
 import {
   attention,
@@ -15,6 +17,22 @@ import {
 export const smollm3: Architecture<RopeHyper> = {
   name: "smollm3",
   names: LLAMA_NAMES,
+  hf: {
+    classes: ["SmolLM3ForCausalLM"],
+    defaults: { "": HF_DEFAULTS, smollm3: { num_key_value_heads: 4, rope_theta: 2e6 } },
+    names: HF_NAMES,
+    tokenizer: { sentencePiece: "optional", spacePrefix: "as configured" },
+    change: changePairs,
+    keys(c, k) {
+      expectLayerTypes(c, () => "full_attention");
+      if (c.has("no_rope_layers")) {
+        const isWrong = c.numbers("no_rope_layers").some((isRotated, i) => isRotated !== Number((i + 1) % 4 !== 0));
+        if (isWrong) c.refuse("no_rope_layers", "0 for every fourth layer, 1 for the others");
+      }
+      basicKeys(c, k);
+      vocabAndRotaryKeys(c, k);
+    },
+  },
   harmlessKeys: HARMLESS_KEYS,
   readHyper: readRopeHyper,
   build(g, h) {

@@ -261,6 +261,16 @@ export function knownRules(patterns: readonly string[]): PreTokenizer | undefine
   )?.[1];
 }
 
+/**
+ * The name that files have for a pre-tokenizer that `knownRules` has found: of several with the same rules, the first that takes whole pieces
+ * as tokens if `ignoreMerges`, or else the first.
+ */
+export function preNameOf({ rules }: PreTokenizer, ignoreMerges: boolean): string {
+  const alike = ROWS.filter(([, row]) => row.rules.join("\n") === rules.join("\n"));
+  const [names] = alike.find(([, row]) => (row.ignoreMerges === true) === ignoreMerges) ?? alike[0] ?? ["default"];
+  return names.split(" ")[0] as string;
+}
+
 /** One spelling for what is written with or without escapes, and for letters in either case. */
 function canonical(pattern: string): string {
   return pattern
