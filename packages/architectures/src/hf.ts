@@ -177,7 +177,7 @@ export function hfParts(
 }
 
 /** The first or the second half. */
-export function halfOf(i: number): (n: number) => HfOrder | undefined {
+function halfOf(i: number): (n: number) => HfOrder | undefined {
   return (n) => (n % 2 === 0 ? { n: n / 2, from: (row) => row + (i * n) / 2 } : undefined);
 }
 
@@ -190,7 +190,7 @@ export function everySecond(i: number): (n: number) => HfOrder | undefined {
  * Rotary pairs stand half a head apart in the publisher's query and key matrices, and side by side in GGUF files of families that turn
  * neighbours.
  */
-export function neighbouringPairs(nHeads: number): (n: number) => HfOrder | undefined {
+function neighbouringPairs(nHeads: number): (n: number) => HfOrder | undefined {
   return (n) => {
     const headDim = n / nHeads;
     if (headDim % 2 !== 0) return undefined;
