@@ -12,6 +12,7 @@ test("public names", () => {
       "HfKeys",
       "LAST_GGML_FILE_TYPE",
       "LLAMA_NAMES",
+      "factorsOf",
       "feedForwardFactor",
       "feedForwardSize",
       "fileType",
@@ -23,8 +24,11 @@ test("public names", () => {
       "llama",
       "metaName",
       "metaTensors",
+      "neutralValues",
       "plannedWeights",
       "roleOfMetaName",
+      "unreadKeys",
+      "unreadOf",
     ]
   `);
 });
