@@ -85,7 +85,7 @@ export function grammarStage(
     nVocab: tokenizer.nVocab,
     // marks of calls may be control tokens
     tokenBytes: (id) => tokenizer.tokenBytes(id, { special: true }),
-    eosId: tokenizer.special.eos ?? -1,
+    endIds: tokenizer.special.ends,
   });
   let isActive = true;
   let mayThink = false;

@@ -81,11 +81,21 @@ for (const [name, text] of Object.entries(grammars)) {
   let makeUs = Number.POSITIVE_INFINITY;
   let rows: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    let stage = createGrammarStage({ grammar, nVocab, eosId: EOS, tokenBytes: (id) => texts[id] ?? new Uint8Array(0) });
+    let stage = createGrammarStage({
+      grammar,
+      nVocab,
+      endIds: [EOS],
+      tokenBytes: (id) => texts[id] ?? new Uint8Array(0),
+    });
     makeUs = Math.min(
       makeUs,
       elapsedUs(() => {
-        stage = createGrammarStage({ grammar, nVocab, eosId: EOS, tokenBytes: (id) => texts[id] ?? new Uint8Array(0) });
+        stage = createGrammarStage({
+          grammar,
+          nVocab,
+          endIds: [EOS],
+          tokenBytes: (id) => texts[id] ?? new Uint8Array(0),
+        });
       }),
     );
     rows = []; // the first rounds are the warm-up

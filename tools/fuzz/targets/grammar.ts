@@ -39,6 +39,6 @@ export function fuzz(data: Uint8Array): void {
     grammar,
     nVocab: TEXTS.length,
     tokenBytes: (id) => TEXTS[id] as Uint8Array,
-    eosId: 0,
+    endIds: [0],
   });
 }

@@ -17,7 +17,7 @@ export function fuzz(data: Uint8Array): Promise<void> {
   return asProgram(async () => {
     const grammar = parseGrammar(data);
     const nVocab = TEXTS.length;
-    const stage = createGrammarStage({ grammar, nVocab, tokenBytes: (id) => TEXTS[id] as Uint8Array, eosId: 0 });
+    const stage = createGrammarStage({ grammar, nVocab, tokenBytes: (id) => TEXTS[id] as Uint8Array, endIds: [0] });
     const sampler = createSampler({ stages: [stage], seed: 1, nVocab });
     for (let i = 0; i < DRAWN_TOKENS && sampler.sample(LOGITS) !== 0; i++);
   });

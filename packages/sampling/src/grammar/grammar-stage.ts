@@ -17,8 +17,8 @@ export interface GrammarStageOptions {
   readonly nVocab: number;
   /** The bytes that an id stands for; all are read once, when the stage is made. From a NUL on they are ignored, as in C. */
   readonly tokenBytes: (id: number) => Uint8Array;
-  /** Id of the end of the text, permitted where the grammar may end; −1 if there is none. */
-  readonly eosId: number;
+  /** Ids that end the text, each permitted where the grammar may end and nowhere else; their bytes are not read. */
+  readonly endIds: Iterable<number>;
 }
 
 /** Holds the state of one text: one stage per sampler. */
@@ -34,7 +34,7 @@ export interface GrammarStage extends CustomStage {
 
 /**
  * A stage that sets the logits of ids that cannot come next to −∞; the order of the candidates and their count stay. Ids without
- * text are never permitted, and the end of the text only where the grammar may end. In a chain it belongs behind the penalties
+ * text are never permitted, and what ends the text only where the grammar may end. In a chain it belongs behind the penalties
  * and in front of everything that drops candidates, or none may be left that is permitted.
  *
  * A token may end within a character: then it is permitted if some character of the grammar begins with its bytes. Kept from
@@ -44,9 +44,9 @@ export interface GrammarStage extends CustomStage {
  */
 export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
   const nVocab = checkInteger("nVocab", options.nVocab, 1, 2 ** 31 - 1);
-  const eosId = checkInteger("eosId", options.eosId, -1, nVocab - 1);
+  const endIds = new Set([...options.endIds].map((id) => checkInteger("endIds", id, 0, nVocab - 1)));
   const automaton = createAutomaton(options.grammar);
-  const texts = Array.from({ length: nVocab }, (_, id) => (id === eosId ? NO_TEXT : textOf(options.tokenBytes(id))));
+  const texts = Array.from({ length: nVocab }, (_, id) => (endIds.has(id) ? NO_TEXT : textOf(options.tokenBytes(id))));
   const trie = createVocabularyTrie(texts, automaton);
   const masks = new Map<StackSet, Uint32Array>(); // by state between characters: (nVocab / 32), bit id % 32 of word id / 32
   let state = automaton.start;
@@ -58,7 +58,7 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
       mask[id >>> 5]! |= 1 << (id & 31);
     };
     trie.forEachPermitted(state, partial, permit);
-    if (eosId >= 0 && state.mayEnd) permit(eosId);
+    if (state.mayEnd) for (const id of endIds) permit(id);
     return mask;
   };
   const currentMask = (): Uint32Array => {
@@ -86,7 +86,7 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
       }
     },
     accept(id) {
-      if (id === eosId && state.mayEnd) return;
+      if (endIds.has(id) && state.mayEnd) return;
       if (automaton.beginToken()) masks.clear();
       const text = texts[checkInteger("id", id, 0, nVocab - 1)]!;
       const next = text.length === 0 ? undefined : follow(automaton, state, partial, text);

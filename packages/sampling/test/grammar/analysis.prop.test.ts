@@ -90,7 +90,7 @@ test.prop([randomRules], { numRuns: 1000 })(
     let code = "none";
     try {
       const grammar = parseGrammar(gbnf(rules));
-      createGrammarStage({ grammar, nVocab: 1, eosId: 0, tokenBytes: () => new Uint8Array(0) });
+      createGrammarStage({ grammar, nVocab: 1, endIds: [0], tokenBytes: () => new Uint8Array(0) });
     } catch (error) {
       if (!isGrammarError(error)) throw error;
       code = error.code;

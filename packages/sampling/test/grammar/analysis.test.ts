@@ -5,7 +5,7 @@ import { createGrammarStage, type GrammarError, isGrammarError, parseGrammar } f
 
 const errorOf = (text: string): GrammarError | undefined => {
   try {
-    createGrammarStage({ grammar: parseGrammar(text), nVocab: 1, eosId: 0, tokenBytes: () => new Uint8Array(0) });
+    createGrammarStage({ grammar: parseGrammar(text), nVocab: 1, endIds: [0], tokenBytes: () => new Uint8Array(0) });
     return undefined;
   } catch (error) {
     if (isGrammarError(error)) return error;

@@ -9,7 +9,7 @@ function follow(grammar: string, text: string): "end" | "open" | number {
   const stage = createGrammarStage({
     grammar: parseGrammar(grammar),
     nVocab: vocabulary.length,
-    eosId: 0,
+    endIds: [0],
     tokenBytes: (id) => vocabulary[id]!,
   });
   const accepts = (id: number): boolean => {

@@ -40,7 +40,7 @@ async function textOf(golden: GoldenCase): Promise<string> {
   const { nVocab, special, tokenBytes } = tokenizer;
   const { args, files } = golden;
   const text = option(args, "--grammar") ?? files?.[option(args, "--grammar-file") ?? ""] ?? "";
-  const grammar = createGrammarStage({ grammar: parseGrammar(text), nVocab, eosId: special.eos ?? -1, tokenBytes });
+  const grammar = createGrammarStage({ grammar: parseGrammar(text), nVocab, endIds: special.ends, tokenBytes });
   const temperature = option(args, "--temp");
   const options = temperature === undefined ? {} : { temperature: Number(temperature) };
   const sampler = createSampler({

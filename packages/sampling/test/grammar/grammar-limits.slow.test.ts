@@ -12,7 +12,7 @@ test.each([
   const texts = ["", ...characters].map((c) => new TextEncoder().encode(c));
   const nVocab = texts.length;
   const grammar = parseGrammar(text);
-  const stage = createGrammarStage({ grammar, nVocab, eosId: 0, tokenBytes: (id) => texts[id]! });
+  const stage = createGrammarStage({ grammar, nVocab, endIds: [0], tokenBytes: (id) => texts[id]! });
   const candidates = createCandidates(nVocab);
   const context = { logits: candidates.logits, lastTokens: [], rng: createRng(1), nVocab };
   let error: unknown;
@@ -31,7 +31,7 @@ test("each token has a budget of its own, also where texts are only followed", (
   const stage = createGrammarStage({
     grammar: parseGrammar(`root ::= "(" root ")" | ${words}`),
     nVocab: 1,
-    eosId: -1,
+    endIds: [],
     tokenBytes: () => text,
   });
   // a million stacks each time, and four million are allowed

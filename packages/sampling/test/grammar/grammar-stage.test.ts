@@ -29,7 +29,7 @@ function setup(grammar: string, vocabulary: readonly (string | Uint8Array)[]): S
   const stage = createGrammarStage({
     grammar: parseGrammar(grammar),
     nVocab,
-    eosId: EOS,
+    endIds: [EOS],
     tokenBytes: (id) => texts[id]!,
   });
   return {
@@ -94,7 +94,7 @@ describe("permits", () => {
   });
 
   test("no end of text without its id", () => {
-    const options = { grammar: parseGrammar("root ::= [a]*"), nVocab: 2, eosId: -1, tokenBytes: () => encode("b") };
+    const options = { grammar: parseGrammar("root ::= [a]*"), nVocab: 2, endIds: [], tokenBytes: () => encode("b") };
     const candidates = allCandidates(2);
     createGrammarStage(options).apply(candidates, {
       logits: candidates.logits,
@@ -164,7 +164,7 @@ describe("in a chain", () => {
   test("order, count and sorted flag stay; only logits of forbidden ids change", () => {
     const texts = ["", "a", "b", "c"].map(encode);
     const grammar = parseGrammar("root ::= [ac]");
-    const stage = createGrammarStage({ grammar, nVocab: 4, eosId: EOS, tokenBytes: (id) => texts[id]! });
+    const stage = createGrammarStage({ grammar, nVocab: 4, endIds: [EOS], tokenBytes: (id) => texts[id]! });
     const candidates = createCandidates(4);
     candidates.ids.set([3, 2, 1]);
     candidates.logits.set([5, 4, 3]);
@@ -204,6 +204,23 @@ describe("in a chain", () => {
     expect(permitted()).toEqual([]);
   });
 
+  test("every end is permitted where the grammar may end, and nowhere else, though its text would fit", () => {
+    const texts = ["</s>", "a", "<|eot_id|>"].map(encode);
+    const grammar = parseGrammar("root ::= [^b] [^b]?");
+    const stage = createGrammarStage({ grammar, nVocab: 3, endIds: new Set([0, 2]), tokenBytes: (id) => texts[id]! });
+    const permitted = (): number[] => {
+      const candidates = allCandidates(3);
+      stage.apply(candidates, { logits: candidates.logits, lastTokens: [], rng: createRng(1), nVocab: 3 });
+      return [0, 1, 2].filter((id) => candidates.logits[id] === 0);
+    };
+    expect(permitted()).toEqual([1]);
+    stage.accept(1);
+    expect(permitted()).toEqual([0, 1, 2]);
+    stage.accept(2);
+    expect(() => stage.accept(1)).not.toThrow();
+    expect(permitted()).toEqual([0, 2]);
+  });
+
   test.each(["b", "</s>", ""])("accepting %j where it is forbidden is an error", (text) => {
     const { stage, permitted } = setup('root ::= "ab"', ["a", "b", ""]);
     const ids: Record<string, number> = { "</s>": 0, b: 2, "": 3 };
@@ -214,9 +231,9 @@ describe("in a chain", () => {
   test("options and ids are checked", () => {
     const grammar = parseGrammar("root ::= [a]");
     const tokenBytes = () => encode("a");
-    expect(() => createGrammarStage({ grammar, nVocab: 0, eosId: 0, tokenBytes })).toThrow('"nVocab" expected');
-    expect(() => createGrammarStage({ grammar, nVocab: 3, eosId: 3, tokenBytes })).toThrow('"eosId" expected');
-    const stage = createGrammarStage({ grammar, nVocab: 3, eosId: 2, tokenBytes });
+    expect(() => createGrammarStage({ grammar, nVocab: 0, endIds: [0], tokenBytes })).toThrow('"nVocab" expected');
+    expect(() => createGrammarStage({ grammar, nVocab: 3, endIds: [3], tokenBytes })).toThrow('"endIds" expected');
+    const stage = createGrammarStage({ grammar, nVocab: 3, endIds: [2], tokenBytes });
     expect(() => stage.accept(3)).toThrow('"id" expected');
     const other = createSampler({ stages: [stage], seed: 1, nVocab: 4 });
     expect(() => other.sample(new Float32Array(4))).toThrow('grammar: "nVocab" expected 4 as in the sampler, got 3');

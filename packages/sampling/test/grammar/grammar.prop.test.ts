@@ -18,7 +18,12 @@ const EOS = 0;
 function stageFor(rules: Rules, vocabulary: readonly Uint8Array[]): GrammarStage | undefined {
   try {
     const grammar = parseGrammar(gbnf(rules));
-    return createGrammarStage({ grammar, nVocab: vocabulary.length, eosId: EOS, tokenBytes: (id) => vocabulary[id]! });
+    return createGrammarStage({
+      grammar,
+      nVocab: vocabulary.length,
+      endIds: [EOS],
+      tokenBytes: (id) => vocabulary[id]!,
+    });
   } catch (error) {
     if (isGrammarError(error, "E_LEFT_RECURSION") || isGrammarError(error, "E_EMPTY_REPETITION")) return undefined;
     throw error;
@@ -191,7 +196,7 @@ describe("parseGrammar", () => {
   test.prop([hostile], { numRuns: 3000 })("takes any bytes or says where they are wrong", (bytes) => {
     try {
       const grammar = parseGrammar(bytes);
-      createGrammarStage({ grammar, nVocab: 2, eosId: 0, tokenBytes: () => Uint8Array.of(0x61) });
+      createGrammarStage({ grammar, nVocab: 2, endIds: [0], tokenBytes: () => Uint8Array.of(0x61) });
     } catch (error) {
       if (!isGrammarError(error)) throw error;
       expect(error.message).not.toBe("");

@@ -51,7 +51,7 @@ export function sampleText(
   onUnenforced?: (unenforced: UnenforcedKeyword) => void,
 ): string | undefined {
   const grammar = parseGrammar(jsonSchemaToGrammar(schema, onUnenforced === undefined ? {} : { onUnenforced }));
-  const stage = createGrammarStage({ grammar, nVocab: N_VOCAB, eosId: EOS, tokenBytes: (id) => VOCABULARY[id]! });
+  const stage = createGrammarStage({ grammar, nVocab: N_VOCAB, endIds: [EOS], tokenBytes: (id) => VOCABULARY[id]! });
   const candidates = createCandidates(N_VOCAB);
   const bytes: number[] = [];
   for (let step = 0; step < 400; step++) {
@@ -84,7 +84,7 @@ export function textMatcher(schema: unknown, isLenient: boolean): (text: string)
   return (text) => {
     const vocabulary = [new Uint8Array(0), ...Array.from(text, (c) => encoder.encode(c))];
     const nVocab = vocabulary.length;
-    const stage = createGrammarStage({ grammar, nVocab, eosId: 0, tokenBytes: (id) => vocabulary[id]! });
+    const stage = createGrammarStage({ grammar, nVocab, endIds: [0], tokenBytes: (id) => vocabulary[id]! });
     try {
       for (let id = 1; id < nVocab; id++) stage.accept(id);
       stage.accept(0);

@@ -40,13 +40,13 @@ export function openGrammar(
   say("main: grammar:");
   for (const line of printGrammar(grammar)) say(line);
   say("");
-  const eos = tokenizer.special.eos ?? -1;
+  const { ends, eos = -1 } = tokenizer.special;
   if (biasesOf(params, tokenizer).get(eos) === Number.NEGATIVE_INFINITY) {
     say("main: warning: EOS token is disabled, which will cause most grammars to fail");
   }
   try {
     const { nVocab, tokenBytes } = tokenizer;
-    return createGrammarStage({ grammar, nVocab, tokenBytes, eosId: eos });
+    return createGrammarStage({ grammar, nVocab, tokenBytes, endIds: ends });
   } catch (error) {
     return report("main: error", error);
   }
