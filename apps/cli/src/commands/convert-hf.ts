@@ -8,9 +8,9 @@ import { openHfDirectory } from "@ll/checkpoint/node";
 import { type GgufConversion, type GgufOutType, modelNameOf, planGgufCopy, planHf } from "@ll/convert";
 import { metadataGetter, type WritableValue } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
+import { containerAt } from "@ll/model/node";
 import { type HfTokenizerFiles, hfVocabulary } from "@ll/tokenizer";
 import type { ConvertArguments } from "./convert-arguments.ts";
-import { containerAt } from "./convert-inputs.ts";
 import type { NotingIo } from "./file-report.ts";
 
 /** Longest path in a message; longer than any that a system takes. */

@@ -51,7 +51,7 @@ export async function readModelFacts(source: ByteSource): Promise<ModelFacts> {
   return factsOf(await openModelFile(source, { oldBlocks: true }));
 }
 
-export function factsOf(file: ModelFile): ModelFacts {
+function factsOf(file: ModelFile): ModelFacts {
   const { ggml, gguf, tensors, nStoredKvHeads } = file;
   const get = gguf && metadataGetter(gguf.metadata);
   const firstKeys = file.source.tensor(gguf ? "blk.0.attn_k.weight" : "layers.0.attention.wk.weight");
