@@ -38,7 +38,7 @@ module.exports = {
       name: "chat-stands-on-model-llama-sampling-tokenizer",
       severity: "error",
       from: { path: "^packages/chat/src" },
-      to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes|gguf|ggml-format)/)|apps)" },
+      to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes)/)|apps)" },
     },
     {
       name: "model-stands-on-formats-tokenizer-llama",

@@ -1,6 +1,7 @@
 // A model to talk to, and sessions with it: what callers see.
 
 import type { AbortSignal as Signal } from "@ll/bytes";
+import type { Pooling } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Answer } from "./answer.ts";
 import type { EngineStats } from "./engine.ts";
@@ -35,9 +36,6 @@ export interface EmbedOptions {
   readonly pooling?: Pooling;
   readonly signal?: Signal;
 }
-
-/** Of the vectors of all tokens, the mean; or that of the first, or of the last. */
-export type Pooling = "mean" | "cls" | "last";
 
 export interface ModelInfo {
   readonly name: string;

@@ -1,5 +1,6 @@
 // @ll/chat: from a model file to a conversation.
 
+export type { Pooling } from "@ll/model";
 export type { Answer, AnswerEvent, AnswerResult, Finish, Timings, TokenLogprob, Usage } from "./answer.ts";
 export type {
   ChatModel,
@@ -7,7 +8,6 @@ export type {
   CompleteOptions,
   EmbedOptions,
   ModelInfo,
-  Pooling,
   SavedSession,
   Session,
   SessionOptions,

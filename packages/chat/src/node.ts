@@ -1,20 +1,19 @@
 // @ll/chat/node: the same, and models by their paths.
 
-import { openFileSource } from "@ll/bytes/node";
+import { openModelFile } from "@ll/model/node";
 import type { ChatModel } from "./chat-model.ts";
-import { type ModelInput, type OpenOptions, openModel as openAnyModel, openSource } from "./open-model.ts";
+import { type ModelInput, type OpenOptions, openFile } from "./open-model.ts";
 
 /**
- * Opens a ggml, ggmf, ggjt or GGUF file by its path, or as `openModel` of @ll/chat.
+ * Opens a ggml, ggmf, ggjt or GGUF file by its path, or as `openModel` of @ll/chat. The path of one file of a split GGUF set opens all.
  * @throws as that; IoError
  */
 export async function openModel(from: string | ModelInput, options: OpenOptions = {}): Promise<ChatModel> {
-  if (typeof from !== "string") return openAnyModel(from, options);
-  const source = await openFileSource(from);
+  const file = await openModelFile(from);
   try {
-    return await openSource(source, options);
+    return await openFile(file, options);
   } finally {
-    await source.close();
+    await file.close();
   }
 }
 

@@ -1,24 +1,23 @@
 // From a model file to a model to talk to, in one call.
 
+import type { AbortSignal as Signal, TensorSource } from "@ll/bytes";
 import {
-  type Blob as BlobType,
-  type ByteSource,
-  blobSource,
-  httpSource,
-  memorySource,
-  type AbortSignal as Signal,
-  type TensorSource,
-  type URL as UrlType,
-} from "@ll/bytes";
-import { type ConfigOverrides, type LoadModelEvent, type LoadModelOptions, loadModel, modelMemory } from "@ll/llama";
+  type ConfigOverrides,
+  type LoadModelEvent,
+  type LoadModelOptions,
+  loadModel,
+  type ModelConfig,
+  modelMemory,
+} from "@ll/llama";
+import { type ModelFile, type ModelInput, openModelFile } from "@ll/model";
+import type { Tokenizer } from "@ll/tokenizer";
 import type { ChatModel } from "./chat-model.ts";
 import { createChatModel } from "./create-chat-model.ts";
 import type { AnswerSampling } from "./generate.ts";
-import { type OpenedFile, openFile } from "./open-file.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
 import type { Template } from "./template/pattern-template.ts";
 
-export type ModelInput = BlobType | UrlType | ByteSource | Uint8Array;
+export type { ModelInput };
 
 export interface OpenOptions {
   /** Default: the file's, at most 4096, lowered to what memory holds. */
@@ -55,30 +54,23 @@ const MOST_CONTEXT_BYTES = 2 ** 31;
  * @throws FormatError, ModelError, MemoryError, IoError; TypeError, RangeError for options that cannot be meant; the signal's reason
  */
 export async function openModel(from: ModelInput, options: OpenOptions = {}): Promise<ChatModel> {
-  return openSource(await sourceOf(from), options);
+  if (typeof from === "string") throw new TypeError(`"from": a path is for openModel of @ll/chat/node`);
+  return openFile(await openModelFile(from), options);
 }
 
-async function sourceOf(from: ModelInput): Promise<ByteSource> {
-  if (from instanceof Uint8Array) return memorySource(from);
-  if (from instanceof URL) return httpSource(from);
-  if (typeof Blob === "function" && from instanceof Blob) {
-    return blobSource(from, "name" in from ? String(from.name) : "blob");
-  }
-  if (typeof (from as ByteSource | undefined)?.read === "function") return from as ByteSource;
-  throw new TypeError(`"from" expected a Blob, a URL, bytes or a ByteSource; paths are for openModel of @ll/chat/node`);
-}
-
-export async function openSource(source: ByteSource, options: OpenOptions): Promise<ChatModel> {
+/** @param file whoever opened it closes it */
+export async function openFile(file: ModelFile, options: OpenOptions): Promise<ChatModel> {
   const { parallel = DEFAULT_PARALLEL, kernels, arithmetic, kvType, signal, onEvent, workerUrl } = options;
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new RangeError(`"parallel" expected an integer >= 1, got ${parallel}`);
   }
-  const file = await openFile(source, options.config);
-  const { config, tensors, tokenizer } = file;
-  const { template, warning } = await templateOf(file, options.template);
+  const config = file.config(options.config);
+  const tokenizer = await file.tokenizer({ nVocab: config.nVocab });
+  const { template, warning } = await templateOf(file.templates.main, tokenizer, options.template);
+  const tensors = file.source;
   const threads = options.threads ?? usefulThreads(tensors);
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
-  const { contextTokens, warning: lowered } = await contextFor(file, options, engine);
+  const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine);
   const model = await loadModel(tensors, config, {
     ...engine,
     workerUrl,
@@ -91,23 +83,29 @@ export async function openSource(source: ByteSource, options: OpenOptions): Prom
     template,
     kvType,
     // files of today were made for a chain without a penalty
-    sampling: { ...(file.container.startsWith("gguf") && { repeatPenalty: 1 }), ...options.sampling },
+    sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...options.sampling },
     info: {
-      name: source.name,
-      container: file.container,
+      name: file.name,
+      container: file.containerName,
       contextTokens,
       parallel,
       threads: model.threads,
       kernels: model.kernels,
-      pooling: file.pooling,
-      warnings: [...file.warnings, ...[warning, lowered].filter((text) => text !== undefined)],
+      pooling: file.pooling ?? "last",
+      warnings: [
+        ...file.warnings,
+        ...(config.warnings ?? []),
+        ...tokenizer.warnings,
+        ...[warning, lowered].filter((text) => text !== undefined),
+      ],
     },
   });
 }
 
 /** The template that was asked for, or the pattern that the file's own shows. */
 async function templateOf(
-  { chatTemplate, tokenizer }: OpenedFile,
+  chatTemplate: string | undefined,
+  tokenizer: Tokenizer,
   asked: OpenOptions["template"],
 ): Promise<{ readonly template: ChatTemplate; readonly warning?: string }> {
   if (typeof asked === "object" && "render" in asked) return { template: asked };
@@ -125,14 +123,15 @@ async function templateOf(
 
 /** As many positions as were asked for; else the file's, as long as a context holds them. */
 async function contextFor(
-  { tensors, config, trainedContext }: OpenedFile,
+  { source, trainedContextTokens }: ModelFile,
+  config: ModelConfig,
   { contextTokens, kvType, parallel = DEFAULT_PARALLEL }: OpenOptions,
   engine: Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic">,
 ): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
   if (contextTokens !== undefined) return { contextTokens };
-  const wanted = Math.min(trainedContext, MOST_CONTEXT_TOKENS);
+  const wanted = Math.min(trainedContextTokens, MOST_CONTEXT_TOKENS);
   for (let n = wanted; ; n = Math.floor(n / 2)) {
-    const { context } = await modelMemory(tensors, config, { ...engine, contextTokens: n, kvType });
+    const { context } = await modelMemory(source, config, { ...engine, contextTokens: n, kvType });
     if (context * parallel <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
       const warning = `the context has ${n} positions of ${wanted}, which is what memory holds`;
       return n === wanted ? { contextTokens: n } : { contextTokens: n, warning };

@@ -30,7 +30,7 @@ export interface ChatTemplates {
   readonly named: ReadonlyMap<string, string>;
 }
 
-/** How an embedding of a text comes of those of its tokens. */
+/** How an embedding of a text comes of the vectors of its tokens: their mean, that of the first, or that of the last. */
 export type Pooling = "mean" | "cls" | "last";
 
 /** An open file: its header is read, weights and vocabulary are only located. */
