@@ -1,6 +1,6 @@
 // A tokenizer from whatever file has a vocabulary in it: a model file, a tokenizer.model, a tokenizer.json or a tekken.json.
 
-import { type ByteSource, FormatError } from "@ll/bytes";
+import type { ByteSource } from "@ll/bytes";
 import { containerOf, openModelFile } from "@ll/model";
 import {
   createJsonTokenizer,
@@ -10,6 +10,7 @@ import {
   type TokenizerOptions,
 } from "@ll/tokenizer";
 import { openModelSource } from "./model-path.ts";
+import { wholeSource } from "./whole-file.ts";
 
 /** Bytes of a file that is read whole. LLaMA's tokenizer.model has 499,723, Gemma 3's tokenizer.json 33 million. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
@@ -30,7 +31,8 @@ async function tokenizerOf(source: ByteSource, options: TokenizerOptions): Promi
   if ((await containerOf(source)) !== undefined) {
     return (await openModelFile(source, { oldBlocks: true })).tokenizer(options);
   }
-  const bytes = await wholeFile(source);
+  const message = "neither a model file nor, being so large, a tokenizer";
+  const bytes = await wholeSource(source, MAX_VOCAB_FILE_BYTES, message);
   if (looksLikeJson(bytes)) return createJsonTokenizer(bytes, options, source.name);
   return createTokenizer(readSentencePieceModel(bytes, source.name), options);
 }
@@ -42,19 +44,4 @@ function looksLikeJson(bytes: Uint8Array): boolean {
     .subarray(first + 1)
     .find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
   return bytes[first] === 0x7b && (next === 0x22 || next === 0x7d);
-}
-
-async function wholeFile(source: ByteSource): Promise<Uint8Array> {
-  if (source.byteLength > MAX_VOCAB_FILE_BYTES) {
-    throw new FormatError({
-      code: "E_LIMIT",
-      file: source.name,
-      expected: `at most ${MAX_VOCAB_FILE_BYTES} bytes`,
-      got: source.byteLength,
-      message: "neither a model file nor, being so large, a tokenizer",
-    });
-  }
-  const bytes = new Uint8Array(source.byteLength);
-  await source.read(0, bytes);
-  return bytes;
 }

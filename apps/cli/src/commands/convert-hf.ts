@@ -2,14 +2,14 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { type AbortSignal, FormatError, printable } from "@ll/bytes";
-import { openFileSource } from "@ll/bytes/node";
+import { type AbortSignal, printable } from "@ll/bytes";
 import { openHfDirectory } from "@ll/checkpoint/node";
 import { type GgufConversion, type GgufOutType, modelNameOf, planGgufCopy, planHf } from "@ll/convert";
 import { metadataGetter, type WritableValue } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
 import { containerAt } from "@ll/model/node";
 import { type HfTokenizerFiles, hfVocabulary } from "@ll/tokenizer";
+import { readWholeFile } from "../whole-file.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import type { NotingIo } from "./file-report.ts";
 
@@ -155,21 +155,5 @@ async function tokenizerFiles(directory: string): Promise<HfTokenizerFiles> {
 /** @throws FormatError `E_LIMIT`; IoError */
 async function readIfThere(path: string, mostBytes: number): Promise<Uint8Array | undefined> {
   if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
-  const source = await openFileSource(path);
-  try {
-    if (source.byteLength > mostBytes) {
-      throw new FormatError({
-        code: "E_LIMIT",
-        file: path,
-        expected: `at most ${mostBytes} bytes`,
-        got: source.byteLength,
-        message: "too large for a file about the vocabulary",
-      });
-    }
-    const bytes = new Uint8Array(source.byteLength);
-    await source.read(0, bytes);
-    return bytes;
-  } finally {
-    await source.close();
-  }
+  return readWholeFile(path, mostBytes, "too large for a file about the vocabulary");
 }

@@ -20,8 +20,8 @@ import {
   string,
   tuple,
 } from "valibot";
+import { readSmallFile } from "../../whole-file.ts";
 import type { Turn } from "./conversation.ts";
-import { readSmallFile } from "./small-file.ts";
 import { TEMPLATE_SCHEMA, type Template } from "./template.ts";
 
 const FORMAT_VERSION = 1;

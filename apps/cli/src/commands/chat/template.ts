@@ -6,7 +6,7 @@ import { array, check, type GenericSchema, maxLength, optional, pipe, safeParse,
 import { dataFile } from "../../data-files.ts";
 import { UsageError } from "../../errors.ts";
 import { closest } from "../../suggest.ts";
-import { readSmallFile } from "./small-file.ts";
+import { readSmallFile } from "../../whole-file.ts";
 
 /** Longest pattern: a system prompt may be long, but no template is a book. */
 const MAX_PATTERN_CHARS = 16 * 1024;
