@@ -5,23 +5,6 @@ import { type Context, ContextOverflowError, type KvType, MemoryError, type Mode
 import type { Sampler } from "@ll/sampling";
 import { AnswerError } from "./errors.ts";
 
-/** One pass over rows of several contexts, of engines that have it; the results are those of one evaluation after the other. */
-interface Batches {
-  evaluateBatch?(
-    items: readonly {
-      readonly context: Context;
-      readonly tokens: readonly number[];
-      readonly nPast: number;
-      readonly logits: "none" | "last";
-    }[],
-  ): Promise<Float32Array[]>;
-}
-
-/** Takes over positions of another context, of engines that can. */
-interface PrefixCopies {
-  copyPrefix?(from: Context, nTokens: number): Promise<void>;
-}
-
 /** What one sequence wants. */
 export interface SequenceRequest {
   readonly prompt: readonly number[];
@@ -76,7 +59,7 @@ const LEAST_COPIED = 8;
 export const RESERVED_TOKENS = 4;
 
 interface Slot {
-  readonly context: Context & PrefixCopies;
+  readonly context: Context;
   /** What its positions hold. */
   ids: number[];
   isBusy: boolean;
@@ -99,7 +82,7 @@ interface Sequence {
 
 export class Engine {
   readonly contextTokens: number;
-  readonly #model: Model & Batches;
+  readonly #model: Model;
   readonly #kvType: KvType | undefined;
   #parallel: number;
   #slots: Slot[] = [];
@@ -270,7 +253,7 @@ export class Engine {
     const others = this.#slots.filter(({ context }) => context.memory.kind === "positions");
     const [source] = others.sort((a, b) => reusable(b, ids) - reusable(a, ids));
     const most = source === undefined ? 0 : reusable(source, ids);
-    if (source === undefined || slot.context.copyPrefix === undefined || most < own + LEAST_COPIED) return own;
+    if (source === undefined || most < own + LEAST_COPIED) return own;
     slot.ids = [];
     await slot.context.copyPrefix(source.context, most);
     slot.ids = source.ids.slice(0, most);
@@ -287,7 +270,14 @@ export class Engine {
       const nPast = slot.ids.length;
       return { sequence, slot, nPast, tokens: sequence.ids.slice(nPast, nPast + rows) };
     });
-    const logits = await evaluateAll(this.#model, items);
+    const logits = await this.#model.evaluateBatch(
+      items.map(({ sequence, slot, tokens, nPast }) => ({
+        context: slot.context,
+        tokens,
+        nPast,
+        logits: nPast + tokens.length < sequence.ids.length ? "none" : "last", // none: there is more of the prompt
+      })),
+    );
     for (const [i, { sequence, slot, tokens }] of items.entries()) {
       slot.ids.push(...tokens);
       this.#evaluated += tokens.length;
@@ -351,27 +341,6 @@ interface Item {
   readonly slot: Slot;
   readonly nPast: number;
   readonly tokens: readonly number[];
-}
-
-/** Logits behind the last token of each item. Contexts are independent of each other: they may be evaluated at the same time. */
-async function evaluateAll(model: Model & Batches, items: readonly Item[]): Promise<Float32Array[]> {
-  if (model.evaluateBatch !== undefined) {
-    return model.evaluateBatch(
-      items.map(({ sequence, slot, tokens, nPast }) => ({
-        context: slot.context,
-        tokens,
-        nPast,
-        logits: nPast + tokens.length < sequence.ids.length ? "none" : "last",
-      })),
-    );
-  }
-  const settled = await Promise.allSettled(
-    items.map(({ slot, tokens, nPast }) => slot.context.evaluate(tokens, nPast)),
-  );
-  return settled.map((one) => {
-    if (one.status === "rejected") throw one.reason;
-    return one.value;
-  });
 }
 
 function isReading({ slot, request }: Sequence): boolean {

@@ -2,9 +2,9 @@
 
 import { memorySource } from "@ll/bytes";
 import { openGgml } from "@ll/ggml-format";
-import { type Context, ContextOverflowError, configFromGgml, loadModel, type Model } from "@ll/llama";
+import { ContextOverflowError, configFromGgml, loadModel } from "@ll/llama";
 import { createTokenizer } from "@ll/tokenizer";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { tinyModel } from "../../../tools/tiny-model.ts";
 import { type ChatModel, createChatModel, isAnswerError, restoreSession } from "../src/index.ts";
 import { patternTemplate } from "../src/templates.ts";
@@ -246,39 +246,22 @@ test("a call that the limit cuts is text, and the answer has the length", async 
   expect(finishes).toEqual(["length 0", "length 0", "tool-calls 1", "tool-calls 1"]);
 });
 
-test("an engine that evaluates batches gets all rows of a step at once, and copies what is common", async () => {
+test("all rows of a step are one batch, and what prompts have in common is copied", async () => {
   const file = await openGgml(memorySource(await tinyModel("q4_0")));
   const tokenizer = createTokenizer(file.vocab);
-  const engine = await loadModel(file, configFromGgml(file.hyperParams), { threads: 1 });
-  const sizes: number[] = [];
+  const model = await loadModel(file, configFromGgml(file.hyperParams), { threads: 1 });
+  const batches = vi.spyOn(model, "evaluateBatch");
   let nCopied = 0;
-  const held = new Map<unknown, number[]>(); // ids by context
-  const createContext: Model["createContext"] = async (options) => {
-    const context = await engine.createContext(options);
-    const evaluate: typeof context.evaluate = (tokens, nPast, more) => {
-      const ids = (held.get(wrapped) ?? []).slice(0, nPast);
-      held.set(wrapped, [...ids, ...Array.from(tokens)]);
-      return context.evaluate(tokens, nPast, more);
-    };
-    const copyPrefix = async (from: unknown, n: number) => {
-      nCopied += n;
-      await wrapped.evaluate((held.get(from) as number[]).slice(0, n), 0);
-    };
-    const wrapped = { ...context, memory: context.memory, evaluate, copyPrefix };
-    return wrapped;
-  };
-  const model: Model = { ...engine, createContext };
-  const evaluateBatch = async (
-    items: readonly { context: Context; tokens: readonly number[]; nPast: number; logits: string }[],
-  ) => {
-    sizes.push(items.length);
-    const all: Float32Array[] = [];
-    for (const { context, tokens, nPast, logits } of items) {
-      const row = await context.evaluate(tokens, nPast);
-      all.push(logits === "none" ? new Float32Array(0) : row);
-    }
-    return all;
-  };
+  const createContext = model.createContext.bind(model);
+  vi.spyOn(model, "createContext").mockImplementation(async (options) => {
+    const context = await createContext(options);
+    const copyPrefix = context.copyPrefix.bind(context);
+    vi.spyOn(context, "copyPrefix").mockImplementation((from, nTokens) => {
+      nCopied += nTokens;
+      return copyPrefix(from, nTokens);
+    });
+    return context;
+  });
   const info = {
     name: "",
     container: "",
@@ -290,7 +273,7 @@ test("an engine that evaluates batches gets all rows of a step at once, and copi
     warnings: [],
   } as const;
   const template = patternTemplate({ ...SHORT_TEMPLATE, system: "You know all about cats and dogs and birds." });
-  const batched = createChatModel({ model: Object.assign(model, { evaluateBatch }), tokenizer, template, info });
+  const batched = createChatModel({ model, tokenizer, template, info });
   open.push(batched);
   const alone = await newModel({
     template: { ...SHORT_TEMPLATE, system: "You know all about cats and dogs and birds." },
@@ -302,6 +285,6 @@ test("an engine that evaluates batches gets all rows of a step at once, and copi
   for await (const event of first) if (event.type === "prompt" && event.done === event.total) break;
   const together = await Promise.all([0, 1, 2, 3, 4].map((i) => ask(batched, i)));
   for (const [i, text] of together.entries()) expect(text).toBe(await ask(alone, i));
-  expect(Math.max(...sizes)).toBe(3);
+  expect(Math.max(...batches.mock.calls.map(([items]) => items.length))).toBe(3);
   expect(nCopied).toBeGreaterThan(0);
 });
