@@ -1,7 +1,14 @@
 // Opening a ggml, ggmf or ggjt file: header and vocabulary are read, tensors are only located.
 
 import { fileTypeLabel } from "@ll/architectures";
-import { type BoundedReader, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
+import {
+  type BoundedReader,
+  type BudgetOptions,
+  type ByteSource,
+  createReader,
+  type FormatError,
+  isFormatError,
+} from "@ll/bytes";
 import { type Container, readContainer } from "./container.ts";
 import { GgmlFormatError } from "./errors.ts";
 import { assertFtypeReadable, ftypeTensorType } from "./ftype.ts";
@@ -16,6 +23,8 @@ export interface OpenGgmlOptions extends BudgetOptions {
   readonly oldBlocks?: boolean;
   /** Refuse what otherwise gives a warning. */
   readonly strict?: boolean;
+  /** Open a file whose vocabulary can be read and whose tensors cannot, to look at it: `damage` says what is wrong. */
+  readonly damaged?: boolean;
   /** Bytes fetched from the source at a time. Any size from 1 gives the same result. */
   readonly chunkBytes?: number;
 }
@@ -35,6 +44,8 @@ export interface GgmlFile {
   tensor(name: string): GgmlTensor | undefined;
   /** What is odd but harmless, for people. */
   readonly warnings: readonly string[];
+  /** Why the tensors cannot be read, of a file that was opened as `damaged`. */
+  readonly damage?: FormatError | undefined;
   /** @throws IoError `E_CHANGED` if the source is not what it was when it was opened */
   assertUnchanged(): Promise<void>;
 }
@@ -67,7 +78,12 @@ export async function openGgml(source: ByteSource, options: OpenGgmlOptions = {}
     ErrorClass: GgmlFormatError,
     budget: reader.budget,
   });
-  const directory = await readTensorDirectory(recordReader, container, oldBlocks);
+  let damage: FormatError | undefined;
+  const directory = await readTensorDirectory(recordReader, container, oldBlocks).catch((error: unknown) => {
+    if (options.damaged !== true || !isFormatError(error)) throw error;
+    damage = error;
+    return { tensors: new Map<string, GgmlTensor>(), padding: undefined };
+  });
   const warnings = findOddities(reader, container, hyperParams, vocabSection, directory, options.strict ?? false);
 
   let vocab: VocabEntry[] | undefined;
@@ -84,6 +100,7 @@ export async function openGgml(source: ByteSource, options: OpenGgmlOptions = {}
     names: () => directory.tensors.keys(),
     tensor: (name) => directory.tensors.get(name),
     warnings,
+    damage,
     assertUnchanged: async () => source.assertUnchanged?.(),
   };
 }

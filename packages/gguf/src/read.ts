@@ -1,16 +1,25 @@
 // Opening a GGUF file: header and entries are read, arrays and tensors are only located.
 
-import { type BoundedReader, type BudgetOptions, type ByteSource, createReader } from "@ll/bytes";
+import {
+  type BoundedReader,
+  type BudgetOptions,
+  type ByteSource,
+  createReader,
+  type FormatError,
+  isFormatError,
+} from "@ll/bytes";
 import { GgufFormatError } from "./errors.ts";
 import type { GgufTensor } from "./gguf-tensor.ts";
 import { readHeader } from "./header.ts";
 import { HEADER_CHUNK_BYTES, MAX_ALIGNMENT, MAX_HEADER_CHUNK_BYTES } from "./limits.ts";
 import { type GgufMetadata, readMetadata } from "./metadata.ts";
-import { alignUp, placeTensors, readTensorEntries } from "./tensor-directory.ts";
+import { alignUp, placeTensors, readTensorEntries, type TensorEntry, tensorAt } from "./tensor-directory.ts";
 
 export interface OpenGgufOptions extends BudgetOptions {
   /** Refuse what otherwise gives a warning. */
   readonly strict?: boolean;
+  /** Open a file whose metadata can be read and whose tensors cannot, to look at it: `damage` says what is wrong. */
+  readonly damaged?: boolean;
   /** Bytes fetched from the source at a time. Any size from 1 gives the same result. */
   readonly chunkBytes?: number;
 }
@@ -26,6 +35,8 @@ export interface GgufContents {
   tensor(name: string): GgufTensor | undefined;
   /** What is odd but harmless, for people. */
   readonly warnings: readonly string[];
+  /** Why the tensors cannot be read, of a file that was opened as `damaged`; those that it lists may not be there. */
+  readonly damage?: FormatError | undefined;
   /** @throws IoError `E_CHANGED` if a source is not what it was when it was opened */
   assertUnchanged(): Promise<void>;
 }
@@ -56,8 +67,6 @@ export async function openGguf(source: ByteSource, options: OpenGgufOptions = {}
   });
   const { version, nTensors, nMetadata } = await readHeader(reader);
   const metadata = await readMetadata(reader, nMetadata);
-  const alignment = alignmentOf(reader, metadata);
-  const entries = await readTensorEntries(reader, nTensors);
 
   const warnings: string[] = [];
   const warn = (fields: Parameters<BoundedReader["error"]>[0]): void => {
@@ -65,12 +74,25 @@ export async function openGguf(source: ByteSource, options: OpenGgufOptions = {}
     if (options.strict) throw error;
     warnings.push(error.summary);
   };
-  const headerEnd = reader.offset;
-  // a file without tensors may end with its last value
-  const dataStart = nTensors === 0 ? headerEnd : alignUp(headerEnd, alignment);
-  await skipPadding(reader, dataStart, warn);
-  const { tensors, dataEnd } = placeTensors(reader, entries, dataStart, alignment);
-  assertEnd(reader, dataEnd, alignUp(dataEnd, alignment), nTensors, warn);
+  let alignment = DEFAULT_ALIGNMENT;
+  let dataStart = reader.offset;
+  let entries: TensorEntry[] = [];
+  let tensors: ReadonlyMap<string, GgufTensor>;
+  let damage: FormatError | undefined;
+  try {
+    alignment = alignmentOf(reader, metadata);
+    entries = await readTensorEntries(reader, nTensors);
+    // a file without tensors may end with its last value
+    dataStart = nTensors === 0 ? reader.offset : alignUp(reader.offset, alignment);
+    await skipPadding(reader, dataStart, warn);
+    const placed = placeTensors(reader, entries, dataStart, alignment);
+    tensors = placed.tensors;
+    assertEnd(reader, placed.dataEnd, alignUp(placed.dataEnd, alignment), nTensors, warn);
+  } catch (error) {
+    if (options.damaged !== true || !isFormatError(error)) throw error;
+    damage = error;
+    tensors = new Map(entries.map((entry) => [entry.name, tensorAt(reader, entry, dataStart)]));
+  }
   return {
     name: source.name,
     byteLength: source.byteLength,
@@ -82,6 +104,7 @@ export async function openGguf(source: ByteSource, options: OpenGgufOptions = {}
     names: () => tensors.keys(),
     tensor: (name) => tensors.get(name),
     warnings,
+    damage,
     assertUnchanged: async () => source.assertUnchanged?.(),
   };
 }

@@ -136,7 +136,8 @@ export function placeTensors(
 ): { tensors: Map<string, GgufTensor>; dataEnd: number } {
   const tensors = new Map<string, GgufTensor>();
   let dataEnd = dataStart;
-  for (const [index, { name, type, shape, byteLength, relativeOffset, offsetAt }] of entries.entries()) {
+  for (const [index, entry] of entries.entries()) {
+    const { name, byteLength, relativeOffset, offsetAt } = entry;
     reader.enter("tensors", index);
     const expected = alignUp(dataEnd - dataStart, alignment);
     if (relativeOffset !== expected) {
@@ -163,10 +164,17 @@ export function placeTensors(
       });
     }
     dataEnd = dataOffset + byteLength;
-    tensors.set(name, new GgufTensor(reader.source, { name, type: type.name, shape, byteLength, dataOffset }));
+    tensors.set(name, tensorAt(reader, entry, dataStart));
     reader.leave();
   }
   return { tensors, dataEnd };
+}
+
+/** The tensor where its entry says that it is. */
+export function tensorAt(reader: BoundedReader, entry: TensorEntry, dataStart: number): GgufTensor {
+  const { name, type, shape, byteLength, relativeOffset } = entry;
+  const dataOffset = dataStart + relativeOffset;
+  return new GgufTensor(reader.source, { name, type: type.name, shape, byteLength, dataOffset });
 }
 
 /** The next multiple of `alignment`, by arithmetic that is exact beyond 2^32. */

@@ -34,9 +34,10 @@ export function ggmlModelFile(file: GgmlFile): ModelFile {
     trainedContextTokens: TRAINED_CONTEXT_TOKENS,
     pooling: undefined,
     warnings: file.warnings,
+    damage: file.damage,
     config,
     tokenizer: async (options) => createTokenizer(file.vocab, options),
-    whyNotRun: () => whyNotRun(file, config, () => undefined),
+    whyNotRun: () => file.damage?.summary ?? whyNotRun(file, config, () => undefined),
     assertUnchanged: () => file.assertUnchanged(),
   };
 }

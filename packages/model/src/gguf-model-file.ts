@@ -35,13 +35,15 @@ export function ggufModelFile(file: GgufSet): ModelFile {
     templates: templatesOf(get),
     trainedContextTokens: numberOf(get, `${architecture}.context_length`) || TRAINED_CONTEXT_TOKENS,
     pooling: POOLINGS[numberOf(get, `${architecture}.pooling_type`) ?? 0],
+    damage: file.damage,
     warnings: isPart ? [...file.warnings, partOfSet] : file.warnings,
     config,
     tokenizer: (options) => ggufTokenizer(file, options),
     whyNotRun: () =>
-      isPart
+      file.damage?.summary ??
+      (isPart
         ? `${partOfSet}: the others have to lie beside it`
-        : whyNotRun(file, config, () => assertGgufTokenizer({ model: vocabulary.kind, pre: vocabulary.pre })),
+        : whyNotRun(file, config, () => assertGgufTokenizer({ model: vocabulary.kind, pre: vocabulary.pre }))),
     assertUnchanged: () => file.assertUnchanged(),
   };
 }

@@ -4,6 +4,20 @@ import { FormatError } from "@ll/bytes";
 import { GgufArray, type GgufContents, metadataGetter } from "@ll/gguf";
 import { createGgufTokenizer, GGUF_ID_NAMES, type Tokenizer, type TokenizerOptions } from "@ll/tokenizer";
 
+/** What `ggufTokenizer` reads under `tokenizer.`, and the template, which others read. */
+const KNOWN_KEYS: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...["model", "pre", "tokens", "token_type", "scores", "merges", "add_bos_token", "add_space_prefix"],
+  ...GGUF_ID_NAMES.map((name) => `${name}_token_id`),
+]);
+
+/** Keys about the tokenizer that nothing reads, in the order of the file. */
+export function unreadTokenizerKeys(keys: Iterable<string>): string[] {
+  const isRead = (key: string): boolean =>
+    /^tokenizer\.chat_template(?:\.|$)/.test(key) ||
+    (key.startsWith("tokenizer.ggml.") && KNOWN_KEYS.has(key.slice("tokenizer.ggml.".length)));
+  return Array.from(keys).filter((key) => key.startsWith("tokenizer.") && !isRead(key));
+}
+
 /** @throws FormatError `E_VOCAB` for a key of another type; as `createGgufTokenizer`; IoError */
 export async function ggufTokenizer(file: GgufContents, options: TokenizerOptions = {}): Promise<Tokenizer> {
   return createGgufTokenizer(

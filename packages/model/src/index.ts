@@ -1,7 +1,7 @@
 // @ll/model: what a model file is.
 
 export { containerOf, type ModelContainer, TRAINED_CONTEXT_TOKENS } from "./container.ts";
-export { ggufTokenizer } from "./gguf-tokenizer.ts";
+export { ggufTokenizer, unreadTokenizerKeys } from "./gguf-tokenizer.ts";
 export type { ChatTemplates, FileTensor, ModelFile, Pooling, VocabularyFacts } from "./model-file.ts";
 export { type ModelInput, type OpenModelFileOptions, openModelFile } from "./open-model-file.ts";
 export { type TypeShare, typeMix } from "./type-mix.ts";

@@ -1,6 +1,6 @@
 // What a model file of any kind is to whoever runs it or looks at it.
 
-import type { SourceTensor, TensorSource } from "@ll/bytes";
+import type { FormatError, SourceTensor, TensorSource } from "@ll/bytes";
 import type { GgmlFile } from "@ll/ggml-format";
 import type { GgufSet } from "@ll/gguf";
 import type { ConfigOverrides, ModelConfig } from "@ll/llama";
@@ -63,6 +63,8 @@ export interface ModelFile {
   readonly pooling: Pooling | undefined;
   /** What is odd about the container and harmless. Config and tokenizer have warnings of their own. */
   readonly warnings: readonly string[];
+  /** Why the tensors cannot be read, of a file that was opened as `damaged`. */
+  readonly damage: FormatError | undefined;
   /**
    * The numbers of the model, and the arithmetic that it is computed in unless told otherwise (`config.arithmetic`).
    * @param overrides go before what the file says; key heads of a ggml file are those of its key matrix unless they are given

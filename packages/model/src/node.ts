@@ -27,7 +27,7 @@ export interface OpenedModelFile extends ModelFile {
 
 /**
  * `openModelFile` of `@ll/model`, of paths too: the path of one file of a set, `NAME-00001-of-00003.gguf`, opens all of them. An open
- * `FileSource` counts as its path, and is closed with the others.
+ * `FileSource` counts as its path, and is closed with the others. With `damaged`, a file of a set opens alone where others are missing.
  * @throws as there; FormatError `E_SPLIT` for a name of a set that cannot be; IoError if a file is missing. What was opened is closed then.
  */
 export async function openModelFile(
@@ -48,12 +48,18 @@ export async function openModelFile(
     for (const one of paths) {
       if (one === path && given !== undefined) files.push(given);
       else {
-        const file = await openFileSource(one);
+        const file = await openFileSource(one).catch((error: unknown) => {
+          if (options.damaged !== true || one === path) throw error;
+        });
+        if (file === undefined) continue;
         sources.push(file);
         files.push(file);
       }
     }
-    return { ...(await openAny(files, options)), paths, close };
+    if (files.length === paths.length) return { ...(await openAny(files, options)), paths, close };
+    // others are missing, which the one that was named can say itself
+    const named = files.find((file) => file.path === path) as FileSource;
+    return { ...(await openAny(named, options)), paths: [path], close };
   } catch (error) {
     await close();
     throw error;

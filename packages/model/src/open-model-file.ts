@@ -22,6 +22,8 @@ export type ModelInput = ByteSource | BlobType | UrlType | Uint8Array;
 export interface OpenModelFileOptions {
   /** Open ggml, ggmf and ggjt v1 files with 4-bit blocks of a layout that no engine reads, to look at them; else they are refused. */
   readonly oldBlocks?: boolean;
+  /** Open files whose header can be read and whose tensors cannot, to look at them: `damage` says what is wrong. */
+  readonly damaged?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface OpenModelFileOptions {
  */
 export async function openModelFile(
   from: ModelInput | readonly ModelInput[],
-  { oldBlocks = false }: OpenModelFileOptions = {},
+  { oldBlocks = false, damaged = false }: OpenModelFileOptions = {},
 ): Promise<ModelFile> {
   const sources: ByteSource[] = [];
   for (const one of Array.isArray(from) ? (from as readonly ModelInput[]) : [from as ModelInput]) {
@@ -40,10 +42,10 @@ export async function openModelFile(
   const [first] = sources;
   if (first === undefined) throw new RangeError(`"from" expected at least one file`);
   if (sources.length === 1 && (await containerOf(first)) !== "gguf") {
-    return ggmlModelFile(await openGgml(first, { oldBlocks })); // which has the words for a file that is no model
+    return ggmlModelFile(await openGgml(first, { oldBlocks, damaged })); // which has the words for a file that is no model
   }
   if (sources.length > 1) return ggufModelFile(await openGgufSet(sources));
-  const file = await openGguf(first);
+  const file = await openGguf(first, { damaged });
   return ggufModelFile({ ...file, files: [file] });
 }
 

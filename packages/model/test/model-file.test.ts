@@ -6,7 +6,7 @@ import { isModelError } from "@ll/llama";
 import { expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../tools/test-data.ts";
 import { ggufBytes, STRING, text, U32, u32 } from "../../gguf/test/support/gguf-bytes.ts";
-import { containerOf, openModelFile, typeMix } from "../src/index.ts";
+import { containerOf, openModelFile, typeMix, unreadTokenizerKeys } from "../src/index.ts";
 import { containerAt, openModelFile as openPath } from "../src/node.ts";
 
 const label = (key: string, value: string) => ({ key, type: STRING, value: text(value) });
@@ -103,6 +103,36 @@ test("one file of a set says that the others are missing; all of them do not", a
   const set = await openModelFile([part(0), part(1)]);
   expect(set.tensors.map(({ name }) => name)).toEqual(["t0", "t1"]);
   expect(set.byteLength).toBe(2 * part(0).length);
+});
+
+test.each([
+  ["half of it", (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 10), "E_TRUNC", ["a", "b"]],
+  ["a type that is not known", (bytes: Uint8Array) => withType(bytes, 99), "E_DTYPE", []],
+] as const)("%s of a GGUF file can be looked at: what it is and what is wrong", async (_name, damage, code, names) => {
+  const tensors = ["a", "b"].map((name) => ({ name, ne: [8] }));
+  const pairs = [label("general.architecture", "llama"), number("llama.context_length", 77)];
+  const bytes = damage(ggufBytes({ pairs, tensors }));
+  await expect(openModelFile(bytes)).rejects.toMatchObject({ code });
+  const file = await openModelFile(bytes, { damaged: true });
+  expect(file).toMatchObject({ architecture: "llama", trainedContextTokens: 77, damage: { code } });
+  expect(file.tensors.map(({ name }) => name)).toEqual(names);
+  expect(file.whyNotRun()).toBe(file.damage?.summary);
+});
+
+/** With another type of the tensor "a". */
+function withType(bytes: Uint8Array, type: number): Uint8Array {
+  const out = bytes.slice();
+  const name = Buffer.from(out).indexOf(Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0x61]));
+  new DataView(out.buffer).setUint32(name + 9 + 4 + 8, type, true);
+  return out;
+}
+
+test("keys about the tokenizer that nothing reads", () => {
+  const keys = ["llama.x", "tokenizer.ggml.tokens", "tokenizer.ggml.eos_token_id", "tokenizer.chat_template.tool_use"];
+  expect(unreadTokenizerKeys([...keys, "tokenizer.ggml.odd", "tokenizer.huggingface.json"])).toEqual([
+    "tokenizer.ggml.odd",
+    "tokenizer.huggingface.json",
+  ]);
 });
 
 test("anything else is refused, in words", async () => {

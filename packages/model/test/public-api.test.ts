@@ -10,6 +10,7 @@ test("the public names", () => {
       "ggufTokenizer",
       "openModelFile",
       "typeMix",
+      "unreadTokenizerKeys",
     ]
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
@@ -20,6 +21,7 @@ test("the public names", () => {
       "ggufTokenizer",
       "openModelFile",
       "typeMix",
+      "unreadTokenizerKeys",
     ]
   `);
 });
