@@ -54,9 +54,9 @@ const STEPS: readonly Step[] = [
   },
   {
     title: "Inspect",
-    text: "What is in the file, and the memory that it takes.",
+    text: "What the file is, whether it runs here, and the memory that it takes.",
     command: ["ll-inspect", "q4_0.bin"],
-    shown: [26, 1],
+    shown: [33, 1],
   },
   {
     title: "Tokenise",

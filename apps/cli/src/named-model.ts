@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { type ByteSource, FormatError, httpSource, IoError, printable } from "@ll/bytes";
-import { chooseFiles, type HubError, type HubFile, isHubError, openHub, parseModelName } from "@ll/hub";
+import { chooseFiles, type HubError, isHubError, openHub, parseModelName } from "@ll/hub";
 import { hubSettings, type PullEvent, type PulledModel, pullModel } from "@ll/hub/node";
 import { cacheFolder } from "./cache-folder.ts";
 import type { Io } from "./command.ts";
@@ -33,18 +33,24 @@ export async function pathOfModel(name: string, io: Io, params: PullParams = { q
   return paths[0] as string;
 }
 
-/** A model on its server, of which only what is asked for is fetched; of a split set the first part. */
-export async function remoteModel(name: string, io: Io): Promise<ByteSource> {
+/**
+ * The files of a model on its server, of which only what is asked for is fetched. Undefined if nobody may be asked: then it is one of those
+ * that were downloaded, or none.
+ */
+export async function remoteModel(name: string, io: Io): Promise<ByteSource[] | undefined> {
   const parsed = parseModelName(name);
-  if (parsed.kind !== "hub") return httpSource(name);
-  const { endpoint, token } = await hubSettings(io.env);
+  const { endpoint, token, offline } = await hubSettings(io.env);
+  if (offline) return undefined;
+  if (parsed.kind !== "hub") return [await httpSource(name)];
   const events = eventLines(name, io, { quiet: false });
   try {
     const hub = openHub({ endpoint, token, onEvent: events.onEvent });
     const listing = await hub.list(parsed.repo, parsed.revision);
     const files = chooseFiles(listing.files, parsed);
     events.onEvent({ kind: "chosen", repo: listing.repo, commit: listing.commit, files });
-    return await hub.open(listing, files[0] as HubFile);
+    const sources: ByteSource[] = [];
+    for (const file of files) sources.push(await hub.open(listing, file));
+    return sources;
   } catch (error) {
     throw isHubError(error) ? errorOf(error) : error;
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
-import { llamaPairs, tinyGguf, writeGguf } from "../gguf-model.ts";
+import { llamaPairs, tinyGguf, withKeys, writeGguf } from "../gguf-model.ts";
 import { writeGgjt } from "../models.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
 import { serveFile } from "../web-server.ts";
@@ -25,8 +25,15 @@ test("types, memory and hyper-parameters as tables; tensors on request", async (
   const { code, stdout, stderr } = await runHere("ll-inspect", [path], SCALAR);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const lines = stdout.replace(path, "model.bin").split("\n");
-  expect(lines.slice(0, 26).join("\n")).toMatchInlineSnapshot(`
+  expect(lines.slice(0, 33).join("\n")).toMatchInlineSnapshot(`
     "model.bin: ggjt v3 (latest), 826.56 KiB
+
+    family     llama
+    tokenizer  SentencePiece, 1,024 pieces
+    template   none
+    context    2,048 tokens
+    weights    1,468,032: q4_0 99 %, f32 1 %; mostly Q4_0
+    runs here  yes
 
     type  tensors    weights        size  bits per weight
     q4_0       44  1,466,368  805.50 KiB             4.50
@@ -50,7 +57,7 @@ test("types, memory and hyper-parameters as tables; tensors on request", async (
     "
   `);
   const all = (await runHere("ll-inspect", [path, "--tensors"], SCALAR)).stdout.split("\n");
-  expect(all.slice(0, 20)).toEqual([stdout.split("\n")[0], ...lines.slice(1, 20)]);
+  expect(all.slice(0, 27)).toEqual([stdout.split("\n")[0], ...lines.slice(1, 27)]);
   expect(all.slice(-58, -55).join("\n")).toMatchInlineSnapshot(`
     "tok_embeddings.weight            q4_0  1024 × 128  72.00 KiB   11360
     norm.weight                      f32          128  512 bytes   85120
@@ -69,9 +76,16 @@ test("--json holds the same in numbers", async () => {
     "file",
     "bytes",
     "format",
+    "family",
+    "tokenizer",
+    "template",
+    "contextTokens",
+    "fileType",
+    "types",
+    "runs",
+    "whyNot",
     "fields",
     "unread",
-    "types",
     "tensors",
     "memory",
     "warnings",
@@ -81,6 +95,13 @@ test("--json holds the same in numbers", async () => {
     file: path,
     bytes: 846_400,
     format: "ggjt v3 (latest)",
+    family: "llama",
+    tokenizer: { kind: "llama", pre: null, pieces: 1024 },
+    template: null,
+    contextTokens: 2048,
+    fileType: "mostly Q4_0",
+    runs: true,
+    whyNot: null,
     warnings: [],
   });
   expect(report.fields).toContainEqual({ name: "n_layer", value: N_LAYERS });
@@ -164,6 +185,79 @@ test("what is odd is said on standard error", async () => {
   const { code, stderr } = await runHere("ll-inspect", [path]);
   expect(code).toBe(0);
   expect(stderr).toMatch(/^warning: the file type is 2 .* but no tensor with two dimensions is q4_0\n$/);
+});
+
+describe("what a file is comes first", () => {
+  const identityOf = (stdout: string): string[] => stdout.split("\n").slice(2, 8);
+  const text = (value: string) => ({ type: "string", value }) as const;
+
+  test("of a model that does not run here, with the reason and the keys that nothing reads", async () => {
+    const path = join(await temporaryDirectory(), "model.gguf");
+    const bytes = await withKeys(await tinyGguf(), {
+      "general.architecture": text("qwen3"),
+      "qwen3.block_count": { type: "u32", value: 6 },
+      "qwen3.embedding_length": { type: "u32", value: 128 },
+      "qwen3.new_trick": { type: "u32", value: 1 },
+      "tokenizer.ggml.add_eos_token": { type: "bool", value: true },
+      "tokenizer.ggml.pre": text("\u001bodd"),
+      "tokenizer.chat_template": text("{{ messages }}"),
+      "tokenizer.chat_template.tool_use": text("{{ tools }}"),
+    });
+    await writeFile(path, bytes);
+    const { code, stdout } = await runHere("ll-inspect", [path]);
+    expect(code).toBe(0);
+    expect(identityOf(stdout)).toEqual([
+      "family     qwen3",
+      "tokenizer  SentencePiece (\\x1bodd), 1,024 pieces",
+      "template   its own, 14 characters; others: tool_use",
+      "context    2,048 tokens",
+      expect.stringMatching(/^weights {4}1,468,032: f16 >99 %, f32 <1 %; mostly F16$/),
+      "runs here  no: not a model of this kind: qwen3.attention.head_count is nothing, expected a number",
+    ]);
+    expect(stdout).toContain("\nnot read: qwen3.new_trick\nnot read: tokenizer.ggml.add_eos_token\n");
+    const report = JSON.parse((await runHere("ll-inspect", [path, "--json"])).stdout);
+    expect(report).toMatchObject({
+      family: "qwen3",
+      tokenizer: { kind: "llama", pre: "\u001bodd", pieces: 1024 },
+      template: { characters: 14, others: ["tool_use"] },
+      runs: false,
+      whyNot: "not a model of this kind: qwen3.attention.head_count is nothing, expected a number",
+      unread: ["qwen3.new_trick", "tokenizer.ggml.add_eos_token"],
+    });
+  });
+
+  test.each(["gguf", "ggjt"])("of half a %s file, whose error ends the program then", async (kind) => {
+    const path = join(await temporaryDirectory(), "half.bin");
+    const bytes = kind === "gguf" ? await tinyGguf() : await tinyModel("q4_0");
+    await writeFile(path, bytes.subarray(0, bytes.length / 2));
+    const { code, stdout, stderr } = await runHere("ll-inspect", [path]);
+    expect(code).toBe(3);
+    expect(identityOf(stdout)[0]).toBe("family     llama");
+    expect(identityOf(stdout)[5]).toMatch(/^runs here {2}no: file ends too early: \d+ bytes needed/);
+    expect(stderr).toMatch(/^ll-inspect: .*half\.bin: file ends too early/);
+    const json = await runHere("ll-inspect", [path, "--json"]);
+    expect([json.code, JSON.parse(json.stdout)]).toEqual([
+      3,
+      expect.objectContaining({ family: "llama", runs: false }),
+    ]);
+  });
+
+  test("of a set all files count; of one whose others are missing, it says so", async () => {
+    const folder = await temporaryDirectory();
+    const path = (n: number): string => join(folder, `m-0000${n}-of-00002.gguf`);
+    await writeGguf(path(1), [{ name: "a", shape: [4, 8] }], llamaPairs(1), [0, 2, 2]);
+    const alone = await runHere("ll-inspect", [path(1)]);
+    expect(alone.code).toBe(0);
+    expect(identityOf(alone.stdout)[5]).toBe(
+      "runs here  no: this is one of 2 files, with a part of the tensors: the others have to lie beside it",
+    );
+    await writeGguf(path(2), [{ name: "b", shape: [4, 4] }], {}, [1, 2, 2]);
+    for (const n of [1, 2]) {
+      const report = JSON.parse((await runHere("ll-inspect", [path(n), "--json"])).stdout);
+      expect(report.tensors.map(({ name }: { name: string }) => name)).toEqual(["a", "b"]);
+      expect(report.whyNot).not.toContain("lie beside it");
+    }
+  });
 });
 
 describe("a GGUF file", () => {

@@ -1,9 +1,14 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { memorySource } from "@ll/bytes";
+import { openGguf } from "@ll/gguf";
 import { describe, expect, test } from "vitest";
 import { COMMIT, fail, sha256, startHub, type TestHub } from "../../../../packages/hub/test/support/hub-server.ts";
+import { describeWithTestData } from "../../../../tools/test-data.ts";
 import { tinyFile } from "../checklist/table.ts";
+import { llamaPairs, writeGguf } from "../gguf-model.ts";
 import { ended, runHere, start, temporaryDirectory } from "../programs.ts";
+import { modelWithVocabulary } from "../real-vocabulary.ts";
 
 interface Rig {
   readonly hub: TestHub;
@@ -145,6 +150,26 @@ describe("programs that take a model take its name", () => {
     expect((await runHere("ll-pull", ["--list", "--json"], { LL_CACHE: cache })).stdout).toContain('"models": []');
   });
 
+  test("ll-inspect of all files of a set; of one that was downloaded, where nobody may be asked", async () => {
+    const { hub, env } = await rig();
+    const folder = await temporaryDirectory();
+    const names = [1, 2].map((n) => `set-0000${n}-of-00002.gguf`);
+    await writeGguf(join(folder, names[0] as string), [{ name: "a", shape: [4, 8] }], llamaPairs(1), [0, 2, 2]);
+    await writeGguf(join(folder, names[1] as string), [{ name: "b", shape: [4, 4] }], {}, [1, 2, 2]);
+    const files = await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const));
+    hub.repos = { "ll/set": { commit: COMMIT, files: Object.fromEntries(files) } };
+    const tensorsOf = async (more: Record<string, string> = {}): Promise<unknown> => {
+      const { code, stdout } = await runHere("ll-inspect", ["hf:ll/set", "--json"], { ...env, ...more });
+      return code === 0 ? JSON.parse(stdout).tensors.map(({ name }: { name: string }) => name) : code;
+    };
+    expect(await tensorsOf()).toEqual(["a", "b"]);
+    expect(await tensorsOf({ HF_HUB_OFFLINE: "1" })).toBe(4);
+    expect((await runHere("ll-pull", ["-q", "hf:ll/set"], env)).code).toBe(0);
+    hub.seen.length = 0;
+    expect(await tensorsOf({ HF_HUB_OFFLINE: "1" })).toEqual(["a", "b"]);
+    expect(hub.seen).toEqual([]);
+  });
+
   test("a pull that is killed leaves no lock, and goes on", async () => {
     const { hub, env, cache } = await rig();
     let asked = (): void => {};
@@ -167,3 +192,34 @@ describe("programs that take a model take its name", () => {
     await rm(cache, { recursive: true });
   });
 });
+
+describeWithTestData("a model with a real vocabulary", () => {
+  test("ll-inspect asks for little more than its header, and says what it is", async () => {
+    const { hub, env } = await rig();
+    const bytes = await modelWithVocabulary();
+    hub.repos = { "ll/qwen": { commit: COMMIT, files: { "qwen-F32.gguf": bytes } } };
+    const { dataOffset } = await openGguf(memorySource(bytes));
+    const { code, stdout } = await runHere("ll-inspect", ["hf:ll/qwen"], env);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").slice(2, 8)).toEqual([
+      "family     qwen3",
+      "tokenizer  byte-level BPE (qwen2), 151,936 pieces",
+      "template   its own, 4,116 characters",
+      "context    1,024 tokens",
+      "weights    7,355,592: f32 100 %; all F32",
+      "runs here  yes",
+    ]);
+    const asked = hub.seen.filter(({ origin }) => origin === "contents").map(({ range }) => lengthOf(range));
+    expect(asked.length).toBeLessThanOrEqual(8);
+    const sum = asked.reduce((all, length) => all + length, 0);
+    expect(sum).toBeGreaterThanOrEqual(dataOffset);
+    expect(sum).toBeLessThanOrEqual(dataOffset + 4 * 1024 * 1024); // a chunk is read ahead
+    expect(bytes.length).toBeGreaterThan(4 * sum);
+  });
+});
+
+/** Bytes of `bytes=FIRST-LAST`. */
+function lengthOf(range: string | undefined): number {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+  return Number(last) + 1 - Number(first);
+}

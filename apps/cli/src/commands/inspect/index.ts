@@ -1,6 +1,8 @@
 // ll-inspect: what is in a model file, here or on a web server, and how much memory it takes.
 
-import { type ByteSource, printable } from "@ll/bytes";
+import { printable } from "@ll/bytes";
+import { type ModelFile, openModelFile } from "@ll/model";
+import { openModelFile as openModelPath } from "@ll/model/node";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { kernelTier } from "../../kernel-tier.ts";
@@ -9,9 +11,9 @@ import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../optio
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
 import { type Program, readArguments, usageError } from "../../program.ts";
 import { tableColumns } from "../../text-table.ts";
-import { readModelFacts } from "./model-facts.ts";
-import { modelReport } from "./model-report.ts";
-import { reportText } from "./report-text.ts";
+import { factsOf, TO_LOOK } from "./model-facts.ts";
+import { identityOf, modelReport } from "./model-report.ts";
+import { identityText, reportText } from "./report-text.ts";
 
 interface InspectParams {
   contextTokens: number | undefined;
@@ -47,8 +49,8 @@ const PROGRAM: Program<InspectParams> = {
   examples: ["ggml-model-q4_0.bin -c 1024", "https://example.org/model.bin --json"],
   usage: "[options] FILE|NAME|URL",
   description: [
-    "Prints what a model file holds: types of weights, memory needed, hyper-parameters. Of a file on a web server only the",
-    "parts that tell it are fetched. Total memory is what ll-main allocates for the model; the program itself takes some too.",
+    "Says what a model file is and whether it runs here, then what it holds: types of weights, memory needed, hyper-parameters, and",
+    "what of them is not read. Of a file on a web server only the parts that tell it are fetched. Total memory is what ll-main allocates for the model; the program itself takes some too.",
   ].join(" "),
   options: INSPECT_OPTIONS,
 };
@@ -60,25 +62,32 @@ export const inspectCommand: Command = async (bin, argv, io) => {
   const [place, ...more] = positionals;
   if (place === undefined) throw usageError(PROGRAM, bin, "no model given");
   if (more.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
-  const facts = await withSource(place, io, readModelFacts);
-  for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
+  const { json, quiet } = params;
   const contextSizes = params.contextTokens === undefined ? CONTEXT_SIZES : [params.contextTokens];
-  const report = await modelReport(facts, { contextSizes, kernels: kernelTier(io.env) });
-  if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
-  else if (params.quiet) io.out.write(report.memory.map(({ total }) => `${total}\n`).join(""));
-  else io.out.write(reportText(report, { ...params, columns: tableColumns(io.out, io.env, params) }));
-  return ExitCode.ok;
+  return withModelFile(place, io, async (file) => {
+    const facts = factsOf(file);
+    const layout = { ...params, columns: tableColumns(io.out, io.env, params) };
+    if (!json && !quiet) io.out.write(identityText(identityOf(facts), layout));
+    for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
+    const report = await modelReport(facts, { contextSizes, kernels: kernelTier(io.env) });
+    if (json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
+    else io.out.write(quiet ? report.memory.map(({ total }) => `${total}\n`).join("") : reportText(report, layout));
+    await file.assertUnchanged();
+    if (facts.damage !== undefined) throw facts.damage;
+    return ExitCode.ok;
+  });
 };
 
-/** Lets `work` read a file or, of a name or an address, what a web server has there. */
-async function withSource<T>(place: string, io: Io, work: (source: ByteSource) => Promise<T>): Promise<T> {
-  if (isNamedModel(place)) return work(await (await import("../../named-model.ts")).remoteModel(place, io));
-  const source = await openModelSource(place);
+/** Lets `work` look at a file, or of a name or an address at what a web server has there; at all files of a set. */
+async function withModelFile(place: string, io: Io, work: (file: ModelFile) => Promise<number>): Promise<number> {
+  const remote = isNamedModel(place) ? await import("../../named-model.ts") : undefined;
+  const sources = await remote?.remoteModel(place, io);
+  if (sources !== undefined) return work(await openModelFile(sources, TO_LOOK));
+  const path = remote === undefined ? place : await remote.pathOfModel(place, io);
+  const file = await openModelPath(await openModelSource(path), TO_LOOK);
   try {
-    const result = await work(source);
-    await source.assertUnchanged();
-    return result;
+    return await work(file);
   } finally {
-    await source.close();
+    await file.close();
   }
 }

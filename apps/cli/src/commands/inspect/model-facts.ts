@@ -1,11 +1,18 @@
 // What a model file says of itself, whatever its format, without reading a weight.
 
 import { fileTypeLabel } from "@ll/architectures";
-import type { ByteSource, TensorSource } from "@ll/bytes";
+import type { ByteSource, FormatError, TensorSource } from "@ll/bytes";
 import { type GgmlFile, HYPER_PARAM_NAMES } from "@ll/ggml-format";
 import { type GgufMetadata, type GgufValue, metadataGetter } from "@ll/gguf";
 import { isModelError, type ModelConfig, unreadKeys } from "@ll/llama";
-import { type ModelFile, openModelFile } from "@ll/model";
+import {
+  type ChatTemplates,
+  type ModelFile,
+  type OpenModelFileOptions,
+  openModelFile,
+  unreadTokenizerKeys,
+  type VocabularyFacts,
+} from "@ll/model";
 
 export interface TensorFacts {
   readonly name: string;
@@ -29,6 +36,16 @@ export interface ModelFacts {
   readonly byteLength: number;
   /** Container with its version. */
   readonly format: string;
+  /** "unknown" if the file does not say. */
+  readonly family: string;
+  readonly vocabulary: VocabularyFacts;
+  readonly templates: ChatTemplates;
+  /** What most matrices are stored as, in the words of llama.cpp; undefined if the file does not say. */
+  readonly fileType: string | undefined;
+  /** Why the programs do not run it, as one sentence. */
+  readonly whyNotRun: string | undefined;
+  /** What is wrong with the tensors of a file that can be looked at. */
+  readonly damage: FormatError | undefined;
   /** Hyper-parameters, or metadata, by the names of the format. */
   readonly fields: readonly (readonly [name: string, value: string | number])[];
   /** In file order; empty in a vocabulary-only file. */
@@ -39,19 +56,22 @@ export interface ModelFacts {
   readonly config: ModelConfig | undefined;
   /** The weights, for whoever reads them. */
   readonly source: TensorSource;
-  /** Names of the fields under the architecture that the programs do not read. */
+  /** Names of the fields about the model and its tokenizer that the programs do not read. */
   readonly unread: readonly string[];
   /** Context that the model was trained for, in tokens. */
   readonly trainedContext: number;
   readonly warnings: readonly string[];
 }
 
+/** For files that are looked at, not run. */
+export const TO_LOOK: OpenModelFileOptions = { oldBlocks: true, damaged: true };
+
 /** @throws FormatError of the format's reader; IoError */
 export async function readModelFacts(source: ByteSource): Promise<ModelFacts> {
-  return factsOf(await openModelFile(source, { oldBlocks: true }));
+  return factsOf(await openModelFile(source, TO_LOOK));
 }
 
-function factsOf(file: ModelFile): ModelFacts {
+export function factsOf(file: ModelFile): ModelFacts {
   const { ggml, gguf, tensors, nStoredKvHeads } = file;
   const get = gguf && metadataGetter(gguf.metadata);
   const firstKeys = file.source.tensor(gguf ? "blk.0.attn_k.weight" : "layers.0.attention.wk.weight");
@@ -61,16 +81,26 @@ function factsOf(file: ModelFile): ModelFacts {
     name: file.name,
     byteLength: file.byteLength,
     format: file.containerName,
+    family: file.architecture,
+    vocabulary: file.vocabulary,
+    templates: file.templates,
+    fileType: fileTypeOf(ggml?.hyperParams.ftype ?? get?.("general.file_type")),
+    whyNotRun: file.whyNotRun(),
+    damage: file.damage,
     fields: gguf === undefined ? hyperParamFields(ggml as GgmlFile) : metadataFields(gguf.metadata),
     tensors,
     // a part of a set has a part of the weights
     cacheShape: isPart ? undefined : cacheShape(nLayers, firstKeys?.shape),
     config: isPart || (ggml && nStoredKvHeads === undefined) ? undefined : configOrNone(file.config),
     source: file.source,
-    unread: get === undefined ? [] : unreadKeys(get.keys(), file.architecture),
+    unread: get === undefined ? [] : [...unreadKeys(get.keys(), file.architecture), ...unreadTokenizerKeys(get.keys())],
     trainedContext: file.trainedContextTokens,
     warnings: file.warnings,
   };
+}
+
+function fileTypeOf(id: unknown): string | undefined {
+  return typeof id === "number" ? fileTypeLabel(id) : undefined;
 }
 
 function hyperParamFields({ hyperParams }: GgmlFile): ModelFacts["fields"] {

@@ -36,14 +36,31 @@ export interface RunConditions {
   readonly kvType?: KvType;
 }
 
-export interface ModelReport {
-  readonly version: number;
+/** What the file is. */
+export interface Identity {
   readonly file: string;
   readonly bytes: number;
   readonly format: string;
+  /** `general.architecture` of a GGUF file; "unknown" if it does not say. */
+  readonly family: string;
+  /** `kind` as GGUF files call it: "llama" for SentencePiece, "gpt2" for byte-level BPE. */
+  readonly tokenizer: { readonly kind: string | null; readonly pre: string | null; readonly pieces: number };
+  /** Of the file's own chat template, and names of others; null if it has none. */
+  readonly template: { readonly characters: number; readonly others: readonly string[] } | null;
+  /** Positions that the model was trained for. */
+  readonly contextTokens: number;
+  /** What most matrices are stored as, in llama.cpp's words. */
+  readonly fileType: string | null;
+  readonly types: readonly TypeShare[];
+  readonly runs: boolean;
+  /** Why it does not run, as one sentence. */
+  readonly whyNot: string | null;
+}
+
+export interface ModelReport extends Identity {
+  readonly version: number;
   /** A list, since the names come from the file. */
   readonly fields: readonly { readonly name: string; readonly value: string | number }[];
-  readonly types: readonly TypeShare[];
   readonly tensors: readonly {
     readonly name: string;
     readonly type: string;
@@ -58,16 +75,33 @@ export interface ModelReport {
   readonly warnings: readonly string[];
 }
 
-export async function modelReport(facts: ModelFacts, conditions: RunConditions): Promise<ModelReport> {
-  const types = typeMix(facts.tensors);
+export function identityOf(facts: ModelFacts): Identity {
+  const { vocabulary, templates, whyNotRun } = facts;
+  const { kind = null, pre = null, nPieces } = vocabulary;
   return {
-    version: REPORT_VERSION,
     file: facts.name,
     bytes: facts.byteLength,
     format: facts.format,
+    family: facts.family,
+    tokenizer: { kind, pre, pieces: nPieces },
+    template:
+      templates.main === undefined && templates.named.size === 0
+        ? null
+        : { characters: templates.main?.length ?? 0, others: [...templates.named.keys()] },
+    contextTokens: facts.trainedContext,
+    fileType: facts.fileType ?? null,
+    types: typeMix(facts.tensors),
+    runs: whyNotRun === undefined,
+    whyNot: whyNotRun ?? null,
+  };
+}
+
+export async function modelReport(facts: ModelFacts, conditions: RunConditions): Promise<ModelReport> {
+  return {
+    version: REPORT_VERSION,
+    ...identityOf(facts),
     fields: facts.fields.map(([name, value]) => ({ name, value })),
     unread: facts.unread,
-    types,
     tensors: facts.tensors.map(({ name, type, shape, byteLength, dataOffset }) => ({
       name,
       type,

@@ -5,7 +5,7 @@ import type { TypeShare } from "@ll/model";
 import { type Alignment, tableLines } from "../../text-table.ts";
 import { wrapText } from "../../text-wrap.ts";
 import { countText, sizeText } from "../../units.ts";
-import type { ModelReport } from "./model-report.ts";
+import type { Identity, ModelReport } from "./model-report.ts";
 
 /** Longest value shown: a chat template has thousands of characters. */
 const VALUE_CHARS = 80;
@@ -17,12 +17,25 @@ export interface TextOptions {
   readonly columns: number;
 }
 
-/** What matters most first; tensors on request. */
+/** What the file is: to be said before anything that may fail. */
+export function identityText(identity: Identity, { columns }: TextOptions): string {
+  const head = `${printable(identity.file, 4096)}: ${printable(identity.format)}, ${sizeText(identity.bytes)}`;
+  const rows = [
+    ["family", printable(identity.family)],
+    ["tokenizer", tokenizerText(identity.tokenizer)],
+    ["template", templateText(identity.template)],
+    ["context", `${countText(identity.contextTokens)} tokens`],
+    ["weights", mixText(identity)],
+    ["runs here", identity.whyNot === null ? "yes" : `no: ${printable(identity.whyNot, 512)}`],
+  ];
+  return blocksText([[head], tableLines(rows, ["left", "left"], { columns })], columns);
+}
+
+/** The rest, what matters most first; tensors on request. */
 export function reportText(report: ModelReport, options: TextOptions): string {
   const table: Table = (rows, alignment) => tableLines(rows, alignment, { columns: options.columns, hasHead: true });
   const { tensors } = report;
   const blocks = [
-    [`${printable(report.file, 4096)}: ${report.format}, ${sizeText(report.bytes)}`],
     tensors.length === 0 ? ["no tensors: a vocabulary only"] : typeLines(report, table),
     memoryLines(report, table),
     fieldLines(report, options),
@@ -32,11 +45,47 @@ export function reportText(report: ModelReport, options: TextOptions): string {
       : tensors.length === 0
         ? []
         : [`--tensors lists all ${tensors.length}`],
-  ].map((lines) => lines.map((line) => wrapText(line, options.columns)));
+  ];
+  return `\n${blocksText(blocks, options.columns)}`;
+}
+
+function blocksText(blocks: readonly (readonly string[])[], columns: number): string {
   return `${blocks
     .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n"))
+    .map((lines) => lines.map((line) => wrapText(line, columns)).join("\n"))
     .join("\n\n")}\n`;
+}
+
+const TOKENIZER_KINDS: ReadonlyMap<string | null, string> = new Map([
+  ["llama", "SentencePiece"],
+  ["gpt2", "byte-level BPE"],
+  ["gemma4", "BPE of characters"],
+]);
+
+function tokenizerText({ kind, pre, pieces }: Identity["tokenizer"]): string {
+  if (kind === null && pieces === 0) return "none";
+  const name = TOKENIZER_KINDS.get(kind) ?? printable(kind ?? "of no kind that the file names", 64);
+  return `${name}${pre === null ? "" : ` (${printable(pre, 64)})`}, ${countText(pieces)} pieces`;
+}
+
+function templateText(template: Identity["template"]): string {
+  if (template === null) return "none";
+  const others = template.others.length === 0 ? "" : `; others: ${printable(template.others.join(", "), 200)}`;
+  return `its own, ${countText(template.characters)} characters${others}`;
+}
+
+/** Shares of the bytes. */
+function mixText({ types, fileType }: Identity): string {
+  const all = types.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (all === 0) return "none";
+  const shares = types.map(({ type, bytes }) => `${type} ${percentText(bytes / all)}`);
+  const weights = types.reduce((sum, type) => sum + type.weights, 0);
+  return `${countText(weights)}: ${shares.join(", ")}${fileType === null ? "" : `; ${fileType}`}`;
+}
+
+function percentText(share: number): string {
+  const rounded = Math.round(100 * share);
+  return rounded === 0 ? "<1 %" : rounded === 100 && share < 1 ? ">99 %" : `${rounded} %`;
 }
 
 /** Lines of rows of which the first names the columns. */
