@@ -18,7 +18,7 @@ export interface TokenLogprob {
 }
 
 export type AnswerEvent =
-  /** Tokens of the prompt that are in the cache: `done` of `total`, `cached` of them from before. */
+  /** Tokens of the prompt that are in the cache: `done` of `total`, `cached` of them from before. The first comes when it is accepted. */
   | { readonly type: "prompt"; readonly total: number; readonly cached: number; readonly done: number }
   | { readonly type: "reasoning"; readonly text: string }
   | { readonly type: "text"; readonly text: string; readonly logprobs?: readonly TokenLogprob[] }

@@ -42,6 +42,14 @@ export interface ModelInfo {
   /** Such as `gguf v3`. */
   readonly container: string;
   readonly architecture: string;
+  readonly nEmbd: number;
+  readonly nParameters: number;
+  readonly weightBytes: number;
+  /** The type of most of these bytes, such as `q4_0`. */
+  readonly weightType: string;
+  /** How numbers are rounded. */
+  readonly arithmetic: string;
+  readonly kvType: string;
   readonly contextTokens: number;
   readonly parallel: number;
   readonly threads: number;
@@ -68,11 +76,13 @@ export interface ChatModel extends AsyncDisposal {
     options?: ChatOptions<S>,
   ): Answer<SchemaOutput<S>>;
   session(options?: SessionOptions): Session;
-  /** (nEmbd) */
-  embed(text: string, options?: EmbedOptions): Promise<Float32Array>;
+  /** Of a text, or of ids as they are: (nEmbd). */
+  embed(text: string | Int32Array, options?: EmbedOptions): Promise<Float32Array>;
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Tokens of a text, or of the prompt that a conversation becomes. */
   countTokens(input: string | readonly Message[], options?: { readonly tools?: Tools }): number;
+  /** The prompt that a conversation becomes. */
+  promptIds(messages: readonly Message[], options?: { readonly tools?: Tools }): readonly number[];
   stats(): EngineStats;
   /** Ends answers with an error. */
   dispose(): Promise<void>;

@@ -19,7 +19,7 @@ export interface ChatModelParts {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly info: Omit<ModelInfo, "template" | "architecture" | "fingerprint">;
+  readonly info: Omit<ModelInfo, "template" | "architecture" | "fingerprint" | "arithmetic" | "kvType" | "nEmbd">;
   /** Defaults of all answers. */
   readonly sampling?: AnswerSampling | undefined;
   readonly kvType?: "f16" | "f32" | undefined;
@@ -167,10 +167,10 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
   }
 
   async function embedOne(
-    text: string,
+    text: string | Int32Array,
     { normalize = true, pooling = info.pooling, signal }: EmbedOptions,
   ): Promise<Float32Array> {
-    const ids = [...tokenizer.encode(text, { prompt: true })];
+    const ids = [...(typeof text === "string" ? tokenizer.encode(text, { prompt: true }) : text)];
     if (ids.length === 0) throw new RangeError(`"text" expected a text, got an empty one`);
     const used = pooling === "cls" ? ids.slice(0, 1) : ids;
     const vectors = await engine.embed(used, pooling === "mean" ? used.length : 1, signal);
@@ -180,13 +180,13 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
     return Float32Array.from(sum, (value) => value / norm);
   }
 
-  async function embed(text: string, options?: EmbedOptions): Promise<Float32Array>;
+  async function embed(text: string | Int32Array, options?: EmbedOptions): Promise<Float32Array>;
   async function embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   async function embed(
-    input: string | readonly string[],
+    input: string | Int32Array | readonly string[],
     options: EmbedOptions = {},
   ): Promise<Float32Array | Float32Array[]> {
-    if (typeof input === "string") return embedOne(input, options);
+    if (typeof input === "string" || input instanceof Int32Array) return embedOne(input, options);
     const all: Float32Array[] = [];
     for (const text of input) all.push(await embedOne(text, options));
     return all;
@@ -197,11 +197,16 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
     ending ??= engine.dispose().then(() => model.dispose());
     return ending;
   };
+  const promptIds: ChatModel["promptIds"] = (messages, options = {}) =>
+    renderPrompt(withSystem(checkedMessages(messages), template.system), checkedTools(options.tools ?? {})).ids;
   const chatModel: ChatModel = {
     info: {
       ...info,
       template: template.name,
       architecture: model.config.architecture,
+      nEmbd: model.config.nEmbd,
+      arithmetic: model.arithmetic,
+      kvType: kvType ?? "f16",
       fingerprint: model.fingerprint?.toString(16).padStart(16, "0"),
     },
     tokenizer,
@@ -209,10 +214,9 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
     chat,
     session: (options = {}) => createSession(chatModel, options),
     embed,
-    countTokens(input, options = {}) {
-      if (typeof input === "string") return tokenizer.encode(input).length;
-      return renderPrompt(withSystem(checkedMessages(input), template.system), options.tools ?? {}).ids.length;
-    },
+    countTokens: (input, options) =>
+      typeof input === "string" ? tokenizer.encode(input).length : promptIds(input, options).length,
+    promptIds,
     stats: () => engine.stats,
     dispose,
     [Symbol.asyncDispose]: dispose,

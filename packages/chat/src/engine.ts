@@ -16,7 +16,7 @@ export interface SequenceRequest {
   /** Whether positions of earlier sequences may be taken over. */
   readonly reuse: boolean;
   readonly signal: AbortSignal;
-  /** Positions of the prompt that are in the cache. */
+  /** Positions of the prompt that are in the cache; 0 when it is accepted. */
   onPrompt(done: number, cached: number): void;
   /** Takes a drawn id. True ends the sequence. */
   onToken(id: number, logits: Float32Array): boolean; // logits: (nVocab)
@@ -136,6 +136,7 @@ export class Engine {
         generatingAt: now,
       });
       this.#waiting.sort((a, b) => b.request.priority - a.request.priority); // stable: first come, first served
+      request.onPrompt(0, 0);
       this.#work ??= this.#loop();
     });
   }

@@ -76,8 +76,10 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   const special = parser !== undefined; // marks of thoughts and calls may be control tokens
   const constraint = grammar === undefined ? undefined : await import("./constraint.ts");
   const stage = grammar === undefined ? undefined : constraint?.grammarStage(grammar, tokenizer, parser, run.thoughtId);
+  const forbidden = settings.ignoreEos ? [...ends].map((id) => [id, Number.NEGATIVE_INFINITY] as const) : [];
+  const logitBias = [...(settings.logitBias ?? []), ...forbidden]; // of all ends, not of one alone
   const sampler = createSampler({
-    stages: samplingChain({ ...settings, ...(stage !== undefined && { grammar: stage }) }),
+    stages: samplingChain({ ...settings, ignoreEos: false, logitBias, ...(stage !== undefined && { grammar: stage }) }),
     seed: run.seed,
     nVocab: tokenizer.nVocab,
   });

@@ -9,9 +9,9 @@ import {
   type ModelConfig,
   modelMemory,
 } from "@ll/llama";
-import { type ModelFile, type ModelInput, openModelFile } from "@ll/model";
+import { type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
-import type { ChatModel } from "./chat-model.ts";
+import type { ChatModel, ModelInfo } from "./chat-model.ts";
 import { createChatModel } from "./create-chat-model.ts";
 import type { AnswerSampling } from "./generate.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
@@ -89,6 +89,7 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
       container: file.containerName,
       contextTokens,
       parallel,
+      ...weightsOf(tensors),
       threads: model.threads,
       kernels: model.kernels,
       pooling: file.pooling ?? "last",
@@ -139,9 +140,17 @@ async function contextFor(
   }
 }
 
+/** How many weights there are, and of what type most of them. */
+function weightsOf(source: TensorSource): Pick<ModelInfo, "nParameters" | "weightBytes" | "weightType"> {
+  const mix = typeMix(Array.from(source.names()).flatMap((name) => source.tensor(name) ?? []));
+  return {
+    nParameters: mix.reduce((sum, { weights }) => sum + weights, 0),
+    weightBytes: mix.reduce((sum, { bytes }) => sum + bytes, 0),
+    weightType: mix[0]?.type ?? "",
+  };
+}
+
 /** Threads that help with these weights; undefined for as many as there are. */
-function usefulThreads(tensors: TensorSource): number | undefined {
-  let bytes = 0;
-  for (const name of tensors.names()) bytes += tensors.tensor(name)?.byteLength ?? 0;
-  return bytes <= THREAD_BYTES ? 1 : undefined;
+function usefulThreads(source: TensorSource): number | undefined {
+  return weightsOf(source).weightBytes <= THREAD_BYTES ? 1 : undefined;
 }

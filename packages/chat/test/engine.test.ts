@@ -269,6 +269,9 @@ test("all rows of a step are one batch, and what prompts have in common is copie
     parallel: 3,
     threads: 1,
     kernels: "",
+    nParameters: 0,
+    weightBytes: 0,
+    weightType: "",
     pooling: "last",
     warnings: [],
   } as const;
