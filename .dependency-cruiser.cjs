@@ -1,4 +1,4 @@
-// Which way the arrows may point. Leaves share @ll/bytes, and @ll/architectures, what a model is; llama and convert stand on leaves, model on llama, chat on model; only apps use everything.
+// Which way the arrows may point. Leaves share @ll/bytes, and @ll/architectures, what a model is; llama and convert stand on leaves, model on llama, chat on model, openai-api on chat; only apps use everything.
 
 module.exports = {
   forbidden: [
@@ -39,6 +39,12 @@ module.exports = {
       severity: "error",
       from: { path: "^packages/chat/src" },
       to: { path: "^(packages/(?!(chat|model|llama|sampling|tokenizer|bytes)/)|apps)" },
+    },
+    {
+      name: "openai-api-stands-on-chat",
+      severity: "error",
+      from: { path: "^packages/openai-api/src" },
+      to: { path: "^(packages/(?!(openai-api|chat|sampling|bytes)/)|apps)" },
     },
     {
       name: "model-stands-on-formats-tokenizer-llama",

@@ -18,6 +18,7 @@ export type * as gguf from "@ll/gguf";
 export type * as ggufNode from "@ll/gguf/node";
 export type * as llama from "@ll/llama";
 export type * as llamaWorker from "@ll/llama/worker";
+export type * as openaiApi from "@ll/openai-api";
 export type * as quant from "@ll/quant";
 export type * as sampling from "@ll/sampling";
 export type * as tokenizer from "@ll/tokenizer";

@@ -1,0 +1,101 @@
+// OpenAI's API over a model: a function from Request to Response. It opens no socket: an HTTP server, a page and tests call it, and so
+// does every client that takes a `fetch`.
+
+import type { Fetch } from "@ll/bytes";
+import type { ChatModel } from "@ll/chat";
+import { fingerprintOf } from "./answer-parts.ts";
+import { ApiError } from "./api-error.ts";
+import { chatCompletions } from "./chat-completions.ts";
+import { completions } from "./completions.ts";
+import { answeredError, type RequestContext } from "./context.ts";
+import { embeddings } from "./embeddings.ts";
+import { applyTemplate, detokenize, listModels, oneModel, tokenize } from "./model-routes.ts";
+import { type JsonObject, readJsonBody } from "./request-body.ts";
+import { responses } from "./responses.ts";
+
+export interface HandlerOptions {
+  /** Names under which the model answers; `*` for any. Default: its own, and any. */
+  readonly names?: readonly string[] | undefined;
+  /** When the model was made, in seconds since 1970. Default: now. */
+  readonly created?: number | undefined;
+  /** Bytes of a request's body. Default 4 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** Milliseconds of silence in a stream after which a comment is sent. Default 15,000. */
+  readonly pingMs?: number | undefined;
+  /** Told of errors that are answered with status 500. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A `fetch` that asks a model. */
+export type Handler = Fetch;
+
+type Endpoint = (context: RequestContext, body: JsonObject) => Response | Promise<Response>;
+
+interface Route {
+  readonly answer: Endpoint;
+  /** Field of the request that the prompt comes from. */
+  readonly prompt: string;
+}
+
+const DEFAULT_BODY_BYTES = 4 * 1024 * 1024;
+const DEFAULT_PING_MS = 15_000;
+
+/** Under these paths, and under /v1 in front of them. */
+const POSTS: ReadonlyMap<string, Route> = new Map([
+  ["/chat/completions", { answer: chatCompletions, prompt: "messages" }],
+  ["/completions", { answer: completions, prompt: "prompt" }],
+  ["/embeddings", { answer: embeddings, prompt: "input" }],
+  ["/responses", { answer: responses, prompt: "input" }],
+  ["/tokenize", { answer: tokenize, prompt: "content" }],
+  ["/detokenize", { answer: detokenize, prompt: "tokens" }],
+  ["/apply-template", { answer: applyTemplate, prompt: "messages" }],
+]);
+
+/**
+ * @example const client = new OpenAI({ baseURL: "http://ll.invalid/v1", apiKey: "-", fetch: createHandler(model) });
+ */
+export function createHandler(model: ChatModel, options: HandlerOptions = {}): Handler {
+  const { maxBodyBytes = DEFAULT_BODY_BYTES, pingMs = DEFAULT_PING_MS, onError = () => undefined } = options;
+  const { names = [model.info.name, "*"], created = Math.floor(Date.now() / 1000) } = options;
+  const fingerprint = fingerprintOf(model.info);
+  return async (input: Request | URL | string, init?: RequestInit): Promise<Response> => {
+    const request = input instanceof Request && init === undefined ? input : new Request(input, init);
+    // the signal itself: one that follows it may be forgotten before it is heard
+    const signal = init?.signal ?? request.signal;
+    const context = { model, names, created, fingerprint, pingMs, signal, onError };
+    let prompt = "";
+    try {
+      const path = new URL(request.url).pathname.replace(/^\/v1(?=\/)/, "");
+      const route = POSTS.get(path);
+      if (route === undefined) return get(context, path, request.method);
+      prompt = route.prompt;
+      if (request.method !== "POST") throw methodNotAllowed("POST");
+      return await route.answer(context, await readJsonBody(request, maxBodyBytes));
+    } catch (error) {
+      if (signal.aborted) throw signal.reason; // as `fetch` does
+      return answeredError(error, prompt, onError).toResponse();
+    }
+  };
+}
+
+/** @throws ApiError 404, 405 */
+function get(context: RequestContext, path: string, method: string): Response {
+  const [, name] = /^\/models(?:\/(.+))?$/s.exec(path) ?? [undefined, ""];
+  if (name === "") throw new ApiError({ status: 404, code: "not_found", message: "No such path" });
+  if (method !== "GET" && method !== "HEAD") throw methodNotAllowed("GET, HEAD");
+  const response = name === undefined ? listModels(context) : oneModel(context, decoded(name));
+  return method === "GET" ? response : new Response(null, response);
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+function methodNotAllowed(allow: string): ApiError {
+  const message = `This path takes ${allow}`;
+  return new ApiError({ status: 405, code: "method_not_allowed", message, headers: { allow } });
+}

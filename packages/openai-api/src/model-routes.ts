@@ -1,0 +1,67 @@
+// GET /v1/models, and what llama.cpp's server tells of tokens: POST /tokenize, /detokenize, /apply-template.
+
+import * as v from "valibot";
+import { answeringName, type RequestContext } from "./context.ts";
+import { messagesField, messagesOf, toolsField, toolsOf } from "./conversation.ts";
+import { promptsOf } from "./prompts.ts";
+import type { JsonObject } from "./request-body.ts";
+import { validate } from "./validate.ts";
+
+export function listModels(context: RequestContext): Response {
+  const names = context.names.filter((name) => name !== "*");
+  return Response.json({ object: "list", data: names.map((name) => modelOf(context, name)) });
+}
+
+/** @throws ApiError 404 */
+export function oneModel(context: RequestContext, name: string): Response {
+  return Response.json(modelOf(context, answeringName(context, name)));
+}
+
+function modelOf({ model, created }: RequestContext, id: string) {
+  const { contextTokens, nEmbd, nParameters, weightBytes, weightType } = model.info;
+  const meta = {
+    n_ctx: contextTokens,
+    n_vocab: model.tokenizer.nVocab,
+    n_embd: nEmbd,
+    n_params: nParameters,
+    size: weightBytes,
+    type: weightType,
+  };
+  return { id, object: "model", created, owned_by: "ll", meta };
+}
+
+const TOKENIZE = v.object({
+  content: v.string(),
+  add_special: v.optional(v.boolean()),
+  with_pieces: v.optional(v.boolean()),
+});
+
+export function tokenize({ model: { tokenizer } }: RequestContext, body: JsonObject): Response {
+  const { content, add_special: bos = false, with_pieces: withPieces = false } = validate(TOKENIZE, body, []);
+  const ids = [...tokenizer.encode(content, { bos })];
+  const tokens = withPieces ? ids.map((id) => ({ id, piece: pieceOf(tokenizer.tokenBytes(id)) })) : ids;
+  return Response.json({ tokens });
+}
+
+/** A text, or bytes that are none. */
+function pieceOf(bytes: Uint8Array): string | number[] {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return [...bytes];
+  }
+}
+
+export function detokenize({ model: { tokenizer } }: RequestContext, body: JsonObject): Response {
+  const { tokens } = validate(v.object({ tokens: v.array(v.unknown()) }), body, []);
+  if (tokens.length === 0) return Response.json({ content: "" });
+  const [ids] = promptsOf([tokens], "tokens", 1, tokenizer) as readonly [readonly number[]];
+  return Response.json({ content: tokenizer.decode(ids) });
+}
+
+export function applyTemplate({ model }: RequestContext, body: JsonObject): Response {
+  const fields = validate(v.object({ messages: messagesField, tools: toolsField }), body, []);
+  const tools = toolsOf((fields.tools ?? []).map(({ type, function: tool }) => ({ type, tool })));
+  const ids = model.promptIds(messagesOf(fields.messages), { tools });
+  return Response.json({ prompt: model.tokenizer.decode(ids, { special: true }) });
+}

@@ -1,0 +1,42 @@
+// Prompts as texts or as ids, one or several.
+
+import type { ChatModel } from "@ll/chat";
+import { ApiError, invalidValue } from "./api-error.ts";
+
+export type Tokenizer = ChatModel["tokenizer"];
+
+export type Prompt = string | readonly number[];
+
+/**
+ * A string, ids, or a list of strings or of ids.
+ * @param most how many
+ * @throws ApiError
+ */
+export function promptsOf(value: unknown, param: string, most: number, { nVocab }: Tokenizer): readonly Prompt[] {
+  if (value === undefined) {
+    throw new ApiError({
+      status: 400,
+      code: "missing_field",
+      param,
+      message: `${param}: expected a text, got nothing`,
+    });
+  }
+  const isOne = !Array.isArray(value) || typeof value[0] === "number";
+  const list: readonly unknown[] = isOne ? [value] : value;
+  if (list.length === 0 || list.length > most) {
+    throw invalidValue(param, `expected 1 to ${most} prompts, got ${list.length}`);
+  }
+  return list.map((one, i) => {
+    if (typeof one === "string") return one;
+    const place = isOne ? param : `${param}[${i}]`;
+    if (!Array.isArray(one) || one.length === 0) throw invalidValue(place, "expected a text, or a list of ids");
+    const bad = one.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= nVocab);
+    if (bad >= 0) throw invalidValue(`${place}[${bad}]`, `expected an id from 0 to ${nVocab - 1}`);
+    return one as readonly number[];
+  });
+}
+
+/** Ids as the model is given them: of a text, as ll-main does it. */
+export function idsOf(prompt: Prompt, tokenizer: Tokenizer): Int32Array {
+  return typeof prompt === "string" ? tokenizer.encode(prompt, { prompt: true }) : Int32Array.from(prompt);
+}
