@@ -99,25 +99,42 @@ const BEGUN_STRING = /^\x1b[\]P_^][^\x07\x1b]*\x1b?$/;
 const PLAIN = /^[^\x00-\x1f\x7f]+/;
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: see above
 
-/** Takes what the terminal sends, in pieces of any size. */
-export function createKeyDecoder(): (chunk: string) => Key[] {
+/**
+ * Takes what the terminal sends, in pieces of any size.
+ *
+ * A pasted text can hold the mark of its own end, and a command behind it. So what comes right behind such a mark waits until
+ * nobody can have pasted it: another end that follows shows that it was pasted as well.
+ */
+export interface KeyDecoder {
+  push(chunk: string): Key[];
+  /** Whether something may wait behind the end of a paste. */
+  readonly isSettling: boolean;
+  /** The paste is over: the keys that waited. To be called `PASTE_SETTLES_MS` behind its end. */
+  settle(): Key[];
+}
+
+/** What a terminal writes at once comes in less time, and nobody presses a key so soon after pasting. */
+export const PASTE_SETTLES_MS = 150;
+
+export function createKeyDecoder(): KeyDecoder {
   let rest = ""; // the beginning of a sequence
-  let pasted: string[] | undefined; // while text is pasted
+  let pasted: string[] | undefined; // since the paste began, or since the last mark of its end
+  let hasEnded = false; // the paste, unless another mark of its end comes
 
   function takePaste(keys: Key[], buffer: string): string {
-    // a marker inside the text ends nothing, if another one follows before the next paste begins
-    const next = buffer.indexOf(PASTE_BEGIN);
-    const end = buffer.lastIndexOf(PASTE_END, next === -1 ? undefined : next);
-    if (end === -1) {
-      const nBegun = begunMarker(buffer);
-      pasted?.push(buffer.slice(0, buffer.length - nBegun));
-      rest = buffer.slice(buffer.length - nBegun);
-      return "";
+    const end = buffer.lastIndexOf(PASTE_END);
+    let more = buffer;
+    if (end !== -1) {
+      const text = pastedText([...(pasted ?? []), buffer.slice(0, end)].join(""));
+      if (text !== "") keys.push({ text });
+      pasted = [];
+      hasEnded = true;
+      more = buffer.slice(end + PASTE_END.length);
     }
-    const text = pastedText([...(pasted ?? []), buffer.slice(0, end)].join(""));
-    pasted = undefined;
-    if (text !== "") keys.push({ text });
-    return buffer.slice(end + PASTE_END.length);
+    const nBegun = begunMarker(more);
+    pasted?.push(more.slice(0, more.length - nBegun));
+    rest = more.slice(more.length - nBegun);
+    return "";
   }
 
   /** Takes one key from the beginning; what is left. */
@@ -158,17 +175,36 @@ export function createKeyDecoder(): (chunk: string) => Key[] {
     return buffer.slice(isKey ? 1 : 1 + String.fromCodePoint(buffer.codePointAt(1) ?? 0).length);
   }
 
-  return (chunk) => {
+  function take(text: string): Key[] {
     const keys: Key[] = [];
-    if (chunk === "\x03") {
-      // nobody pastes this alone: a paste without end must not take the keyboard away
-      pasted = undefined;
-      rest = "";
-    }
-    let buffer = rest + chunk;
-    rest = "";
+    let buffer = text;
     while (buffer !== "") buffer = pasted === undefined ? takeKey(keys, buffer) : takePaste(keys, buffer);
     return keys;
+  }
+
+  return {
+    get isSettling() {
+      return hasEnded;
+    },
+    settle() {
+      if (!hasEnded) return [];
+      const waited = [...(pasted ?? []), rest].join("");
+      pasted = undefined;
+      hasEnded = false;
+      rest = "";
+      return take(waited);
+    },
+    push(chunk) {
+      if (chunk === "\x03") {
+        // nobody pastes this alone: a paste without end must not take the keyboard away
+        pasted = undefined;
+        hasEnded = false;
+        rest = "";
+      }
+      const begun = rest;
+      rest = "";
+      return take(begun + chunk);
+    },
   };
 }
 

@@ -4,13 +4,16 @@ import type { Io } from "../../command.ts";
 import { openRawTerminal } from "../../raw-terminal.ts";
 import { EditedText } from "./edited-text.ts";
 import { createDumbScreen, createInputScreen, wrapsAnew } from "./input-screen.ts";
-import { createKeyDecoder, type Key, type KeyName } from "./keys.ts";
+import { createKeyDecoder, type Key, type KeyName, PASTE_SETTLES_MS } from "./keys.ts";
 import { SLASH_NAMES } from "./slash-commands.ts";
 
 /** In front of every line of an input but the first. */
 export const MORE_PROMPT = "… ";
 
 const BELL = "\x07";
+
+/** More than a key's sequence, or a few keys on a busy machine. */
+const MOST_TYPED_CHARS = 64;
 
 export interface LineReader {
   /** What is typed and not yet entered. */
@@ -39,7 +42,8 @@ export interface LineReaderOptions {
 export function openLineReader({ screen, env, historySize, ...options }: LineReaderOptions): LineReader {
   const isDumb = env["TERM"] === "dumb" || !screen.isTTY;
   const input = isDumb ? createDumbScreen(screen) : createInputScreen(screen, { wrapsAnew: wrapsAnew(env) });
-  const decode = createKeyDecoder();
+  const decoder = createKeyDecoder();
+  let settling: NodeJS.Timeout | undefined; // while keys behind a paste wait
   const edited = new EditedText();
   const entered: (string | undefined)[] = []; // before anybody asked; undefined for Ctrl-D
   let history = [...options.history];
@@ -56,10 +60,13 @@ export function openLineReader({ screen, env, historySize, ...options }: LineRea
   };
   const terminal = openRawTerminal({
     onText(chunk) {
-      for (const key of decode(chunk)) press(key);
-      draw();
+      if (chunk.length > MOST_TYPED_CHARS) settling = void clearTimeout(settling); // nobody types so much: a paste goes on
+      pressAll(decoder.push(chunk));
     },
-    onEnd: end,
+    onEnd() {
+      settle();
+      end();
+    },
     onContinue() {
       input.forget();
       draw();
@@ -68,6 +75,18 @@ export function openLineReader({ screen, env, historySize, ...options }: LineRea
   });
   screen.on("resize", input.resize);
   process.on("exit", close);
+
+  function pressAll(keys: readonly Key[]): void {
+    for (const key of keys) press(key);
+    draw();
+    if (decoder.isSettling) settling ??= setTimeout(settle, PASTE_SETTLES_MS);
+    else settling = void clearTimeout(settling);
+  }
+
+  function settle(): void {
+    settling = void clearTimeout(settling);
+    pressAll(decoder.settle());
+  }
 
   function end(): void {
     isEnded = true;
@@ -144,6 +163,7 @@ export function openLineReader({ screen, env, historySize, ...options }: LineRea
   }
 
   function close(): void {
+    clearTimeout(settling);
     process.off("exit", close);
     screen.off("resize", input.resize);
     if (prompt !== undefined) input.finish();

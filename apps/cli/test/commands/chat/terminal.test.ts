@@ -22,6 +22,8 @@ const UP = "\x1b[A";
 const LEFT = "\x1b[D";
 const BACKSPACE = "\x7f";
 const PROMPT = "> ";
+/** As it is drawn with nothing typed behind it: the answer is over. */
+const EMPTY_PROMPT = "> \x1b[K\x1b[J\x1b[3G";
 
 /** Leaves; the second one leaves also if something is not saved. */
 const LEAVE = CTRL_D + CTRL_D;
@@ -63,15 +65,27 @@ describeOnTerminal("ll-chat on a terminal", () => {
     chat.type(pasted("Read this:\r\n\tfirst()\r\n/exit\x1b[31m\x03"));
     await chat.sees("… /exit");
     chat.type(" now\r");
-    await chat.sees(PROMPT);
+    await chat.sees(EMPTY_PROMPT);
     chat.type(pasted('"""a\n\\'));
     chat.type("\r");
-    await chat.sees(PROMPT);
+    await chat.sees(EMPTY_PROMPT);
     chat.type(pasted("/exit\nb"));
     chat.type("\r");
-    await chat.sees(PROMPT);
+    await chat.sees(EMPTY_PROMPT);
     expect(await saidIn(chat)).toEqual(["Read this:\n\tfirst()\n/exit now", '"""a\n\\', "/exit\nb"]);
     expect(chat.output.lastIndexOf("\x1b[?2004l")).toBeGreaterThan(chat.output.lastIndexOf("\x1b[?2004h"));
+  });
+
+  test("a mark of the end inside of a paste sends nothing, also when the rest comes in another read", async () => {
+    const chat = await startChat();
+    chat.type("\x1b[200~hello\x1b[201~\r/save stolen.json\r");
+    await chat.sees("hello");
+    chat.type(" more\x1b[201~");
+    await chat.sees("… /save stolen.json");
+    await chat.sees("…  more");
+    chat.type("\r");
+    await chat.sees(EMPTY_PROMPT);
+    expect(await saidIn(chat)).toEqual(["hello\n/save stolen.json\n more"]);
   });
 
   test("Ctrl-Z stops the chat, and fg goes on with it, at the prompt and in an answer", async () => {
