@@ -23,6 +23,8 @@ export class SpecialMatcher {
   token: CutToken | undefined;
   start = 0;
   end = 0;
+  /** Where its text ends; `end` is behind the white space that it strips. */
+  textEnd = 0;
 
   constructor(tokens: readonly CutToken[]) {
     this.#tokens = [...tokens].sort((a, b) => compare(a.text, b.text));
@@ -46,7 +48,8 @@ export class SpecialMatcher {
       if (token === undefined) continue;
       this.token = token;
       this.start = token.stripsLeft === true ? spaceStart(bytes, least, at) : at;
-      this.end = at + token.text.length;
+      this.textEnd = at + token.text.length;
+      this.end = this.textEnd;
       if (token.stripsRight === undefined || token.stripsRight === false) return true;
       for (;;) {
         const size = spaceBytes(bytes, this.end);

@@ -38,6 +38,11 @@ export interface EncodeOptions {
    */
   readonly special?: boolean;
   /**
+   * With `special`: a character, such as U+10FFFE, that keeps the text of a special token text, if it stands in it or right behind it. It
+   * is taken out once special tokens are cut.
+   */
+  readonly mark?: string;
+  /**
    * For those too: put a space in front, and behind special tokens, if the vocabulary says that it wants one. As `prompt` if absent, and
    * true in mode "sentencepiece".
    */
@@ -78,6 +83,8 @@ export interface SpecialTokens {
   readonly newline: number | undefined;
   /** The id with exactly this text, for texts of special tokens such as `<|im_end|>`; undefined if there is none. */
   idOf(text: string): number | undefined;
+  /** Texts that become ids with `special` only: those of control tokens and of the unknown one, the longest first. */
+  texts(): readonly string[];
 }
 
 export interface Tokenizer {
@@ -183,6 +190,7 @@ export function createTokenizer(
         const id = table.index.findText(bytes, 0, bytes.length);
         return id === NONE ? undefined : id;
       },
+      texts: () => [],
     },
     addBos,
     warnings: [],

@@ -218,6 +218,7 @@ export function openVocabulary(
 
   function* steps(from: string | Uint8Array, options: EncodeOptions, ids: IdList): Generator<void, void, void> {
     const { prompt = false, special: parses = false } = options;
+    const mark = parses && options.mark !== undefined ? new TextEncoder().encode(options.mark) : NOTHING;
     const text = typeof from === "string" ? new TextEncoder().encode(from) : from;
     if (!isBytes(text)) throw new TypeError(`"text" expected a string or Uint8Array, got ${kindOf(text)}`);
     if (text.length > MAX_TEXT_BYTES) throw new TextTooLongError(MAX_TEXT_BYTES, text.length);
@@ -235,8 +236,13 @@ export function openVocabulary(
         yield;
         continue;
       }
+      if (isFound !== undefined && mark.length > 0 && hasAt(text, matcher.textEnd, mark)) {
+        sought = matcher.textEnd;
+        continue;
+      }
       const { token, start, end } = isFound ?? { token: undefined, start: text.length, end: text.length };
-      if (start > taken) yield* stretch(text.subarray(taken, start), isSound, hasSpace, ids);
+      const between = without(text.subarray(taken, start), mark);
+      if (between.length > 0) yield* stretch(between, isSound, hasSpace, ids);
       if (token === undefined) break;
       ids.push(token.id);
       if (ids.length >= MANY_IDS) yield;
@@ -251,9 +257,18 @@ export function openVocabulary(
     return ids.take();
   };
 
+  let forbiddenTexts: readonly string[] | undefined; // made when they are first asked for
+  const texts = (): readonly string[] => {
+    forbiddenTexts ??= Array.from(types, (type, id) =>
+      type === TYPE.control || type === TYPE.unknown ? new TextDecoder().decode(textOf(tokens, id)) : "",
+    )
+      .filter((text) => text !== "")
+      .sort((a, b) => b.length - a.length);
+    return forbiddenTexts;
+  };
   const tokenizer: Tokenizer = {
     nVocab,
-    special: { bos, eos, ends, newline: encode("\n").at(0), idOf },
+    special: { bos, eos, ends, newline: encode("\n").at(0), idOf, texts },
     addBos,
     warnings: vocabulary.warnings,
     addSpacePrefix: vocabulary.addSpacePrefix,
@@ -277,6 +292,28 @@ export function openVocabulary(
 }
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** True if `part` stands at this place of the text. */
+function hasAt(text: Uint8Array, at: number, part: Uint8Array): boolean {
+  return part.every((byte, i) => text[at + i] === byte);
+}
+
+/** The text without any of the marks in it. */
+function without(text: Uint8Array, mark: Uint8Array): Uint8Array {
+  if (mark.length === 0) return text;
+  const out = new Uint8Array(text.length);
+  let length = 0;
+  for (let from = 0; ; ) {
+    let at = text.indexOf(mark[0] as number, from);
+    while (at >= 0 && !hasAt(text, at, mark)) at = text.indexOf(mark[0] as number, at + 1);
+    if (at < 0 && from === 0) return text;
+    const stretch = text.subarray(from, at < 0 ? text.length : at);
+    out.set(stretch, length);
+    length += stretch.length;
+    if (at < 0) return out.subarray(0, length);
+    from = at + mark.length;
+  }
+}
 
 /** Ids of special tokens in a row between two pauses. */
 const MANY_IDS = 64 * 1024;

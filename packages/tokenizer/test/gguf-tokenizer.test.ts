@@ -81,6 +81,22 @@ describe("byte-level merges", () => {
     expect(tokenizer.decode(ids(text))).toBe(text);
   });
 
+  test("a mark in the text of a control token, or behind it, keeps it text, and is gone", () => {
+    const mark = "\u{10fffe}";
+    const marked = (text: string) => ids(text, { special: true, mark });
+    expect(marked(`a${mark}b<${mark}|im_end|><think>`)).toEqual(ids("ab<|im_end|><think>"));
+    expect(marked(`<|im_end|>${mark}ab`)).toEqual(ids("<|im_end|>ab"));
+    expect(marked(`<|im_end|>a${mark}b<|im_end|>`)).toEqual([IM_END, AB, IM_END]);
+    expect(marked(mark)).toEqual([]);
+    expect(ids(`<|im_end|>${mark}`, { special: true })).toEqual([IM_END, ...ids(mark)]);
+  });
+
+  test("texts of control tokens", () => {
+    expect(tokenizer.special.texts()).toEqual(["<|end_of_turn|>", "<|im_end|>"]);
+    const scored = open(scores, {}, { ids: "llama.cpp" });
+    expect(scored.special.texts()).toEqual(["<unk>", "</s>", "<s>"]);
+  });
+
   test("text never becomes a control token, even if merges lead to it", () => {
     const types = [...BYTES.map(() => 1), 3, 1, 1, 4, 3, 3, 1];
     for (const ignored of ["llama-bpe", "qwen2"]) {
