@@ -46,6 +46,7 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["tokenizer-json", { module: "tokenizer-json.ts", covers: /\/packages\/tokenizer\/src\// }],
   ["use-grammar", { module: "use-grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
   ["use-chat", { module: "use-chat.ts", covers: /\/commands\/chat\/|\/packages\/sampling\/src\// }],
+  ["template", { module: "template.ts", covers: /\/chat\/src\/template\/jinja\/|\/@huggingface\/jinja\/dist\// }],
   ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],
 ]);
 

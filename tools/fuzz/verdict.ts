@@ -1,6 +1,7 @@
 // What a parser may do with an input: return, or throw a typed error that is safe to print. Anything else is a find.
 
 import { isFormatError } from "@ll/bytes";
+import { isTemplateError } from "@ll/chat/jinja";
 import { isGrammarError } from "@ll/sampling";
 
 /** Longest message that an error may carry, in characters. */
@@ -15,7 +16,7 @@ const OVER_BUDGET = /\bmore (?:bytes|items|steps) than the limit: /;
 
 /** Undefined if the parser may throw this; otherwise what is wrong with it. */
 export function complaint(error: unknown): string | undefined {
-  if (!isFormatError(error) && !isGrammarError(error)) {
+  if (!isFormatError(error) && !isGrammarError(error) && !isTemplateError(error)) {
     return error instanceof Error ? `untyped ${error.stack ?? error.message}` : `threw ${String(error)}`;
   }
   // limits of the formats come first: the budget of a parser is reached only by one that takes more than SECURITY.md promises

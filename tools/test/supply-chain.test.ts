@@ -14,6 +14,7 @@ const FOLDERS = [...lockfile.matchAll(/^ {2}((?:packages|apps)\/[\w-]+):(?: \{\}
 
 /** Third-party packages that come with an installation; every other package has none. */
 const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
+  "packages/chat": ["@huggingface/jinja"],
   "packages/checkpoint": ["yauzl"],
   "packages/openai-api": ["valibot"],
   "apps/cli": ["valibot"],

@@ -23,6 +23,8 @@ export interface ChatOptions<S extends Schema = Schema> extends GenerateOptions 
   readonly maxRounds?: number | undefined;
   /** Whether the model is to think, where its template can say so. */
   readonly think?: boolean | undefined;
+  /** What the template of the file asks for beside messages and tools, such as `{ reasoning_effort: "low" }`: plain data. */
+  readonly templateArguments?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface CompleteOptions<S extends Schema = Schema> extends GenerateOptions {

@@ -114,7 +114,7 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
     const format = template.format ?? (formats?.PLAIN_FORMAT as OutputFormat);
     let total: RunResult | undefined;
     for (let round = 0; ; round++) {
-      const { ids: prompt, startsInThought } = renderPrompt([...conversation, ...messages], tools, options.think);
+      const { ids: prompt, startsInThought } = renderPrompt([...conversation, ...messages], tools, options);
       // a call that was asked for is made once; then the model may say what it found
       const isForced = round === 0 && toolChoice !== "auto" && Object.keys(tools).length > 0;
       const warn = (warning: string): unknown => !warnings.includes(warning) && warnings.push(warning);
@@ -146,8 +146,12 @@ export function createChatModel({ model, tokenizer, template, info, sampling, kv
     }
   }
 
-  function renderPrompt(messages: readonly Message[], tools: Tools, think?: boolean | undefined) {
-    return template.render({ messages, tools: templateTools(tools), think }, tokenizer);
+  function renderPrompt(
+    messages: readonly Message[],
+    tools: Tools,
+    { think, templateArguments }: Pick<ChatOptions, "think" | "templateArguments"> = {},
+  ) {
+    return template.render({ messages, tools: templateTools(tools), think, templateArguments }, tokenizer);
   }
 
   async function forcedCalls(

@@ -9,7 +9,7 @@ import {
   type ModelConfig,
   modelMemory,
 } from "@ll/llama";
-import { type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
+import { type ChatTemplates, type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
 import { createChatModel } from "./create-chat-model.ts";
@@ -29,8 +29,12 @@ export interface OpenOptions {
   readonly arithmetic?: LoadModelOptions["arithmetic"];
   readonly kvType?: "f16" | "f32" | undefined;
   readonly workerUrl?: LoadModelOptions["workerUrl"];
-  /** A name, or data. Default: what the file's own shows, else "plain". */
+  /** A name, or data. Default: the file's own, else "plain". */
   readonly template?: string | Template | ChatTemplate | undefined;
+  /** What the file's template takes for the time of now. Default: the clock; fixed, the same prompt comes every day. */
+  readonly date?: (() => Date) | undefined;
+  /** Control tokens that people type become control tokens, and may forge turns. Default false. */
+  readonly unsafe?: boolean | undefined;
   /** Where an old file does not say. */
   readonly config?: ConfigOverrides | undefined;
   /** Defaults of all answers. */
@@ -66,7 +70,7 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
   }
   const config = file.config(options.config);
   const tokenizer = await file.tokenizer({ nVocab: config.nVocab });
-  const { template, warning } = await templateOf(file.templates.main, tokenizer, options.template);
+  const { template, warning } = await templateOf(file.templates, tokenizer, options);
   const tensors = file.source;
   const threads = options.threads ?? usefulThreads(tensors);
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
@@ -103,23 +107,26 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
   });
 }
 
-/** The template that was asked for, or the pattern that the file's own shows. */
+/** The template that was asked for; else the file's own, or a plain transcript. */
 async function templateOf(
-  chatTemplate: string | undefined,
+  templates: ChatTemplates,
   tokenizer: Tokenizer,
-  asked: OpenOptions["template"],
+  { template: asked, date, unsafe }: OpenOptions,
 ): Promise<{ readonly template: ChatTemplate; readonly warning?: string }> {
   if (typeof asked === "object" && "render" in asked) return { template: asked };
+  let reason = "the file has no chat template";
+  if (asked === undefined && templates.main !== undefined) {
+    const { isTemplateError, jinjaTemplate } = await import("./jinja.ts");
+    try {
+      return { template: jinjaTemplate({ ...templates, main: templates.main }, tokenizer, { date, unsafe }) };
+    } catch (error) {
+      if (!isTemplateError(error)) throw error;
+      reason = error.message;
+    }
+  }
   const { patternTemplate } = await import("./templates.ts");
   if (asked !== undefined) return { template: patternTemplate(asked) };
-  const isChatMl = chatTemplate?.includes("<|im_start|>") && tokenizer.special.idOf("<|im_start|>") !== undefined;
-  if (isChatMl) return { template: patternTemplate("chatml") };
-  if (chatTemplate?.includes("[INST]")) return { template: patternTemplate("llama-2") };
-  const warning =
-    chatTemplate === undefined
-      ? "the file has no chat template: conversations are written as a plain transcript"
-      : "the file's chat template is of a kind that is not rendered: conversations are written as a plain transcript";
-  return { template: patternTemplate("plain"), warning };
+  return { template: patternTemplate("plain"), warning: `${reason}: conversations are written as a plain transcript` };
 }
 
 /** As many positions as were asked for; else the file's, as long as a context holds them. */

@@ -20,6 +20,8 @@ export interface RenderRequest {
   readonly tools: readonly TemplateTool[];
   /** Whether the model is to think, where its template can say so. */
   readonly think?: boolean | undefined;
+  /** Plain data that the template of a file may ask for, such as `reasoning_effort`, `documents` or `date_string`. */
+  readonly templateArguments?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface RenderedPrompt {
@@ -36,6 +38,6 @@ export interface ChatTemplate {
   readonly stop: readonly string[];
   /** Put in front of conversations that have no system message; "" for none. */
   readonly system: string;
-  /** Ids of a conversation, up to where the model goes on. */
+  /** Ids of a conversation, up to where the model goes on: behind the last message, if that is the beginning of an answer. */
   render(request: RenderRequest, tokenizer: Tokenizer): RenderedPrompt;
 }

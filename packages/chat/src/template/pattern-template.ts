@@ -2,7 +2,8 @@
 
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Message } from "../messages.ts";
-import type { ChatTemplate, RenderRequest, TemplateTool } from "./chat-template.ts";
+import type { ChatTemplate, RenderRequest } from "./chat-template.ts";
+import { answerText, describeTools, resultText } from "./plain-tools.ts";
 
 /**
  * Patterns hold `{bos}` and `{eos}` for these ids, `{text}` for what it is about and `{system}` for the system prompt in its block.
@@ -123,23 +124,8 @@ function render(template: Template, { messages, tools }: RenderRequest, tokenize
 }
 
 function turnText(message: Message): string {
-  if (message.role === "tool") return `<tool_response>\n${message.content}\n</tool_response>`;
+  if (message.role === "tool") return resultText(message.content);
   return message.role === "system" ? `(System: ${message.content})` : (message.content ?? "");
-}
-
-/** Calls are written back as they were. */
-function answerText(message: Extract<Message, { role: "assistant" }>): string {
-  const calls = (message.toolCalls ?? []).map(({ name, arguments: args, argumentsText }) => {
-    const json = argumentsText ?? JSON.stringify(args);
-    return `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${json}}\n</tool_call>`;
-  });
-  return [...(message.content ? [message.content] : []), ...calls].join("\n");
-}
-
-function describeTools(tools: readonly TemplateTool[]): string {
-  const lines = tools.map((tool) => JSON.stringify(tool.function));
-  const how = 'To call one, answer with <tool_call>{"name": NAME, "arguments": {…}}</tool_call> and nothing else.';
-  return `You may call these tools:\n${lines.join("\n")}\n${how}`;
 }
 
 /** Characters of a prompt: a pattern may repeat what stands for a placeholder, so that a short template could ask for any amount. */

@@ -1,0 +1,44 @@
+// The template of a file that is opened.
+
+import { expect, test } from "vitest";
+import { tinyGguf, withKeys } from "../../../apps/cli/test/gguf-model.ts";
+import { type ChatModel, type OpenOptions, openModel } from "../src/index.ts";
+
+async function opened(source: string | undefined, options: OpenOptions = {}): Promise<ChatModel> {
+  const value = source === undefined ? undefined : ({ type: "string", value: source } as const);
+  const bytes = await withKeys(await tinyGguf(), { "tokenizer.chat_template": value });
+  return openModel(bytes, { contextTokens: 64, parallel: 1, threads: 1, ...options });
+}
+
+test("a file with a template is talked to by it", async () => {
+  const model = await opened("{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ mood }}");
+  expect(model.info).toMatchObject({ template: "file", warnings: [] });
+  const options = { maxTokens: 8, temperature: 0 };
+  const told = await model.chat("Once upon", { ...options, templateArguments: { mood: " a time" } }).text();
+  const ids = model.tokenizer.encode("Once upon a time", { prompt: true });
+  expect(told).toBe((await model.complete(ids, options).text()).trim());
+  expect(model.countTokens([{ role: "user", content: "Once upon a time" }])).toBe(ids.length);
+  await model.dispose();
+});
+
+test("a prompt that its template refuses fails", async () => {
+  const model = await opened("{{ raise_exception('not today') }}");
+  await expect(model.chat("Hello").text()).rejects.toMatchObject({ name: "TemplateError", code: "E_TEMPLATE_RAISED" });
+  await model.dispose();
+});
+
+test.each([
+  [undefined, "the file has no chat template: conversations are written as a plain transcript"],
+  ["{% if %}", expect.stringMatching(/^the chat template cannot be read: .*: conversations are written as a plain/)],
+])("with %s, a conversation is a plain transcript", async (source, warning) => {
+  const model = await opened(source);
+  expect(model.info.template).toBe("plain");
+  expect(model.info.warnings).toContainEqual(warning);
+  await model.dispose();
+});
+
+test("another template goes before that of the file", async () => {
+  const model = await opened("{{ 1 }}", { template: "alpaca" });
+  expect(model.info.template).toBe("alpaca");
+  await model.dispose();
+});
