@@ -11,7 +11,7 @@ function spelledBytes(): string[] {
 }
 
 /** Control tokens, the first two of which are BOS and EOS; "☃" is one of a single character. */
-export const CONTROLS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|user|>", "☃"];
+const CONTROLS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|user|>", "☃"];
 
 export function smallVocabulary({ addBos = false }: { readonly addBos?: boolean } = {}): Tokenizer {
   const bytes = spelledBytes();
