@@ -34,7 +34,8 @@ export type { MetadataGetter } from "./gguf-keys.ts";
 export { type KvType, kvCacheBytes } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { loraFromGguf } from "./lora-gguf.ts";
-export type { BatchItem, Context, ContextMemory, ContextOptions, EvaluateOptions, Model } from "./model.ts";
+export { type ChunkMeasuredEvent, type MeasureInputsOptions, measureInputs } from "./measure-inputs.ts";
+export type { BatchItem, Context, ContextMemory, ContextOptions, EvaluateOptions, InputSums, Model } from "./model.ts";
 export { createScalarModel, type ScalarModelOptions } from "./scalar/model.ts";
 export {
   matchSession,

@@ -27,8 +27,21 @@ export interface Model {
   evaluateBatch(items: readonly BatchItem[], options?: Pick<EvaluateOptions, "signal">): Promise<Float32Array[]>;
   /** Passes through the layers until now. Each reads all weights once, for up to some 100 tokens. */
   nPasses(): number;
+  /**
+   * Of a model that was loaded with `sumInputs`: what met its matrices in all evaluations until now, by the names of tensors in GGUF files. Of
+   * an evaluation that was left, whatever was computed counts.
+   */
+  readonly inputSums?: (() => Promise<ReadonlyMap<string, InputSums>>) | undefined;
   /** Gives up the weights; contexts over them can no longer be used. */
   dispose(): Promise<void>;
+}
+
+/** What met the matrix of a tensor, or those of its experts. */
+export interface InputSums {
+  /** Σ x² of each column, over the rows that met the matrix. */
+  readonly squares: Float64Array; // (nMatrices, nColumns)
+  /** Those rows: one a token, of an expert the tokens that were sent to it. */
+  readonly counts: Float64Array; // (nMatrices)
 }
 
 /** Where an evaluation may go on. */

@@ -28,6 +28,7 @@ test("the public names", () => {
       "loadWeights",
       "loraFromGguf",
       "matchSession",
+      "measureInputs",
       "modelMemory",
       "readSession",
       "restoreSession",

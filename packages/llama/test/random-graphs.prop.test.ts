@@ -22,11 +22,12 @@ test.prop([randomGraphs, runs], { numRuns: 25 })(
     withRandomModel(graph, async (source, config) => {
       const tokens = Array.from({ length: nTokens }, (_, i) => (graph.seed + i * 37) % graph.nVocab);
       const options = { contextTokens: nTokens, kvType };
-      const scalar = createScalarModel(await loadWeights(source, config), { arithmetic });
+      const scalar = createScalarModel(await loadWeights(source, config), { arithmetic, sumInputs: true });
       const expected = await logitsInBatches(scalar, tokens, nTokens, options);
       expect(expected.every(Number.isFinite)).toBe(true);
-      const fast = await loadForTest(source, config, { kernels: tier, threads, arithmetic });
+      const fast = await loadForTest(source, config, { kernels: tier, threads, arithmetic, sumInputs: true });
       expect(fast.kernels).toBe(tier);
       expect(await logitsInBatches(fast, tokens, batchTokens, options)).toEqual(expected);
+      expect(await fast.inputSums?.()).toEqual(await scalar.inputSums?.());
     }),
 );

@@ -25,6 +25,7 @@ export const experts: OpKind<ExpertsOp> = {
       }
     }
   },
+  matrixInput: (op) => ({ x: op.x, weights: weightsOf(op), route: op.route }),
   scratchBytes(op, sizes) {
     return scratchOf(op, sizes).bytes + packedBytes(weightsOf(op), sizes);
   },

@@ -30,6 +30,7 @@ export const logits: OpKind<LogitsOp> = {
     for (let i = 0; softCap !== undefined && i < logits.length; i++) logits[i] = capped(logits[i]!, softCap);
     run.embeddings.set(rows);
   },
+  matrixInput: ({ x, weight }) => ({ x, weights: [weight] }),
   scratchBytes: ({ weight }, sizes) => packedBytes([weight], sizes) + roomBytes(sizes),
   bind(op, shard) {
     const { x, weight, scale, bias, factor, softCap } = op;

@@ -24,8 +24,20 @@ export interface OpKind<O extends Op> {
    * number of them, also one that owns nothing of the operation's values.
    */
   bind(op: O, shard: ShardBinding): readonly (Step | "barrier")[];
+  /** What the operation's matrices are multiplied with; absent for one without any. */
+  matrixInput?(op: O): MatrixInput;
   /** Bytes that `bind` wants for itself while the operation runs. */
   scratchBytes?(op: O, sizes: ScratchSizes): number;
+}
+
+/** The rows that meet matrices. */
+export interface MatrixInput {
+  /** Whole. */
+  readonly x: Value;
+  /** All of them meet every row, or that of a row's expert does. */
+  readonly weights: readonly Weight[];
+  /** Of an operation on experts: (2 · nUsed). */
+  readonly route?: Value;
 }
 
 /** A slice of tokens on its way through the operations, in the scalar engine. */

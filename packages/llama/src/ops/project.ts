@@ -18,6 +18,7 @@ export const project: OpKind<ProjectOp> = {
       for (let i = 0; i < n; i++) addInto(rowOf(rows, i, out.width), run.numbers(bias), out.width);
     }
   },
+  matrixInput: ({ x, products }) => ({ x, weights: products.map(({ weight }) => weight) }),
   scratchBytes: ({ products }, sizes) =>
     packedBytes(
       products.map(({ weight }) => weight),

@@ -8,6 +8,7 @@ import { Batches, type BatchMember } from "../batch.ts";
 import { arithmeticOf } from "../config.ts";
 import { assertNoState, recurrentMemory, type StateCopies } from "../context-memory.ts";
 import { contextFingerprint } from "../fingerprint.ts";
+import { InputCounter, joinInputSums } from "../input-sums.ts";
 import { assertIndex, type Context, type ContextOptions, checkedContextOptions, type Model } from "../model.ts";
 import { Pace } from "../pace.ts";
 import type { Weights } from "../weights.ts";
@@ -21,6 +22,8 @@ const SLICE_TOKENS = 32;
 export interface ScalarModelOptions {
   /** How numbers are rounded. Default: `weights.config.arithmetic`. */
   readonly arithmetic?: ArithmeticName | undefined;
+  /** Add up what meets the matrices, for `inputSums`. */
+  readonly sumInputs?: boolean | undefined;
 }
 
 /** The scalar reference engine over weights in memory. */
@@ -34,7 +37,9 @@ export function createScalarModel(weights: Weights, options: ScalarModelOptions 
     if (kept === undefined) throw new Error("the model was disposed of");
     return kept;
   }
-  const batches = scalarBatches(held, ARITHMETICS[arithmetic]);
+  const { graph } = weights;
+  const inputs = options.sumInputs === true ? new InputCounter(graph) : undefined;
+  const batches = scalarBatches(held, ARITHMETICS[arithmetic], inputs);
   return {
     config: weights.config,
     fingerprint: weights.fingerprint,
@@ -44,6 +49,7 @@ export function createScalarModel(weights: Weights, options: ScalarModelOptions 
     },
     evaluateBatch: (items, { signal } = {}) => batches.evaluate(items, signal),
     nPasses: () => batches.nPasses,
+    inputSums: inputs && (async () => joinInputSums(graph, [inputs.numbers])),
     async dispose() {
       kept = undefined;
     },
@@ -60,7 +66,11 @@ interface ScalarMember extends BatchMember {
 }
 
 /** @param held throws once the model is disposed of */
-function scalarBatches(held: () => Weights, arithmetic: Arithmetic): Batches<ScalarMember> {
+function scalarBatches(
+  held: () => Weights,
+  arithmetic: Arithmetic,
+  inputs: InputCounter | undefined,
+): Batches<ScalarMember> {
   const { nVocab, nEmbd } = held().config;
   return new Batches<ScalarMember>({
     nVocab,
@@ -80,6 +90,7 @@ function scalarBatches(held: () => Weights, arithmetic: Arithmetic): Batches<Sca
         tokens,
         parts: placed,
         nWanted: nLogitRows,
+        inputs,
         pace,
         logits,
         embeddings,

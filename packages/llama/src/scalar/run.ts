@@ -3,6 +3,7 @@
 
 import { lastUses, type Value, type Weight } from "@ll/architectures";
 import { allocate } from "@ll/bytes";
+import type { InputCounter } from "../input-sums.ts";
 import { opKind } from "../ops/index.ts";
 import type { ScalarRun } from "../ops/op.ts";
 import { expertRows, type Weights } from "../weights.ts";
@@ -12,11 +13,13 @@ export interface SliceOrder extends Omit<ScalarRun, "nRows" | "rows" | "tensor" 
   readonly weights: Weights;
   /** How many of the last tokens the logits are wanted of; 0 leaves out all that only they need. */
   readonly nWanted: number;
+  /** Adds up what meets the matrices. */
+  readonly inputs: InputCounter | undefined;
 }
 
 /** Evaluates a slice: fills its places in the cache, and `logits` and `embedding` if they are wanted. */
 export async function runSlice(order: SliceOrder): Promise<void> {
-  const { weights, tokens, nWanted } = order;
+  const { weights, tokens, nWanted, inputs } = order;
   const { graph, tensors } = weights;
   const last = lastUses(graph.ops);
   const arrays = new Map<Value, Float32Array>(); // of the values that are needed now
@@ -43,6 +46,8 @@ export async function runSlice(order: SliceOrder): Promise<void> {
   };
   for (const [i, op] of graph.ops.entries()) {
     if (op.kind === "select" && nWanted === 0) return;
+    const input = inputs?.input(op);
+    if (input !== undefined) inputs?.add(op, run.rows(input.x), input.route && run.rows(input.route));
     await opKind(op).scalar(op, run);
     for (const value of op.reads) if (last.get(value) === i) arrays.delete(value);
   }

@@ -62,6 +62,8 @@ export interface LoadModelOptions {
   readonly kernels?: KernelTier | undefined;
   /** How numbers are rounded. Default: `config.arithmetic`. */
   readonly arithmetic?: ArithmeticName | undefined;
+  /** Add up what meets the matrices, for `inputSums`. */
+  readonly sumInputs?: boolean | undefined;
   readonly onEvent?: (event: LoadModelEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -166,14 +168,14 @@ export async function chooseKernels(
 async function loadScalar(
   source: TensorSource,
   config: ModelConfig,
-  { arithmetic, onEvent, signal }: LoadModelOptions,
+  { arithmetic, sumInputs, onEvent, signal }: LoadModelOptions,
 ): Promise<TeamModel> {
   const weights = await loadWeights(source, config, {
     onEvent: ({ bytesLoaded, bytesTotal }) =>
       onEvent?.({ kind: "weights-loaded", bytes: bytesLoaded, total: bytesTotal }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return { ...createScalarModel(weights, { arithmetic }), threads: 1, kernels: "scalar" };
+  return { ...createScalarModel(weights, { arithmetic, sumInputs }), threads: 1, kernels: "scalar" };
 }
 
 interface FastRun {
@@ -188,7 +190,7 @@ interface FastRun {
 /** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
 async function loadFast(
   { source, config, found, threads, kernels, llamaKernels }: FastRun,
-  { workerUrl, onEvent, signal }: LoadModelOptions,
+  { workerUrl, sumInputs = false, onEvent, signal }: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
   const { graph, bytes: total } = found;
@@ -207,6 +209,7 @@ async function loadFast(
       threads,
       shards: plan.shards.filter((shard) => shard.thread === thread),
       memoryLimitBytes,
+      sumInputs,
     }),
   );
   let team: Team;
@@ -236,7 +239,8 @@ async function loadFast(
     await team.dispose();
     throw error;
   }
-  return { ...createTeamModel(config, kernels.arithmetic, graph, team, fingerprint), threads, kernels: kernels.tier };
+  const model = createTeamModel(config, kernels.arithmetic, graph, team, fingerprint, sumInputs);
+  return { ...model, threads, kernels: kernels.tier };
 }
 
 /** @throws MemoryError */

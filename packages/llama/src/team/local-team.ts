@@ -62,6 +62,7 @@ export function createLocalTeam(plan: TeamPlan, exchange: Exchange, setup: Threa
     async copyPrefix(from, to, nTokens, states) {
       held().copyPrefix(from, to, nTokens, states);
     },
+    readInputSums: async () => held().readInputSums(),
     async disposeContext(context) {
       host?.disposeContext(context);
     },

@@ -23,6 +23,8 @@ export interface ThreadSetup {
   /** This thread's, in order. */
   readonly shards: readonly ShardPlan[];
   readonly memoryLimitBytes: number;
+  /** Whether what meets the matrices is added up. */
+  readonly sumInputs: boolean;
 }
 
 export type Request =
@@ -54,6 +56,7 @@ export type Request =
       readonly nTokens: number;
       readonly states: StatesCopied | undefined;
     }
+  | { readonly kind: "read-input-sums" }
   | { readonly kind: "dispose-context"; readonly context: number };
 
 /** What the answer to each kind of request holds. */
@@ -68,6 +71,7 @@ export interface Answers {
   readonly "read-kv": Uint8Array<ArrayBuffer>[];
   readonly "write-kv": undefined;
   readonly "copy-prefix": undefined;
+  readonly "read-input-sums": Float64Array<ArrayBuffer>[];
   readonly "dispose-context": undefined;
 }
 

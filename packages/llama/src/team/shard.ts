@@ -1,11 +1,12 @@
 // One shard: a WebAssembly memory with its share of the weights, and the operations of the model bound to it, in stages.
 
-import type { Graph } from "@ll/architectures";
+import type { Graph, Op, Value } from "@ll/architectures";
 import type { Kernels } from "@ll/quant";
+import type { InputCounter } from "../input-sums.ts";
 import type { LlamaKernels } from "../kernels/index.ts";
 import type { KvType } from "../kv-type.ts";
 import { opKind } from "../ops/index.ts";
-import type { ShardBinding, Step } from "../ops/op.ts";
+import { nRowsOf, type ShardBinding, type Slice, type Step } from "../ops/op.ts";
 import type { Exchange } from "./exchange.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
 import type { ShardPlan } from "./planner.ts";
@@ -24,6 +25,8 @@ export interface ShardParts {
   readonly sliceTokens: number;
   /** The shard that shows what every shard has. */
   readonly isFirst: boolean;
+  /** Adds up what meets the matrices. */
+  readonly inputs: InputCounter | undefined;
 }
 
 export class Shard {
@@ -51,6 +54,8 @@ export class Shard {
     let nStagesToLogits = 0;
     for (const [i, op] of graph.ops.entries()) {
       if (op.kind === "select") nStagesToLogits = stages.length - 1;
+      const count = countingStep(op, parts.inputs, binding);
+      if (count !== undefined) stages.at(-1)!.push(count);
       for (const step of opKind(op).bind(op, { ...binding, scratch: scratch[i]!.address })) {
         if (step === "barrier") stages.push([]);
         else stages.at(-1)!.push(step);
@@ -65,4 +70,17 @@ export class Shard {
     const { llama, regions, graph, sliceTokens } = this.#parts;
     return new ShardCache(llama, regions, graph, this.plan.share, contextTokens, kvType, sliceTokens);
   }
+}
+
+/** Undefined where nothing is to be added up. */
+function countingStep(
+  op: Op,
+  inputs: InputCounter | undefined,
+  { memory, value }: Pick<ShardBinding, "memory" | "value">,
+): Step | undefined {
+  const { x, route } = inputs?.input(op) ?? {};
+  if (inputs === undefined || x === undefined) return undefined;
+  const numbersOf = (of: Value, slice: Slice): Float32Array =>
+    memory.floats(value(of).address, nRowsOf(of, slice) * of.width);
+  return (slice) => inputs.add(op, numbersOf(x, slice), route && numbersOf(route, slice));
 }

@@ -7,6 +7,7 @@ import { Batches, type BatchMember } from "../batch.ts";
 import type { ModelConfig } from "../config.ts";
 import { assertNoState, recurrentMemory } from "../context-memory.ts";
 import { contextFingerprint } from "../fingerprint.ts";
+import { joinInputSums } from "../input-sums.ts";
 import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
@@ -27,6 +28,7 @@ export function createTeamModel(
   graph: Graph,
   team: Team,
   fingerprint: bigint,
+  sumInputs: boolean,
 ): Model {
   const queue = new TurnQueue();
   const batches = new Batches<TeamMember>({
@@ -48,6 +50,7 @@ export function createTeamModel(
     arithmetic,
     evaluateBatch: (items, { signal } = {}) => batches.evaluate(items, signal),
     nPasses: () => batches.nPasses,
+    inputSums: sumInputs ? () => queue.run(async () => joinInputSums(graph, await team.readInputSums())) : undefined,
     async createContext(options = {}) {
       const { contextTokens, kvType, compat } = checkedContextOptions(options);
       if (compat && kvType === "f32") {

@@ -22,6 +22,8 @@ export interface Team {
   readKv(context: number, layer: number, nTokens: number): Promise<Uint8Array[]>;
   writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
   copyPrefix(from: number, to: number, nTokens: number, states: StatesCopied | undefined): Promise<void>;
+  /** Of each shard, what its `InputCounter` has added up; nothing without one. */
+  readInputSums(): Promise<Float64Array[]>;
   disposeContext(context: number): Promise<void>;
   dispose(): Promise<void>;
 }

@@ -3,6 +3,7 @@
 
 import { bindKernels } from "@ll/quant";
 import type { StatesCopied } from "../context-memory.ts";
+import { InputCounter } from "../input-sums.ts";
 import { bindLlamaKernels } from "../kernels/index.ts";
 import type { KvType } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
@@ -19,11 +20,17 @@ export class ThreadHost {
   readonly shards: readonly Shard[];
   /** Caches by context, one for each shard. */
   readonly #caches = new Map<number, readonly ShardCache[]>();
+  /** One for each shard, if what meets the matrices is added up. */
+  readonly #inputs: readonly InputCounter[];
 
   /** @throws MemoryError */
   constructor(setup: ThreadSetup) {
     const { graph, sliceTokens } = setup;
     const exchange = exchangeOver(setup.exchange, graph, sliceTokens);
+    const [perThread, first] = [setup.shards.length, setup.thread * setup.shards.length];
+    this.#inputs = !setup.sumInputs
+      ? []
+      : setup.shards.map((_, i) => new InputCounter(graph, first + i, setup.threads * perThread));
     this.shards = setup.shards.map((plan, i) => {
       const memory = createMemory(plan.layout.bytes, setup.memoryLimitBytes);
       const kernels = bindKernels(setup.kernels, memory, plan.layout.kernelScratch);
@@ -38,6 +45,7 @@ export class ThreadHost {
         exchange,
         sliceTokens,
         isFirst: setup.thread === 0 && i === 0,
+        inputs: this.#inputs[i],
       });
     });
   }
@@ -86,6 +94,11 @@ export class ThreadHost {
   copyPrefix(from: number, to: number, nTokens: number, states: StatesCopied | undefined): void {
     const sources = this.#cachesOf(from);
     for (const [i, cache] of this.#cachesOf(to).entries()) cache.copyPrefix(sources[i]!, nTokens, states);
+  }
+
+  /** Of each shard, a copy of the numbers of its `InputCounter`. */
+  readInputSums(): Float64Array<ArrayBuffer>[] {
+    return this.#inputs.map(({ numbers }) => numbers.slice());
   }
 
   /** Does nothing if there is no such context. */

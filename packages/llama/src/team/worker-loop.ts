@@ -56,6 +56,8 @@ class TeamWorker {
         return host.writeKv(request.context, request.layer, request.nTokens, request.parts) as undefined;
       case "copy-prefix":
         return host.copyPrefix(request.from, request.to, request.nTokens, request.states) as undefined;
+      case "read-input-sums":
+        return host.readInputSums();
       case "dispose-context":
         return host.disposeContext(request.context) as undefined;
     }

@@ -131,6 +131,9 @@ export async function createWorkerTeam(
     async copyPrefix(from, to, nTokens, states) {
       await askAll<"copy-prefix">({ kind: "copy-prefix", from, to, nTokens, states });
     },
+    async readInputSums() {
+      return (await askAll<"read-input-sums">({ kind: "read-input-sums" })).flat();
+    },
     disposeContext: forget,
     async dispose() {
       await pool.endWith(new Error("the model was disposed of"));
