@@ -1,5 +1,5 @@
 // Importance of weights: how much the inputs that meet each column of a matrix weigh, as llama-imatrix of llama.cpp measures it. Two
-// formats are read: GGUF files, and the older ones without a name, often *.dat.
+// formats are read: GGUF files, which importance-write.ts writes, and the older ones without a name, often *.dat.
 //
 //   GGUF   imatrix.datasets: texts, imatrix.chunk_count, imatrix.chunk_size: u32; for each matrix NAME
 //          NAME.in_sum2 (nMatrices, nColumns) sums of squares, NAME.counts (nMatrices): importance = sum / count
@@ -84,8 +84,8 @@ async function assertNumbers(file: string, name: string, entry: ImportanceEntry)
   }
 }
 
-const SUM_ENDING = ".in_sum2";
-const COUNT_ENDING = ".counts";
+export const SUM_ENDING = ".in_sum2";
+export const COUNT_ENDING = ".counts";
 
 async function openGgufImportance(source: ByteSource): Promise<Importance> {
   const file = await openGguf(source);

@@ -15,6 +15,7 @@ export { planGgufCopy } from "./gguf-convert.ts";
 export { type HfConversionInput, planHf } from "./hf-convert.ts";
 export { type HfVocabulary, modelNameOf, type PackedTexts } from "./hf-metadata.ts";
 export { chosenImportance, type Importance, type ImportanceEntry, openImportance } from "./importance.ts";
+export { type ImportanceInput, importanceFileBytes, type MeasuredInputs, writeImportance } from "./importance-write.ts";
 export {
   contentsOfGgml,
   contentsOfGguf,

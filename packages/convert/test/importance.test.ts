@@ -2,10 +2,17 @@
 
 import { readFileSync } from "node:fs";
 import { memorySink, memorySource } from "@ll/bytes";
-import { createGgufWriter, type WritableValue } from "@ll/gguf";
+import { createGgufWriter, openGguf, type WritableValue } from "@ll/gguf";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../tools/test-data.ts";
-import { chosenImportance, type Importance, openImportance } from "../src/index.ts";
+import {
+  chosenImportance,
+  type Importance,
+  type ImportanceInput,
+  importanceFileBytes,
+  openImportance,
+  writeImportance,
+} from "../src/index.ts";
 import { ggufImportance, oldImportance } from "./support/importance-bytes.ts";
 
 const open = (bytes: Uint8Array): Promise<Importance> => openImportance(memorySource(bytes, "imatrix"));
@@ -134,4 +141,52 @@ test("entries are chosen by parts of their names", async () => {
   expect(kept({})).toEqual(names);
   expect(kept({ included: ["attn", "output"] })).toEqual([names[0], names[2]]);
   expect(kept({ excluded: ["blk.0."] })).toEqual([names[2]]);
+});
+
+describe("writing", () => {
+  const input: ImportanceInput = {
+    entries: new Map([
+      ["blk.1.b.weight", { squares: [2, 4, 6, 0, 0, 0], counts: [2, 0] }],
+      ["blk.0.a.weight", { squares: [1 / 3, 2 ** 30 + 1], counts: [3] }],
+    ]),
+    datasets: ["text.txt", "\u{1f40c}"],
+    nChunks: 7,
+    chunkTokens: 512,
+  };
+  const written = async (changes: Partial<ImportanceInput> = {}): Promise<Uint8Array> => {
+    const sink = memorySink();
+    await writeImportance({ ...input, ...changes }, sink);
+    return sink.bytes();
+  };
+
+  test("what is written is what is read; what was never seen counts alike", async () => {
+    const bytes = await written();
+    expect(importanceFileBytes(input)).toBe(bytes.length);
+    const importance = await open(bytes);
+    expect([importance.datasets, importance.nChunks]).toEqual([["text.txt", "\u{1f40c}"], 7]);
+    expect([...importance.entries.keys()]).toEqual(["blk.0.a.weight", "blk.1.b.weight"]);
+    const [third, sum] = [Math.fround(1 / 3), Math.fround(2 ** 30 + 1)].map((x) => Math.fround(x / 3));
+    expect(await valuesOf(importance, "blk.0.a.weight")).toEqual([third, sum]);
+    expect(await valuesOf(importance, "blk.1.b.weight")).toEqual([1, 2, 3, 1, 1, 1]);
+  });
+
+  test("keys, names and shapes are those of llama-imatrix", async () => {
+    const file = await openGguf(memorySource(await written(), "imatrix"));
+    const keys = ["general.type", "imatrix.datasets", "imatrix.chunk_count", "imatrix.chunk_size"];
+    expect([...file.metadata.keys()]).toEqual(keys);
+    expect(file.tensors.map(({ name, type, shape }) => [name, type, shape])).toEqual([
+      ["blk.0.a.weight.in_sum2", "f32", [1, 2]],
+      ["blk.0.a.weight.counts", "f32", [1, 1]],
+      ["blk.1.b.weight.in_sum2", "f32", [2, 3]],
+      ["blk.1.b.weight.counts", "f32", [2, 1]],
+    ]);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e39])("%d is refused before anything is written", async (number) => {
+    const sink = memorySink();
+    const entries = new Map([["blk.0.a.weight", { squares: [1, number], counts: [3] }]]);
+    const expected = { code: "E_NUMBER", field: "blk.0.a.weight" };
+    await expect(writeImportance({ ...input, entries }, sink)).rejects.toMatchObject(expected);
+    expect(sink.bytesWritten).toBe(0);
+  });
 });
