@@ -50,6 +50,14 @@ export const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     },
   ],
   [
+    "imatrix",
+    {
+      summary: "measures on a text which weights of a model matter, for ll-quantize",
+      load: async () => (await import("./commands/imatrix/index.ts")).imatrixCommand,
+      options: async () => allOptions((await import("./commands/imatrix/options.ts")).IMATRIX_OPTIONS),
+    },
+  ],
+  [
     "embedding",
     {
       summary: "prints the vector of a text",

@@ -152,6 +152,7 @@ describe("if it fails, standard output stays empty", () => {
     ["ll-main", 2, [model, "--temp", "hot"]],
     ["ll-main", 1, [...RUN, "-c", "8", "-p", STORY]],
     ["ll-perplexity", 1, [...RUN, "-p", "Once"]],
+    ["ll-imatrix", 1, ["-m", model, "-f", at("text.txt"), "-c", "100000"]],
     ["ll-embedding", 1, [...RUN, "-c", "8", "-p", STORY]],
     ["ll-quantize", 4, ["/nonexistent", "q4_0"]],
     ["ll-quantize", 2, [model, "--no-such-option", "q4_0"]],

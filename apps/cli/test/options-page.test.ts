@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../tools/test-data.ts";
+import { IMATRIX_OPTIONS } from "../src/commands/imatrix/options.ts";
 import { MAIN_OPTIONS } from "../src/inference/options/index.ts";
+import { MODEL_OPTIONS } from "../src/inference/options/model.ts";
 import { IGNORED_GROUP } from "../src/inference/options/option.ts";
 import { allOptions } from "../src/program.ts";
 import { VERBS } from "../src/verbs.ts";
@@ -77,6 +79,13 @@ describe.each(["quantize", "convert"] as const)("docs/options.md of ll-%s", (ver
     expect(since).toEqual(BUILD_803_TOOLS[verb].split(" "));
     for (const { state } of listed) expect(state).toMatch(/^works/);
   });
+});
+
+test("docs/options.md of ll-imatrix lists its options beside those of ll-main, with names and defaults", () => {
+  const own = IMATRIX_OPTIONS.filter(({ names }) => !MODEL_OPTIONS.some((shared) => shared.names === names));
+  expect(
+    rowsOf("Options of ll-imatrix").map(({ names, placeholder, shownDefault }) => [names, placeholder, shownDefault]),
+  ).toEqual(own.map(({ names, placeholder = "", shownDefault = "" }) => [names, placeholder, shownDefault]));
 });
 
 describe("docs/options.md", () => {

@@ -182,11 +182,14 @@ describe("writing", () => {
     ]);
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e39])("%d is refused before anything is written", async (number) => {
-    const sink = memorySink();
-    const entries = new Map([["blk.0.a.weight", { squares: [1, number], counts: [3] }]]);
-    const expected = { code: "E_NUMBER", field: "blk.0.a.weight" };
-    await expect(writeImportance({ ...input, entries }, sink)).rejects.toMatchObject(expected);
-    expect(sink.bytesWritten).toBe(0);
-  });
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e39])(
+    "%d is refused before anything is written",
+    async (number) => {
+      const sink = memorySink();
+      const entries = new Map([["blk.0.a.weight", { squares: [1, number], counts: [3] }]]);
+      const expected = { code: "E_NUMBER", field: "blk.0.a.weight" };
+      await expect(writeImportance({ ...input, entries }, sink)).rejects.toMatchObject(expected);
+      expect(sink.bytesWritten).toBe(0);
+    },
+  );
 });

@@ -71,7 +71,7 @@ export class InputCounter {
 export function joinInputSums(graph: Graph, shards: readonly Float64Array[]): Map<string, InputSums> {
   const sums = new Map<string, InputSums>();
   for (const [shard, numbers] of shards.entries()) {
-    for (const [op, { input, columns, squares, counts }] of placesIn(numbers, graph, shard, shards.length)) {
+    for (const [, { input, columns, squares, counts }] of placesIn(numbers, graph, shard, shards.length)) {
       const { width } = input.x;
       const nOwn = sizeOf(columns);
       for (const role of new Set(input.weights.map((weight) => weight.role))) {

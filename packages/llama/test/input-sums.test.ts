@@ -52,7 +52,7 @@ describe("sums by hand", () => {
     if (name === "tok_embeddings.weight") {
       for (let i = 0; i < values.length; i++) values[i] = sign(Math.floor(i / nEmbd), i % nEmbd);
     } else if (name.endsWith("attention_norm.weight")) values.fill(2);
-    else if (name.endsWith("ffn_norm.weight")) values.forEach((_, i) => void (values[i] = i % 2 === 0 ? 0.5 : 4));
+    else if (name.endsWith("ffn_norm.weight")) for (const i of values.keys()) values[i] = i % 2 === 0 ? 0.5 : 4;
     else if (name === "norm.weight") values.fill(1);
     else values.fill(0);
   }
@@ -199,8 +199,15 @@ describe("measureInputs", () => {
     const model = await load();
     expect(model.inputSums).toBeUndefined();
     await expect(measureInputs(model, tokens)).rejects.toThrow(TypeError);
-    for (const options of [{ chunkTokens: 51 }, { chunkTokens: 16, maxChunks: 0 }, { chunkTokens: 0 }, { batchTokens: 0 }]) {
-      await expect(measureInputs(await load(true), tokens, options), JSON.stringify(options)).rejects.toThrow(RangeError);
+    for (const options of [
+      { chunkTokens: 51 },
+      { chunkTokens: 16, maxChunks: 0 },
+      { chunkTokens: 0 },
+      { batchTokens: 0 },
+    ]) {
+      await expect(measureInputs(await load(true), tokens, options), JSON.stringify(options)).rejects.toThrow(
+        RangeError,
+      );
     }
   });
 

@@ -121,7 +121,7 @@ export const QUANTIZE_OPTIONS: readonly OptionSpec<QuantizeFlags>[] = [
       flags.tensorTypes.push(...words.map((word) => typeRule(word, option)));
     },
   ),
-  ggufRow("--imatrix", "path", "FILE", "importance of the weights, as llama-imatrix measures it", (flags, { text }) => {
+  ggufRow("--imatrix", "path", "FILE", "importance of the weights, as ll-imatrix measures it", (flags, { text }) => {
     flags.imatrix = text;
   }),
   ggufRow(

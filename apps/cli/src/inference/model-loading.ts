@@ -95,7 +95,7 @@ async function loadEngine(
     progress.update(bytes, `loading the model: ${Math.floor((100 * bytes) / total)} %`);
   };
   try {
-    const { kernels, arithmetic, threads = usefulThreads(tensors) } = params;
+    const { kernels, arithmetic, sumInputs, threads = usefulThreads(tensors) } = params;
     // the one quirk of build 803 that only the readable engine repeats
     if (params.compat && params.memoryF32) {
       const weights = await loadWeights(tensors, config, {
@@ -106,7 +106,7 @@ async function loadEngine(
     const onEvent = (event: LoadModelEvent): void => {
       if (event.kind === "weights-loaded") onWeights(event.bytes, event.total);
     };
-    const model = await loadTeam(tensors, config, { threads, kernels, arithmetic, onEvent });
+    const model = await loadTeam(tensors, config, { threads, kernels, arithmetic, sumInputs, onEvent });
     return { model, threads: model.threads, kernels: model.kernels };
   } finally {
     progress?.finish();

@@ -98,6 +98,8 @@ export interface RunParams {
   /** Score HellaSwag tasks instead of perplexity. */
   hellaswag: boolean;
   hellaswagTasks: number;
+  /** Add up what meets the matrices: set by ll-imatrix, which has no option for it. */
+  sumInputs: boolean;
   /** Restores the quirks of build 803 that are mended by default. */
   compat: boolean;
   /** Lines about options that were accepted and mean nothing here. */
@@ -167,6 +169,7 @@ export function defaultParams(threads?: number): RunParams {
     maxChunks: -1,
     hellaswag: false,
     hellaswagTasks: 400,
+    sumInputs: false,
     compat: false,
     notices: [],
   };

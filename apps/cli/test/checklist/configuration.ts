@@ -9,7 +9,7 @@ import { runHere, temporaryDirectory } from "../programs.ts";
 import { type Item, proseOf, row, shownBy, sourcesWith, tinyFile } from "./table.ts";
 
 /** The programs that run a model. */
-const RUN_A_MODEL = ["ll-main", "ll-perplexity", "ll-embedding", "ll-chat", "ll-bench"];
+const RUN_A_MODEL = ["ll-main", "ll-perplexity", "ll-imatrix", "ll-embedding", "ll-chat", "ll-bench"];
 
 /** An environment with a configuration file that sets these. */
 async function withConfig(content: Record<string, unknown>): Promise<Record<string, string>> {

@@ -23,6 +23,7 @@ async function hostileFolder(): Promise<{ readonly folder: string; path(ending: 
   await cp(fixture("tiny/hf"), path(".hf"), { recursive: true });
   await cp(fixture("tiny/hf/tokenizer.model"), path(".model"));
   await writeFile(path(".txt"), "Once");
+  await writeFile(path(".story"), "Once upon a time there was a little girl");
   await writeFile(path(".sums"), `${"0".repeat(64)}  missing\n`);
   await writeFile(path(".bad"), "no model at all, only some text");
   return { folder, path };
@@ -66,6 +67,9 @@ const RUNS: readonly (readonly [string, Words])[] = [
   ["ll-main", (path) => ["-m", path(".bin"), ...main, "--grammar-file", path(".bad")]],
   ["ll-main", (path) => [path(".unknown")]],
   ["ll-perplexity", (path) => ["-m", path(".bin"), "-f", path(".txt"), "-t", "1"]],
+  ["ll-imatrix", (path) => [path(".bin"), path(".story"), "-c", "8", "-t", "1", "-o", path(".out")]],
+  ["ll-imatrix", (path) => [path(".bin"), path(".txt"), "-o", path(".out")]],
+  ["ll-imatrix", (path) => [path(".bad"), path(".none")]],
   ["ll-embedding", (path) => ["-m", path(".bad"), "-p", "a"]],
   ["ll-chat", (path) => [path(".bin"), "--resume", path(".bad")]],
   ["ll-chat", (path) => [path(".bin"), "--template", path(".bad")]],

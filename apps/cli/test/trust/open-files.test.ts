@@ -49,6 +49,7 @@ async function everything(): Promise<string> {
   await cp(fixture("tiny/hf/tokenizer.model"), join(folder, "tokenizer.model"));
   await writeFile(join(folder, "sums"), `${"0".repeat(64)}  model.bin\n`);
   await writeFile(join(folder, "chat.json"), "{}");
+  await writeFile(join(folder, "text.txt"), "Once upon a time there was a little girl");
   return folder;
 }
 
@@ -68,6 +69,7 @@ const PROGRAMS: readonly (readonly string[])[] = [
   ["ll-quantize", "model.bin", "out.bin", "q4_0", "1"],
   ["ll-quantize-stats", "model.bin", "--no-progress"],
   ["ll-inspect", "model.gguf"],
+  ["ll-imatrix", "model.gguf", "text.txt", "-c", "8", "-t", "1", "-o", "out.gguf"],
   ["ll-tokenize", "tokenizer.model", "a"],
   ["ll-tokenize", "model.gguf", "a"],
   ["ll-verify", "sums"],
