@@ -12,6 +12,7 @@ test("public names", () => {
       "contentsOfGguf",
       "convertCheckpoint",
       "convertedBytes",
+      "importanceFileBytes",
       "isConvertError",
       "isWorkerError",
       "modelNameOf",
@@ -25,6 +26,7 @@ test("public names", () => {
       "unstoredParams",
       "vocabFileBytes",
       "writeConversion",
+      "writeImportance",
       "writeVocabFile",
     ]
   `);
