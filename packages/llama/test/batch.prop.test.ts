@@ -5,10 +5,10 @@ import { expect } from "vitest";
 import { createScalarModel, loadWeights } from "../src/index.ts";
 import { logitsInBatches, logitsTogether } from "./support/hand-made.ts";
 import { randomGraphs, withRandomModel } from "./support/random-graphs.ts";
-import { FAST_TIERS, loadForTest } from "./team/support/engines.ts";
+import { FAST_KERNELS, loadForTest } from "./team/support/engines.ts";
 
 const runs = fc.record({
-  tier: fc.constantFrom(...FAST_TIERS),
+  tier: fc.constantFrom(...FAST_KERNELS),
   threads: fc.constantFrom(1, 1, 2, 3),
   sliceTokens: fc.integer({ min: 1, max: 40 }),
   lengths: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 6 }),

@@ -15,7 +15,7 @@ import {
   type TensorSource,
 } from "../src/index.ts";
 import { ggufSource, randomTensors, smallConfig, sourceOf } from "./support/hand-made.ts";
-import { FAST_TIERS, loadForTest } from "./team/support/engines.ts";
+import { FAST_KERNELS, loadForTest } from "./team/support/engines.ts";
 
 type Sums = ReadonlyMap<string, InputSums>;
 
@@ -26,7 +26,7 @@ async function eachEngine(
   use: (model: Model, name: string) => Promise<void>,
 ): Promise<void> {
   await use(createScalarModel(await loadWeights(source, config), { sumInputs: true }), "scalar");
-  for (const kernels of FAST_TIERS) {
+  for (const kernels of FAST_KERNELS) {
     for (const threads of [1, 2, 3]) {
       const model = await loadForTest(source, config, { kernels, threads, sumInputs: true });
       await use(model, `${kernels}, ${threads} threads`);

@@ -10,9 +10,15 @@
 // (Node 26.10.0: "function_feedback != feedback.feedback_for_function.end()").
 
 export { initialize } from "./vectors";
-export { multiply_q4_0, multiply_q4_1, multiply_q5_0, multiply_q5_1 } from "./nibble-types";
-export { multiply_q8_0 } from "./q8_0";
-export { multiply_iq4_nl, multiply_iq4_xs, multiply_mxfp4 } from "./table-types";
+export { add_products } from "./products";
+export {
+  multiply_q4_0, multiply_q4_0_pairs, multiply_q4_1, multiply_q4_1_pairs, multiply_q5_0, multiply_q5_0_pairs, multiply_q5_1,
+  multiply_q5_1_pairs,
+} from "./nibble-types";
+export { multiply_q8_0, multiply_q8_0_pairs } from "./q8_0";
+export {
+  multiply_iq4_nl, multiply_iq4_nl_pairs, multiply_iq4_xs, multiply_iq4_xs_pairs, multiply_mxfp4, multiply_mxfp4_pairs,
+} from "./table-types";
 export { multiply_stored, repack_stored } from "./stored-types";
 export { multiply_q2_K, multiply_q3_K, multiply_q4_K, multiply_q5_K, multiply_q6_K } from "./k-types";
 export { multiply_bf16, multiply_f16, multiply_f32 } from "./float-types";

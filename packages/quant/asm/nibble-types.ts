@@ -26,9 +26,9 @@
 //
 // start = -8 · Σq for Q4_0, -16 · Σq for Q5_0, else 0: integer sums start there, so that levels are used as 0 … 31.
 
-import { dot4 } from "./byte-dot";
+import { dot2, dot4, widened } from "./byte-dot";
 import {
-  BIT4, clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, NIBBLE, scratch, storeGroup, SUMS, TILE,
+  BIT4, clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, NIBBLE, ONE16, scratch, storeGroup, SUMS, TILE,
 } from "./vectors";
 
 // @ts-ignore: decorator
@@ -67,16 +67,29 @@ function high(type: i32, p: v128, fifths: v128, shift: i32, nibble: v128, bit4: 
   return type >= Q5_0 ? v128.or(levels, v128.and(i16x8.shr_u(fifths, shift), bit4)) : levels;
 }
 
-/** Sums of a block for four rows: x0 … x3 are 8 values of the vector each, twice; l and h the levels of p0 … p3. */
+/**
+ * Sums of a block for two rows: x0 … x3 are 8 values of the vector each, twice; l0, l2, h0, h2 the levels of the rows. With `pairs`
+ * levels may be up to 31: 4 · 2 · 31 · 127 = 31,496 fits into 16 bits.
+ */
 // @ts-ignore: decorator
 @inline
-function levelSums(
-  x0: v128, x1: v128, x2: v128, x3: v128, start: v128,
+export function twoRowsOfLevels(
+  pairs: bool, x0: v128, x1: v128, x2: v128, x3: v128, start: v128, ones: v128, l0: v128, l2: v128, h0: v128, h2: v128,
+): v128 {
+  if (!pairs) return dot4(x3, h2, dot4(x2, h0, dot4(x1, l2, dot4(x0, l0, start))));
+  return widened(i16x8.add(i16x8.add(dot2(x0, l0), dot2(x1, l2)), i16x8.add(dot2(x2, h0), dot2(x3, h2))), ones, start);
+}
+
+/** The same for four rows; l and h are the levels of p0 … p3. */
+// @ts-ignore: decorator
+@inline
+export function levelSums(
+  pairs: bool, x0: v128, x1: v128, x2: v128, x3: v128, start: v128, ones: v128,
   l0: v128, l1: v128, l2: v128, l3: v128,
   h0: v128, h1: v128, h2: v128, h3: v128,
 ): v128 {
-  const rows01 = dot4(x3, h2, dot4(x2, h0, dot4(x1, l2, dot4(x0, l0, start))));
-  const rows23 = dot4(x3, h3, dot4(x2, h1, dot4(x1, l3, dot4(x0, l1, start))));
+  const rows01 = twoRowsOfLevels(pairs, x0, x1, x2, x3, start, ones, l0, l2, h0, h2);
+  const rows23 = twoRowsOfLevels(pairs, x0, x1, x2, x3, start, ones, l1, l3, h1, h3);
   return f32x4.convert_i32x4_s(joinPairs(rows01, rows23));
 }
 
@@ -96,12 +109,13 @@ function scaled(type: i32, sums: v128, d: v128, m: v128, dy: v128, sy: v128): v1
  */
 // @ts-ignore: decorator
 @inline
-function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
+function multiplyGroup(type: i32, pairs: bool, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
   const hasMin = type == Q4_1 || type == Q5_1;
   const nibbleA = v128.load(scratch, NIBBLE), nibbleB = v128.load(scratch, NIBBLE + 16);
   const bit4A = v128.load(scratch, BIT4), bit4B = v128.load(scratch, BIT4 + 16);
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
+  const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
   if (!single) clear(sums, <usize>nVectors << 5);
   let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
 
@@ -121,8 +135,8 @@ function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32
     if (single) {
       const x0 = v128.load64_splat(x), x1 = v128.load64_splat(x, 8);
       const x2 = v128.load64_splat(x, 16), x3 = v128.load64_splat(x, 24), start = v128.load64_splat(x, 32);
-      const levelsA = levelSums(x0, x1, x2, x3, start, lA0, lA1, lA2, lA3, hA0, hA1, hA2, hA3);
-      const levelsB = levelSums(x0, x1, x2, x3, start, lB0, lB1, lB2, lB3, hB0, hB1, hB2, hB3);
+      const levelsA = levelSums(pairs, x0, x1, x2, x3, start, onesA, lA0, lA1, lA2, lA3, hA0, hA1, hA2, hA3);
+      const levelsB = levelSums(pairs, x0, x1, x2, x3, start, onesB, lB0, lB1, lB2, lB3, hB0, hB1, hB2, hB3);
       // scales only now: unpacked earlier they push the running sums out of the registers (0.36 ns per block, here 0.29)
       const dA = scaleA(type, w, bitsA, unitA), dB = scaleB(type, w, bitsB, unitB);
       const mA = hasMin ? minA(type, w, bitsA, unitA) : dA, mB = hasMin ? minB(type, w, bitsB, unitB) : dB;
@@ -137,8 +151,8 @@ function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32
       for (let v = nVectors; v > 0; v--) {
         const x0 = v128.load64_splat(x), x1 = v128.load64_splat(x, 8);
         const x2 = v128.load64_splat(x, 16), x3 = v128.load64_splat(x, 24), start = v128.load64_splat(x, 32);
-        const levelsA = levelSums(x0, x1, x2, x3, start, lA0, lA1, lA2, lA3, hA0, hA1, hA2, hA3);
-        const levelsB = levelSums(x0, x1, x2, x3, start, lB0, lB1, lB2, lB3, hB0, hB1, hB2, hB3);
+        const levelsA = levelSums(pairs, x0, x1, x2, x3, start, onesA, lA0, lA1, lA2, lA3, hA0, hA1, hA2, hA3);
+        const levelsB = levelSums(pairs, x0, x1, x2, x3, start, onesB, lB0, lB1, lB2, lB3, hB0, hB1, hB2, hB3);
         const dy = v128.load32_splat(x, 40), sy = hasMin ? v128.load32_splat(x, 44) : dy;
         const newA = f32x4.add(scaled(type, levelsA, dA, mA, dy, sy), v128.load(s));
         const newB = f32x4.add(scaled(type, levelsB, dB, mB, dy, sy), v128.load(s, 16));
@@ -186,7 +200,7 @@ function minB(type: i32, w: usize, bits: v128, unit: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function multiply(
-  type: i32, weights: usize, activations: usize, out: usize,
+  type: i32, pairs: bool, weights: usize, activations: usize, out: usize,
   rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
   const groupBytes = <usize>nBlocks * columnBytes(type);
@@ -197,8 +211,8 @@ function multiply(
     const x = activations + <usize>first * <usize>nBlocks * VECTOR_BYTES;
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
     for (let row = rowStart; row < rowEnd; row += 8) {
-      if (width == 1) multiplyGroup(type, true, w, x, nBlocks, 1, sums);
-      else multiplyGroup(type, false, w, x, nBlocks, width, sums);
+      if (width == 1) multiplyGroup(type, pairs, true, w, x, nBlocks, 1, sums);
+      else multiplyGroup(type, pairs, false, w, x, nBlocks, width, sums);
       storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
       w += groupBytes;
     }
@@ -208,20 +222,40 @@ function multiply(
 export function multiply_q4_0(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(Q4_0, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(Q4_0, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 export function multiply_q4_1(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(Q4_1, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(Q4_1, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 export function multiply_q5_0(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(Q5_0, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(Q5_0, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 export function multiply_q5_1(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(Q5_1, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(Q5_1, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q4_0_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(Q4_0, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q4_1_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(Q4_1, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q5_0_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(Q5_0, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_q5_1_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(Q5_1, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }

@@ -17,23 +17,37 @@
 //   byte  0                        32                       64       68      80
 //         ├─ max(q, 0): 32 bytes ──┼─ max(-q, 0): 32 bytes ─┼─ d: f32┼─ 0 ───┤
 
-import { dot4, signedDot4 } from "./byte-dot";
-import { clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, scratch, storeGroup, SUMS, TILE } from "./vectors";
+import { dot2, dot4, signedDot4, widened } from "./byte-dot";
+import { clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, ONE16, scratch, storeGroup, SUMS, TILE } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const COLUMN_BYTES: usize = 272;
 // @ts-ignore: decorator
 @inline const VECTOR_BYTES: usize = 80;
 
+/**
+ * w0·q0 + w1·q1 in each 16-bit lane; `p` and `n` are the positive and negative parts of q. At most 2 · 128 · 127 = 32,512 in magnitude.
+ */
+// @ts-ignore: decorator
+@inline
+export function signedDot2(w: v128, p: v128, n: v128): v128 {
+  return i16x8.sub(dot2(w, p), dot2(w, n));
+}
+
 /** Sums of two rows: w0 … w3 are their 32 values, p and n the parts of the vector, each 8 values twice. */
 // @ts-ignore: decorator
 @inline
 export function twoRows(
+  pairs: bool, ones: v128,
   w0: v128, w1: v128, w2: v128, w3: v128,
   p0: v128, p1: v128, p2: v128, p3: v128,
   n0: v128, n1: v128, n2: v128, n3: v128,
 ): v128 {
   const zero = i32x4.splat(0);
+  if (pairs) {
+    const sum0 = widened(signedDot2(w0, p0, n0), ones, zero), sum1 = widened(signedDot2(w1, p1, n1), ones, sum0);
+    return widened(signedDot2(w3, p3, n3), ones, widened(signedDot2(w2, p2, n2), ones, sum1));
+  }
   if (ASC_FEATURE_RELAXED_SIMD) {
     const positive = dot4(w3, p3, dot4(w2, p2, dot4(w1, p1, dot4(w0, p0, zero))));
     const negative = dot4(w3, n3, dot4(w2, n2, dot4(w1, n1, dot4(w0, n0, zero))));
@@ -53,9 +67,10 @@ function scaled(rows01: v128, rows23: v128, d: v128, dy: v128): v128 {
 /** A group of rows times one vector or a tile of them: (nVectors, 8) sums to `sums`. */
 // @ts-ignore: decorator
 @inline
-function multiplyGroup(single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
+function multiplyGroup(pairs: bool, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
+  const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
   if (!single) clear(sums, <usize>nVectors << 5);
   let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
 
@@ -75,10 +90,10 @@ function multiplyGroup(single: bool, w: usize, x: usize, nBlocks: i32, nVectors:
       const p2 = v128.load64_splat(x, 16), p3 = v128.load64_splat(x, 24);
       const n0 = v128.load64_splat(x, 32), n1 = v128.load64_splat(x, 40);
       const n2 = v128.load64_splat(x, 48), n3 = v128.load64_splat(x, 56);
-      const a01 = twoRows(a0, a2, a4, a6, p0, p1, p2, p3, n0, n1, n2, n3);
-      const b01 = twoRows(b0, b2, b4, b6, p0, p1, p2, p3, n0, n1, n2, n3);
-      const a23 = twoRows(a1, a3, a5, a7, p0, p1, p2, p3, n0, n1, n2, n3);
-      const b23 = twoRows(b1, b3, b5, b7, p0, p1, p2, p3, n0, n1, n2, n3);
+      const a01 = twoRows(pairs, onesA, a0, a2, a4, a6, p0, p1, p2, p3, n0, n1, n2, n3);
+      const b01 = twoRows(pairs, onesB, b0, b2, b4, b6, p0, p1, p2, p3, n0, n1, n2, n3);
+      const a23 = twoRows(pairs, onesA, a1, a3, a5, a7, p0, p1, p2, p3, n0, n1, n2, n3);
+      const b23 = twoRows(pairs, onesB, b1, b3, b5, b7, p0, p1, p2, p3, n0, n1, n2, n3);
       if (single) { // only now, as in nibble-types.ts
         dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
         dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
@@ -105,8 +120,10 @@ function multiplyGroup(single: bool, w: usize, x: usize, nBlocks: i32, nVectors:
 }
 
 /** As `multiply` in nibble-types.ts. */
-export function multiply_q8_0(
-  weights: usize, activations: usize, out: usize,
+// @ts-ignore: decorator
+@inline
+function multiply(
+  pairs: bool, weights: usize, activations: usize, out: usize,
   rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
   const groupBytes = <usize>nBlocks * COLUMN_BYTES;
@@ -116,10 +133,22 @@ export function multiply_q8_0(
     const x = activations + <usize>first * <usize>nBlocks * VECTOR_BYTES;
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
     for (let row = rowStart; row < rowEnd; row += 8) {
-      if (width == 1) multiplyGroup(true, w, x, nBlocks, 1, sums);
-      else multiplyGroup(false, w, x, nBlocks, width, sums);
+      if (width == 1) multiplyGroup(pairs, true, w, x, nBlocks, 1, sums);
+      else multiplyGroup(pairs, false, w, x, nBlocks, width, sums);
       storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
       w += groupBytes;
     }
   }
+}
+
+export function multiply_q8_0(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  multiply(false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+
+export function multiply_q8_0_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }

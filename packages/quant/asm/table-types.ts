@@ -18,11 +18,12 @@
 //   IQ4_NL   positive and negative parts of the activations, as for Q8_0
 //   IQ4_XS   positive and negative parts of the levels: activations are -128 … 127. Vectors: q of 256 values, d: f32, 12 zeros
 
-import { dot4, signedDot4 } from "./byte-dot";
-import { twoRows } from "./q8_0";
+import { dot4, signedDot4, widened } from "./byte-dot";
+import { twoRowsOfLevels } from "./nibble-types";
+import { signedDot2, twoRows } from "./q8_0";
 import {
-  clear, EXPONENT_63, f32FromHalf, FP4, HALF_BITS, HALF_UNIT, IQ4, IQ4_NEGATIVE, IQ4_POSITIVE, joinPairs, NIBBLE, scratch, storeGroup,
-  SUMS, TILE,
+  clear, EXPONENT_63, f32FromHalf, FP4, HALF_BITS, HALF_UNIT, IQ4, IQ4_NEGATIVE, IQ4_POSITIVE, joinPairs, NIBBLE, ONE16, scratch,
+  storeGroup, SUMS, TILE,
 } from "./vectors";
 
 // @ts-ignore: decorator
@@ -120,25 +121,23 @@ function lookUp(type: i32, w: usize, l: usize, table: v128, negative: v128, nibb
   }
 }
 
-/** Sums of two rows of MXFP4: 8 values of the vector in each of x0 … x3, twice. */
-// @ts-ignore: decorator
-@inline
-function twoRowsFp4(x0: v128, x1: v128, x2: v128, x3: v128, start: v128, l0: v128, l2: v128, h0: v128, h2: v128): v128 {
-  return dot4(x3, h2, dot4(x2, h0, dot4(x1, l2, dot4(x0, l0, start))));
-}
-
 /** Sums of two rows of IQ4_XS; `n` are the negative parts of levels, if they are apart. */
 // @ts-ignore: decorator
 @inline
 function twoRowsIq4(
+  pairs: bool, ones: v128,
   x0: v128, x1: v128, x2: v128, x3: v128,
   l0: v128, l2: v128, h0: v128, h2: v128,
   nl0: v128, nl2: v128, nh0: v128, nh2: v128,
 ): v128 {
   const zero = i32x4.splat(0);
   if (!ASC_FEATURE_RELAXED_SIMD) return signedDot4(x3, h2, signedDot4(x2, h0, signedDot4(x1, l2, signedDot4(x0, l0, zero))));
-  const negative = twoRowsFp4(x0, x1, x2, x3, zero, nl0, nl2, nh0, nh2);
-  return i32x4.sub(twoRowsFp4(x0, x1, x2, x3, zero, l0, l2, h0, h2), negative);
+  if (pairs) { // in each 16 bits up to 2 · 128 · 127
+    const sum1 = widened(signedDot2(x1, l2, nl2), ones, widened(signedDot2(x0, l0, nl0), ones, zero));
+    return widened(signedDot2(x3, h2, nh2), ones, widened(signedDot2(x2, h0, nh0), ones, sum1));
+  }
+  const negative = twoRowsOfLevels(false, x0, x1, x2, x3, zero, ones, nl0, nl2, nh0, nh2);
+  return i32x4.sub(twoRowsOfLevels(false, x0, x1, x2, x3, zero, ones, l0, l2, h0, h2), negative);
 }
 
 /** 2^(e - 128) for four exponents, 0 … 255, as a product of two numbers that are in the range of normal ones. */
@@ -153,7 +152,7 @@ function powerOfTwo(e: v128, unit: v128): v128 {
 /** Adds what a block of MXFP4 or IQ4_NL gives, whose levels are at `l`, to the sums of each vector. */
 // @ts-ignore: decorator
 @inline
-function multiplyBlock(type: i32, w: usize, l: usize, x: usize, nVectors: i32, s: usize): void {
+function multiplyBlock(type: i32, pairs: bool, w: usize, l: usize, x: usize, nVectors: i32, s: usize): void {
   let dA: v128, dB: v128;
   if (type == MXFP4) {
     const exponents = v128.load_ext<u8>(w, 128);
@@ -167,23 +166,24 @@ function multiplyBlock(type: i32, w: usize, l: usize, x: usize, nVectors: i32, s
   const lA1 = v128.load(l, 64), lB1 = v128.load(l, 80), hA1 = v128.load(l, 96), hB1 = v128.load(l, 112);
   const lA2 = v128.load(l, 128), lB2 = v128.load(l, 144), hA2 = v128.load(l, 160), hB2 = v128.load(l, 176);
   const lA3 = v128.load(l, 192), lB3 = v128.load(l, 208), hA3 = v128.load(l, 224), hB3 = v128.load(l, 240);
+  const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
   for (; nVectors > 0; nVectors--) {
     const x0 = v128.load64_splat(x), x1 = v128.load64_splat(x, 8);
     const x2 = v128.load64_splat(x, 16), x3 = v128.load64_splat(x, 24);
     let a01: v128, a23: v128, b01: v128, b23: v128;
     if (type == MXFP4) {
       const start = v128.load64_splat(x, 32);
-      a01 = twoRowsFp4(x0, x1, x2, x3, start, lA0, lA2, hA0, hA2);
-      a23 = twoRowsFp4(x0, x1, x2, x3, start, lA1, lA3, hA1, hA3);
-      b01 = twoRowsFp4(x0, x1, x2, x3, start, lB0, lB2, hB0, hB2);
-      b23 = twoRowsFp4(x0, x1, x2, x3, start, lB1, lB3, hB1, hB3);
+      a01 = twoRowsOfLevels(pairs, x0, x1, x2, x3, start, onesA, lA0, lA2, hA0, hA2);
+      a23 = twoRowsOfLevels(pairs, x0, x1, x2, x3, start, onesA, lA1, lA3, hA1, hA3);
+      b01 = twoRowsOfLevels(pairs, x0, x1, x2, x3, start, onesB, lB0, lB2, hB0, hB2);
+      b23 = twoRowsOfLevels(pairs, x0, x1, x2, x3, start, onesB, lB1, lB3, hB1, hB3);
     } else {
       const n0 = v128.load64_splat(x, 32), n1 = v128.load64_splat(x, 40);
       const n2 = v128.load64_splat(x, 48), n3 = v128.load64_splat(x, 56);
-      a01 = twoRows(lA0, lA2, hA0, hA2, x0, x1, x2, x3, n0, n1, n2, n3);
-      a23 = twoRows(lA1, lA3, hA1, hA3, x0, x1, x2, x3, n0, n1, n2, n3);
-      b01 = twoRows(lB0, lB2, hB0, hB2, x0, x1, x2, x3, n0, n1, n2, n3);
-      b23 = twoRows(lB1, lB3, hB1, hB3, x0, x1, x2, x3, n0, n1, n2, n3);
+      a01 = twoRows(pairs, onesA, lA0, lA2, hA0, hA2, x0, x1, x2, x3, n0, n1, n2, n3);
+      a23 = twoRows(pairs, onesA, lA1, lA3, hA1, hA3, x0, x1, x2, x3, n0, n1, n2, n3);
+      b01 = twoRows(pairs, onesB, lB0, lB2, hB0, hB2, x0, x1, x2, x3, n0, n1, n2, n3);
+      b23 = twoRows(pairs, onesB, lB1, lB3, hB1, hB3, x0, x1, x2, x3, n0, n1, n2, n3);
     }
     const dy = type == MXFP4 ? v128.load32_splat(x, 40) : v128.load32_splat(x, 64);
     const tA = f32x4.mul(f32x4.convert_i32x4_s(joinPairs(a01, a23)), f32x4.mul(dA, dy));
@@ -199,7 +199,7 @@ function multiplyBlock(type: i32, w: usize, l: usize, x: usize, nVectors: i32, s
 /** Adds what a super-block of IQ4_XS gives to the sums of each vector. */
 // @ts-ignore: decorator
 @inline
-function multiplySuperBlock(w: usize, x: usize, nVectors: i32, s: usize): void {
+function multiplySuperBlock(pairs: bool, w: usize, x: usize, nVectors: i32, s: usize): void {
   for (let b: usize = 0; b < 8; b++) {
     const scales = v128.load_ext<i8>(w + 1024 + (b << 3));
     const to = scratch + SCALES + (b << 5);
@@ -208,6 +208,7 @@ function multiplySuperBlock(w: usize, x: usize, nVectors: i32, s: usize): void {
   }
   const dA = f32FromHalf(v128.load_ext<i16>(w, 1088), v128.load(scratch, HALF_BITS), v128.load(scratch, HALF_UNIT));
   const dB = f32FromHalf(v128.load_ext<i16>(w, 1096), v128.load(scratch, HALF_BITS + 16), v128.load(scratch, HALF_UNIT + 16));
+  const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
   for (; nVectors > 0; nVectors--) {
     let sumA = i32x4.splat(0), sumB = i32x4.splat(0);
     let l = scratch + LEVELS;
@@ -218,34 +219,34 @@ function multiplySuperBlock(w: usize, x: usize, nVectors: i32, s: usize): void {
       let a01: v128, a23: v128, b01: v128, b23: v128;
       if (isSplit(IQ4_XS)) {
         a01 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 0), v128.load(l, 256), v128.load(l, 32), v128.load(l, 288),
+          pairs, onesA, x0, x1, x2, x3, v128.load(l, 0), v128.load(l, 256), v128.load(l, 32), v128.load(l, 288),
           v128.load(l, 64), v128.load(l, 320), v128.load(l, 96), v128.load(l, 352),
         );
         a23 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 128), v128.load(l, 384), v128.load(l, 160), v128.load(l, 416),
+          pairs, onesA, x0, x1, x2, x3, v128.load(l, 128), v128.load(l, 384), v128.load(l, 160), v128.load(l, 416),
           v128.load(l, 192), v128.load(l, 448), v128.load(l, 224), v128.load(l, 480),
         );
         b01 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 16), v128.load(l, 272), v128.load(l, 48), v128.load(l, 304),
+          pairs, onesB, x0, x1, x2, x3, v128.load(l, 16), v128.load(l, 272), v128.load(l, 48), v128.load(l, 304),
           v128.load(l, 80), v128.load(l, 336), v128.load(l, 112), v128.load(l, 368),
         );
         b23 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 144), v128.load(l, 400), v128.load(l, 176), v128.load(l, 432),
+          pairs, onesB, x0, x1, x2, x3, v128.load(l, 144), v128.load(l, 400), v128.load(l, 176), v128.load(l, 432),
           v128.load(l, 208), v128.load(l, 464), v128.load(l, 240), v128.load(l, 496),
         );
       } else {
         const none = x0; // no negative parts
         a01 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 0), v128.load(l, 128), v128.load(l, 32), v128.load(l, 160), none, none, none, none,
+          pairs, onesA, x0, x1, x2, x3, v128.load(l, 0), v128.load(l, 128), v128.load(l, 32), v128.load(l, 160), none, none, none, none,
         );
         a23 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 64), v128.load(l, 192), v128.load(l, 96), v128.load(l, 224), none, none, none, none,
+          pairs, onesA, x0, x1, x2, x3, v128.load(l, 64), v128.load(l, 192), v128.load(l, 96), v128.load(l, 224), none, none, none, none,
         );
         b01 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 16), v128.load(l, 144), v128.load(l, 48), v128.load(l, 176), none, none, none, none,
+          pairs, onesB, x0, x1, x2, x3, v128.load(l, 16), v128.load(l, 144), v128.load(l, 48), v128.load(l, 176), none, none, none, none,
         );
         b23 = twoRowsIq4(
-          x0, x1, x2, x3, v128.load(l, 80), v128.load(l, 208), v128.load(l, 112), v128.load(l, 240), none, none, none, none,
+          pairs, onesB, x0, x1, x2, x3, v128.load(l, 80), v128.load(l, 208), v128.load(l, 112), v128.load(l, 240), none, none, none, none,
         );
       }
       const scales = scratch + SCALES + (b << 5);
@@ -267,7 +268,7 @@ function multiplySuperBlock(w: usize, x: usize, nVectors: i32, s: usize): void {
 // @ts-ignore: decorator
 @inline
 function halfSums(
-  type: i32, w: usize, table: v128, nibble: v128, start: v128,
+  type: i32, pairs: bool, ones: v128, w: usize, table: v128, nibble: v128, start: v128,
   p0: v128, p1: v128, p2: v128, p3: v128, n0: v128, n1: v128, n2: v128, n3: v128,
 ): v128 {
   const w0 = v128.load(w), w1 = v128.load(w, 32), w2 = v128.load(w, 64), w3 = v128.load(w, 96);
@@ -277,31 +278,31 @@ function halfSums(
   const l3 = levelsOf(table, v128.and(w3, nibble)), h3 = levelsOf(table, v128.and(i16x8.shr_u(w3, 4), nibble));
   if (type == MXFP4) {
     return joinPairs(
-      twoRowsFp4(p0, p1, p2, p3, start, l0, l2, h0, h2),
-      twoRowsFp4(p0, p1, p2, p3, start, l1, l3, h1, h3),
+      twoRowsOfLevels(pairs, p0, p1, p2, p3, start, ones, l0, l2, h0, h2),
+      twoRowsOfLevels(pairs, p0, p1, p2, p3, start, ones, l1, l3, h1, h3),
     );
   }
   return joinPairs(
-    twoRows(l0, l2, h0, h2, p0, p1, p2, p3, n0, n1, n2, n3),
-    twoRows(l1, l3, h1, h3, p0, p1, p2, p3, n0, n1, n2, n3),
+    twoRows(pairs, ones, l0, l2, h0, h2, p0, p1, p2, p3, n0, n1, n2, n3),
+    twoRows(pairs, ones, l1, l3, h1, h3, p0, p1, p2, p3, n0, n1, n2, n3),
   );
 }
 
 // @ts-ignore: decorator
 @inline
-function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, sums: usize): void {
+function multiplyOne(type: i32, pairs: bool, w: usize, x: usize, nBlocks: i32, sums: usize): void {
   const nibble = v128.load(scratch, NIBBLE);
   const table = type == MXFP4 ? v128.load(scratch, FP4) : v128.load(scratch, IQ4);
   const unit = v128.load(scratch, EXPONENT_63);
-  const bits = v128.load(scratch, HALF_BITS), half = v128.load(scratch, HALF_UNIT);
+  const bits = v128.load(scratch, HALF_BITS), half = v128.load(scratch, HALF_UNIT), ones = v128.load(scratch, ONE16);
   let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
   for (; nBlocks > 0; nBlocks--) {
     const p0 = v128.load64_splat(x), p1 = v128.load64_splat(x, 8);
     const p2 = v128.load64_splat(x, 16), p3 = v128.load64_splat(x, 24), start = v128.load64_splat(x, 32);
     const n0 = type == MXFP4 ? start : v128.load64_splat(x, 32), n1 = type == MXFP4 ? start : v128.load64_splat(x, 40);
     const n2 = type == MXFP4 ? start : v128.load64_splat(x, 48), n3 = type == MXFP4 ? start : v128.load64_splat(x, 56);
-    const a = halfSums(type, w, table, nibble, start, p0, p1, p2, p3, n0, n1, n2, n3);
-    const b = halfSums(type, w + 16, table, nibble, start, p0, p1, p2, p3, n0, n1, n2, n3);
+    const a = halfSums(type, pairs, ones, w, table, nibble, start, p0, p1, p2, p3, n0, n1, n2, n3);
+    const b = halfSums(type, pairs, ones, w + 16, table, nibble, start, p0, p1, p2, p3, n0, n1, n2, n3);
     const dy = type == MXFP4 ? v128.load32_splat(x, 40) : v128.load32_splat(x, 64);
     let dA: v128, dB: v128;
     if (type == MXFP4) {
@@ -324,7 +325,7 @@ function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, sums: usize): 
 /** A group of rows times a tile of vectors: (nVectors, 8) sums to `sums`. */
 // @ts-ignore: decorator
 @inline
-function multiplyGroup(type: i32, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
+function multiplyGroup(type: i32, pairs: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
   const xBytes = <usize>nVectors * vectorBytes(type);
   const nibble = v128.load(scratch, NIBBLE);
   const table = isSplit(type) ? v128.load(scratch, IQ4_POSITIVE) : type == MXFP4 ? v128.load(scratch, FP4) : v128.load(scratch, IQ4);
@@ -336,13 +337,13 @@ function multiplyGroup(type: i32, w: usize, x: usize, nBlocks: i32, nVectors: i3
     let at = w, l = scratch + LEVELS;
     for (let b = 0; b < batch; b++, at += blockBytes, l += levelBytes(type)) lookUp(type, at, l, table, negative, nibble);
     if (type == IQ4_XS) {
-      multiplySuperBlock(w, x, nVectors, sums);
+      multiplySuperBlock(pairs, w, x, nVectors, sums);
       w += columnBytes(type);
       x += xBytes;
     } else {
       l = scratch + LEVELS;
       for (let b = 0; b < batch; b++, l += levelBytes(type)) {
-        multiplyBlock(type, w, l, x, nVectors, sums);
+        multiplyBlock(type, pairs, w, l, x, nVectors, sums);
         w += columnBytes(type);
         x += xBytes;
       }
@@ -354,7 +355,7 @@ function multiplyGroup(type: i32, w: usize, x: usize, nBlocks: i32, nVectors: i3
 // @ts-ignore: decorator
 @inline
 function multiply(
-  type: i32, weights: usize, activations: usize, out: usize,
+  type: i32, pairs: bool, weights: usize, activations: usize, out: usize,
   rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
   const groupBytes = <usize>nBlocks * columnBytes(type);
@@ -364,8 +365,8 @@ function multiply(
     const x = activations + <usize>first * <usize>nBlocks * vectorBytes(type);
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
     for (let row = rowStart; row < rowEnd; row += 8) {
-      if (type != IQ4_XS && width == 1) multiplyOne(type, w, x, nBlocks, sums);
-      else multiplyGroup(type, w, x, nBlocks, width, sums);
+      if (type != IQ4_XS && width == 1) multiplyOne(type, pairs, w, x, nBlocks, sums);
+      else multiplyGroup(type, pairs, w, x, nBlocks, width, sums);
       storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
       w += groupBytes;
     }
@@ -375,15 +376,30 @@ function multiply(
 export function multiply_mxfp4(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(MXFP4, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(MXFP4, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 export function multiply_iq4_nl(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(IQ4_NL, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(IQ4_NL, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 export function multiply_iq4_xs(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(IQ4_XS, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  multiply(IQ4_XS, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_mxfp4_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(MXFP4, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_iq4_nl_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(IQ4_NL, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+}
+export function multiply_iq4_xs_pairs(
+  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) multiply(IQ4_XS, true, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }

@@ -57,7 +57,9 @@ export let scratch: usize = 0;
 // @ts-ignore: decorator
 @inline export const EXPONENT_63: usize = 672; // 2^-64 in binary32
 // @ts-ignore: decorator
-@inline export const SUMS: usize = 704; // from here on: working memory, see each kernel
+@inline export const ONE16: usize = 704; // 1 in every 16 bits
+// @ts-ignore: decorator
+@inline export const SUMS: usize = 736; // from here on: working memory, see each kernel
 
 /** Vectors that a kernel multiplies in one pass over a group of rows. Their activations should stay in the L2 cache. */
 // @ts-ignore: decorator
@@ -87,6 +89,7 @@ export function initialize(at: usize, isLanes: bool): void {
   fill(IQ4_POSITIVE, i8x16.max_s(iq4, i8x16.splat(0)));
   fill(IQ4_NEGATIVE, i8x16.max_s(i8x16.neg(iq4), i8x16.splat(0)));
   fill(EXPONENT_63, i32x4.splat(63 << 23));
+  fill(ONE16, i16x8.splat(1));
   fill(ROUNDER, f32x4.splat(12582912));
   fill(FRACTION, i32x4.splat(0x7fffff));
   fill(MIDDLE, i32x4.splat(0x400000));

@@ -15,6 +15,7 @@ import {
   loadKernels,
   rowBytes,
 } from "../src/index.ts";
+import { fillRows } from "./fill-rows.ts";
 
 const ROW_VALUES = 4096;
 const CACHED_ROWS = 64;
@@ -47,7 +48,7 @@ function report(tier: KernelTier, type: string, kernels: Kernels): void {
   const { buffer } = kernels.memory;
   const groupBytes = matrix.weightBytes(8, ROW_VALUES);
   const streamRows = tier === "scalar" ? CACHED_ROWS : 8 * Math.floor(STREAM_BYTES / groupBytes);
-  fillRows(buffer, type);
+  fillRows(new Uint8Array(buffer, AT.rows, CACHED_ROWS * rowBytes(type, ROW_VALUES)), type);
   const repackMs = bestOf(() => matrix.repack(AT.rows, AT.weights, CACHED_ROWS, ROW_VALUES));
   const cached = new Uint8Array(buffer, AT.weights, (CACHED_ROWS / 8) * groupBytes);
   for (let row = CACHED_ROWS; row + CACHED_ROWS <= streamRows; row += CACHED_ROWS) {
@@ -110,35 +111,4 @@ function bestOf(run: () => unknown): number {
     best = Math.min(best, performance.now() - begin);
   }
   return best;
-}
-
-/** Random levels, with scales like those of real files: subnormal ones make every kernel slow. */
-function fillRows(buffer: ArrayBufferLike, type: string): void {
-  const { blockBytes } = blockInfo(type);
-  const bytes = new Uint8Array(buffer, AT.rows, CACHED_ROWS * rowBytes(type, ROW_VALUES)); // (CACHED_ROWS, rowBytes)
-  let state = 1;
-  for (let i = 0; i < bytes.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes[i] = state >>> 24;
-  }
-  // of the binary16 fields; 2^-60 for binary32 and bfloat16, 2^-6 for MXFP4
-  const upperBytes: Readonly<Record<string, readonly number[]>> = {
-    f32: [3],
-    q4_1: [1, 3],
-    q5_1: [1, 3],
-    mxfp4: [0],
-    q2_K: [81, 83],
-    q3_K: [109],
-    q4_K: [1, 3],
-    q5_K: [1, 3],
-    q6_K: [209],
-    iq1_m: [49, 51, 53, 55],
-    tq1_0: [53],
-    tq2_0: [65],
-    nvfp4: [0, 1, 2, 3],
-  };
-  const upper = type === "f32" || type === "bf16" ? 0x3c : type === "mxfp4" ? 0x7a : 0x21;
-  for (let o = 0; o < bytes.length; o += blockBytes) {
-    for (const at of upperBytes[type] ?? [1]) bytes[o + at] = upper;
-  }
 }

@@ -10,6 +10,7 @@ test("public names", () => {
       "BLOCK_TYPES",
       "FTYPES",
       "GROUP_ROWS",
+      "KERNEL_NAMES",
       "KERNEL_TIERS",
       "LOWEST_POINTER",
       "QuantizationError",

@@ -64,7 +64,7 @@ test("names of block types", () => {
 
 test("names of tiers and arithmetics", async () => {
   // @ts-expect-error
-  await expect(loadKernels("fast")).rejects.toThrow('"maxTier" expected one of');
+  await expect(loadKernels("fast")).rejects.toThrow('"name" expected one of');
   // @ts-expect-error
   void (() => dot("q4_0", bytes, bytes, "lane"));
 });

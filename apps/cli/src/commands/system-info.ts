@@ -1,7 +1,7 @@
 // ll-system-info: what this machine and this Node offer to the programs, for reports and for choosing a model.
 
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
-import { KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
+import { KERNEL_TIERS, type KernelProducts, type KernelSet, type KernelTier, loadKernels } from "@ll/quant";
 import type { Command } from "../command.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { jsonRow } from "../option-rows.ts";
@@ -29,6 +29,8 @@ interface SystemInfo {
   readonly freeMemoryBytes: number;
   /** Kernels that run here and pass their self-test, slowest first; the last is the one that is used. All compute the same bits. */
   readonly kernels: readonly KernelTier[];
+  /** How each of them adds products; where there are two ways, the one that was faster just now. */
+  readonly products: Readonly<Partial<Record<KernelTier, KernelProducts>>>;
 }
 
 export const SYSTEM_INFO_OPTIONS: readonly OptionSpec<SystemInfoParams>[] = [jsonRow("one JSON object")];
@@ -52,9 +54,10 @@ export const systemInfoCommand: Command = async (bin, argv, io) => {
 };
 
 async function systemInfo(): Promise<SystemInfo> {
-  const kernels: KernelTier[] = [];
+  const found: KernelSet[] = [];
   for (const tier of KERNEL_TIERS) {
-    if ((await loadKernels(tier)).tier === tier) kernels.push(tier);
+    const set = await loadKernels(tier); // one after the other: "wide" has flags of the whole process
+    if (set.tier === tier) found.push(set);
   }
   return {
     version: 1,
@@ -66,11 +69,13 @@ async function systemInfo(): Promise<SystemInfo> {
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     freeMemoryBytes: freemem(),
-    kernels,
+    kernels: found.map(({ tier }) => tier),
+    products: Object.fromEntries(found.map(({ tier, products }) => [tier, products])),
   };
 }
 
 function infoText(info: SystemInfo, columns: number): string {
+  const kernels = info.kernels.map((tier) => (info.products[tier] === "pairs" ? `${tier}-pairs` : tier));
   const rows = [
     ["ll", info.ll],
     ["Node", `${info.node} (V8 ${info.v8})`],
@@ -78,7 +83,7 @@ function infoText(info: SystemInfo, columns: number): string {
     ["processor", info.cpu],
     ["cores", String(info.cores)],
     ["memory", `${sizeText(info.memoryBytes)}, ${sizeText(info.freeMemoryBytes)} free`],
-    ["kernels", `${info.kernels.join(", ")} (the last one is used; all compute the same)`],
+    ["kernels", `${kernels.join(", ")} (the last one is used; all compute the same)`],
   ];
   return `${tableLines(rows, ["left", "left"], { columns }).join("\n")}\n`;
 }

@@ -1,6 +1,6 @@
 // What the options of the programs that run a model set, with build 803's defaults.
 
-import type { ArithmeticName, KernelTier } from "@ll/quant";
+import type { ArithmeticName, KernelName } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
 import type { ColourMode } from "../terminal.ts";
 
@@ -13,7 +13,7 @@ export interface RunParams {
   /** Undefined: as many as help with a model of this size. */
   threads: number | undefined;
   /** Forces these kernels; undefined takes the fastest that run here. */
-  kernels: KernelTier | undefined;
+  kernels: KernelName | undefined;
   /** Undefined: the file's own. */
   arithmetic: ArithmeticName | undefined;
   /** Tokens to generate; -1 for no limit, -2 until the context is full. */

@@ -2,7 +2,7 @@
 
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { kernelTier } from "../kernel-tier.ts";
+import { kernelName } from "../kernel-tier.ts";
 import { type Program, readCommandLine, splitArguments, usageError } from "../program.ts";
 import { MAIN_OPTIONS } from "./options/index.ts";
 import { defaultParams, type RunParams } from "./params.ts";
@@ -29,7 +29,7 @@ export async function readParams(
   if (commandLine === undefined) return undefined;
   const [unknown] = commandLine.extra;
   if (unknown !== undefined) throw usageError(whole, bin, `error: unknown argument: ${unknown}`);
-  params.kernels = kernelTier(io.env);
+  params.kernels = kernelName(io.env);
   settle(params);
   return params;
 }

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { KERNEL_TIERS } from "@ll/quant";
+import { KERNEL_NAMES } from "@ll/quant";
 import { expect } from "vitest";
 import { SHARED_OPTIONS, variableOf } from "../../src/configuration.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
@@ -112,7 +112,7 @@ const SAME_EVERYWHERE: Item = {
     row("a seed gives one text, whatever the kernels and the threads", async () => {
       const model = await tinyFile();
       const texts = new Set<string>();
-      for (const LL_KERNEL of KERNEL_TIERS) {
+      for (const LL_KERNEL of KERNEL_NAMES) {
         for (const threads of ["1", "2", "3"]) {
           const argv = ["-m", model, "-t", threads, "-s", "7", "-n", "12", "-p", "Once"];
           const { code, stdout } = await runHere("ll-main", argv, { LL_KERNEL });

@@ -14,7 +14,9 @@ test("the same facts as text and as JSON", async () => {
   expect(info.cores).toBeGreaterThan(0);
   const text = await runHere("ll-system-info", []);
   expect(text.stdout).toContain(`\nNode       ${info.node} (V8 ${info.v8})\n`);
-  expect(text.stdout).toContain(`\nkernels    ${info.kernels.join(", ")} (`);
+  expect(Object.keys(info.products)).toEqual(info.kernels);
+  const kernels = info.kernels.map((tier: string) => (info.products[tier] === "pairs" ? `${tier}-pairs` : tier));
+  expect(text.stdout).toContain(`\nkernels    ${kernels.join(", ")} (`);
 });
 
 test("an argument is a usage error", async () => {

@@ -1,9 +1,9 @@
-// Every recorded text in every kernel tier and with 1, 2 and 3 threads. A model is loaded once for each of them.
+// Every recorded text with all kernels and with 1, 2 and 3 threads. A model is loaded once for each of them.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KERNEL_TIERS, type KernelTier } from "@ll/quant";
+import { KERNEL_NAMES, type KernelName } from "@ll/quant";
 import { afterAll, describe, expect, it } from "vitest";
 import { describeWithTestData, fixture, testData } from "../../../../tools/test-data.ts";
 import { type TinyType, tinyModel } from "../../../../tools/tiny-model.ts";
@@ -18,9 +18,9 @@ import { argumentsIn, type GoldenCase, hashesOfWritten, readGoldenCases } from "
 const directory = mkdtempSync(join(tmpdir(), "ll-matrix-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** The readable engine knows no threads. */
-const COMBINATIONS = KERNEL_TIERS.flatMap((tier) =>
-  (tier === "scalar" ? [1] : [1, 2, 3]).map((threads) => [tier, threads] as const),
+/** All, with both ways of adding products where there are both. The readable engine knows no threads. */
+const COMBINATIONS = KERNEL_NAMES.filter((name) => name !== "relaxed" && name !== "wide").flatMap((name) =>
+  (name === "scalar" ? [1] : [1, 2, 3]).map((threads) => [name, threads] as const),
 );
 
 describeMatrix("tiny", fixture("tiny/golden/tiny-main.json"), async (type) => {
@@ -37,7 +37,7 @@ describeWithTestData("third-party model", () => {
 
 function describeMatrix(name: string, goldenPath: string, modelPath: (type: string) => Promise<string>): void {
   const cases = readGoldenCases(goldenPath).filter((golden) => golden.stdout !== undefined);
-  describe.each(COMBINATIONS)(`${name}, %s kernels, %i threads`, (tier, threads) => {
+  describe.each(COMBINATIONS)(`${name}, %s kernels, %i threads`, (kernelName, threads) => {
     const models = new Map<string, Promise<LoadedModel>>();
     const load = (type: string): typeof loadModel => {
       return async (params, io) => {
@@ -57,11 +57,11 @@ function describeMatrix(name: string, goldenPath: string, modelPath: (type: stri
     it("gives every recorded text and session file", async () => {
       for (const golden of cases) {
         const path = await modelPath(golden.model);
-        const result = await runCase(golden, path, tier, threads, load(golden.model));
+        const result = await runCase(golden, path, kernelName, threads, load(golden.model));
         expect(result, golden.name).toEqual(expectedOf(golden));
       }
       const loaded = await Promise.all(models.values());
-      expect(new Set(loaded.map(({ kernels }) => kernels))).toEqual(new Set([tier]));
+      expect(new Set(loaded.map(({ kernels }) => kernels))).toEqual(new Set([kernelName.replace(/-.*/, "")]));
       expect(new Set(loaded.map((model) => model.threads))).toEqual(new Set([threads]));
     });
   });
@@ -80,13 +80,13 @@ function expectedOf(golden: GoldenCase): CaseResult {
 async function runCase(
   golden: GoldenCase,
   path: string,
-  tier: KernelTier,
+  kernelName: KernelName,
   threads: number,
   load: typeof loadModel,
 ): Promise<CaseResult> {
   const folder = mkdtempSync(join(directory, "case-"));
   const out = captured();
-  const io: Io = { out: term(out), err: term(captured()), env: { LL_KERNEL: tier } };
+  const io: Io = { out: term(out), err: term(captured()), env: { LL_KERNEL: kernelName } };
   const argv = [...argumentsIn(folder, golden, path), "-t", String(threads)];
   const params = await readParams({ examples: ["", ""], usage: "", description: "" }, "ll-main", argv, io);
   if (params === undefined) throw new Error(`no run: ${argv.join(" ")}`);

@@ -5,6 +5,7 @@ import { availableCores, type SpawnWorker, type URL, workerSpawner } from "@ll/b
 import {
   type ArithmeticName,
   bindKernels,
+  type KernelName,
   type KernelSet,
   type KernelTier,
   LOWEST_POINTER,
@@ -59,7 +60,7 @@ export interface LoadModelOptions {
    */
   readonly workerUrl?: string | URL | undefined;
   /** Default: the fastest kernels that pass their self-test on this machine. All compute the same bits. */
-  readonly kernels?: KernelTier | undefined;
+  readonly kernels?: KernelName | undefined;
   /** How numbers are rounded. Default: `config.arithmetic`. */
   readonly arithmetic?: ArithmeticName | undefined;
   /** Add up what meets the matrices, for `inputSums`. */
@@ -150,7 +151,7 @@ export function checkedThreads(threads: number = canShareMemory() ? availableCor
  */
 export async function chooseKernels(
   { graph, tensors }: FoundTensors,
-  asked: KernelTier | undefined,
+  asked: KernelName | undefined,
   arithmetic: ArithmeticName,
 ): Promise<{ readonly kernels: KernelSet; readonly llamaKernels: WebAssembly.Module | undefined }> {
   const matrices = graph.weights.filter(({ form }) => form === "matrix");
@@ -158,7 +159,7 @@ export async function chooseKernels(
   const kernels = await loadKernels(asked, arithmetic, types);
   const llamaKernels = await loadLlamaKernels(kernels.tier, arithmetic);
   const tier = llamaKernels === undefined ? "scalar" : kernels.tier;
-  if (asked !== undefined && tier !== asked) {
+  if (asked !== undefined && tier !== asked.replace(/-.*/, "")) {
     throw new RangeError(`"kernels" expected kernels that run here, such as ${tier}, got ${asked}`);
   }
   return { kernels, llamaKernels };

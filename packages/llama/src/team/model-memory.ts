@@ -1,7 +1,7 @@
 // How much memory a model will take, from its header alone.
 
 import type { TensorSource } from "@ll/bytes";
-import type { ArithmeticName, KernelTier } from "@ll/quant";
+import type { ArithmeticName, KernelName } from "@ll/quant";
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { stateBytes } from "../context-memory.ts";
 import { assertTensorSource } from "../errors.ts";
@@ -15,7 +15,7 @@ import { aligned } from "./ranges.ts";
 export interface ModelMemoryOptions {
   /** As for `loadModel`. */
   readonly threads?: number | undefined;
-  readonly kernels?: KernelTier | undefined;
+  readonly kernels?: KernelName | undefined;
   readonly arithmetic?: ArithmeticName | undefined;
   /** Positions of a context. */
   readonly contextTokens: number;

@@ -8,10 +8,10 @@ import { configFromGgml } from "../../src/index.ts";
 import { GOLDEN_LOGITS, PROMPT } from "../support/golden-vectors.ts";
 import { argMax, logitsInBatches } from "../support/hand-made.ts";
 import { goldenSource, openTestData, sha256 } from "../support/model-files.ts";
-import { FAST_TIERS, loadForTest } from "./support/engines.ts";
+import { FAST_KERNELS, loadForTest } from "./support/engines.ts";
 import { expectTwins, randomCases } from "./support/random-models.ts";
 
-const ENGINES = FAST_TIERS.flatMap((kernels) => [1, 2, 3].map((threads) => ({ kernels, threads })));
+const ENGINES = FAST_KERNELS.flatMap((kernels) => [1, 2, 3].map((threads) => ({ kernels, threads })));
 
 const LOGITS: [model: string, type: string][] = [
   ["tiny", "f16"],
@@ -26,7 +26,7 @@ const LOGITS: [model: string, type: string][] = [
 ];
 
 test("there are fast kernels to test", () => {
-  expect(FAST_TIERS).toContain("simd");
+  expect(FAST_KERNELS).toContain("simd");
 });
 
 describeWithTestData("logits of trained models equal build 803's", () => {

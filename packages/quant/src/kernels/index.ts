@@ -4,6 +4,9 @@ export { compileKernels } from "./compile-kernels.ts";
 export {
   type CountKernel,
   GROUP_ROWS,
+  type KernelName,
+  type KernelProducts,
+  type KernelSet,
   type Kernels,
   type KernelTier,
   LOWEST_POINTER,
@@ -12,7 +15,7 @@ export {
   type PackSource,
   SCRATCH_BYTES,
 } from "./kernels.ts";
-export { bindKernels, KERNEL_TIERS, type KernelSet, loadKernels } from "./load-kernels.ts";
+export { bindKernels, KERNEL_NAMES, KERNEL_TIERS, loadKernels } from "./load-kernels.ts";
 export { assertMemorySpan } from "./memory-span.ts";
 export { createRowReader, rowReaderBytes } from "./row-reader.ts";
 export type { WasmMemory } from "./web-assembly.ts";

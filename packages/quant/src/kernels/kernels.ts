@@ -9,6 +9,27 @@ import type { WasmMemory } from "./web-assembly.ts";
  */
 export type KernelTier = "scalar" | "simd" | "relaxed" | "wide";
 
+/**
+ * How products of bytes are added: each four to a 32-bit sum, which one instruction does on some processors; or in 16 bits as long as
+ * they fit, and then to a 32-bit sum. The sums are the same whole numbers.
+ */
+export type KernelProducts = "chain" | "pairs";
+
+/** A tier; or, of a tier that has both, with its products. */
+export type KernelName = KernelTier | `${"relaxed" | "wide"}-${KernelProducts}`;
+
+/** Kernels that work on this machine, not bound to a memory yet. A structured clone does: send it to workers. */
+export interface KernelSet {
+  readonly tier: KernelTier;
+  /** Which were faster here; tiers that have but one way, and types, have "chain". */
+  readonly products: KernelProducts;
+  readonly arithmetic: ArithmeticName;
+  /** Types that were tested: kernels of no others are bound. The scalar tier has all. */
+  readonly types: readonly string[];
+  /** A `WebAssembly.Module`, which workers share with its compiled code; undefined for the scalar tier. */
+  readonly module: object | undefined;
+}
+
 /** Rows of one group: the unit in which rows are stored, and of `rowStart`. */
 export const GROUP_ROWS = 8;
 
@@ -24,6 +45,7 @@ export const LOWEST_POINTER = 1024;
  */
 export interface Kernels {
   readonly tier: KernelTier;
+  readonly products: KernelProducts;
   /** That of matrix products. Packing and what else there is knows but one. */
   readonly arithmetic: ArithmeticName;
   readonly memory: WasmMemory;

@@ -2,64 +2,81 @@
 
 import type { ArithmeticName } from "../rows.ts";
 import { compileKernels } from "./compile-kernels.ts";
-import { type Kernels, type KernelTier, LOWEST_POINTER, SCRATCH_BYTES } from "./kernels.ts";
+import {
+  type KernelName,
+  type KernelProducts,
+  type KernelSet,
+  type Kernels,
+  type KernelTier,
+  LOWEST_POINTER,
+  SCRATCH_BYTES,
+} from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
+import { fasterProducts, productTimer } from "./products.ts";
 import { scalarKernels } from "./scalar-kernels.ts";
 import { checkTypes, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
 import { wasmKernels } from "./wasm-kernels.ts";
-import { WASM_LAYOUTS } from "./wasm-layouts.ts";
+import { PAIR_TYPES, WASM_LAYOUTS } from "./wasm-layouts.ts";
 import { type WasmMemory, wasmFeatures, webAssembly, wideV8 } from "./web-assembly.ts";
 
 /** All tiers, slowest first. */
 export const KERNEL_TIERS: readonly KernelTier[] = ["scalar", "simd", "relaxed", "wide"];
 
-/** Kernels that work on this machine, not bound to a memory yet. A structured clone does: send it to workers. */
-export interface KernelSet {
-  readonly tier: KernelTier;
-  readonly arithmetic: ArithmeticName;
-  /** Types that were tested: kernels of no others are bound. The scalar tier has all. */
-  readonly types: readonly string[];
-  /** A `WebAssembly.Module`, which workers share with its compiled code; undefined for the scalar tier. */
-  readonly module: object | undefined;
-}
+/** What may be asked for: tiers, and those that have both products with each of them. */
+export const KERNEL_NAMES: readonly KernelName[] = [
+  ...KERNEL_TIERS,
+  "relaxed-chain",
+  "relaxed-pairs",
+  "wide-chain",
+  "wide-pairs",
+];
 
-/** By `maxTier`, arithmetic and types. V8 shares the code of modules with equal bytes. */
+/** By `name`, arithmetic and types. V8 shares the code of modules with equal bytes. */
 const loaded = new Map<string, Promise<KernelSet>>();
 
 /**
- * The fastest kernels that run here and pass their self-test, of `maxTier` or below. The same call gives the same kernels.
+ * The fastest kernels that run here and pass their self-test, of the tier of `name` or below. The same call gives the same kernels.
  *
+ * @param name without products these are timed, which takes a fraction of a millisecond
  * @param types of rows, that there shall be kernels for; fewer are tested and compiled sooner, some 10 ms for each in the tier "wide"
- * @throws RangeError if `maxTier` is no tier, or a type is none of those that rows can have
+ * @throws RangeError if `name` is none of `KERNEL_NAMES`, or a type is none of those that rows can have
  */
 export async function loadKernels(
-  maxTier: KernelTier = "wide",
+  name: KernelName = "wide",
   arithmetic: ArithmeticName = "build803",
   types: Iterable<string> = WASM_LAYOUTS.keys(),
 ): Promise<KernelSet> {
-  const highest = KERNEL_TIERS.indexOf(maxTier);
-  if (highest < 0) throw new RangeError(`"maxTier" expected one of ${KERNEL_TIERS.join(" ")}, got ${String(maxTier)}`);
+  if (!KERNEL_NAMES.includes(name)) {
+    throw new RangeError(`"name" expected one of ${KERNEL_NAMES.join(" ")}, got ${String(name)}`);
+  }
   const asked = new Set(types);
   const wanted = [...WASM_LAYOUTS.keys()].filter((type) => asked.has(type));
   const unknown = [...asked].find((type) => !WASM_LAYOUTS.has(type));
   if (unknown !== undefined) throw new RangeError(`"types" expected types that rows can have, got ${unknown}`);
-  const key = [maxTier, arithmetic, ...wanted].join(" ");
+  const key = [name, arithmetic, ...wanted].join(" ");
   let set = loaded.get(key);
   if (set === undefined) {
-    set = compileBest(highest, arithmetic, wanted);
+    set = compileBest(name, arithmetic, wanted);
     loaded.set(key, set);
   }
   return set;
 }
 
-async function compileBest(highest: number, arithmetic: ArithmeticName, types: readonly string[]): Promise<KernelSet> {
-  for (const tier of KERNEL_TIERS.slice(1, highest + 1).reverse()) {
+async function compileBest(name: KernelName, arithmetic: ArithmeticName, types: readonly string[]): Promise<KernelSet> {
+  const [highest, asked] = name.split("-") as [KernelTier, KernelProducts?];
+  for (const tier of KERNEL_TIERS.slice(1, KERNEL_TIERS.indexOf(highest) + 1).reverse()) {
     const code = await codeOf(tier);
     if (code === undefined) continue;
-    const module = await compileKernels(tier, code, (module) => selfTest({ tier, arithmetic, types, module }));
-    if (module !== undefined) return { tier, arithmetic, types, module };
+    const hasBoth = tier !== "simd" && types.some((type) => PAIR_TYPES.has(type));
+    let products: KernelProducts | undefined = hasBoth ? asked : "chain";
+    const setOf = (module: object): KernelSet => {
+      products ??= fasterProducts(productTimer(module));
+      return { tier, products, arithmetic, types, module };
+    };
+    const module = await compileKernels(tier, code, (candidate) => selfTest(() => setOf(candidate)));
+    if (module !== undefined) return setOf(module);
   }
-  return { tier: "scalar", arithmetic, types, module: undefined };
+  return { tier: "scalar", products: "chain", arithmetic, types, module: undefined };
 }
 
 /**
@@ -89,12 +106,14 @@ async function codeOf(tier: KernelTier): Promise<string | undefined> {
   return (await import("./wasm-relaxed.ts")).WASM_RELAXED;
 }
 
-function* selfTest(set: KernelSet): Generator<boolean> {
+/** @param candidate is called at the first step, so that code which it runs is made as all other */
+function* selfTest(candidate: () => KernelSet): Generator<boolean> {
   const Memory = webAssembly()?.Memory;
   if (Memory === undefined) {
     yield false;
     return;
   }
   const memory = new Memory({ initial: SELF_TEST_PAGES });
+  const set = candidate();
   for (const { isRight } of checkTypes(bindKernels(set, memory, SELF_TEST_SCRATCH), set.types)) yield isRight;
 }

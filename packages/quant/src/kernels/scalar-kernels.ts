@@ -17,6 +17,7 @@ export function scalarKernels(memory: WasmMemory, arithmetic: ArithmeticName): K
   }
   return {
     tier: "scalar",
+    products: "chain",
     arithmetic,
     memory,
     matrix(type) {

@@ -6,6 +6,8 @@ import { type GridName, iqGrid } from "../iq-grids.ts";
 import {
   type CountKernel,
   GROUP_ROWS,
+  type KernelProducts,
+  type KernelSet,
   type Kernels,
   limitBits,
   type MatrixKernels,
@@ -13,7 +15,7 @@ import {
   type PackSource,
 } from "./kernels.ts";
 import { assertMemorySpan } from "./memory-span.ts";
-import { GRIDS, LANE_LAYOUTS, WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
+import { GRIDS, LANE_LAYOUTS, PAIR_TYPES, WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
 
 /** By the numbers that asm/half.ts gives them. */
@@ -21,7 +23,7 @@ const SOURCES: readonly PackSource[] = ["f32", "f16", "bf16"];
 
 /** @param exports of an instance that was created over `memory` and whose `initialize` was called with `scratch` */
 export function wasmKernels(
-  { tier, arithmetic, types }: Pick<Kernels, "tier" | "arithmetic"> & { readonly types: readonly string[] },
+  { tier, products, arithmetic, types }: KernelSet,
   exports: WasmExports,
   memory: WasmMemory,
   scratch: number,
@@ -32,7 +34,7 @@ export function wasmKernels(
   const counters = new Map<string, CountKernel>();
   for (const type of types) {
     const layout = WASM_LAYOUTS.get(type)!;
-    matrices.set(type, matrixKernels(type, arithmetic === "lanes", exports));
+    matrices.set(type, matrixKernels(type, arithmetic === "lanes", products, exports));
     const pack = packKernel(type, layout, exports);
     if (pack !== undefined) packers.set(type, pack);
   }
@@ -41,6 +43,7 @@ export function wasmKernels(
     if (types.includes(type)) counters.set(type, exported(exports, `count_${type}`));
   return {
     tier,
+    products,
     arithmetic,
     memory,
     matrix(type) {
@@ -64,14 +67,15 @@ export function wasmKernels(
   };
 }
 
-function matrixKernels(type: string, isLanes: boolean, exports: WasmExports): MatrixKernels {
+function matrixKernels(type: string, isLanes: boolean, products: KernelProducts, exports: WasmExports): MatrixKernels {
   const laneLayout = isLanes ? LANE_LAYOUTS.get(type) : undefined;
   const layout = laneLayout ?? (WASM_LAYOUTS.get(type) as WasmLayout);
   const name = laneLayout === undefined ? type : `${type}_lanes`;
   const { blockValues, columnBytes, vectorBytes, columns = 1, rowsAs = name, vectorsAs = name, kind } = layout;
   const repack = exported(exports, kind === undefined ? `repack_${rowsAs}` : "repack_stored");
   const packActivations = exported(exports, `pack_activations_${vectorsAs}`);
-  const multiply = exported(exports, kind === undefined ? `multiply_${name}` : "multiply_stored");
+  const variant = products === "pairs" && PAIR_TYPES.has(type) ? "_pairs" : "";
+  const multiply = exported(exports, kind === undefined ? `multiply_${name}${variant}` : "multiply_stored");
   const kinds = kind === undefined ? [] : [kind];
   const { blockValues: vectorValues } = blockInfo(blockInfo(type).activationType);
   const nColumns = (rowValues: number): number => columns * Math.ceil(nBlocksOf(type, rowValues) / columns);

@@ -88,5 +88,17 @@ export const LANE_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new
   ["bf16", { blockValues: 1, columnBytes: 16, vectorBytes: 4, columns: 8 }],
 ]);
 
+/** Types with kernels that add products in 16 bits first. */
+export const PAIR_TYPES: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  "q4_0",
+  "q4_1",
+  "q5_0",
+  "q5_1",
+  "q8_0",
+  "mxfp4",
+  "iq4_nl",
+  "iq4_xs",
+]);
+
 /** Types whose levels the WebAssembly kernels count: those for which build 803 prints a histogram. */
 export const WASM_COUNTED_TYPES: readonly string[] = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"];

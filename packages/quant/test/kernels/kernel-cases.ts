@@ -3,13 +3,31 @@
 import fc from "fast-check";
 import { formatOf } from "../../src/block-types.ts";
 import { type ArithmeticName, blockInfo, packRows, rowBytes } from "../../src/index.ts";
-import { bindKernels, KERNEL_TIERS, type Kernels, type KernelTier, loadKernels } from "../../src/kernels/index.ts";
-import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+import {
+  bindKernels,
+  KERNEL_NAMES,
+  KERNEL_TIERS,
+  type KernelName,
+  type Kernels,
+  type KernelTier,
+  loadKernels,
+} from "../../src/kernels/index.ts";
+import { PAIR_TYPES, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
 
 /** The tiers made of WebAssembly. "wide" is there on x64 only. */
 export const WASM_TIERS: readonly KernelTier[] = KERNEL_TIERS.filter(
   (tier) => tier !== "scalar" && (tier !== "wide" || process.arch === "x64"),
 );
+
+/** The same with both ways of adding products, where there are both. */
+export const WASM_KERNELS: readonly KernelName[] = KERNEL_NAMES.filter((name) => {
+  const tier = tierOf(name);
+  return WASM_TIERS.includes(tier) && (name === "simd" || name !== tier);
+});
+
+function tierOf(name: KernelName): KernelTier {
+  return name.replace(/-.*/, "") as KernelTier;
+}
 
 /** Types with kernels. */
 export const KERNEL_TYPES: readonly string[] = [...WASM_LAYOUTS.keys()];
@@ -18,10 +36,15 @@ export const LANE_TYPES: readonly string[] = KERNEL_TYPES.filter(
   (type) => formatOf(type).laneDot !== undefined || blockInfo(type).activationType === "q8_K",
 );
 
-/** Kernels of `tier` over a new memory of 64 MiB. */
-export async function kernelsOf(tier: KernelTier, arithmetic: ArithmeticName = "build803"): Promise<Kernels> {
-  const set = await loadKernels(tier, arithmetic);
-  if (set.tier !== tier) throw new Error(`${tier} kernels were to be tested, but ${set.tier} ones were loaded`);
+/** Those of `types` that the kernels have to themselves: pairs are there for few, and the others are those of the chain. */
+export function ownTypes(name: KernelName, types: readonly string[]): readonly string[] {
+  return name.endsWith("-pairs") ? types.filter((type) => PAIR_TYPES.has(type)) : types;
+}
+
+/** Kernels of a name over a new memory of 64 MiB. */
+export async function kernelsOf(name: KernelName, arithmetic: ArithmeticName = "build803"): Promise<Kernels> {
+  const set = await loadKernels(name, arithmetic);
+  if (set.tier !== tierOf(name)) throw new Error(`${name} kernels were to be tested, but ${set.tier} ones were loaded`);
   return bindKernels(set, new WebAssembly.Memory({ initial: 1024 }));
 }
 

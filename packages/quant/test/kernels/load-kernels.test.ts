@@ -12,9 +12,10 @@ import {
   loadKernels,
   SCRATCH_BYTES,
 } from "../../src/kernels/index.ts";
+import { fasterProducts } from "../../src/kernels/products.ts";
 import { scalarKernels } from "../../src/kernels/scalar-kernels.ts";
 import { checkTypes, SELF_TEST_PAGES } from "../../src/kernels/self-test.ts";
-import { WASM_TIERS } from "./kernel-cases.ts";
+import { WASM_KERNELS, WASM_TIERS } from "./kernel-cases.ts";
 
 const PAGE = 65536;
 
@@ -33,12 +34,47 @@ describe("tiers", () => {
     expect((await loadKernels(tier)).tier).toBe(tier);
   });
 
+  test.each(WASM_KERNELS)("%s are what this Node gets, bound to what they say", async (name) => {
+    const set = await loadKernels(name, "lanes", ["q4_0"]);
+    const [tier, products = "chain"] = name.split("-");
+    expect(set).toMatchObject({ tier, products });
+    expect(bindKernels(set, new WebAssembly.Memory({ initial: 1 }))).toMatchObject({ tier, products });
+  });
+
+  test("without a wish one of both ways of adding products is chosen, the same for every caller", async () => {
+    const set = await loadKernels();
+    expect(["chain", "pairs"]).toContain(set.products);
+    expect(await loadKernels()).toBe(set);
+  });
+
+  test("where there is but one way, it is the chain", async () => {
+    expect(await loadKernels("wide-pairs", "lanes", ["q6_K", "f16"])).toMatchObject({ products: "chain" });
+    expect(await loadKernels("simd")).toMatchObject({ products: "chain" });
+  });
+
+  test.each([
+    [1, 1.1, "chain"],
+    [1, 1, "chain"],
+    [0, 0, "chain"], // a clock that stands still
+    [1, 0.8, "pairs"],
+  ] as const)(
+    "where a chain takes %d ms and pairs take %d, it is %s, though every third run is interrupted",
+    (...row) => {
+      const [chain, pairs, expected] = row;
+      let n = 0;
+      expect(fasterProducts((products) => (n++ % 3 === 0 ? 50 : 0) + (products === "pairs" ? pairs : chain))).toBe(
+        expected,
+      );
+    },
+  );
+
   test("without a wish it is the fastest", async () => {
     expect((await loadKernels()).tier).toBe(WASM_TIERS.at(-1));
   });
 
   test("scalar kernels need no module", async () => {
-    expect(await loadKernels("scalar")).toMatchObject({ tier: "scalar", arithmetic: "build803", module: undefined });
+    const expected = { tier: "scalar", products: "chain", arithmetic: "build803", module: undefined };
+    expect(await loadKernels("scalar")).toMatchObject(expected);
   });
 
   test.each(WASM_TIERS)("%s has both arithmetics", async (tier) => {
@@ -62,7 +98,7 @@ describe("tiers", () => {
 
   test("an unknown tier is refused", async () => {
     await expect(loadKernels("fast" as KernelTier)).rejects.toThrow(
-      '"maxTier" expected one of scalar simd relaxed wide, got fast',
+      '"name" expected one of scalar simd relaxed wide relaxed-chain relaxed-pairs wide-chain wide-pairs, got fast',
     );
   });
 

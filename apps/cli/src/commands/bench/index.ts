@@ -5,7 +5,7 @@ import { printable } from "@ll/bytes";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { defaultParams } from "../../inference/params.ts";
-import { kernelTier } from "../../kernel-tier.ts";
+import { kernelName } from "../../kernel-tier.ts";
 import { modelPath, openModelSource } from "../../model-path.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
@@ -57,7 +57,7 @@ export const benchCommand: Command = async (bin, argv, io) => {
   if (commandLine.extra.length > 0) throw usageError(PROGRAM, bin, "more than one model given");
   if (params.model === "") throw usageError(PROGRAM, bin, "no model given");
   params.model = await modelPath(params.model, io, params.quiet);
-  params.kernels = kernelTier(io.env);
+  params.kernels = kernelName(io.env);
   params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, ...params.promptSizes, ...params.decodeTokens);
   const facts = await factsOf(params.model);
   const results = await measureAll(params, io);

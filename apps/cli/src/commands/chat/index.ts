@@ -5,7 +5,7 @@ import type { Command, Io } from "../../command.ts";
 import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import { MAIN_OPTIONS } from "../../inference/options/index.ts";
-import { kernelTier } from "../../kernel-tier.ts";
+import { kernelName } from "../../kernel-tier.ts";
 import { modelPath, openModelSource } from "../../model-path.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
@@ -52,7 +52,7 @@ export const chatCommand: Command = async (bin, argv, io) => {
     throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, or a name such as hf:OWNER/REPO");
   params.model = await modelPath(params.model, io, params.quiet);
   if (params.contextTokens !== 0) params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
-  params.kernels = kernelTier(io.env);
+  params.kernels = kernelName(io.env);
   if (!params.classic) return talk(params, origins, io);
   if (extra.length > 0) throw usageError(PROGRAM, bin, "--classic takes no question");
   const useless = NOT_CLASSIC.find((name) => origins.get(name)?.at(-1)?.origin === FLAG);

@@ -12,7 +12,7 @@ import { ExitCode } from "../../exit-codes.ts";
 import type { LoadedModel } from "../../inference/model-loading.ts";
 import { withoutFinalNewline } from "../../inference/options/file-text.ts";
 import { defaultParams } from "../../inference/params.ts";
-import { kernelTier } from "../../kernel-tier.ts";
+import { kernelName } from "../../kernel-tier.ts";
 import { encodeText } from "../../long-text.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
@@ -52,7 +52,7 @@ export const imatrixCommand: Command = async (bin, argv, io) => {
   const [unknown] = commandLine.extra;
   if (unknown !== undefined) throw usageError(PROGRAM, bin, `unexpected argument '${printable(unknown, 256)}'`);
   if (params.textFile === "") throw usageError(PROGRAM, bin, "no text given: name one behind -f");
-  params.kernels = kernelTier(io.env);
+  params.kernels = kernelName(io.env);
   if (params.contextTokens !== 0) params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   const work = (heard: Io): Promise<void> => measure(params, notingIo(heard));
   await (params.quiet ? quietly(io, work) : work(io));

@@ -5,7 +5,7 @@ import { type ModelFile, openModelFile } from "@ll/model";
 import { openModelFile as openModelPath } from "@ll/model/node";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { kernelTier } from "../../kernel-tier.ts";
+import { kernelName } from "../../kernel-tier.ts";
 import { isNamedModel, openModelSource } from "../../model-path.ts";
 import { flagRow, jsonRow, noTruncateRow, quietRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../../option-table.ts";
@@ -69,7 +69,7 @@ export const inspectCommand: Command = async (bin, argv, io) => {
     const layout = { ...params, columns: tableColumns(io.out, io.env, params) };
     if (!json && !quiet) io.out.write(identityText(identityOf(facts), layout));
     for (const warning of facts.warnings) io.err.write(`warning: ${printable(warning, 512)}\n`);
-    const report = await modelReport(facts, { contextSizes, kernels: kernelTier(io.env) });
+    const report = await modelReport(facts, { contextSizes, kernels: kernelName(io.env) });
     if (json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
     else io.out.write(quiet ? report.memory.map(({ total }) => `${total}\n`).join("") : reportText(report, layout));
     await file.assertUnchanged();

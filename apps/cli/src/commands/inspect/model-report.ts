@@ -2,7 +2,7 @@
 
 import { isModelError, type KvType, kvCacheBytes, modelMemory } from "@ll/llama";
 import { type TypeShare, typeMix } from "@ll/model";
-import type { ArithmeticName, KernelTier } from "@ll/quant";
+import type { ArithmeticName, KernelName } from "@ll/quant";
 import { usefulThreads } from "../../inference/model-loading.ts";
 import type { ModelFacts } from "./model-facts.ts";
 
@@ -30,7 +30,7 @@ export interface RunConditions {
   readonly contextSizes: readonly number[];
   /** Absent: as many as ll-main takes. */
   readonly threads?: number | undefined;
-  readonly kernels: KernelTier | undefined;
+  readonly kernels: KernelName | undefined;
   readonly arithmetic?: ArithmeticName | undefined;
   /** Absent: f16. */
   readonly kvType?: KvType;

@@ -1,14 +1,15 @@
 // Fast engines for tests: the kernels that run here, and models over them that are disposed of when a test ends.
 
-import { KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
+import { KERNEL_NAMES, type KernelName, loadKernels } from "@ll/quant";
 import { onTestFinished } from "vitest";
 import type { LoadModelOptions, ModelConfig, TeamModel, TensorSource } from "../../../src/index.ts";
 import { loadTeamModel, type TeamInternals } from "../../../src/team/load-model.ts";
 
-/** The fast tiers that run on this machine. */
-export const FAST_TIERS: KernelTier[] = [];
-for (const tier of KERNEL_TIERS) {
-  if (tier !== "scalar" && (await loadKernels(tier)).tier === tier) FAST_TIERS.push(tier);
+/** The fast kernels that run on this machine, with both ways of adding products where there are both. */
+export const FAST_KERNELS: KernelName[] = [];
+for (const name of KERNEL_NAMES) {
+  if (["scalar", "relaxed", "wide"].includes(name)) continue; // of the latter one way or the other
+  if ((await loadKernels(name)).tier === name.replace(/-.*/, "")) FAST_KERNELS.push(name);
 }
 
 export async function loadForTest(

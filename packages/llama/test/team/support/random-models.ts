@@ -12,7 +12,7 @@ import {
 } from "../../../src/index.ts";
 import { loadTeamModel, type TeamInternals } from "../../../src/team/load-model.ts";
 import { logitsInBatches, randomTensors, sourceOf } from "../../support/hand-made.ts";
-import { FAST_TIERS } from "./engines.ts";
+import { FAST_KERNELS } from "./engines.ts";
 
 const WEIGHT_TYPES = BLOCK_TYPES.filter((type) => blockInfo(type).isWeightType);
 
@@ -25,7 +25,7 @@ export const randomCases = fc.record({
   nVocab: fc.integer({ min: 2, max: 100 }),
   nLayers: fc.integer({ min: 1, max: 2 }),
   seed: fc.nat(1000),
-  tier: fc.constantFrom(...FAST_TIERS),
+  tier: fc.constantFrom(...FAST_KERNELS),
   kvType: fc.constantFrom("f16" as const, "f32" as const),
   sliceTokens: fc.integer({ min: 1, max: 12 }),
   nTokens: fc.integer({ min: 1, max: 40 }),
