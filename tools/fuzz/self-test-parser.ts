@@ -20,6 +20,11 @@ export function parse(data: Uint8Array): void {
       break;
     case "hang":
       for (;;);
+    case "slow": {
+      const before = process.cpuUsage();
+      const ms = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
+      while (ms(process.cpuUsage(before)) <= 1001);
+    }
   }
   if (data[0] === 0x9e) {
     if (data[1] === 0x37) {

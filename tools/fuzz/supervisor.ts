@@ -1,6 +1,7 @@
 // Runs a target in a worker and watches it: an input that takes too long, or takes the worker with it, is a find.
 
 import { Worker } from "node:worker_threads";
+import { HANG_MS } from "./target.ts";
 import type { Find, SharedInput, WorkerJob, WorkerReport } from "./worker.ts";
 
 export interface FuzzOptions {
@@ -10,8 +11,6 @@ export interface FuzzOptions {
   readonly maxInputs?: number;
 }
 
-/** An input that takes more processor time is a hang: on a busy machine any takes a second of the clock. */
-const HANG_MS = 1000;
 /** So is one that waits for ever. */
 const WAIT_MS = 30_000;
 const POLL_MS = 100;

@@ -1,5 +1,8 @@
 // What is fuzzed: one target for each parser of bytes or text that come from outside, and one for each thing that is then done with it.
 
+/** An input that takes more processor time is a hang: on a busy machine any takes a second of the clock. */
+export const HANG_MS = 1000;
+
 /** The module of a target exports these. */
 export interface FuzzTarget {
   /** Good inputs, and bad ones worth starting from. */

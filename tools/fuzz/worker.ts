@@ -5,7 +5,7 @@ import { watchAllocations } from "./allocations.ts";
 import { coverModules } from "./coverage.ts";
 import { mutate } from "./mutations.ts";
 import { createRandom } from "./random.ts";
-import { type FuzzTarget, SELF_TEST, TARGETS } from "./target.ts";
+import { type FuzzTarget, HANG_MS, SELF_TEST, TARGETS } from "./target.ts";
 
 /** What the supervisor passes. */
 export interface WorkerJob {
@@ -77,7 +77,9 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
       what = complaint(error);
     }
     const { user, system } = process.cpuUsage(before);
-    slowestMs = Math.max(slowestMs, (user + system) / 1000);
+    const ms = (user + system) / 1000;
+    slowestMs = Math.max(slowestMs, ms);
+    if (ms > HANG_MS) what ??= `hang: it ended after more than ${HANG_MS} ms`; // the supervisor looks now and then
     what ??= pollution();
     if (allocations.largest > 2 * input.length + (target.allowanceBytes ?? ALLOWANCE))
       what ??= `asked for ${allocations.largest} bytes at once`;
