@@ -4,6 +4,7 @@ import { type BudgetOptions, type ByteSource, headerBudget } from "@ll/bytes";
 import { FORBIDDEN_KEYS, openConfig } from "./config-fields.ts";
 import { CheckpointError } from "./errors.ts";
 import type { JsonReader } from "./json-reader.ts";
+import { CONFIG_VALUES } from "./limits.ts";
 
 export type JsonTree = string | number | boolean | null | readonly JsonTree[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonTree>;
@@ -12,8 +13,13 @@ export type JsonObject = ReadonlyMap<string, JsonTree>;
 export async function readJsonObject(source: ByteSource, options: BudgetOptions = {}): Promise<JsonObject> {
   const budget = options.budget ?? headerBudget(source.byteLength, source.name, CheckpointError);
   const json = await openConfig(source, { budget, forbiddenKeys: FORBIDDEN_KEYS });
+  let nValues = 0;
   const take = (): JsonTree => {
     budget.takeItems(1, "json");
+    if (++nValues > CONFIG_VALUES) {
+      const expected = `at most ${CONFIG_VALUES} values`;
+      throw json.error("E_LIMIT", "too many values for a configuration", { field: "json", expected, got: "more" });
+    }
     return treeOf(json, take);
   };
   const value = take();
@@ -31,7 +37,7 @@ function treeOf(json: JsonReader, take: () => JsonTree): JsonTree {
   if (kind === "array") {
     const items: JsonTree[] = [];
     json.array(() => items.push(take()));
-    return items;
+    return items.slice(); // without the room that it was given to grow
   }
   const value = json.read();
   switch (value.kind) {

@@ -9,6 +9,9 @@ export const METADATA_BYTES = 10_000_000;
 /** config.json, params.json and index files; the largest real index (several hundred shards) is about 2 MB. */
 export const CONFIG_BYTES = 10_000_000;
 
+/** Values in such a file that is kept as a whole, up to 200 bytes of memory each; the largest real ones have 100,000. */
+export const CONFIG_VALUES = 400_000;
+
 /** Nesting of a safetensors header; the format itself needs 3. */
 export const HEADER_DEPTH = 8;
 
