@@ -55,6 +55,8 @@ export interface KeyReader {
 export interface Architecture<H extends Hyper = Hyper> {
   /** `general.architecture` of its files, and the prefix of its keys. */
   readonly name: string;
+  /** Published models of the family, for people. */
+  readonly models: string;
   /** In the order of the tensors in a file that build 803 of llama.cpp reads, as far as it knows them. */
   readonly names: readonly NameRow[];
   /** Keys that change nothing, whatever they say. */

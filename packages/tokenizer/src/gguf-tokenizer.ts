@@ -33,6 +33,20 @@ export interface GgufTokenizer {
   readonly addSpacePrefix: boolean | undefined;
 }
 
+/** A value of `tokenizer.ggml.model`, what it is called, and how its texts become tokens. */
+export interface VocabularyKind {
+  readonly model: string;
+  readonly title: string;
+  readonly kind: Vocabulary["kind"];
+}
+
+/** Those that can be used. */
+export const VOCABULARY_KINDS: readonly VocabularyKind[] = [
+  { model: "gpt2", title: "byte-level BPE", kind: "bytes" },
+  { model: "llama", title: "SentencePiece", kind: "scores" },
+  { model: "gemma4", title: "BPE of characters", kind: "characters" },
+];
+
 const OLD_NAMES: Readonly<Record<string, IdName>> = { prefix: "fim_pre", suffix: "fim_suf", middle: "fim_mid" };
 /** Keys of ids in a file: `tokenizer.ggml.${name}_token_id`. */
 export const GGUF_ID_NAMES: readonly string[] = /* @__PURE__ */ [...ID_NAMES, ...Object.keys(OLD_NAMES)];
@@ -99,9 +113,8 @@ export function ggufVocabulary(from: GgufTokenizer, whose: TokenizerOptions["ids
 }
 
 function kindOf(model: string | undefined, file: string | undefined): Vocabulary["kind"] {
-  if (model === "gpt2") return "bytes";
-  if (model === "llama") return "scores";
-  if (model === "gemma4") return "characters";
+  const known = VOCABULARY_KINDS.find((one) => one.model === model);
+  if (known !== undefined) return known.kind;
   const message = `a vocabulary of the kind "${model ?? "none"}": only gpt2, llama and gemma4 can be used`;
   return fail(file, "E_UNSUPPORTED", "model", "gpt2, llama or gemma4", model ?? "nothing", message);
 }

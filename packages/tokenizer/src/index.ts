@@ -2,7 +2,14 @@
 
 export { isTokenizerModelError, TextTooLongError, TokenizerModelError } from "./errors.ts";
 export { ggmlVocab, type VocabEntry } from "./ggml-vocab.ts";
-export { assertGgufTokenizer, createGgufTokenizer, GGUF_ID_NAMES, type GgufTokenizer } from "./gguf-tokenizer.ts";
+export {
+  assertGgufTokenizer,
+  createGgufTokenizer,
+  GGUF_ID_NAMES,
+  type GgufTokenizer,
+  VOCABULARY_KINDS,
+  type VocabularyKind,
+} from "./gguf-tokenizer.ts";
 export {
   type HfTokenizerFiles,
   type HfVocabulary,

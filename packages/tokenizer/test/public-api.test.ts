@@ -7,6 +7,7 @@ test("exports", () => {
       "GGUF_ID_NAMES",
       "TextTooLongError",
       "TokenizerModelError",
+      "VOCABULARY_KINDS",
       "assertGgufTokenizer",
       "createGgufTokenizer",
       "createJsonTokenizer",

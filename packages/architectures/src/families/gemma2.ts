@@ -39,6 +39,7 @@ export const GEMMA_NAMES: readonly NameRow[] = [...LLAMA_NAMES, ...perLayer("pos
 
 export const gemma2: Architecture<Gemma2Hyper> = {
   name: "gemma2",
+  models: "Gemma 2",
   names: GEMMA_NAMES,
   hf: {
     classes: ["Gemma2ForCausalLM"],

@@ -17,6 +17,7 @@ import {
 
 export const gemma3: Architecture<GemmaHyper> = {
   name: "gemma3",
+  models: "Gemma 3, MedGemma, TranslateGemma, FunctionGemma; text",
   names: [...GEMMA_NAMES, ...perLayer("attn_q_norm", "attn_k_norm")],
   hf: {
     classes: ["Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"],

@@ -116,6 +116,7 @@ function rotatedPairs(c: HfConfig): HfMadeTensor[] {
 
 export const gemma4: Architecture<Gemma4Hyper> = {
   name: "gemma4",
+  models: "Gemma 4, dense and with experts: E2B to 31B; text",
   hf,
   names: [
     ...GEMMA_NAMES,

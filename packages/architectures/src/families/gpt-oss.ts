@@ -43,6 +43,7 @@ function expertParts(name: string): readonly HfPart[] | undefined {
 
 export const gptOss: Architecture<GptOssHyper> = {
   name: "gpt-oss",
+  models: "gpt-oss 20B and 120B",
   names: [...LLAMA_NAMES, ...perLayer("attn_sinks", "post_attention_norm")],
   hf: {
     classes: ["GptOssForCausalLM"],

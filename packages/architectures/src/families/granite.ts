@@ -64,6 +64,7 @@ const hf: HfFamily = {
 
 export const granite: Architecture<GraniteHyper> = {
   name: "granite",
+  models: "Granite 3 and 4, dense",
   names: LLAMA_NAMES,
   hf,
   harmlessKeys: HARMLESS_KEYS,
@@ -81,6 +82,7 @@ export interface GraniteMoeHyper extends GraniteHyper, MixtureHyper {
 export const granitemoe: Architecture<GraniteMoeHyper> = {
   ...granite,
   name: "granitemoe",
+  models: "Granite 3 and 4 with experts",
   hf: {
     ...hf,
     classes: ["GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM"],

@@ -91,6 +91,7 @@ function writeKeys(c: HfConfig, k: HfKeys): void {
 
 export const lfm2: Architecture<Lfm2Hyper> = {
   name: "lfm2",
+  models: "LFM2 and LFM2.5, dense: short convolutions, attention in few layers",
   hf,
   names: [
     ...LLAMA_NAMES.filter(({ gguf }) => gguf !== "output_norm"),
@@ -107,6 +108,7 @@ export const lfm2: Architecture<Lfm2Hyper> = {
 export const lfm2moe: Architecture<Lfm2MoeHyper> = {
   ...lfm2,
   name: "lfm2moe",
+  models: "LFM2 with experts: 8B-A1B",
   hf: {
     ...hf,
     classes: ["Lfm2MoeForCausalLM"],

@@ -18,6 +18,7 @@ import { type MixtureHyper, mixture, readOptionalExperts } from "./experts.ts";
 
 export const llama: Architecture<RopeHyper & Partial<MixtureHyper>> = {
   name: "llama",
+  models: "LLaMA 1 to 3.3, Mistral, Mixtral, TinyLlama, SmolLM2, Yi, and alike",
   names: LLAMA_NAMES,
   hf: {
     classes: ["LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "MistralForCausalLM", "MixtralForCausalLM"],

@@ -24,6 +24,7 @@ interface Mistral3Hyper extends RopeHyper {
 
 export const mistral3: Architecture<Mistral3Hyper> = {
   name: "mistral3",
+  models: "Ministral 3, Devstral Small 2",
   names: LLAMA_NAMES,
   hf: {
     classes: ["Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"],

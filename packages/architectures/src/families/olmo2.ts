@@ -18,6 +18,7 @@ import {
 
 export const olmo2: Architecture<SlidingHyper> = {
   name: "olmo2",
+  models: "OLMo 2 and 3",
   names: [...LLAMA_NAMES, ...perLayer("attn_q_norm", "attn_k_norm", "post_attention_norm", "post_ffw_norm")],
   hf: {
     classes: ["Olmo2ForCausalLM", "Olmo3ForCausalLM"],

@@ -49,6 +49,7 @@ function longFactorTensors(c: HfConfig): HfMadeTensor[] {
 
 export const phi3: Architecture<Phi3Hyper> = {
   name: "phi3",
+  models: "Phi-3, Phi-3.5 mini, Phi-4, Phi-4-mini",
   names: [...LLAMA_NAMES, ...perLayer("attn_qkv")],
   hf: {
     classes: ["Phi3ForCausalLM"],

@@ -16,6 +16,7 @@ import {
 
 export const qwen2: Architecture<RopeHyper> = {
   name: "qwen2",
+  models: "Qwen 2 and 2.5, QwQ, DeepSeek-R1-Distill-Qwen",
   names: LLAMA_NAMES,
   hf: {
     classes: ["Qwen2ForCausalLM"],

@@ -56,6 +56,7 @@ const hfWithExperts: HfFamily = {
 
 export const qwen3: Architecture<RopeHyper> = {
   name: "qwen3",
+  models: "Qwen 3, dense; DeepSeek-R1-0528-Qwen3-8B",
   names: [...LLAMA_NAMES, ...perLayer("attn_q_norm", "attn_k_norm")],
   hf,
   harmlessKeys: HARMLESS_KEYS,
@@ -68,6 +69,7 @@ export const qwen3: Architecture<RopeHyper> = {
 export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
   ...qwen3,
   name: "qwen3moe",
+  models: "Qwen 3 with experts: 30B-A3B, Coder 30B",
   hf: hfWithExperts,
   harmlessKeys: [...HARMLESS_KEYS, "expert_weights_norm", "expert_weights_scale"], // llama.cpp does not read them either
   readHyper(keys) {
@@ -84,16 +86,21 @@ export const qwen3moe: Architecture<RopeHyper & MixtureHyper> = {
 };
 
 /** Their twins that also see pictures: text alone. */
-const withPictures = <H extends RopeHyper>(family: Architecture<H>, name: string): Architecture<H> => ({
+const withPictures = <H extends RopeHyper>(family: Architecture<H>, name: string, models: string): Architecture<H> => ({
   ...family,
   name,
+  models,
   hf: undefined,
   harmlessKeys: [...family.harmlessKeys, "n_deepstack_layers"],
   readHyper: (keys) => ({ ...family.readHyper(keys), ...readSections(keys) }),
 });
 
-export const qwen3vl: Architecture<RopeHyper> = withPictures(qwen3, "qwen3vl");
-export const qwen3vlmoe: Architecture<RopeHyper & MixtureHyper> = withPictures(qwen3moe, "qwen3vlmoe");
+export const qwen3vl: Architecture<RopeHyper> = withPictures(qwen3, "qwen3vl", "Qwen 3 VL, dense; text");
+export const qwen3vlmoe: Architecture<RopeHyper & MixtureHyper> = withPictures(
+  qwen3moe,
+  "qwen3vlmoe",
+  "Qwen 3 VL with experts; text",
+);
 
 function record(g: GraphBuilder, h: RopeHyper, block: (x: Value, layer: Layer) => Value): void {
   const eps = h.rmsNormEps;

@@ -126,6 +126,7 @@ function valueHeads(c: HfConfig, width: number): (n: number) => HfOrder | undefi
 
 export const qwen35: Architecture<Qwen35Hyper> = {
   name: "qwen35",
+  models: "Qwen 3.5 and 3.6, dense: 0.8B to 27B; text, without the layers that draft",
   hf,
   names: [
     ...LLAMA_NAMES.filter(({ gguf }) => gguf !== "ffn_norm"),
@@ -144,6 +145,7 @@ export const qwen35: Architecture<Qwen35Hyper> = {
 export const qwen35moe: Architecture<Qwen35Hyper & MixtureHyper> = {
   ...qwen35,
   name: "qwen35moe",
+  models: "Qwen 3.5 and 3.6 with experts: 35B-A3B; text, without the layers that draft",
   hf: {
     ...hf,
     classes: ["Qwen3_5MoeForConditionalGeneration", "Qwen3_5MoeForCausalLM"],

@@ -16,6 +16,7 @@ import {
 
 export const smollm3: Architecture<RopeHyper> = {
   name: "smollm3",
+  models: "SmolLM 3",
   names: LLAMA_NAMES,
   hf: {
     classes: ["SmolLM3ForCausalLM"],

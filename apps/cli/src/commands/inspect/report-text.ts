@@ -2,6 +2,7 @@
 
 import { printable } from "@ll/bytes";
 import type { TypeShare } from "@ll/model";
+import { VOCABULARY_KINDS } from "@ll/tokenizer";
 import { type Alignment, tableLines } from "../../text-table.ts";
 import { wrapText } from "../../text-wrap.ts";
 import { countText, sizeText } from "../../units.ts";
@@ -56,15 +57,10 @@ function blocksText(blocks: readonly (readonly string[])[], columns: number): st
     .join("\n\n")}\n`;
 }
 
-const TOKENIZER_KINDS: ReadonlyMap<string | null, string> = new Map([
-  ["llama", "SentencePiece"],
-  ["gpt2", "byte-level BPE"],
-  ["gemma4", "BPE of characters"],
-]);
-
 function tokenizerText({ kind, pre, pieces }: Identity["tokenizer"]): string {
   if (kind === null && pieces === 0) return "none";
-  const name = TOKENIZER_KINDS.get(kind) ?? printable(kind ?? "of no kind that the file names", 64);
+  const known = VOCABULARY_KINDS.find(({ model }) => model === kind)?.title;
+  const name = known ?? printable(kind ?? "of no kind that the file names", 64);
   return `${name}${pre === null ? "" : ` (${printable(pre, 64)})`}, ${countText(pieces)} pieces`;
 }
 
