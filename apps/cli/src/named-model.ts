@@ -59,7 +59,7 @@ export async function remoteModel(name: string, io: Io): Promise<ByteSource[] | 
 /** @throws CommandError for what the hub says no to; IoError */
 export async function pullNamed(name: string, io: Io, params: PullParams): Promise<PulledModel> {
   const cache = modelsFolder(io.env);
-  const { endpoint, token, offline } = await hubSettings(io.env);
+  const { endpoint, token, offline, stores } = await hubSettings(io.env);
   const events = eventLines(name, io, params);
   try {
     const parsed = parseModelName(name);
@@ -69,6 +69,7 @@ export async function pullNamed(name: string, io: Io, params: PullParams): Promi
       endpoint,
       token,
       offline: params.offline ?? offline,
+      stores,
       onEvent: events.onEvent,
     });
   } catch (error) {
@@ -115,6 +116,8 @@ function eventLines(
           const share = `${sizeText(event.bytes)} of ${sizeText(event.total)}`;
           return progress.update(event.bytes, `downloading: ${share}, ${sizeText(Math.round(rate))}/s`);
         }
+        case "checking":
+          return say(`checking ${printable(event.path, 1024)}, ${sizeText(event.bytes)}, which another program has`);
         case "waiting":
           return say("another process downloads this file: waiting for it");
         case "retry":

@@ -67,11 +67,14 @@ export class IoError extends Error {
   /** `E_IO`, `E_NOSPACE`, `E_CHANGED`, `E_SAME_FILE`, `E_EXISTS` or `E_TIMEOUT`. */
   readonly code: string;
   readonly file: string | undefined;
+  /** Whether the same might succeed a little later: a connection that was cut or refused, a server that was slow. */
+  readonly mayPass: boolean;
 
-  constructor(fields: { code: string; file?: string; message: string; cause?: unknown }) {
+  constructor(fields: { code: string; file?: string; message: string; mayPass?: boolean; cause?: unknown }) {
     super(printable(fields.message, MESSAGE_CHARS), fields.cause === undefined ? undefined : { cause: fields.cause });
     this.code = fields.code;
     this.file = fields.file;
+    this.mayPass = fields.mayPass ?? false;
     Object.defineProperty(this, IO_ERROR, { value: true });
   }
 }

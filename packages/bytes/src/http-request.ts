@@ -208,6 +208,31 @@ function refusal({ name }: HttpAddress, what: string): IoError {
   return new IoError({ code: "E_IO", file: name, message: `cannot read ${name}: ${what}` });
 }
 
+/** What Node, Deno and Bun say of connections that may work in a moment. Names that nobody knows, certificates and ports stay as they are. */
+const PASSING_CODES: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"],
+  ...["EAI_AGAIN", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"],
+  ...["ConnectionRefused", "ConnectionReset", "ConnectionClosed", "Timeout"],
+]);
+
+/** What they say where there is no code: of a body that ends too early, and browsers of anything, as they do not tell why. */
+const PASSING_TEXT =
+  /^terminated$|^other side closed$|^Failed to fetch$|^Load failed$|^NetworkError |^network error$|connection (?:closed|reset|refused)|\(os error \d+\)/i;
+
+/** Answers that may be others in a moment. */
+export const PASSING_STATUS: ReadonlySet<number> = /* @__PURE__ */ new Set([408, 429, 500, 502, 503, 504]);
+
+/** Whether a failure of `fetch` is one of those that pass. */
+function networkMayRecover(cause: unknown): boolean {
+  for (let error = cause, depth = 0; depth < 4 && typeof error === "object" && error !== null; depth++) {
+    const { code, message, errors, cause: inner } = error as Record<string, unknown>;
+    if (typeof code === "string" && PASSING_CODES.has(code)) return true;
+    if (typeof code !== "string" && inner === undefined && PASSING_TEXT.test(String(message))) return true;
+    error = inner ?? (Array.isArray(errors) ? errors[0] : undefined); // one for each address that was tried
+  }
+  return false;
+}
+
 /** Ends a request that is aborted, or that brings nothing for too long, also where `fetch` does not listen. */
 class Patience {
   readonly #address: HttpAddress;
@@ -266,7 +291,8 @@ class Patience {
     const { name, secrets } = this.#address;
     const text = secrets.reduce((rest, secret) => rest.replaceAll(secret, "…"), said);
     const message = `cannot read ${name}: ${text}`;
-    return new IoError({ code: "E_IO", file: name, message, ...(text === said && { cause }) });
+    const mayPass = networkMayRecover(cause);
+    return new IoError({ code: "E_IO", file: name, message, mayPass, ...(text === said && { cause }) });
   }
 
   #restart(): void {
@@ -275,7 +301,7 @@ class Patience {
     this.#timer = setTimeout(() => {
       const { name } = this.#address;
       const message = `cannot read ${name}: the server sent too little for ${this.#timeoutMs / 1000} s`;
-      this.#fail(new IoError({ code: "E_TIMEOUT", file: name, message }));
+      this.#fail(new IoError({ code: "E_TIMEOUT", file: name, message, mayPass: true }));
     }, this.#timeoutMs);
   }
 }

@@ -3,7 +3,14 @@
 
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
-import { type HttpAddress, type HttpAnswer, type HttpSourceOptions, httpAddress, sendRequest } from "./http-request.ts";
+import {
+  type HttpAddress,
+  type HttpAnswer,
+  type HttpSourceOptions,
+  httpAddress,
+  PASSING_STATUS,
+  sendRequest,
+} from "./http-request.ts";
 import type { URL } from "./platform-types.ts";
 
 /** Bytes fetched with the first request, which has to be made anyway to learn the size; kept for the reads of a header. */
@@ -16,6 +23,15 @@ interface Identity {
   readonly lastModified: string | null;
 }
 
+/** A file on a web server. */
+export interface HttpSource extends ByteSource {
+  /**
+   * What the server calls this state of the file: its ETag, which begins with `"` if it stands for the bytes and with `W/` if for their
+   * meaning; else the time of its last change; undefined if it says neither.
+   */
+  readonly version: string | undefined;
+}
+
 /**
  * Opens `url`. Every read is one request, but those inside the first 256 KiB are answered from the first one's bytes. Under
  * CORS the server has to expose `Content-Range`, and should expose `ETag`. A user and password in `url` are sent as
@@ -23,7 +39,7 @@ interface Identity {
  * @throws IoError `E_IO` if there is no such file or the server cannot send parts of it, `E_TIMEOUT` if it takes too long;
  *   later, from `read`, also `E_CHANGED` if the file is not the one that was opened; TypeError for what is no such address
  */
-export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
+export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<HttpSource> {
   const address = httpAddress(String(url), options);
   const { name } = address;
   const [head, identity] = await withPart(address, options, 0, FIRST_BYTES, async (answer) => {
@@ -44,6 +60,7 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
   return {
     name,
     byteLength: identity.byteLength,
+    version: identity.etag ?? identity.lastModified ?? undefined,
     async read(offset, target) {
       assertSpan(offset, target.byteLength, identity.byteLength);
       const known = head.subarray(offset, offset + target.byteLength);
@@ -124,7 +141,7 @@ async function readBody(name: string, answer: HttpAnswer, target: Uint8Array): P
   }
   if (length < target.byteLength) {
     const message = `cannot read ${name}: the connection ended after ${length} of ${target.byteLength} bytes`;
-    throw new IoError({ code: "E_IO", file: name, message });
+    throw new IoError({ code: "E_IO", file: name, message, mayPass: true });
   }
 }
 
@@ -135,7 +152,8 @@ function refused(name: string, { status, statusText, headers }: Response): IoErr
       : status === 206
         ? `a part without a usable Content-Range (${headers.get("content-range")})`
         : `the server does not send parts of files (${status} ${statusText})`;
-  return new IoError({ code: "E_IO", file: name, message: `cannot read ${name}: ${reason}` });
+  const mayPass = PASSING_STATUS.has(status);
+  return new IoError({ code: "E_IO", file: name, message: `cannot read ${name}: ${reason}`, mayPass });
 }
 
 function wrongPart(name: string, response: Response): IoError {

@@ -25,7 +25,14 @@ export {
   WorkerError,
 } from "./errors.ts";
 export { decodeBf16, decodeF16, encodeF16, f16ToF32, f16Values, f32ToF16 } from "./f16.ts";
-export { type HttpAddress, type HttpAnswer, type HttpSourceOptions, httpAddress, sendRequest } from "./http-request.ts";
-export { httpSource } from "./http-source.ts";
+export {
+  type HttpAddress,
+  type HttpAnswer,
+  type HttpSourceOptions,
+  httpAddress,
+  PASSING_STATUS,
+  sendRequest,
+} from "./http-request.ts";
+export { type HttpSource, httpSource } from "./http-source.ts";
 export type { AbortSignal, Blob, Fetch, Response, URL } from "./platform-types.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";

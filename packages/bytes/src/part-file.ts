@@ -23,7 +23,8 @@ export interface PartFile {
   readonly path: string;
   /** Spans, in order, that are not there yet. */
   missing(): readonly { readonly chunk: number; readonly start: number; readonly end: number }[];
-  write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Pieces that follow one another are written in one step. */
+  write(offset: number, pieces: readonly Uint8Array[]): Promise<void>;
   /** All bytes of the chunk are written. */
   finish(chunk: number): Promise<void>;
   /** Fills `target`; the bytes must be there. */
@@ -112,12 +113,14 @@ function partFile(
         start: chunk * chunkBytes,
         end: Math.min(bytes, (chunk + 1) * chunkBytes),
       })).filter(({ isDone }) => isDone !== 1),
-    write: (offset, from) =>
+    write: (offset, pieces) =>
       orFail(async () => {
-        for (let n = 0; n < from.byteLength; ) {
-          const { bytesWritten } = await part.write(from, n, from.byteLength - n, offset + n);
+        let [at, left] = [offset, pieces.filter(({ byteLength }) => byteLength > 0)];
+        while (left.length > 0) {
+          const { bytesWritten } = await part.writev(left, at);
           if (bytesWritten === 0) throw new Error("nothing was written");
-          n += bytesWritten;
+          at += bytesWritten;
+          left = behind(left, bytesWritten);
         }
       }),
     finish: (chunk) =>
@@ -152,6 +155,17 @@ function partFile(
       await close();
     },
   };
+}
+
+/** What is left of the pieces behind their first bytes. */
+function behind(pieces: readonly Uint8Array[], nBytes: number): Uint8Array[] {
+  const left: Uint8Array[] = [];
+  let n = nBytes;
+  for (const piece of pieces) {
+    if (piece.byteLength > n) left.push(piece.subarray(n));
+    n = Math.max(0, n - piece.byteLength);
+  }
+  return left;
 }
 
 async function openOrCreate(path: string): Promise<fs.FileHandle> {

@@ -10,7 +10,7 @@ const OPTIONS = { bytes: BYTES.length, key: "sha256 abc", chunkBytes: 1000 };
 async function fill(part: PartFile, ...chunks: number[]): Promise<void> {
   for (const { chunk, start, end } of part.missing()) {
     if (!chunks.includes(chunk)) continue;
-    await part.write(start, BYTES.subarray(start, end));
+    await part.write(start, [BYTES.subarray(start, start + 1), BYTES.subarray(start + 1, end)]);
     await part.finish(chunk);
   }
 }

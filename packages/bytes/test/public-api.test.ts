@@ -9,6 +9,7 @@ test("public names", () => {
       "BoundedReader",
       "FormatError",
       "IoError",
+      "PASSING_STATUS",
       "WorkerError",
       "allocate",
       "assertSource",

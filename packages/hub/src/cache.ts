@@ -32,6 +32,30 @@ export async function findModel(
   return keptModel(folderOf(cache, repo, files), files);
 }
 
+/** A file in the folder of another program, as it was when its contents were checked. */
+interface Stamp {
+  readonly path: string;
+  readonly bytes: number;
+  readonly changedMs: number;
+}
+
+/** Remembers that another program has the model at these paths, with the right contents. Nothing is copied, and nothing there is changed. */
+export async function rememberElsewhere(
+  cache: string,
+  { repo, commit }: HubListing,
+  files: readonly HubFile[],
+  paths: readonly string[],
+): Promise<KeptModel> {
+  const stamps = await Promise.all(paths.map(stampOf));
+  await writeJson(join(folderOf(cache, repo, files), MODEL_FILE), { repo, commit, files, elsewhere: stamps });
+  return { paths, repo, commit, bytes: bytesOf(files) };
+}
+
+async function stampOf(path: string): Promise<Stamp> {
+  const { size, mtimeMs } = await stat(path);
+  return { path, bytes: size, changedMs: mtimeMs };
+}
+
 /** Has every file of a model made that is not there, then says that it is whole. */
 export async function keepModel(
   cache: string,
@@ -65,22 +89,19 @@ export async function keepListing(cache: string, listing: HubListing): Promise<v
   await writeJson(listingPath(cache, repo, revision), { repo, revision, commit, files: models });
 }
 
-/** All models that are whole, by repository. */
+/** All models in the folder that are whole, by repository; not those that other programs have. */
 export async function listModels(cache: string): Promise<KeptModel[]> {
   const models: KeptModel[] = [];
   for (const owner of await namesIn(cache)) {
     for (const repo of await namesIn(join(cache, owner))) {
       for (const id of await namesIn(join(cache, owner, repo))) {
         const folder = join(cache, owner, repo, id);
-        const {
-          repo: name,
-          commit,
-          files,
-        } = ((await readJson(join(folder, MODEL_FILE))) ?? {}) as Record<string, unknown>;
-        if (name !== `${owner}/${repo}` || typeof commit !== "string") continue;
+        const model = (await readJson(join(folder, MODEL_FILE))) ?? {};
+        const { repo: name, commit, files, elsewhere } = model as Record<string, unknown>;
+        if (name !== `${owner}/${repo}` || typeof commit !== "string" || elsewhere !== undefined) continue;
         if (!Array.isArray(files) || !files.every(isFile)) continue;
-        const model = await keptModel(folder, files);
-        if (model !== undefined) models.push(model);
+        const kept = await keptModel(folder, files);
+        if (kept !== undefined) models.push(kept);
         if (models.length === ENTRIES) return models;
       }
     }
@@ -97,8 +118,19 @@ export async function removeModel({ paths, bytes }: KeptModel): Promise<number> 
 }
 
 async function keptModel(folder: string, files: readonly HubFile[]): Promise<KeptModel | undefined> {
-  const { repo, commit } = ((await readJson(join(folder, MODEL_FILE))) ?? {}) as Partial<HubListing>;
+  const model = (await readJson(join(folder, MODEL_FILE))) ?? {};
+  const { repo, commit, elsewhere } = model as Partial<HubListing> & { elsewhere?: unknown };
   if (typeof repo !== "string" || typeof commit !== "string") return undefined;
+  if (elsewhere !== undefined) {
+    const stamps = Array.isArray(elsewhere) && elsewhere.length === files.length ? (elsewhere as Stamp[]) : [];
+    for (const stamp of stamps) {
+      const now = await stampOf(String(stamp?.path)).catch(() => undefined);
+      if (now?.bytes !== stamp?.bytes || now?.changedMs !== stamp?.changedMs) return undefined;
+    }
+    return stamps.length === 0
+      ? undefined
+      : { paths: stamps.map(({ path }) => path), repo, commit, bytes: bytesOf(files) };
+  }
   const paths = files.map(({ path }) => join(folder, basename(path)));
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size));
   if (!sizes.every((size, i) => size === files[i]?.bytes)) return undefined;
@@ -106,7 +138,7 @@ async function keptModel(folder: string, files: readonly HubFile[]): Promise<Kep
 }
 
 function folderOf(cache: string, repo: string, files: readonly HubFile[]): string {
-  const contents = files.map(({ path, bytes, hash }) => `${path} ${bytes} ${hash?.hex}\n`).join("");
+  const contents = files.map(({ path, bytes, hash, version }) => `${path} ${bytes} ${hash?.hex ?? version}\n`).join("");
   return join(cache, ...repo.split("/"), createHash("sha256").update(contents).digest("hex").slice(0, 16));
 }
 
@@ -118,9 +150,10 @@ function listingPath(cache: string, repo: string, revision: string): string {
 }
 
 function isFile(value: unknown): value is HubFile {
-  const { path, bytes, hash } = (value ?? {}) as Partial<HubFile>;
+  const { path, bytes, hash, version } = (value ?? {}) as Partial<HubFile>;
   const isHash = hash === undefined || (typeof hash.hex === "string" && ["sha256", "git-sha1"].includes(hash.kind));
-  return typeof path === "string" && isPlainPath(path) && Number.isSafeInteger(bytes) && isHash;
+  const isVersion = version === undefined || typeof version === "string";
+  return typeof path === "string" && isPlainPath(path) && Number.isSafeInteger(bytes) && isHash && isVersion;
 }
 
 function bytesOf(files: readonly HubFile[]): number {

@@ -10,6 +10,8 @@ export interface HubFile {
   readonly bytes: number;
   /** Of its contents, in hexadecimal: sha256, or for small files the sha1 that git has (`blob SIZE\0` goes before the contents). */
   readonly hash: { readonly kind: "sha256" | "git-sha1"; readonly hex: string } | undefined;
+  /** Where nobody states a hash: what the server calls this state of the file (`HttpSource.version` of @ll/bytes), if it says. */
+  readonly version?: string | undefined;
 }
 
 /** Beside models: projectors of images, importance matrices, draft models. */

@@ -1,36 +1,32 @@
 // What the hub says about a repository: its commit, its files. Facts: huggingface_hub and huggingface.js of August 2026.
 
 import {
-  type AbortSignal,
   type ByteSource,
   type Fetch,
   type HttpAnswer,
   httpAddress,
   httpSource,
   IoError,
-  isIoError,
+  PASSING_STATUS,
   sendRequest,
 } from "@ll/bytes";
 import type { HubFile } from "./choose-files.ts";
-import { HubError, type HubErrorCode, isHubError } from "./errors.ts";
+import { HubError, type HubErrorCode } from "./errors.ts";
+import { persist, type RetryEvent, type RetryOptions } from "./retry.ts";
 
-export interface HubOptions {
+export interface HubOptions extends Pick<RetryOptions, "signal" | "wait"> {
   /** Default: `https://huggingface.co`. Whoever runs it sees the token. */
   readonly endpoint?: string | undefined;
   /** Goes to the endpoint's own origin alone, and over http only to this machine. */
   readonly token?: string | undefined;
   readonly fetch?: Fetch;
-  readonly signal?: AbortSignal | undefined;
   /** Longest wait for an answer or for more of it; default 30,000. */
   readonly timeoutMs?: number;
   readonly onEvent?: (event: HubEvent) => void;
-  /** Waits between attempts; for tests. */
-  readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
 export type HubEvent =
-  /** A request failed and is made again after a while. */
-  | { readonly kind: "retry"; readonly reason: string; readonly waitMs: number }
+  | RetryEvent
   /** The hub has something to say. */
   | { readonly kind: "warning"; readonly text: string };
 
@@ -48,7 +44,7 @@ export interface Hub {
   list(repo: string, revision?: string): Promise<HubListing>;
   /** A file where it lies: only what is read is fetched. */
   open(listing: HubListing, file: HubFile): Promise<ByteSource>;
-  /** Gives the bytes of a part of a file to `use`, in order, each once. @throws as `list` */
+  /** Gives the bytes of a part of a file to `use`, in order, each once; it may keep them. @throws as `list` */
   read(
     listing: HubListing,
     file: HubFile,
@@ -65,15 +61,8 @@ export interface ByteRange {
 
 export const DEFAULT_ENDPOINT = "https://huggingface.co";
 
-/** Attempts after the first. A body that brings anything gets all of them again. */
-const RETRIES = 5;
-const FIRST_WAIT_MS = 1000;
-const MAX_WAIT_MS = 8000;
-/** A server that wants a longer pause is not waited for. */
-const MAX_ASKED_WAIT_MS = 5 * 60 * 1000;
 /** A browser does not see how long it should wait. */
 const BLIND_WAIT_MS = 60_000;
-const TRANSIENT: ReadonlySet<number> = /* @__PURE__ */ new Set([408, 429, 500, 502, 503, 504]);
 const JSON_BYTES = 16 * 1024 * 1024;
 const PAGES = 200;
 const FILES = 100_000;
@@ -84,7 +73,6 @@ export function openHub(options: HubOptions = {}): Hub {
   const { origin, hostname, protocol } = httpAddress(endpoint, {}).url;
   const isSafe = protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
   const token = isSafe ? options.token : undefined;
-  const wait = options.wait ?? waitFor;
   const warned = new Set<string>();
 
   /** One request. @throws HubError, whose `status` may be one that passes; IoError */
@@ -103,30 +91,6 @@ export function openHub(options: HubOptions = {}): Hub {
       return await use(answer);
     } finally {
       answer.end();
-    }
-  }
-
-  /** Makes an attempt again while it fails in a way that passes; `progress` is called when it brings something. */
-  async function persist<T>(
-    attempt: (progress: () => void) => Promise<T>,
-    isFinal: (error: unknown) => boolean = () => false,
-  ): Promise<T> {
-    let [left, waitMs] = [RETRIES, FIRST_WAIT_MS];
-    for (;;) {
-      try {
-        return await attempt(() => {
-          [left, waitMs] = [RETRIES, FIRST_WAIT_MS];
-        });
-      } catch (error) {
-        const askedMs = isHubError(error) ? error.waitMs : undefined;
-        const passes = isIoError(error) || isHubError(error, "E_BUSY");
-        if (!passes || isFinal(error) || left === 0 || (askedMs ?? 0) > MAX_ASKED_WAIT_MS) throw error;
-        left -= 1;
-        const pause = askedMs ?? waitMs;
-        waitMs = Math.min(2 * waitMs, MAX_WAIT_MS);
-        options.onEvent?.({ kind: "retry", reason: error.message, waitMs: pause });
-        await wait(pause, options.signal);
-      }
     }
   }
 
@@ -163,7 +127,7 @@ export function openHub(options: HubOptions = {}): Hub {
         throw strange(url, "no JSON");
       }
     };
-    return persist(() => request(url, { "accept-encoding": "identity", accept: "application/json" }, read));
+    return persist(options, () => request(url, { "accept-encoding": "identity", accept: "application/json" }, read));
   }
 
   return {
@@ -197,7 +161,6 @@ export function openHub(options: HubOptions = {}): Hub {
     },
     async read(listing, file, range, use) {
       let { start } = range;
-      let failure: unknown; // of `use`, such as a full disk: no other attempt would help
       const url = fileUrl(listing, file);
       const attempt = async (progress: () => void): Promise<void> => {
         // an address that was led to may no longer be good: every attempt begins here
@@ -206,22 +169,17 @@ export function openHub(options: HubOptions = {}): Hub {
           assertPart(answer.response, url, start, range.end, file.bytes);
           for (let part = await answer.read(); part !== undefined; part = await answer.read()) {
             if (start + part.byteLength > range.end) throw strange(url, "more bytes than asked for");
-            try {
-              await use(part);
-            } catch (error) {
-              failure = error;
-              throw error;
-            }
+            await use(part);
             start += part.byteLength;
             progress();
           }
         });
         if (start < range.end) {
           const message = `the connection ended ${range.end - start} bytes too early`;
-          throw new IoError({ code: "E_IO", file: file.path, message });
+          throw new IoError({ code: "E_IO", file: file.path, message, mayPass: true });
         }
       };
-      await persist(attempt, (error) => error === failure);
+      await persist(options, attempt);
     },
   };
 
@@ -317,26 +275,11 @@ function errorOf({ status, statusText, headers, url: from }: Response, url: stri
     const what = named === "RevisionNotFound" ? "no such revision" : "no such file";
     return make("E_NOT_FOUND", what);
   }
-  return make(TRANSIENT.has(status) ? "E_BUSY" : "E_ANSWER", "the server does not give it");
+  return make(PASSING_STATUS.has(status) ? "E_BUSY" : "E_ANSWER", "the server does not give it");
 }
 
 function definedOf<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as typeof values & {
     [Key in keyof T]?: Exclude<T[Key], undefined>;
   };
-}
-
-export async function waitFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    signal?.throwIfAborted();
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", onAbort);
-  });
 }

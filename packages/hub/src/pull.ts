@@ -5,15 +5,19 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { httpSource, isIoError } from "@ll/bytes";
 import { openPartFile, type PartFile } from "@ll/bytes/node";
-import { findModel, type KeptModel, keepListing, keepModel, keptListing } from "./cache.ts";
+import { findModel, type KeptModel, keepListing, keepModel, keptListing, rememberElsewhere } from "./cache.ts";
 import { chooseFiles, type HubFile } from "./choose-files.ts";
 import { HubError, isHubError } from "./errors.ts";
-import { type ByteRange, type HubEvent, type HubListing, type HubOptions, openHub, waitFor } from "./hub.ts";
+import { type ByteRange, type HubEvent, type HubListing, type HubOptions, openHub } from "./hub.ts";
 import type { HubName, ModelName } from "./model-name.ts";
+import { findElsewhere, type OtherStores } from "./other-stores.ts";
+import { persist, waitFor } from "./retry.ts";
 
 export interface PullOptions extends Omit<HubOptions, "onEvent"> {
   /** Folder of the models that are kept. */
   readonly cache: string;
+  /** Models that other programs have downloaded are used where they are, once their contents are checked. */
+  readonly stores?: OtherStores;
   /** Asks nobody. */
   readonly offline?: boolean;
   /** Parts that are under way at the same time; default 4. */
@@ -28,6 +32,8 @@ export type PullEvent =
   | { readonly kind: "chosen"; readonly repo: string; readonly commit: string; readonly files: readonly HubFile[] }
   /** Of all files; what an earlier run left counts as there. */
   | { readonly kind: "progress"; readonly bytes: number; readonly total: number }
+  /** Another program has the file: its contents are checked before it is used. */
+  | { readonly kind: "checking"; readonly path: string; readonly bytes: number }
   /** Another process downloads the same file. */
   | { readonly kind: "waiting"; readonly path: string };
 
@@ -40,7 +46,7 @@ const PARALLEL = 4;
 const LOCK_LOOK_MS = 500;
 /** Bytes between two reports of progress. */
 const REPORT_BYTES = 1024 * 1024;
-/** Bytes that are written in one step: networks give far less at a time. */
+/** Bytes, at least, that are written in one step: networks give far less at a time. */
 const WRITE_BYTES = 1024 * 1024;
 /** Bytes that are hashed in one step. */
 const HASH_BYTES = 4 * 1024 * 1024;
@@ -59,6 +65,12 @@ export async function pullModel(
   options.onEvent?.({ kind: "chosen", repo: listing.repo, commit: listing.commit, files });
   const found = await findModel(options.cache, listing.repo, files);
   if (found !== undefined) return { ...found, isNew: false };
+  const { stores, signal, onEvent } = options;
+  const onFound = (path: string, bytes: number): void => onEvent?.({ kind: "checking", path, bytes });
+  const paths = stores && (await findElsewhere(stores, listing, files, { signal, onFound }));
+  if (paths !== undefined) {
+    return { ...(await rememberElsewhere(options.cache, listing, files, paths)), isNew: false };
+  }
   if (options.offline === true) throw offline(name);
   const hub = openHub(options);
   const progress = reporter(files, options);
@@ -107,12 +119,14 @@ async function download(
   progress: (bytes: number) => void,
   options: PullOptions,
 ): Promise<void> {
-  const key = `${file.hash?.kind} ${file.hash?.hex}`;
+  // a weak ETag, or the time of a change, does not tell that bytes are the same
+  const isExact = file.hash !== undefined || file.version?.startsWith('"') === true;
+  const key = file.hash === undefined ? `version ${file.version}` : `${file.hash.kind} ${file.hash.hex}`;
   const { chunkBytes } = options;
   const sizes = { bytes: file.bytes, ...(chunkBytes !== undefined && { chunkBytes }) };
   const open = async (): Promise<PartFile> => {
     const part = await openPartFile(path, { key, ...sizes });
-    if (file.hash !== undefined) return part;
+    if (isExact) return part;
     // nobody could tell whether what an earlier run left is of the same file
     await part.discard();
     return openPartFile(path, { key, ...sizes });
@@ -129,24 +143,19 @@ async function download(
     const queue = [...missing];
     const controller = new AbortController();
     const work = async (): Promise<void> => {
-      const buffer = new Uint8Array(WRITE_BYTES);
       for (let next = queue.shift(); next !== undefined && !controller.signal.aborted; next = queue.shift()) {
-        let [offset, held] = [next.start, 0];
+        let [offset, held, pieces] = [next.start, 0, [] as Uint8Array[]];
         const flush = async (): Promise<void> => {
-          await part.write(offset, buffer.subarray(0, held));
+          await part.write(offset, pieces);
           offset += held;
-          held = 0;
+          [held, pieces] = [0, []];
         };
         await read(next, async (bytes) => {
           controller.signal.throwIfAborted();
           progress(bytes.byteLength);
-          for (let rest = bytes; rest.byteLength > 0; ) {
-            const piece = rest.subarray(0, WRITE_BYTES - held);
-            buffer.set(piece, held);
-            held += piece.byteLength;
-            rest = rest.subarray(piece.byteLength);
-            if (held === WRITE_BYTES) await flush();
-          }
+          pieces.push(bytes);
+          held += bytes.byteLength;
+          if (held >= WRITE_BYTES) await flush();
         });
         await flush();
         await part.finish(next.chunk);
@@ -236,12 +245,12 @@ function reporter(files: readonly HubFile[], { onEvent }: PullOptions): (bytes: 
   };
 }
 
-/** A file at any address: nobody states its hash, but it must stay the same while it comes. */
+/** A file at any address: nobody states its hash, but it must stay the same while it comes, as far as the server says. */
 async function pullUrl(url: string, options: PullOptions): Promise<PulledModel> {
   const { pathname, host } = new URL(url);
   const name = decodeURIComponent(pathname.slice(pathname.lastIndexOf("/") + 1)) || "model";
-  const listing = (bytes: number): [HubListing, HubFile] => {
-    const file: HubFile = { path: name, bytes, hash: undefined };
+  const listing = (bytes: number, version?: string): [HubListing, HubFile] => {
+    const file: HubFile = { path: name, bytes, hash: undefined, version };
     const id = createHash("sha1").update(url).digest("hex");
     return [{ repo: join(host, id.slice(0, 16)), revision: "main", commit: id, files: [file] }, file];
   };
@@ -253,8 +262,8 @@ async function pullUrl(url: string, options: PullOptions): Promise<PulledModel> 
     if (found !== undefined) return { ...found, isNew: false };
     throw offline({ repo: host });
   }
-  const source = await httpSource(url, httpOptions(options));
-  const [wanted, file] = listing(source.byteLength);
+  const source = await persist(options, () => httpSource(url, httpOptions(options)));
+  const [wanted, file] = listing(source.byteLength, source.version);
   const found = await findModel(options.cache, repo, [file]);
   if (found !== undefined) return { ...found, isNew: false };
   await keepListing(options.cache, wanted);
@@ -264,7 +273,7 @@ async function pullUrl(url: string, options: PullOptions): Promise<PulledModel> 
       for (let at = start; at < end; at += HASH_BYTES) {
         options.signal?.throwIfAborted();
         const bytes = new Uint8Array(Math.min(HASH_BYTES, end - at));
-        await source.read(at, bytes);
+        await persist(options, () => source.read(at, bytes));
         await use(bytes);
       }
     };

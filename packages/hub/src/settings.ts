@@ -3,16 +3,20 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { OtherStores } from "./other-stores.ts";
 
 export interface HubSettings {
   readonly endpoint: string | undefined;
   readonly token: string | undefined;
   readonly offline: boolean;
+  /** Folders of models that other programs have downloaded. */
+  readonly stores: OtherStores;
 }
 
 /**
  * `HF_ENDPOINT`; `HF_TOKEN`, else the file that `hf auth login` writes (`HF_TOKEN_PATH`, `HF_HOME/token`), unless
- * `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set; `HF_HUB_OFFLINE`.
+ * `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set; `HF_HUB_OFFLINE`. The folders of other programs: `LLAMA_CACHE`, `HF_HUB_CACHE`, `HF_HOME`,
+ * `OLLAMA_MODELS`, or where they are without these.
  */
 export async function hubSettings(env: Readonly<Record<string, string | undefined>>): Promise<HubSettings> {
   const value = (name: string): string | undefined => env[name]?.trim() || undefined;
@@ -20,10 +24,31 @@ export async function hubSettings(env: Readonly<Record<string, string | undefine
   let token = value("HF_TOKEN") ?? value("HUGGING_FACE_HUB_TOKEN");
   if (isTrue("HF_HUB_DISABLE_IMPLICIT_TOKEN")) token = undefined;
   else token ??= (await readFile(tokenPath(value), "utf8").catch(() => "")).trim() || undefined;
-  return { endpoint: value("HF_ENDPOINT"), token, offline: isTrue("HF_HUB_OFFLINE") || isTrue("TRANSFORMERS_OFFLINE") };
+  return {
+    endpoint: value("HF_ENDPOINT"),
+    token,
+    offline: isTrue("HF_HUB_OFFLINE") || isTrue("TRANSFORMERS_OFFLINE"),
+    stores: storesOf(value),
+  };
 }
 
-function tokenPath(value: (name: string) => string | undefined): string {
+type Value = (name: string) => string | undefined;
+
+function storesOf(value: Value): OtherStores {
+  const home = value("HOME") ?? homedir();
+  const hub = value("HF_HUB_CACHE") ?? value("HUGGINGFACE_HUB_CACHE") ?? join(huggingFaceHome(value), "hub");
+  const llamaCpp = value("LLAMA_CACHE");
+  return {
+    huggingFace: llamaCpp === undefined ? [hub] : [llamaCpp, hub],
+    ollama: [value("OLLAMA_MODELS") ?? join(home, ".ollama", "models")],
+  };
+}
+
+function huggingFaceHome(value: Value): string {
   const caches = value("XDG_CACHE_HOME") ?? join(value("HOME") ?? homedir(), ".cache");
-  return value("HF_TOKEN_PATH") ?? join(value("HF_HOME") ?? join(caches, "huggingface"), "token");
+  return value("HF_HOME") ?? join(caches, "huggingface");
+}
+
+function tokenPath(value: Value): string {
+  return value("HF_TOKEN_PATH") ?? join(huggingFaceHome(value), "token");
 }

@@ -1,12 +1,20 @@
 import { randomFillSync } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { IoError } from "@ll/bytes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type HubFile, type HubName, openHub, parseModelName } from "../src/index.ts";
-import { listModels, type PullEvent, type PullOptions, pullModel, removeModel } from "../src/node.ts";
-import { COMMIT, fail, partOf, startHub, type TestHub } from "./support/hub-server.ts";
+import {
+  hubSettings,
+  listModels,
+  type OtherStores,
+  type PullEvent,
+  type PullOptions,
+  pullModel,
+  removeModel,
+} from "../src/node.ts";
+import { COMMIT, fail, partOf, sha256, startHub, type TestHub } from "./support/hub-server.ts";
 
 const KIB = 1024;
 const CHUNK = 64 * KIB;
@@ -25,6 +33,13 @@ function random(bytes: number): Uint8Array {
 async function hubWith(files: Record<string, Uint8Array>): Promise<TestHub> {
   return startHub({ "o/r": { commit: COMMIT, files } });
 }
+
+/** As Node's fetch has it. */
+function networkError(code: string): Error {
+  return Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error(code), { code }) });
+}
+
+const refused = (): Error => Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
 
 interface Pulls {
   readonly events: PullEvent[];
@@ -168,6 +183,44 @@ describe("a model by name", () => {
     const full = new IoError({ code: "E_NOSPACE", message: "the disk is full" });
     const read = open.read(listing, file as HubFile, { start: 0, end: 1000 }, () => Promise.reject(full));
     await expect(read).rejects.toBe(full);
+    expect(waits).toEqual([]);
+  });
+
+  test.each<[string, Error, boolean]>([
+    ["a connection that was cut", networkError("ECONNRESET"), true],
+    ["a name server that is busy", networkError("EAI_AGAIN"), true],
+    ["a body that ended", new TypeError("terminated"), true],
+    ["a browser that does not say", new TypeError("Failed to fetch"), true],
+    [
+      "every address of a host",
+      Object.assign(new TypeError("fetch failed"), { cause: new AggregateError([refused()]) }),
+      true,
+    ],
+    ["a name that nobody knows", networkError("ENOTFOUND"), false],
+    ["a certificate", networkError("DEPTH_ZERO_SELF_SIGNED_CERT"), false],
+    [
+      "a port that is not allowed",
+      Object.assign(new TypeError("fetch failed"), { cause: new Error("bad port") }),
+      false,
+    ],
+    ["an error of ours", new TypeError("Failed to parse URL"), false],
+  ])("%s: tried again only if it may pass", async (_name, error, passes) => {
+    const hub = await hubWith({ "m.gguf": random(10) });
+    let failures = 2;
+    const { pull, waits } = pulls(hub);
+    const flaky: typeof fetch = async (...request) => {
+      if (failures-- > 0) throw error;
+      return fetch(...request);
+    };
+    const result = await pull("hf:o/r", { fetch: flaky }).catch((reason: unknown) => reason);
+    if (passes) expect([waits, result]).toEqual([[1000, 2000], expect.objectContaining({ isNew: true })]);
+    else expect([waits, result]).toEqual([[], expect.objectContaining({ code: "E_IO", mayPass: false })]);
+  });
+
+  test("a port that fetch does not ask, of a real endpoint", async () => {
+    const waits: number[] = [];
+    const open = openHub({ endpoint: "http://127.0.0.1:1", wait: async (ms) => void waits.push(ms) });
+    await expect(open.list("o/r")).rejects.toMatchObject({ code: "E_IO" });
     expect(waits).toEqual([]);
   });
 
@@ -332,19 +385,103 @@ describe("a model by name", () => {
   });
 });
 
+describe("a model that another program has", () => {
+  /** A folder of the Hugging Face cache's form with files of the commit, and one of Ollama's with a blob. */
+  async function stores(files: Record<string, Uint8Array>): Promise<OtherStores> {
+    const [hub, ollama] = [join(cache, "hub"), join(cache, "ollama")];
+    const repo = join(hub, "models--o--r");
+    await mkdir(join(repo, "blobs"), { recursive: true });
+    await mkdir(join(ollama, "blobs"), { recursive: true });
+    for (const [name, bytes] of Object.entries(files)) {
+      const path = join(repo, "snapshots", COMMIT, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(join(repo, "blobs", sha256(bytes)), bytes);
+      await symlink(relative(dirname(path), join(repo, "blobs", sha256(bytes))), path);
+    }
+    return { huggingFace: [join(cache, "none"), hub], ollama: [ollama] };
+  }
+
+  const parts = { "x/m-00001-of-00002.gguf": random(1000), "x/m-00002-of-00002.gguf": random(2000) };
+  const contents = (hub: TestHub) => hub.seen.filter(({ origin }) => origin === "contents").length;
+
+  test("is checked, used where it is, and not changed; also a set", async () => {
+    const hub = await hubWith(parts);
+    const others = await stores(parts);
+    const before = await readdir(join(cache, "hub"), { recursive: true });
+    const { pull, events } = pulls(hub);
+    const model = await pull("hf:o/r", { stores: others });
+    expect(model).toMatchObject({ isNew: false, bytes: 3000 });
+    expect(model.paths).toEqual(
+      Object.keys(parts).map((name) => join(cache, "hub/models--o--r/snapshots", COMMIT, name)),
+    );
+    expect(events.filter(({ kind }) => kind === "checking").length).toBe(2);
+    expect(contents(hub)).toBe(0);
+
+    events.length = 0; // it is not hashed again, and nobody need be asked
+    expect(await pull("hf:o/r", { stores: others, offline: true })).toEqual(model);
+    expect(events.filter(({ kind }) => kind === "checking")).toEqual([]);
+    expect(await readdir(join(cache, "hub"), { recursive: true })).toEqual(before);
+    expect(await listModels(cache)).toEqual([]);
+
+    await rm(model.paths[1] as string);
+    const own = await pull("hf:o/r", { stores: others });
+    expect(own.isNew).toBe(true);
+    expect(own.paths[0]?.startsWith(join(cache, "o/r"))).toBe(true);
+  });
+
+  test("has to have the contents that the hub states, inside its folder", async () => {
+    const bytes = random(1000);
+    const hub = await hubWith({ "m.gguf": bytes });
+    const others = await stores({ "m.gguf": bytes });
+    const path = join(cache, "hub/models--o--r/snapshots", COMMIT, "m.gguf");
+    const blob = join(cache, "hub/models--o--r/blobs", sha256(bytes));
+    await writeFile(blob, random(1000)); // of the same size
+    expect((await pulls(hub).pull("hf:o/r", { stores: others })).isNew).toBe(true);
+    await rm(join(cache, "o"), { recursive: true });
+    await writeFile(join(cache, "outside"), bytes);
+    await rm(path);
+    await symlink(join(cache, "outside"), path);
+    expect((await pulls(hub).pull("hf:o/r", { stores: others })).isNew).toBe(true);
+    await rm(join(cache, "o"), { recursive: true });
+    await writeFile(join(cache, "ollama/blobs", `sha256-${sha256(bytes)}`), bytes);
+    const { paths } = await pulls(hub).pull("hf:o/r", { stores: others });
+    expect(paths).toEqual([join(cache, "ollama/blobs", `sha256-${sha256(bytes)}`)]);
+  });
+
+  test("is looked for where the programs say", async () => {
+    const settings = (env: Record<string, string>) => hubSettings({ HOME: "/h", ...env });
+    expect((await settings({})).stores).toEqual({
+      huggingFace: ["/h/.cache/huggingface/hub"],
+      ollama: ["/h/.ollama/models"],
+    });
+    const set = { LLAMA_CACHE: "/l", HF_HOME: "/f", OLLAMA_MODELS: "/o" };
+    expect((await settings(set)).stores).toEqual({ huggingFace: ["/l", "/f/hub"], ollama: ["/o"] });
+    expect((await settings({ ...set, HF_HUB_CACHE: "/c" })).stores.huggingFace).toEqual(["/l", "/c"]);
+  });
+});
+
 describe("a model at an address", () => {
-  test("is kept like others, and is another one when it changes", async () => {
-    const hub = await hubWith({ "m.gguf": random(500 * KIB) });
+  /** Serves the file of the hub at /files/…, with these headers. */
+  function serve(hub: TestHub, headers: (bytes: Uint8Array) => Record<string, string>): void {
     hub.onHub = (request, response) => {
       if (request.url?.startsWith("/files/") !== true) return false;
       const bytes = hub.repos["o/r"]?.files["m.gguf"] as Uint8Array;
       const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
       const part = bytes.subarray(Number(first), Number(last) + 1);
       const range = `bytes ${first}-${Number(first) + part.byteLength - 1}/${bytes.byteLength}`;
-      response.writeHead(206, { "content-range": range, etag: `"${bytes[0]}-${bytes.byteLength}"` });
+      response.writeHead(206, { "content-range": range, ...headers(bytes) });
       response.end(part);
       return true;
     };
+  }
+  const put = (hub: TestHub, bytes: Uint8Array): void => {
+    hub.repos = { "o/r": { commit: COMMIT, files: { "m.gguf": bytes } } };
+  };
+  const etag = (bytes: Uint8Array) => ({ etag: `"${sha256(bytes).slice(0, 16)}"` });
+
+  test("is kept like others, and is another one when it changes", async () => {
+    const hub = await hubWith({ "m.gguf": random(500 * KIB) });
+    serve(hub, etag);
     const { pull } = pulls(hub);
     const url = `${hub.endpoint}/files/m.gguf?key=secret`;
     const model = await pull(url);
@@ -355,20 +492,67 @@ describe("a model at an address", () => {
     expect(await pull(url, { offline: true })).toEqual({ ...model, isNew: false });
     const names = await readdir(cache, { recursive: true });
     expect(names.join()).not.toContain("secret");
-    hub.repos = { "o/r": { commit: COMMIT, files: { "m.gguf": random(600 * KIB) } } };
+    put(hub, random(600 * KIB));
     expect((await pull(url)).paths).not.toEqual(model.paths);
+  });
 
-    // what a run left may be of another file of the same size
-    const others = random(700 * KIB);
-    hub.repos = { "o/r": { commit: COMMIT, files: { "m.gguf": others } } };
+  test.each<[string, (bytes: Uint8Array) => Record<string, string>]>([
+    ["its ETag", etag],
+    ["a weak ETag", (bytes) => ({ etag: `W/${etag(bytes).etag}` })],
+    ["the time of its change", (bytes) => ({ "last-modified": new Date(1e12 + 1e3 * (bytes[0] ?? 0)).toUTCString() })],
+  ])("of the same size is told apart by %s", async (_name, headers) => {
+    const [first, second] = [random(1000).fill(1, 0, 1), random(1000).fill(2, 0, 1)];
+    const hub = await hubWith({ "m.gguf": first });
+    serve(hub, headers);
+    const { pull } = pulls(hub);
+    const url = `${hub.endpoint}/files/m.gguf`;
+    const model = await pull(url);
+    put(hub, second);
+    const other = await pull(url);
+    expect(other).toMatchObject({ isNew: true });
+    expect(await readFile(other.paths[0] as string)).toEqual(Buffer.from(second));
+    put(hub, first);
+    expect(await pull(url)).toEqual({ ...model, isNew: false });
+  });
+
+  test.each([
+    ["its ETag says that it is the same", etag, 2],
+    ["its ETag is weak", (bytes: Uint8Array) => ({ etag: `W/${etag(bytes).etag}` }), 0],
+    ["nothing is said of it", () => ({}), 0],
+  ])("goes on where it broke off only if it is known to be the same: %s", async (_name, headers, nKept) => {
+    const bytes = random(700 * KIB);
+    const hub = await hubWith({ "m.gguf": bytes });
+    serve(hub, headers);
     const answer = hub.onHub;
     hub.onHub = (request, response) =>
       (request.headers.range?.startsWith("bytes=6") === true && fail(response, 403)) || answer(request, response);
-    await expect(pull(url, { parallel: 1 })).rejects.toMatchObject({ code: "E_IO" });
+    const options = { parallel: 1, chunkBytes: 300 * KIB };
+    const url = `${hub.endpoint}/files/m.gguf`;
+    await expect(pulls(hub).pull(url, options)).rejects.toMatchObject({ code: "E_IO" });
     expect((await leftovers()).length).toBe(2);
     hub.onHub = answer;
-    others.fill(7);
+    const { pull, events } = pulls(hub);
+    const { paths } = await pull(url, options);
     // as one number: the difference of large buffers takes minutes to print
-    expect(Buffer.compare(await readFile((await pull(url)).paths[0] as string), others)).toBe(0);
+    expect(Buffer.compare(await readFile(paths[0] as string), bytes)).toBe(0);
+    expect(events.find(({ kind }) => kind === "progress")).toMatchObject({ bytes: nKept * 300 * KIB });
+  });
+
+  test("is asked for again when the server is busy or the connection is cut", async () => {
+    const bytes = random(700 * KIB);
+    const hub = await hubWith({ "m.gguf": bytes });
+    serve(hub, etag);
+    const answer = hub.onHub;
+    let failures = 0;
+    hub.onHub = (request, response) => {
+      failures += 1;
+      if (failures === 2) return fail(response, 503);
+      if (failures === 4) return request.socket.destroy() !== undefined;
+      return answer(request, response);
+    };
+    const { pull, waits } = pulls(hub);
+    const { paths } = await pull(`${hub.endpoint}/files/m.gguf`, { parallel: 1, chunkBytes: 300 * KIB });
+    expect(Buffer.compare(await readFile(paths[0] as string), bytes)).toBe(0);
+    expect(waits).toEqual([1000, 1000]);
   });
 });

@@ -104,7 +104,14 @@ function answer(hub: TestHub, { url = "" }: IncomingMessage, response: ServerRes
   if (resolved === null || repo.files[decodeURIComponent(resolved[3] ?? "")] === undefined) {
     return fail(response, 404, "EntryNotFound");
   }
-  response.writeHead(302, { location: `${hub.contents}${pathname}?signature=secret` });
+  const bytes = repo.files[decodeURIComponent(resolved[3] ?? "")] as Uint8Array;
+  response.writeHead(302, {
+    location: `${hub.contents}${pathname}?signature=secret`,
+    "accept-ranges": "bytes",
+    "x-repo-commit": repo.commit,
+    "x-linked-size": bytes.byteLength,
+    "x-linked-etag": `"${sha256(bytes)}"`,
+  });
   return response.end();
 }
 
@@ -113,17 +120,27 @@ function sendJson(response: ServerResponse, value: unknown, headers: Record<stri
   response.end(JSON.stringify(value));
 }
 
+interface Part {
+  readonly bytes: Uint8Array;
+  /** Its `Content-Range`. */
+  readonly header: string;
+  /** Of the file: as long as a SHA-256, and another number, as the real one has it. */
+  readonly etag: string;
+}
+
 /** The bytes that a request for a part asks for. */
-export function partOf(hub: TestHub, { url = "", headers }: IncomingMessage): { bytes: Uint8Array; header: string } {
+export function partOf(hub: TestHub, { url = "", headers }: IncomingMessage): Part {
   const [, id = "", path = ""] = /^\/([^/]+\/[^/]+)\/resolve\/[0-9a-f]{40}\/([^?]+)/.exec(url) ?? [];
   const all = hub.repos[id]?.files[decodeURIComponent(path)] as Uint8Array;
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
   const bytes = all.subarray(Number(first), Number(last) + 1);
-  return { bytes, header: `bytes ${first}-${Number(first) + bytes.byteLength - 1}/${all.byteLength}` };
+  const header = `bytes ${first}-${Number(first) + bytes.byteLength - 1}/${all.byteLength}`;
+  return { bytes, header, etag: `"${sha256(all.subarray(0, 1000))}"` };
 }
 
 function sendContents(hub: TestHub, request: IncomingMessage, response: ServerResponse): void {
-  const { bytes, header } = partOf(hub, request);
-  response.writeHead(206, { "content-range": header, "content-length": bytes.byteLength });
+  const { bytes, header, etag } = partOf(hub, request);
+  const headers = { "accept-ranges": "bytes", etag, "access-control-allow-origin": "*" };
+  response.writeHead(206, { ...headers, "content-range": header, "content-length": bytes.byteLength });
   response.end(bytes);
 }
