@@ -226,6 +226,7 @@ function addBlock(
 function familyOf({ nVocab, nEmbd, layers, isTied, logits }: RandomGraph): Architecture {
   return {
     name: NAME,
+    models: "none",
     names: [],
     harmlessKeys: [],
     readHyper: () => {
