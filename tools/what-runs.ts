@@ -48,8 +48,8 @@ tekken.json:
 
 ${list(VOCABULARY_KINDS.map(({ model, title }) => `\`${model}\`: ${title}`))}
 
-Pre-tokenizers (\`tokenizer.ggml.pre\`) by their ${PRE_TOKENIZER_NAMES.length} names; those of a line cut texts alike. *BOS*: texts begin with it, unless the file says
-otherwise. *NFC*: the publisher composes characters first.
+Pre-tokenizers (\`tokenizer.ggml.pre\`) by their ${PRE_TOKENIZER_NAMES.length} names; those of a line cut texts alike. _BOS_: texts begin with it, unless the file says
+otherwise. _NFC_: the publisher composes characters first.
 
 ${list(preTokenizers())}
 
@@ -95,7 +95,7 @@ function preTokenizers(): string[] {
   }
   return [...rows.values()].map((names) => {
     const { addBos, compose } = preTokenizer(names[0] as string) ?? {};
-    const notes = [addBos === true ? "*BOS*" : "", compose === true ? "*NFC*" : ""].filter((note) => note !== "");
+    const notes = [addBos === true ? "_BOS_" : "", compose === true ? "_NFC_" : ""].filter((note) => note !== "");
     const plain = names.map((name) => `\`${name}\``).join(", ");
     return notes.length === 0 ? plain : `${plain}: ${notes.join(", ")}`;
   });
