@@ -33,13 +33,13 @@ function squareTerm(x: v128, l: v128): v128 {
 
 /**
  * Fits eight groups of 16 values at `x` to levels -`nLevels` … `nLevels` - 1. Results go to place `set` (0, 1) of
- * GROUP_LEVELS and FITTED.
+ * GROUP_LEVELS and FITTED. Groups whose values are all smaller than `least` get the lowest level and no scale.
  *
  * A lane that is done needs no mask: with nothing changed, a further retry or sweep decides as the one before.
  */
 // @ts-ignore: decorator
 @inline
-export function fitSymmetric(x: usize, nLevels: i32, retries: i32, set: usize): void {
+export function fitSymmetric(x: usize, nLevels: i32, retries: i32, least: f32, set: usize): void {
   const values = scratch + GROUP_VALUES + (set << 9), levels = scratch + GROUP_LEVELS + (set << 9), trial = scratch + TRIAL;
   toGroupOrder(x, 16, values);
 
@@ -129,8 +129,8 @@ export function fitSymmetric(x: usize, nLevels: i32, retries: i32, set: usize): 
     if (!v128.any_true(moves)) break;
   }
 
-  // groups of zeros: the lowest level, and no scale
-  const emptyA = f32x4.eq(magnitudeA, zero), emptyB = f32x4.eq(magnitudeB, zero);
+  // groups of next to nothing: the lowest level, and no scale
+  const emptyA = f32x4.lt(magnitudeA, f32x4.splat(least)), emptyB = f32x4.lt(magnitudeB, f32x4.splat(least));
   if (v128.any_true(v128.or(emptyA, emptyB))) {
     const lowest = f32x4.splat(<f32>-nLevels);
     for (let i: usize = 0; i < SET_BYTES; i += 32) {
