@@ -1,17 +1,19 @@
 // Compiles asm/index.ts of the package that it is run in, once for each tier that is named, to asm/build/TIER.wasm and, for the
-// package, to a module that holds the same bytes as text: src/kernels/wasm-TIER.ts. Neither is committed.
+// package, to a module that holds the same bytes as text: src/kernels/wasm-TIER.ts. Neither is committed. `packers` is another
+// module, asm/packers.ts, with plain SIMD.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as asc from "assemblyscript/asc";
 import { noteKernelSources } from "./kernel-sources.mjs";
 
-const FEATURES = { simd: "simd", relaxed: "simd,relaxed-simd" };
+const FEATURES = { simd: "simd", relaxed: "simd,relaxed-simd", packers: "simd" };
 const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--importMemory", "--noExportMemory"];
 
 mkdirSync("asm/build", { recursive: true });
 for (const tier of process.argv.slice(2)) {
   const file = `asm/build/${tier}.wasm`;
-  const { error, stderr } = await asc.main(["asm/index.ts", "--outFile", file, "--enable", FEATURES[tier], ...OPTIONS]);
+  const entry = tier === "packers" ? "asm/packers.ts" : "asm/index.ts";
+  const { error, stderr } = await asc.main([entry, "--outFile", file, "--enable", FEATURES[tier], ...OPTIONS]);
   if (error) {
     process.stderr.write(stderr.toString());
     process.exit(1);
@@ -19,7 +21,7 @@ for (const tier of process.argv.slice(2)) {
   const lines = [
     "// Made by tools/build-kernels.mjs; not committed.",
     "",
-    `/** The kernels with ${FEATURES[tier]}, in base64. */`,
+    `/** The ${tier === "packers" ? tier : "kernels"} with ${FEATURES[tier]}, in base64. */`,
     `export const WASM_${tier.toUpperCase()}: string =`,
     `  "${readFileSync(file).toString("base64")}";`,
     "",

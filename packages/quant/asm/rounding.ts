@@ -19,6 +19,13 @@ export function nearest(v: v128): v128 {
   return nearestWith(v, v128.load(scratch, ROUNDER), v128.load(scratch, FRACTION), v128.load(scratch, MIDDLE));
 }
 
+/** The same of one number. */
+// @ts-ignore: decorator
+@inline
+export function nearestOne(value: f32): i32 {
+  return (reinterpret<i32>(value + 12582912) & 0x7fffff) - 0x400000;
+}
+
 /** Integers held between `low` and `high`. */
 // @ts-ignore: decorator
 @inline

@@ -18,6 +18,15 @@ export {
 } from "./gguf-pack/gguf-plan.ts";
 export { canPackGguf, knowsImportance, packGgufRows, packsAlike } from "./gguf-pack/gguf-rows.ts";
 export {
+  bindGgufPackers,
+  type GgufPackerSet,
+  type GgufPackers,
+  type GgufPackKernel,
+  loadGgufPackers,
+  PACKER_SCRATCH_BYTES,
+  type PlacedImportance,
+} from "./gguf-pack/packers.ts";
+export {
   assertMemorySpan,
   bindKernels,
   type CountKernel,
