@@ -42,7 +42,7 @@ export function* packingPieces(tensor: SourceTensor, toType: string): Generator<
   for (const piece of cut(tensor, (PIECE_VALUES / blockValues) * blockBytes)) yield { ...piece, packing };
 }
 
-/** Values per piece of types without a kernel: up to a microsecond for each, and signals are heard between pieces. */
+/** Values per piece of types that take long: some 10 ns for each, or without WebAssembly up to a microsecond, and signals are heard between pieces. */
 const SLOW_PIECE_VALUES = PIECE_VALUES / 8;
 
 /**

@@ -2,7 +2,7 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import { type SpawnWorker, type URL, workerSpawner } from "@ll/bytes/workers";
-import { type KernelTier, loadKernels, packsAlike } from "@ll/quant";
+import { type KernelTier, loadGgufPackers, loadKernels, packsAlike } from "@ll/quant";
 import type { TensorStep } from "../events.ts";
 import { product } from "../shapes.ts";
 import { workerScriptUrl } from "../worker-script.ts";
@@ -21,8 +21,8 @@ const PACKING_TIER: KernelTier = "relaxed";
 const PACKING_NS = 0.7;
 const K_PACKING_NS = 3;
 
-/** Types that no kernel packs: MXFP4 30, Q6_K 250, IQ4_XS 300, Q4_K 500, and twice that with importance. */
-const PLAIN_PACKING_NS = 200;
+/** As for GGUF files: MXFP4 1, Q6_K 11, Q4_K 16, IQ4_XS 17, and up to 30 with importance. */
+const GGUF_PACKING_NS = 15;
 
 /**
  * Least milliseconds of packing for each worker; it takes about as long until they begin. Whole runs of ll-quantize took the same
@@ -68,20 +68,21 @@ export async function choosePacker(
   const work = steps.reduce((sum, step) => sum + packingMs(step, isGguf), 0);
   if (work === 0) return createCopier();
   const kernels = loadKernels(maxTier === "wide" ? PACKING_TIER : maxTier);
+  const packers = isGguf ? loadGgufPackers(maxTier) : Promise.resolve({ module: undefined });
   // a few rows that fit no block become f16 in files of other types
   const cast = steps.filter((step) => !step.isCopied && CAST_TYPES.has(step.toType));
   const castMs = cast.reduce((sum, step) => sum + packingMs(step, isGguf), 0);
   const workers =
     castMs > work / 2 ? 1 : Math.min(threads, MAX_WORKERS, Math.floor(work / (seams.workerMs ?? WORKER_MS)));
-  if (workers < 2) return createWorkbench(await kernels, SLOTS);
+  if (workers < 2) return createWorkbench(...(await Promise.all([kernels, packers])), SLOTS);
   const url = workerScriptUrl(workerUrl);
   const { spawn = workerSpawner(url) } = seams;
-  return createWorkerPacker(workers, kernels, { spawn, url, signal });
+  return createWorkerPacker(workers, kernels, packers, { spawn, url, signal });
 }
 
 /** How long one thread takes to pack a tensor, about, in milliseconds. */
 function packingMs({ shape, fromType, toType, isCopied }: Step, isGguf: boolean): number {
   if (isCopied) return 0;
-  const hasKernel = !isGguf || packsAlike(toType, fromType);
-  return (product(shape) * (hasKernel ? (toType.endsWith("_K") ? K_PACKING_NS : PACKING_NS) : PLAIN_PACKING_NS)) / 1e6;
+  const isAlike = !isGguf || packsAlike(toType, fromType);
+  return (product(shape) * (isAlike ? (toType.endsWith("_K") ? K_PACKING_NS : PACKING_NS) : GGUF_PACKING_NS)) / 1e6;
 }

@@ -1,13 +1,13 @@
 // What the main thread and a worker say to each other. Buffers are handed over and come back with the answer, so that none is
 // copied and none is made after the start.
 
-import type { KernelSet } from "@ll/quant";
+import type { GgufPackerSet, KernelSet } from "@ll/quant";
 import type { LostValues } from "../events.ts";
 import type { Packing } from "./packer.ts";
 
 export type Request =
   /** The first one. */
-  | { readonly kind: "set-up"; readonly kernels: KernelSet }
+  | { readonly kind: "set-up"; readonly kernels: KernelSet; readonly packers: GgufPackerSet }
   | {
       readonly kind: "pack";
       readonly packing: Packing;

@@ -2,11 +2,17 @@
 
 import { allocate } from "@ll/bytes";
 import {
+  bindGgufPackers,
   bindKernels,
   blockInfo,
+  type GgufPackerSet,
+  type GgufPackers,
   type KernelSet,
   type Kernels,
+  knowsImportance,
   LOWEST_POINTER,
+  PACKER_SCRATCH_BYTES,
+  type PackSource,
   packGgufRows,
   packRows,
   packsAlike,
@@ -23,9 +29,10 @@ import { type PackedPiece, type Packer, type Packing, PIECE_BYTES, PIECE_VALUES 
 const PAGE_BYTES = 65536;
 const BINS = 16;
 
-// | scratch space of the kernels | counts | values of blocks that were unpacked | slot 0: source, packed | slot 1 | …
+// | scratch space of the kernels | counts | scratch space of the packers | values of blocks that were unpacked | slot 0: source, packed | slot 1 | …
 const COUNTS = LOWEST_POINTER + SCRATCH_BYTES;
-const VALUES = PAGE_BYTES;
+const PACKERS = COUNTS + 4 * BINS;
+const VALUES = PAGE_BYTES * Math.ceil((PACKERS + PACKER_SCRATCH_BYTES) / PAGE_BYTES);
 const SLOTS = VALUES + PIECE_BYTES;
 const SLOT_BYTES = 2 * PIECE_BYTES;
 
@@ -34,9 +41,11 @@ export interface Workbench extends Packer {
   pack(slot: number, byteLength: number, packing: Packing): PackedPiece;
 }
 
-export function createWorkbench(set: KernelSet, slots: number): Workbench {
+/** @param packerSet for GGUF files */
+export function createWorkbench(set: KernelSet, packerSet: GgufPackerSet, slots: number): Workbench {
   const memory = memoryOf(SLOTS + slots * SLOT_BYTES, set);
   const kernels = bindKernels(set, memory);
+  const packers = bindGgufPackers(set.module === undefined ? { module: undefined } : packerSet, memory, PACKERS);
   const values = new Float32Array(memory.buffer, VALUES, PIECE_VALUES); // (PIECE_VALUES)
   const counts = new Uint32Array(memory.buffer, COUNTS, BINS); // (16)
   return {
@@ -50,7 +59,7 @@ export function createWorkbench(set: KernelSet, slots: number): Workbench {
       const nValues = (byteLength / from.blockBytes) * from.blockValues;
       const nBlocks = nValues / to.blockValues;
       const bytes = new Uint8Array(memory.buffer, at + PIECE_BYTES, nBlocks * to.blockBytes);
-      packValues(kernels, packing, source, values.subarray(0, nValues), bytes);
+      packValues(kernels, packers, packing, source, values.subarray(0, nValues), bytes);
       const lost = lostIn(kernels, packing, source, values.subarray(0, nValues), bytes);
       return { bytes, histogram: histogramOf(kernels, packing.to, bytes, nBlocks, counts), lost };
     },
@@ -67,24 +76,59 @@ function memoryOf(byteLength: number, { module }: KernelSet): WasmMemory {
 /** All arrays are views of the memory of `kernels`. `values` (nValues) is for values on their way. */
 function packValues(
   kernels: Kernels,
+  packers: GgufPackers,
   { from, to, isGguf = false, importance }: Packing,
   source: Uint8Array,
   values: Float32Array,
   packed: Uint8Array,
 ): void {
   if (isGguf && (importance !== undefined || !packsAlike(to, from))) {
-    unpackRows(from, source, values);
-    packGgufRows(to, values, packed, importance);
+    widen(kernels, from, source, values);
+    packGguf(kernels, packers, to, values, packed, importance);
     return;
   }
   const pack = kernels.packer(to);
-  if (pack !== undefined && (from === "f16" || from === "f32" || from === "bf16")) {
+  if (pack !== undefined && isPackSource(from)) {
     pack(from, source.byteOffset, packed.byteOffset, values.length);
     return;
   }
   unpackRows(from, source, values);
   if (pack === undefined) packRows(to, values, packed);
   else pack("f32", values.byteOffset, packed.byteOffset, values.length);
+}
+
+function isPackSource(type: string): type is PackSource {
+  return type === "f16" || type === "f32" || type === "bf16";
+}
+
+/** `unpackRows`, by the kernel if there is one. */
+function widen(kernels: Kernels, from: string, source: Uint8Array, values: Float32Array): void {
+  const cast = kernels.packer("f32");
+  if (cast === undefined || !isPackSource(from)) unpackRows(from, source, values);
+  else cast(from, source.byteOffset, values.byteOffset, values.length);
+}
+
+/** `packGgufRows`, by a packer of the same bytes if there is one: for values that `to` can hold. `packed` is the beginning of a place of `PIECE_BYTES`. */
+function packGguf(
+  kernels: Kernels,
+  packers: GgufPackers,
+  to: string,
+  values: Float32Array,
+  packed: Uint8Array,
+  importance: Float32Array | undefined,
+): void {
+  const weights = importance !== undefined && knowsImportance(to) ? importance : undefined;
+  const pack = packers.packer(to, weights !== undefined);
+  const importanceBytes = weights?.byteLength ?? 0;
+  const isPlaced = packed.length + importanceBytes <= PIECE_BYTES;
+  if (pack === undefined || !isPlaced || kernels.exceeds("f32", values.byteOffset, values.length, valueLimit(to))) {
+    packGgufRows(to, values, packed, importance);
+    return;
+  }
+  const pointer = packed.byteOffset + PIECE_BYTES - importanceBytes;
+  if (weights !== undefined) new Float32Array(packed.buffer, pointer, weights.length).set(weights);
+  const placed = weights && { pointer, rowValues: weights.length };
+  pack(values.byteOffset, packed.byteOffset, values.length, placed);
 }
 
 /** What of a piece its new type cannot hold: told by the values in one quick pass, and by the scales that came of them. */
@@ -96,7 +140,7 @@ function lostIn(
   packed: Uint8Array,
 ): LostValues | undefined {
   const limit = valueLimit(to);
-  const isFloat = from === "f16" || from === "f32" || from === "bf16";
+  const isFloat = isPackSource(from);
   const [type, at] = isFloat ? ([from, source.byteOffset] as const) : (["f32", values.byteOffset] as const);
   if (!kernels.exceeds(type, at, values.length, limit)) {
     // a scale that is no number can hide behind levels of zero

@@ -8,7 +8,7 @@ export function serve(port: ParentPort): void {
   let workbench: Workbench | undefined;
   answerRequests<Request>(port, (request) => {
     if (request.kind === "pack") return packed(workbench as Workbench, request);
-    workbench = createWorkbench(request.kernels, 1);
+    workbench = createWorkbench(request.kernels, request.packers, 1);
     return [undefined];
   });
 }

@@ -3,7 +3,7 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import { createWorkerPool, type SpawnWorker, type WorkerPool } from "@ll/bytes/workers";
-import type { KernelSet } from "@ll/quant";
+import type { GgufPackerSet, KernelSet } from "@ll/quant";
 import { WORKER_NAME } from "../worker-script.ts";
 import { type Packer, PIECE_BYTES } from "./packer.ts";
 import type { Packed, Request } from "./protocol.ts";
@@ -25,17 +25,19 @@ export interface WorkerStart {
 
 /**
  * Starts `threads` workers. They begin to load while the kernels may still be compiled.
- * @throws what `kernels` is rejected with; WorkerError if a worker cannot be started; the signal's reason
+ * @throws what `kernels` or `packers` are rejected with; WorkerError if a worker cannot be started; the signal's reason
  */
 export async function createWorkerPacker(
   threads: number,
   kernels: Promise<KernelSet>,
+  packers: Promise<GgufPackerSet>,
   workers: WorkerStart,
 ): Promise<Packer> {
   // one more piece is being written
   const slots = Array.from({ length: PIECES_PER_WORKER * threads + 1 }, emptySlot);
 
-  kernels.catch(() => {}); // it is awaited when the workers run
+  const sets = Promise.all([kernels, packers]);
+  sets.catch(() => {}); // it is awaited when the workers run
   const pool = await createWorkerPool<Request, Packed | undefined>({ ...workers, count: threads, name: WORKER_NAME });
 
   /** The first failure ends it: a file without the piece is of no use. */
@@ -49,9 +51,9 @@ export async function createWorkerPacker(
   }
 
   try {
-    const set = await kernels;
+    const [set, packerSet] = await sets;
     for (let worker = 0; worker < pool.size; worker++) {
-      ask(worker, { kind: "set-up", kernels: set }).catch(() => {}); // whoever asks next hears of it
+      ask(worker, { kind: "set-up", kernels: set, packers: packerSet }).catch(() => {}); // whoever asks next hears of it
     }
   } catch (error) {
     await pool.endWith(error as Error);
