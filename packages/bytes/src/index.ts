@@ -34,5 +34,5 @@ export {
   sendRequest,
 } from "./http-request.ts";
 export { type HttpSource, httpSource } from "./http-source.ts";
-export type { AbortSignal, Blob, Fetch, Response, URL } from "./platform-types.ts";
+export type { AbortSignal, Blob, Fetch, Request, Response, URL } from "./platform-types.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";

@@ -11,5 +11,6 @@ export type AbortSignal = GlobalClass<"AbortSignal">;
 export type Blob = GlobalClass<"Blob">;
 export type Fetch = GlobalValue<"fetch">;
 export type Headers = GlobalClass<"Headers">;
+export type Request = GlobalClass<"Request">;
 export type Response = GlobalClass<"Response">;
 export type URL = GlobalClass<"URL">;

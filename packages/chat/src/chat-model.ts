@@ -4,10 +4,10 @@ import type { AbortSignal as Signal } from "@ll/bytes";
 import type { Pooling } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Answer } from "./answer.ts";
-import type { EngineStats } from "./engine.ts";
 import type { GenerateOptions } from "./generate.ts";
 import type { Message, Tools } from "./messages.ts";
 import type { AsyncDisposal } from "./platform-types.ts";
+import type { EngineStats } from "./scheduler.ts";
 import type { Schema, SchemaOutput } from "./schema.ts";
 
 export interface ChatOptions<S extends Schema = Schema> extends GenerateOptions {

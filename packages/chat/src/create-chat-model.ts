@@ -11,6 +11,7 @@ import type { ToolCall } from "./format/output-part.ts";
 import { PlainParser } from "./format/output-writer.ts";
 import { type AnswerSampling, generate, type RunResult, seedOf } from "./generate.ts";
 import { type AssistantMessage, checkedMessages, checkedTools, type Message, type Tools } from "./messages.ts";
+import type { SchedulerOptions } from "./scheduler.ts";
 import { jsonSchemaOf, type Schema, type SchemaOutput, validated } from "./schema.ts";
 import { createSession } from "./session.ts";
 import type { ChatTemplate, TemplateTool } from "./template/chat-template.ts";
@@ -23,14 +24,16 @@ export interface ChatModelParts {
   /** Defaults of all answers. */
   readonly sampling?: AnswerSampling | undefined;
   readonly kvType?: "f16" | "f32" | undefined;
+  readonly scheduler?: SchedulerOptions | undefined;
 }
 
 const DEFAULT_ROUNDS = 8;
 
 /** @throws RangeError */
-export function createChatModel({ model, tokenizer, template, info, sampling, kvType }: ChatModelParts): ChatModel {
+export function createChatModel(parts: ChatModelParts): ChatModel {
+  const { model, tokenizer, template, info, sampling, kvType, scheduler } = parts;
   const { contextTokens, parallel } = info;
-  const engine = new Engine(model, { contextTokens, parallel, kvType });
+  const engine = new Engine(model, { ...scheduler, contextTokens, parallel, kvType });
 
   async function parseJson(schema: Schema | undefined, { text, finish }: AnswerResult): Promise<unknown> {
     let value: unknown;

@@ -1,56 +1,36 @@
 // Many sequences over one model: a queue, contexts that remember what they hold, and a loop of steps. In a step every sequence gets one
 // row, or several of its prompt; all rows go through the model together. No result depends on who else runs.
 
-import { type Context, ContextOverflowError, type KvType, MemoryError, type Model } from "@ll/llama";
-import type { Sampler } from "@ll/sampling";
+import { ContextOverflowError, type KvType, MemoryError, type Model } from "@ll/llama";
 import { AnswerError } from "./errors.ts";
+import type { EngineStats, SchedulerOptions } from "./scheduler.ts";
+import {
+  type Item,
+  isReading,
+  itemOf,
+  reusable,
+  type Sequence,
+  type SequenceReport,
+  type SequenceRequest,
+  type Slot,
+  slotStats,
+} from "./sequence.ts";
 
-/** What one sequence wants. */
-export interface SequenceRequest {
-  readonly prompt: readonly number[];
-  readonly sampler: Pick<Sampler, "sample">;
-  /** Most tokens that are drawn. */
-  readonly maxTokens: number;
-  /** Greater goes first. */
-  readonly priority: number;
-  /** Whether positions of earlier sequences may be taken over. */
-  readonly reuse: boolean;
-  readonly signal: AbortSignal;
-  /** Positions of the prompt that are in the cache; 0 when it is accepted. */
-  onPrompt(done: number, cached: number): void;
-  /** Takes a drawn id. True ends the sequence. */
-  onToken(id: number, logits: Float32Array): boolean; // logits: (nVocab)
-}
-
-export interface SequenceReport {
-  /** "full": most tokens, or the end of the context. */
-  readonly finish: "ended" | "full";
-  readonly cachedTokens: number;
-  readonly drawnTokens: number;
-  /** Milliseconds: waiting, reading the prompt, generating. */
-  readonly queueMs: number;
-  readonly promptMs: number;
-  readonly generateMs: number;
-}
-
-export interface EngineStats {
-  readonly running: number;
-  readonly waiting: number;
-  readonly contexts: number;
-  /** Tokens evaluated since the model was opened. */
-  readonly evaluatedTokens: number;
-}
-
-export interface EngineOptions {
+export interface EngineOptions extends SchedulerOptions {
   readonly contextTokens: number;
   /** Sequences that run at the same time. */
   readonly parallel: number;
   readonly kvType?: KvType | undefined;
 }
 
-/** Rows of prompts in one step, in all; and what each prompt has at least. */
+/** Rows of prompts in one step, in all; and what a prompt has at least. */
 const STEP_ROWS = 64;
 const LEAST_ROWS = 8;
+
+const DEFAULT_STEP_MS = 250;
+
+/** How much the latest value counts in a mean. */
+const SMOOTHING = 0.2;
 
 /** Positions from which on it is cheaper to copy them than to evaluate them again. */
 const LEAST_COPIED = 8;
@@ -58,46 +38,37 @@ const LEAST_COPIED = 8;
 /** Positions that stay free behind a prompt. */
 export const RESERVED_TOKENS = 4;
 
-interface Slot {
-  readonly context: Context;
-  /** What its positions hold. */
-  ids: number[];
-  isBusy: boolean;
-  lastUsed: number;
-}
-
-interface Sequence {
-  readonly request: SequenceRequest;
-  readonly ids: number[]; // the prompt, then what was drawn
-  readonly history: Int32Array; // (contextTokens): zeros, then all ids, newest last
-  readonly resolve: (report: SequenceReport) => void;
-  readonly reject: (reason: unknown) => void;
-  readonly queuedAt: number;
-  slot: Slot | undefined;
-  cached: number;
-  drawn: number;
-  startedAt: number;
-  generatingAt: number;
-}
-
 export class Engine {
   readonly contextTokens: number;
   readonly #model: Model;
   readonly #kvType: KvType | undefined;
+  readonly #options: SchedulerOptions;
   #parallel: number;
+  #contexts: number;
   #slots: Slot[] = [];
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
   #work: Promise<void> | undefined;
+  #embedding: Promise<unknown> = Promise.resolve();
   #clock = 0;
   #evaluated = 0;
   #isDisposed = false;
+  /** When a client of those that wait was served at last. */
+  readonly #served = new Map<string | undefined, number>();
+  /** Milliseconds of a row among many, and of an answer. */
+  #rowMs = 0;
+  #answerMs = 0;
+  /** Who comes first among the prompts of a step. */
+  #turn = 0;
 
-  constructor(model: Model, { contextTokens, parallel, kvType }: EngineOptions) {
+  constructor(model: Model, options: EngineOptions) {
+    const { contextTokens, parallel, kvType, contexts = parallel } = options;
     this.#model = model;
     this.contextTokens = contextTokens;
     this.#parallel = parallel;
+    this.#contexts = Math.max(parallel, contexts);
     this.#kvType = kvType;
+    this.#options = options;
   }
 
   get stats(): EngineStats {
@@ -106,6 +77,8 @@ export class Engine {
       waiting: this.#waiting.length,
       contexts: this.#slots.length,
       evaluatedTokens: this.#evaluated,
+      answerMs: this.#answerMs,
+      slots: this.#slots.map((slot) => slotStats(slot, this.#running)),
     };
   }
 
@@ -117,6 +90,11 @@ export class Engine {
     if (prompt.length === 0) return Promise.reject(new RangeError("the prompt has no token"));
     if (prompt.length > this.contextTokens - RESERVED_TOKENS) {
       return Promise.reject(new ContextOverflowError(0, prompt.length, this.contextTokens, RESERVED_TOKENS));
+    }
+    const { maxWaiting = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#running.length + this.#waiting.length >= this.#parallel + maxWaiting) {
+      const message = `all ${this.#parallel} slots and ${maxWaiting} places in the queue are taken`;
+      return Promise.reject(new AnswerError("E_OVERLOADED", message));
     }
     return new Promise((resolve, reject) => {
       const history = new Int32Array(this.contextTokens);
@@ -135,7 +113,6 @@ export class Engine {
         startedAt: now,
         generatingAt: now,
       });
-      this.#waiting.sort((a, b) => b.request.priority - a.request.priority); // stable: first come, first served
       request.onPrompt(0, 0);
       this.#work ??= this.#loop();
     });
@@ -145,13 +122,20 @@ export class Engine {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     for (const sequence of [...this.#waiting, ...this.#running]) this.#end(sequence, disposed());
-    await this.#work;
+    await Promise.all([this.#work, this.#embedding]);
     for (const { context } of this.#slots) await context.dispose();
     this.#slots = [];
   }
 
   /** The vectors from which the logits behind the last `nLast` tokens are taken, (nEmbd) each; in a context of its own. */
-  async embed(prompt: readonly number[], nLast: number, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+  embed(prompt: readonly number[], nLast: number, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const vectors = this.#embedding.then(() => this.#embed(prompt, nLast, signal));
+    this.#embedding = vectors.catch(() => undefined); // one context at a time
+    return vectors;
+  }
+
+  async #embed(prompt: readonly number[], nLast: number, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    signal?.throwIfAborted();
     if (this.#isDisposed) throw disposed();
     const context = await this.#model.createContext({ contextTokens: Math.max(8, prompt.length) });
     const vectors: Float32Array[] = [];
@@ -187,6 +171,7 @@ export class Engine {
     }
     try {
       await this.#admit();
+      this.#endPatience();
       if (this.#running.length > 0) await this.#evaluate();
     } catch (cause) {
       if (this.#isDisposed) return;
@@ -196,7 +181,7 @@ export class Engine {
         this.#end(sequence, new AnswerError("E_ENGINE", `the engine failed: ${message}`, { cause }));
       }
       // nothing runs, and the next one fails as well: nobody waits for ever
-      const next = this.#waiting[0];
+      const next = this.#next();
       if (this.#slots.length === 0 && next !== undefined) this.#end(next, cause);
     }
   }
@@ -204,56 +189,92 @@ export class Engine {
   /** Gives waiting sequences a context each, as long as there are some. */
   async #admit(): Promise<void> {
     while (this.#running.length < this.#parallel) {
-      const next = this.#waiting[0];
-      if (next === undefined) return;
+      const next = this.#next();
+      if (next === undefined) {
+        this.#served.clear();
+        return;
+      }
       const slot = await this.#slotFor(next);
-      if (this.#waiting[0] !== next) {
+      if (this.#next() !== next) {
         slot.isBusy = false; // disposed of, or another came first
         continue;
       }
-      this.#waiting.shift();
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      const { client, reuse } = next.request;
+      this.#served.set(client, this.#clock++);
       next.slot = slot;
       next.startedAt = performance.now();
-      next.cached = next.request.reuse ? await this.#takeOver(slot, next.ids) : 0;
+      next.cached = reuse ? await this.#takeOver(slot, next) : 0;
       slot.ids.length = next.cached;
+      slot.client = client;
       this.#running.push(next);
       next.request.onPrompt(next.cached, next.cached);
     }
   }
 
+  /** Ends what has waited for as long as it may. */
+  #endPatience(): void {
+    const { maxWaitMs = Number.POSITIVE_INFINITY } = this.#options;
+    const now = performance.now();
+    for (const sequence of this.#waiting) {
+      if (now - sequence.queuedAt < maxWaitMs) continue;
+      const message = `no slot came free in ${Math.round(maxWaitMs / 1000)} s`;
+      this.#end(sequence, new AnswerError("E_QUEUE_TIMEOUT", message));
+    }
+  }
+
+  /** Of those with the greatest priority, the first of the client who was served longest ago. */
+  #next(): Sequence | undefined {
+    const most = Math.max(...this.#waiting.map(({ request }) => request.priority));
+    const servedAt = ({ request }: Sequence): number => this.#served.get(request.client) ?? -1;
+    return this.#waiting
+      .filter(({ request }) => request.priority === most)
+      .reduce<Sequence | undefined>(
+        (best, one) => (best === undefined || servedAt(one) < servedAt(best) ? one : best),
+        undefined,
+      );
+  }
+
+  /** Positions of a context that a sequence can go on from. */
+  #reusable(slot: Slot, { ids, request }: Sequence): number {
+    const isOwn = slot.client === request.client || this.#options.isShared === true;
+    return isOwn ? reusable(slot, ids) : 0;
+  }
+
   /** The free context that holds most of the prompt, and little else; or a new one, while there may be more; or the one unused longest. */
-  async #slotFor({ ids, request }: Sequence): Promise<Slot> {
+  async #slotFor(sequence: Sequence): Promise<Slot> {
     const free = this.#slots.filter(({ isBusy }) => !isBusy);
     // what another conversation has in common with this one is no reason to forget its rest
-    const held = free.map((slot) => (request.reuse ? reusable(slot, ids) : 0));
+    const held = free.map((slot) => (sequence.request.reuse ? this.#reusable(slot, sequence) : 0));
     const isSame = (slot: Slot, i: number): boolean => (held[i] ?? 0) * 2 > slot.ids.length;
     const most = Math.max(0, ...held.filter((_, i) => isSame(free[i] as Slot, i)));
-    if (this.#slots.length < this.#parallel && most === 0) {
+    if (this.#slots.length < this.#contexts && most === 0) {
       try {
         const { contextTokens } = this;
         const kv = this.#kvType === undefined ? {} : { kvType: this.#kvType };
         const context = await this.#model.createContext({ contextTokens, ...kv });
-        const slot = { context, ids: [], isBusy: true, lastUsed: this.#clock++ };
+        const slot = { context, ids: [], client: undefined, isBusy: true, lastUsed: this.#clock++ };
         this.#slots.push(slot);
         return slot;
       } catch (error) {
         if (!(error instanceof MemoryError) || this.#slots.length === 0) throw error;
-        this.#parallel = this.#slots.length;
+        this.#contexts = this.#slots.length;
+        this.#parallel = Math.min(this.#parallel, this.#contexts);
       }
     }
     const best = free.filter((_, i) => most === 0 || held[i] === most).sort((a, b) => a.lastUsed - b.lastUsed)[0];
-    if (best === undefined) throw new RangeError("no context is free"); // `#parallel` of them are kept
+    if (best === undefined) throw new RangeError("no context is free"); // `#parallel` of them are kept at least
     best.isBusy = true;
     best.lastUsed = this.#clock++;
     return best;
   }
 
   /** How many positions of a prompt a context holds, after it has got those that another one has. */
-  async #takeOver(slot: Slot, ids: readonly number[]): Promise<number> {
-    const own = reusable(slot, ids);
+  async #takeOver(slot: Slot, sequence: Sequence): Promise<number> {
+    const own = this.#reusable(slot, sequence);
     const others = this.#slots.filter(({ context }) => context.memory.kind === "positions");
-    const [source] = others.sort((a, b) => reusable(b, ids) - reusable(a, ids));
-    const most = source === undefined ? 0 : reusable(source, ids);
+    const [source] = others.sort((a, b) => this.#reusable(b, sequence) - this.#reusable(a, sequence));
+    const most = source === undefined ? 0 : this.#reusable(source, sequence);
     if (source === undefined || most < own + LEAST_COPIED) return own;
     slot.ids = [];
     await slot.context.copyPrefix(source.context, most);
@@ -261,16 +282,11 @@ export class Engine {
     return most;
   }
 
-  /** One pass: the newest token of each sequence that generates, and a part of each prompt. */
+  /** One pass: the newest token of each sequence that generates, and parts of prompts, in turns. */
   async #evaluate(): Promise<void> {
-    const sequences = [...this.#running];
-    const nReading = sequences.filter(isReading).length;
-    const rows = Math.max(LEAST_ROWS, Math.floor(STEP_ROWS / Math.max(1, nReading)));
-    const items = sequences.map((sequence): Item => {
-      const slot = sequence.slot as Slot;
-      const nPast = slot.ids.length;
-      return { sequence, slot, nPast, tokens: sequence.ids.slice(nPast, nPast + rows) };
-    });
+    const items = this.#items();
+    const rows = items.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const startedAt = performance.now();
     const logits = await this.#model.evaluateBatch(
       items.map(({ sequence, slot, tokens, nPast }) => ({
         context: slot.context,
@@ -279,6 +295,9 @@ export class Engine {
         logits: nPast + tokens.length < sequence.ids.length ? "none" : "last", // none: there is more of the prompt
       })),
     );
+    const ms = performance.now() - startedAt;
+    if (rows >= LEAST_ROWS) this.#rowMs = mean(this.#rowMs, ms / rows);
+    this.#options.onStep?.({ rows, ms });
     for (const [i, { sequence, slot, tokens }] of items.entries()) {
       slot.ids.push(...tokens);
       this.#evaluated += tokens.length;
@@ -289,6 +308,25 @@ export class Engine {
         this.#end(sequence, error); // a grammar without a way out, or a sampler of the caller
       }
     }
+  }
+
+  #items(): Item[] {
+    const generating = this.#running.filter((sequence) => !isReading(sequence));
+    const reading = this.#running.filter(isReading);
+    const { maxStepMs = DEFAULT_STEP_MS } = this.#options;
+    let rows = STEP_ROWS;
+    // a prompt may slow the others down, and never stops them
+    if (generating.length > 0 && this.#rowMs > 0) {
+      rows = Math.min(rows, Math.floor(maxStepMs / this.#rowMs) - generating.length);
+    }
+    const each = Math.max(LEAST_ROWS, Math.floor(rows / Math.max(1, reading.length)));
+    const first = reading.length === 0 ? 0 : this.#turn++ % reading.length;
+    const inTurn = [...reading.slice(first), ...reading.slice(0, first)];
+    const nRead = Math.max(1, Math.floor(rows / each));
+    return [
+      ...generating.map((sequence) => itemOf(sequence, 1)),
+      ...inTurn.slice(0, nRead).map((sequence) => itemOf(sequence, each)),
+    ];
   }
 
   #advance(sequence: Sequence, slot: Slot, logits: Float32Array): void {
@@ -317,6 +355,7 @@ export class Engine {
 
   #finish(sequence: Sequence, finish: SequenceReport["finish"]): void {
     const { queuedAt, startedAt, generatingAt } = sequence;
+    this.#answerMs = mean(this.#answerMs, performance.now() - startedAt);
     this.#end(sequence, undefined, {
       finish,
       cachedTokens: sequence.cached,
@@ -337,25 +376,9 @@ export class Engine {
   }
 }
 
-interface Item {
-  readonly sequence: Sequence;
-  readonly slot: Slot;
-  readonly nPast: number;
-  readonly tokens: readonly number[];
-}
-
-function isReading({ slot, request }: Sequence): boolean {
-  return (slot?.ids.length ?? 0) < request.prompt.length - 1;
-}
-
-/** Positions of a context that a prompt can go on from: at least one of its tokens is evaluated, for its logits. */
-function reusable({ context, ids }: Slot, prompt: readonly number[]): number {
-  const most = Math.min(ids.length, prompt.length - 1);
-  let n = 0;
-  while (n < most && ids[n] === prompt[n]) n++;
-  const { memory } = context;
-  if (memory.kind === "positions") return n;
-  return Math.max(0, ...memory.positions.filter((position) => position <= n));
+/** A mean in which the latest value counts most. */
+function mean(before: number, value: number): number {
+  return before === 0 ? value : before + SMOOTHING * (value - before);
 }
 
 function disposed(): AnswerError {

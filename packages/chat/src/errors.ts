@@ -11,6 +11,10 @@ export type AnswerErrorCode =
   | "E_DISPOSED"
   /** The engine failed; `cause` says how. */
   | "E_ENGINE"
+  /** As many answers as may wait do. */
+  | "E_OVERLOADED"
+  /** The answer waited for as long as one may. */
+  | "E_QUEUE_TIMEOUT"
   /** `cancel()` was called, or a loop over the answer was left. */
   | "E_CANCELLED";
 

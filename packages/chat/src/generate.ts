@@ -25,6 +25,8 @@ export interface GenerateOptions extends AnswerSampling {
   readonly priority?: number | undefined;
   /** Natural logarithms of the probabilities of each token and of so many others. */
   readonly logprobs?: number | undefined;
+  /** Whose it is: clients take turns where answers wait, and take over what prompts of their own hold alone. */
+  readonly client?: string | undefined;
   /** GBNF that the whole answer follows. */
   readonly grammar?: string | undefined;
   /** Take over what earlier prompts have in common with this one; results are the same. Default true. */
@@ -126,6 +128,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     maxTokens,
     priority,
     reuse,
+    client: settings.client,
     signal: task.signal,
     onPrompt: (done, cached) => task.emit({ type: "prompt", total: prompt.length, cached, done }),
     onToken(id, logits) {

@@ -14,6 +14,7 @@ import type { Tokenizer } from "@ll/tokenizer";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
 import { createChatModel } from "./create-chat-model.ts";
 import type { AnswerSampling } from "./generate.ts";
+import type { SchedulerOptions } from "./scheduler.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
 import type { Template } from "./template/pattern-template.ts";
 
@@ -39,6 +40,8 @@ export interface OpenOptions {
   readonly config?: ConfigOverrides | undefined;
   /** Defaults of all answers. */
   readonly sampling?: AnswerSampling | undefined;
+  /** The queue and the steps: for servers. */
+  readonly scheduler?: SchedulerOptions | undefined;
   readonly onEvent?: ((event: LoadModelEvent) => void) | undefined;
   readonly signal?: Signal | undefined;
 }
@@ -86,6 +89,7 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
     tokenizer,
     template,
     kvType,
+    scheduler: options.scheduler,
     // files of today were made for a chain without a penalty
     sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...options.sampling },
     info: {
@@ -133,14 +137,14 @@ async function templateOf(
 async function contextFor(
   { source, trainedContextTokens }: ModelFile,
   config: ModelConfig,
-  { contextTokens, kvType, parallel = DEFAULT_PARALLEL }: OpenOptions,
+  { contextTokens, kvType, parallel = DEFAULT_PARALLEL, scheduler }: OpenOptions,
   engine: Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic">,
 ): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
   if (contextTokens !== undefined) return { contextTokens };
   const wanted = Math.min(trainedContextTokens, MOST_CONTEXT_TOKENS);
   for (let n = wanted; ; n = Math.floor(n / 2)) {
     const { context } = await modelMemory(source, config, { ...engine, contextTokens: n, kvType });
-    if (context * parallel <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
+    if (context * Math.max(parallel, scheduler?.contexts ?? 0) <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
       const warning = `the context has ${n} positions of ${wanted}, which is what memory holds`;
       return n === wanted ? { contextTokens: n } : { contextTokens: n, warning };
     }
