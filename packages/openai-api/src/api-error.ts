@@ -78,8 +78,9 @@ const GUARD = /^"(\w+)" expected /;
 /**
  * What went wrong as an answer; undefined for what nobody foresaw.
  * @param prompt name of the field that the prompt comes from
+ * @param retryMs when a place may be free, for whoever found none
  */
-export function apiErrorOf(error: unknown, prompt: string): ApiError | undefined {
+export function apiErrorOf(error: unknown, prompt: string, retryMs: number): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (!(error instanceof Error)) return undefined;
   const { message } = error;
@@ -100,6 +101,12 @@ export function apiErrorOf(error: unknown, prompt: string): ApiError | undefined
   }
   if (isAnswerError(error, "E_DISPOSED")) {
     return new ApiError({ status: 503, code: "draining", message: "The model is being closed; ask another server" });
+  }
+  if (isAnswerError(error, "E_OVERLOADED") || isAnswerError(error, "E_QUEUE_TIMEOUT")) {
+    const code = error.code === "E_OVERLOADED" ? "overloaded" : "queue_timeout";
+    const headers = { "retry-after": String(Math.ceil(retryMs / 1000)), "retry-after-ms": String(Math.ceil(retryMs)) };
+    const wait = `try again in ${Math.ceil(retryMs / 1000)} s`;
+    return new ApiError({ status: 503, code, message: `${message}; ${wait}`, headers });
   }
   if (isAnswerError(error, "E_ENGINE") || error.name === "MemoryError") {
     return new ApiError({ status: 500, code: "engine_failed", message });

@@ -4,7 +4,7 @@ import type { AnswerResult, ChatOptions, TokenLogprob } from "@ll/chat";
 import * as v from "valibot";
 import { chatLogprob, FINISH_REASONS, newId, ownPart, usageOf } from "./answer-parts.ts";
 import { invalidValue, unsupported } from "./api-error.ts";
-import { answeringName, type RequestContext, streamChoices } from "./context.ts";
+import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
 import {
   formatField,
   messagesField,
@@ -17,7 +17,7 @@ import {
 } from "./conversation.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { JsonObject } from "./request-body.ts";
-import { type ChoiceEvent, runChoices } from "./run-choices.ts";
+import type { ChoiceEvent } from "./run-choices.ts";
 import { choicesField, GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
 import { validate } from "./validate.ts";
 
@@ -44,7 +44,7 @@ type Head = Readonly<Record<"id" | "object" | "created" | "model" | "system_fing
 
 /** @throws ApiError, and what `chat` of the model throws */
 export async function chatCompletions(context: RequestContext, body: JsonObject): Promise<Response> {
-  const { model, created, fingerprint, signal } = context;
+  const { model, created, fingerprint, signal, client } = context;
   const fields = validate(v.object({ ...FIELDS, n: choicesField(model) }), body, REFUSED);
   const name = answeringName(context, fields.model);
   if (fields.modalities?.some((one) => one !== "text")) throw unsupported("modalities", `expected ["text"]`);
@@ -57,7 +57,7 @@ export async function chatCompletions(context: RequestContext, body: JsonObject)
   const think = thinkOf(fields.chat_template_kwargs, fields.reasoning_effort);
   const maxTokens = fields.max_completion_tokens ?? fields.max_tokens;
   const options: ChatOptions & { readonly seed: number } = {
-    ...generateOptions(fields, model),
+    ...generateOptions(fields, context),
     ...(maxTokens !== undefined && { maxTokens }),
     ...(fields.logprobs && { logprobs: fields.top_logprobs ?? 0 }),
     ...(schema !== undefined && { schema }),
@@ -66,6 +66,7 @@ export async function chatCompletions(context: RequestContext, body: JsonObject)
     toolChoice: toolChoiceOf(fields.tool_choice, tools),
     parallelToolCalls: fields.parallel_tool_calls ?? true,
     signal,
+    client,
   };
   const { n = 1 } = fields;
   const { seed } = options;
@@ -78,7 +79,7 @@ export async function chatCompletions(context: RequestContext, body: JsonObject)
     system_fingerprint: fingerprint,
   };
   if (!fields.stream) {
-    const results = await runChoices([start], n, seed, () => undefined).results;
+    const results = await observedChoices(context, [start], n, seed, () => undefined).results;
     return Response.json({
       ...head,
       choices: results.map((result, index) => choiceOf(result, index, fields.logprobs === true)),
@@ -90,7 +91,7 @@ export async function chatCompletions(context: RequestContext, body: JsonObject)
   return streamChoices(context, "messages", (stream) => {
     const writer = new ChunkWriter(stream, head, seed, withUsage, fields.return_progress === true);
     return {
-      choices: runChoices([start], n, seed, (index, event) => writer.write(index, event)),
+      choices: observedChoices(context, [start], n, seed, (index, event) => writer.write(index, event)),
       finish: (results) => writer.finish(results, n),
     };
   });

@@ -4,10 +4,9 @@ import type { AnswerResult, CompleteOptions, TokenLogprob } from "@ll/chat";
 import * as v from "valibot";
 import { FINISH_REASONS, finite, newId, ownPart, tokenText, usageOf } from "./answer-parts.ts";
 import { unsupported } from "./api-error.ts";
-import { answeringName, type RequestContext, streamChoices } from "./context.ts";
+import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
 import { type Prompt, promptsOf, type Tokenizer } from "./prompts.ts";
 import type { JsonObject } from "./request-body.ts";
-import { runChoices } from "./run-choices.ts";
 import { choicesField, GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
 import { validate } from "./validate.ts";
 
@@ -26,7 +25,7 @@ const FIELDS = {
 
 /** @throws ApiError, and what `complete` of the model throws */
 export async function completions(context: RequestContext, body: JsonObject): Promise<Response> {
-  const { model, created, fingerprint, signal } = context;
+  const { model, created, fingerprint, signal, client } = context;
   const { tokenizer } = model;
   const fields = validate(v.object({ ...FIELDS, n: choicesField(model) }), body, ["suffix"]);
   const name = answeringName(context, fields.model);
@@ -35,10 +34,11 @@ export async function completions(context: RequestContext, body: JsonObject): Pr
   if (echo && logprobs !== undefined) throw unsupported("echo", "together with logprobs is not supported");
   const prompts = promptsOf(fields.prompt, "prompt", MAX_PROMPTS, tokenizer);
   const options: CompleteOptions & { readonly seed: number } = {
-    ...generateOptions(fields, model),
+    ...generateOptions(fields, context),
     maxTokens,
     ...(logprobs !== undefined && { logprobs }),
     signal,
+    client,
   };
   const { seed } = options;
   const starts = prompts.map((prompt) => (one: number) => model.complete(prompt, { ...options, seed: one }));
@@ -51,7 +51,7 @@ export async function completions(context: RequestContext, body: JsonObject): Pr
   };
   const echoed = prompts.map((prompt) => (echo ? textOf(prompt, tokenizer) : ""));
   if (!fields.stream) {
-    const results = await runChoices(starts, n, seed, () => undefined).results;
+    const results = await observedChoices(context, starts, n, seed, () => undefined).results;
     const choices = results.map((result, index) =>
       choiceOf(result, index, echoed[Math.floor(index / n)] ?? "", logprobs !== undefined),
     );
@@ -78,7 +78,7 @@ export async function completions(context: RequestContext, body: JsonObject): Pr
       stream.send({ ...head, choices, ...(withUsage && { usage: null }), ...first, ...own });
     };
     return {
-      choices: runChoices(starts, n, seed, (index, event) => {
+      choices: observedChoices(context, starts, n, seed, (index, event) => {
         if (event.type === "text") send(index, event.text, null, event.logprobs ?? []);
       }),
       finish(results) {

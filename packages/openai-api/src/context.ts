@@ -1,10 +1,10 @@
 // What every endpoint knows of the model and of the request that it answers.
 
-import type { ChatModel } from "@ll/chat";
+import type { AnswerResult, ChatModel } from "@ll/chat";
 import { ApiError, apiErrorOf } from "./api-error.ts";
 import { EventStream } from "./event-stream.ts";
 import { shown } from "./request-body.ts";
-import type { Choices } from "./run-choices.ts";
+import { type ChoiceEvent, type Choices, runChoices } from "./run-choices.ts";
 
 export interface RequestContext {
   readonly model: ChatModel;
@@ -18,6 +18,33 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Told of errors that nobody foresaw. */
   readonly onError: (error: unknown) => void;
+  /** Of requests that have none; undefined: drawn. */
+  readonly seed: number | undefined;
+  /** Who asks, for the queue. */
+  readonly client: string | undefined;
+  readonly observer: AnswerObserver | undefined;
+}
+
+/** Is told of the answers to one request. */
+export interface AnswerObserver {
+  /** @param index of the choice */
+  event(index: number, event: ChoiceEvent): void;
+  /** All have ended. */
+  end(results: readonly AnswerResult[]): void;
+  fail(error: unknown): void;
+}
+
+/** Runs the choices of a request, and tells whoever observes it. */
+export function observedChoices(
+  { observer }: RequestContext,
+  ...[starts, n, seed, onEvent]: Parameters<typeof runChoices>
+): Choices {
+  const choices = runChoices(starts, n, seed, (index, event) => {
+    observer?.event(index, event);
+    onEvent(index, event);
+  });
+  if (observer !== undefined) choices.results.then(observer.end, observer.fail);
+  return choices;
 }
 
 /** The name to answer with. @throws ApiError 404 */
@@ -32,9 +59,15 @@ export function answeringName({ names }: RequestContext, asked: string | undefin
   });
 }
 
+/** Milliseconds after which whoever found no place is to come again. */
+const RETRY_MS = { least: 1000, most: 60_000 };
+
 /** The error to answer with. @param prompt field of the request that the prompt comes from */
-export function answeredError(error: unknown, prompt: string, onError: (error: unknown) => void): ApiError {
-  const known = apiErrorOf(error, prompt);
+export function answeredError(error: unknown, prompt: string, { model, onError }: RequestContext): ApiError {
+  const { answerMs, waiting } = model.stats();
+  const estimate = (answerMs * (waiting + 1)) / model.info.parallel;
+  const retryMs = Math.min(Math.max(estimate, RETRY_MS.least), RETRY_MS.most);
+  const known = apiErrorOf(error, prompt, retryMs);
   if (known === undefined || known.status === 500) onError(error);
   return (
     known ?? new ApiError({ status: 500, code: "internal_error", message: "Something went wrong here; this is a bug" })
@@ -60,7 +93,7 @@ export async function streamChoices(
   prompt: string,
   start: (stream: EventStream) => ChoicesStream,
 ): Promise<Response> {
-  const { pingMs, signal, onError, model } = context;
+  const { pingMs, signal, model } = context;
   let started: ChoicesStream | undefined;
   const stream = new EventStream({ pingMs, onGone: (reason) => started?.choices.cancel(reason) });
   const { choices, finish, fail = (error) => stream.send(error) } = start(stream);
@@ -69,7 +102,7 @@ export async function streamChoices(
     .then(finish)
     .catch((error: unknown) => {
       if (signal.aborted) stream.abort(signal.reason);
-      else fail(answeredError(error, prompt, onError));
+      else fail(answeredError(error, prompt, context));
     })
     .finally(() => stream.close());
   await choices.accepted;

@@ -1,13 +1,13 @@
 // OpenAI's API over a model: a function from Request to Response. It opens no socket: an HTTP server, a page and tests call it, and so
 // does every client that takes a `fetch`.
 
-import type { Fetch } from "@ll/bytes";
+import type { Fetch, Request as HttpRequest } from "@ll/bytes";
 import type { ChatModel } from "@ll/chat";
 import { fingerprintOf } from "./answer-parts.ts";
 import { ApiError } from "./api-error.ts";
 import { chatCompletions } from "./chat-completions.ts";
 import { completions } from "./completions.ts";
-import { answeredError, type RequestContext } from "./context.ts";
+import { type AnswerObserver, answeredError, type RequestContext } from "./context.ts";
 import { embeddings } from "./embeddings.ts";
 import { applyTemplate, detokenize, listModels, oneModel, tokenize } from "./model-routes.ts";
 import { type JsonObject, readJsonBody } from "./request-body.ts";
@@ -18,12 +18,18 @@ export interface HandlerOptions {
   readonly names?: readonly string[] | undefined;
   /** When the model was made, in seconds since 1970. Default: now. */
   readonly created?: number | undefined;
+  /** Seed of requests that have none. Default: drawn. */
+  readonly seed?: number | undefined;
   /** Bytes of a request's body. Default 4 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Milliseconds of silence in a stream after which a comment is sent. Default 15,000. */
   readonly pingMs?: number | undefined;
   /** Told of errors that are answered with status 500. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Who asks: clients take turns in the queue, and take over what prompts of their own hold alone. Default: all are one. */
+  readonly client?: ((request: HttpRequest) => string | undefined) | undefined;
+  /** Who is told of the answers to a request. */
+  readonly observe?: ((request: HttpRequest) => AnswerObserver | undefined) | undefined;
 }
 
 /** A `fetch` that asks a model. */
@@ -62,7 +68,12 @@ export function createHandler(model: ChatModel, options: HandlerOptions = {}): H
     const request = input instanceof Request && init === undefined ? input : new Request(input, init);
     // the signal itself: one that follows it may be forgotten before it is heard
     const signal = init?.signal ?? request.signal;
-    const context = { model, names, created, fingerprint, pingMs, signal, onError };
+    const context: RequestContext = {
+      ...{ model, names, created, fingerprint, pingMs, signal, onError },
+      seed: options.seed,
+      client: options.client?.(request),
+      observer: options.observe?.(request),
+    };
     let prompt = "";
     try {
       const path = new URL(request.url).pathname.replace(/^\/v1(?=\/)/, "");
@@ -73,7 +84,7 @@ export function createHandler(model: ChatModel, options: HandlerOptions = {}): H
       return await route.answer(context, await readJsonBody(request, maxBodyBytes));
     } catch (error) {
       if (signal.aborted) throw signal.reason; // as `fetch` does
-      return answeredError(error, prompt, onError).toResponse();
+      return answeredError(error, prompt, context).toResponse();
     }
   };
 }

@@ -1,4 +1,6 @@
 // @ll/openai-api: OpenAI's API over a model of @ll/chat.
 
 export { ApiError, type ApiErrorFields, type ErrorStatus } from "./api-error.ts";
+export type { AnswerObserver } from "./context.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
+export type { ChoiceEvent } from "./run-choices.ts";

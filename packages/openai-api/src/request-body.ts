@@ -42,7 +42,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   let n = 0;
   const reader = request.body?.getReader();
   for (;;) {
-    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+    const { value, done } = (await reader?.read().catch(brokenOff)) ?? { value: undefined, done: true };
     if (done) break;
     n += value.length;
     if (n > maxBytes) {
@@ -58,6 +58,10 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
     at += chunk.length;
   }
   return bytes;
+}
+
+function brokenOff(): never {
+  throw invalidJson("The body broke off");
 }
 
 function decode(bytes: Uint8Array): string {

@@ -4,11 +4,10 @@ import type { AnswerResult, ChatOptions, Message, Tools } from "@ll/chat";
 import * as v from "valibot";
 import { newId, usageOf } from "./answer-parts.ts";
 import { ApiError, unsupported } from "./api-error.ts";
-import { answeringName, type RequestContext, streamChoices } from "./context.ts";
+import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
 import { callOf, flatToolsField, schemaOf, textOf, toolChoiceField, toolChoiceOf, toolsOf } from "./conversation.ts";
 import { OutputItems } from "./output-items.ts";
 import { type JsonObject, shown } from "./request-body.ts";
-import { runChoices } from "./run-choices.ts";
 import { GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
 import { validate } from "./validate.ts";
 
@@ -57,7 +56,7 @@ type Fields = v.InferOutput<typeof SCHEMA>;
 
 /** @throws ApiError, and what `chat` of the model throws */
 export async function responses(context: RequestContext, body: JsonObject): Promise<Response> {
-  const { model, created, signal } = context;
+  const { model, created, signal, client } = context;
   const fields = validate(SCHEMA, body, REFUSED);
   const name = answeringName(context, fields.model);
   if (fields.background) throw unsupported("background", "is not supported; leave it out");
@@ -66,7 +65,7 @@ export async function responses(context: RequestContext, body: JsonObject): Prom
   const schema = schemaOf(fields.text?.format ?? undefined, "text.format");
   const { max_output_tokens: maxTokens } = fields;
   const options: ChatOptions & { readonly seed: number } = {
-    ...generateOptions(fields, model),
+    ...generateOptions(fields, context),
     ...(maxTokens !== undefined && { maxTokens }),
     ...(schema !== undefined && { schema }),
     ...(fields.reasoning?.effort === "none" && { think: false }),
@@ -74,12 +73,13 @@ export async function responses(context: RequestContext, body: JsonObject): Prom
     toolChoice: toolChoiceOf(fields.tool_choice, tools),
     parallelToolCalls: fields.parallel_tool_calls ?? true,
     signal,
+    client,
   };
   const start = (seed: number) => model.chat(messages, { ...options, seed });
   const head = headOf(fields, tools, newId("resp_"), name, created);
   if (!fields.stream) {
     const items = new OutputItems(() => undefined);
-    const [result] = await runChoices([start], 1, options.seed, (_, event) => items.push(event)).results;
+    const [result] = await observedChoices(context, [start], 1, options.seed, (_, event) => items.push(event)).results;
     return Response.json(whole(head, items, result as AnswerResult));
   }
   return streamChoices(context, "input", (stream) => {
@@ -91,7 +91,7 @@ export async function responses(context: RequestContext, body: JsonObject): Prom
     send("response.created", { response: started });
     send("response.in_progress", { response: started });
     return {
-      choices: runChoices([start], 1, options.seed, (_, event) => items.push(event)),
+      choices: observedChoices(context, [start], 1, options.seed, (_, event) => items.push(event)),
       finish([result]) {
         const response = whole(head, items, result as AnswerResult);
         send(`response.${response.status}`, { response });

@@ -4,6 +4,7 @@ import type { ChatModel, GenerateOptions } from "@ll/chat";
 import { DRY_SEQUENCE_BREAKERS, sequenceBreakers } from "@ll/sampling";
 import * as v from "valibot";
 import { invalidValue } from "./api-error.ts";
+import type { RequestContext } from "./context.ts";
 import { stringOrList } from "./request-body.ts";
 
 const MAX_STOPS = 16;
@@ -74,7 +75,7 @@ function generationSchema() {
 /** @throws ApiError */
 export function generateOptions(
   fields: GenerationFields,
-  { tokenizer }: ChatModel,
+  { model: { tokenizer }, seed }: RequestContext,
 ): GenerateOptions & { readonly seed: number } {
   const sampling = Object.entries(fields).flatMap(([name, value]) =>
     value !== undefined && Object.hasOwn(SAMPLING, name) ? [[camelCase(name), value] as const] : [],
@@ -82,7 +83,7 @@ export function generateOptions(
   const { stop, logit_bias: biases, dry_sequence_breakers: breakers = DRY_SEQUENCE_BREAKERS } = fields;
   return {
     ...Object.fromEntries(sampling),
-    seed: seedOf(fields.seed),
+    seed: seedOf(fields.seed ?? seed),
     ...(stop !== undefined && { stop: stopOf(stop) }),
     ...(biases !== undefined && { logitBias: biasesOf(biases, tokenizer.nVocab) }),
     ...(fields.dry_multiplier && { drySequenceBreakers: sequenceBreakers(breakers, tokenizer) }),
