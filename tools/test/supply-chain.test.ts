@@ -18,6 +18,7 @@ const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   "packages/checkpoint": ["yauzl"],
   "packages/openai-api": ["valibot"],
   "apps/cli": ["valibot"],
+  "apps/server": ["@hono/node-server", "hono", "prom-client"],
 };
 
 /** Packages that stand on `@ll/bytes` and the data of `@ll/architectures`, or on nothing. */

@@ -1,0 +1,164 @@
+// Who may ask: names, pages of other sites, keys.
+
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createGuard, isLoopback } from "../src/guard.ts";
+import { ask, startServer, type TestServer } from "./support/test-server.ts";
+
+let open: TestServer;
+let locked: TestServer;
+
+beforeAll(async () => {
+  open = await startServer({ allowHosts: ["ll.example"], allowOrigins: ["https://page.example"], isLoaded: false });
+  locked = await startServer({ keys: ["first", "second"], isLoaded: false });
+});
+
+afterAll(async () => {
+  await open.close();
+  await locked.close();
+});
+
+/** All that is sent, and the first line of what comes back. */
+function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    let answer = "";
+    socket.on("data", (piece) => {
+      answer += piece;
+      socket.end();
+    });
+    socket.on("close", () => resolve(answer.split("\r\n")[0] ?? ""));
+    socket.on("error", reject);
+  });
+}
+
+describe("names of the server", () => {
+  test.each([
+    ["localhost", 200],
+    ["LOCALHOST:1", 200],
+    ["127.0.0.1:9", 200],
+    ["[::1]:9", 200],
+    ["ll.example", 200],
+    ["evil.example", 403],
+    ["127.0.0.1.evil.example", 403],
+    ["localhost.evil.example:8080", 403],
+    ["ll.example.evil", 403],
+  ])("%s: %i", async (host, status) => {
+    const answer = await ask(open.port, "/health/live", { headers: { host } });
+    expect(answer.status).toBe(status);
+    if (status === 403) expect(answer.body.error.code).toBe("forbidden_host");
+  });
+
+  test.each([
+    ["none", "GET /health/live HTTP/1.1\r\n\r\n"],
+    ["two", "GET /health/live HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n\r\n"],
+    ["an absolute target", "GET http://localhost/health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"],
+    [
+      "both lengths",
+      "POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}",
+    ],
+    ["no HTTP", "\x16\x03\x01\x02\r\n\r\n"],
+  ])("%s: 400", async (_name, text) => {
+    expect(await raw(open.port, text)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe("pages of other sites", () => {
+  test.each<[string, Record<string, string>, number]>([
+    ["no page", {}, 503],
+    ["its own", { origin: "http://localhost" }, 503],
+    ["an allowed one", { origin: "https://page.example", "sec-fetch-site": "cross-site" }, 503],
+    ["another", { origin: "https://evil.example" }, 403],
+    ["no origin to tell", { origin: "null" }, 403],
+    ["another without an origin", { "sec-fetch-site": "cross-site" }, 403],
+    ["another port", { "sec-fetch-site": "same-site" }, 403],
+    ["typed by hand", { "sec-fetch-site": "none" }, 503],
+    ["fetch of Node", { "sec-fetch-mode": "cors" }, 503],
+  ])("%s", async (_name, headers, status) => {
+    const answer = await ask(open.port, "/v1/models", { headers: { host: "localhost", ...headers } });
+    expect(answer.status).toBe(status); // 503: the model is not loaded here
+    const isAllowed = headers["origin"] === "https://page.example";
+    expect(answer.headers["access-control-allow-origin"]).toBe(isAllowed ? headers["origin"] : undefined);
+    expect(answer.headers).toMatchObject({ "x-content-type-options": "nosniff", server: "ll" });
+  });
+
+  test("a preflight names what may be sent, to an allowed page alone", async () => {
+    const asks = { "access-control-request-headers": "authorization,x-stainless-os, x-evil" };
+    const preflight = (origin: string) =>
+      ask(open.port, "/v1/chat/completions", { method: "OPTIONS", headers: { host: "localhost", origin, ...asks } });
+    const allowed = await preflight("https://page.example");
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers["access-control-allow-headers"]).toBe(
+      "authorization, content-type, x-api-key, x-request-id, x-stainless-os",
+    );
+    expect(allowed.headers["access-control-allow-credentials"]).toBeUndefined();
+    expect((await preflight("https://evil.example")).headers["access-control-allow-headers"]).toBeUndefined();
+  });
+});
+
+describe("keys", () => {
+  const PATHS = ["/v1/models", "/v1/chat/completions", "/tokenize", "/metrics", "/slots", "/props", "/", "/nothing"];
+
+  test.each(PATHS)("%s needs one", async (path) => {
+    const { status, body } = await ask(locked.port, path);
+    expect([status, body.error.code]).toEqual([401, "invalid_api_key"]);
+  });
+
+  test.each(["/health", "/health/live", "/health/ready", "/v1/health"])("%s needs none", async (path) => {
+    expect((await ask(locked.port, path)).status).not.toBe(401);
+  });
+
+  test("all of them, in both headers; others are counted by address", () => {
+    let ms = 0;
+    const guard = createGuard({
+      host: "127.0.0.1",
+      allowHosts: [],
+      allowOrigins: [],
+      keys: ["first", "second"],
+      now: () => ms,
+    });
+    const admit = (headers: Record<string, string>, remoteAddress = "10.0.0.1") =>
+      guard.admit({
+        headers: { host: "localhost", ...headers },
+        rawHeaders: ["host", "localhost"],
+        url: "/v1/models",
+        method: "GET",
+        socket: { remoteAddress },
+      } as never);
+    expect(admit({ authorization: "Bearer first" })).toEqual({ key: 1, client: "key 1" });
+    expect(admit({ "x-api-key": "second" })).toEqual({ key: 2, client: "key 2" });
+    for (const wrong of ["", "firs", "firstt", "FIRST", "x".repeat(1_000_000)]) {
+      expect(() => admit({ authorization: `Bearer ${wrong}` })).toThrow(/Send a key/);
+    }
+    for (let i = 0; i < 5; i++) expect(() => admit({})).toThrow(/Send a key/);
+    expect(() => admit({ authorization: "Bearer first" })).toThrow(/Too many/);
+    expect(admit({ authorization: "Bearer first" }, "10.0.0.2").key).toBe(1);
+    ms = 60_000;
+    expect(admit({ authorization: "Bearer first" }).key).toBe(1);
+  });
+});
+
+test.each([
+  ["127.0.0.1", true],
+  ["127.9.9.9", true],
+  ["::1", true],
+  ["localhost", true],
+  ["unix:/tmp/x.sock", true],
+  ["0.0.0.0", false],
+  ["::", false],
+  ["192.168.0.2", false],
+])("%s is loopback: %s", (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
+});
+
+test.each([
+  ["/%2e%2e/%2e%2e/etc/passwd", 404],
+  ["/..%5c", 404],
+  ["//", 404],
+  ["/%00", 404],
+  [`/${"x".repeat(2048)}`, 414],
+])("path %s", async (path, status) => {
+  const answer = await ask(open.port, path);
+  // the model is not loaded: whatever is not known waits for it
+  expect([status, 503]).toContain(answer.status);
+});

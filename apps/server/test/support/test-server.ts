@@ -1,0 +1,117 @@
+// A server over the embedded model, on a port of its own.
+
+import { type IncomingHttpHeaders, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { openModel, type Template } from "@ll/chat";
+import { tinyModel } from "../../../../tools/tiny-model.ts";
+import type { LogLine } from "../../src/request-record.ts";
+import { createModelServer, type ModelServer, type ServerOptions } from "../../src/server.ts";
+
+const SHORT_TEMPLATE: Template = {
+  name: "short",
+  system: "",
+  systemBlock: "{text}\n",
+  start: "{bos}{system}",
+  user: "Q: {text}\nA:",
+  answerEnd: "\n",
+  stop: ["\nQ:"],
+};
+
+export interface TestServer extends ModelServer {
+  readonly url: string;
+  readonly port: number;
+  readonly lines: LogLine[];
+  readonly errors: unknown[];
+  close(): Promise<void>;
+}
+
+export interface TestOptions extends Partial<ServerOptions> {
+  readonly slots?: number;
+  readonly contexts?: number;
+  readonly maxWaiting?: number;
+  readonly maxStepMs?: number;
+  readonly contextTokens?: number;
+  readonly isLoaded?: boolean;
+}
+
+export async function startServer(options: TestOptions = {}): Promise<TestServer> {
+  const { slots = 4, contexts = 2 * slots, maxWaiting = 64, maxStepMs, contextTokens = 256, isLoaded = true } = options;
+  const lines: LogLine[] = [];
+  const errors: unknown[] = [];
+  const bytes = await tinyModel("q4_0");
+  const server = createModelServer({
+    ...{ host: "127.0.0.1", allowHosts: [], allowOrigins: [], keys: [], names: ["tiny"], version: "0", hasSlots: true },
+    queue: maxWaiting,
+    open: () =>
+      openModel(bytes, {
+        ...{ template: SHORT_TEMPLATE, contextTokens, parallel: slots },
+        scheduler: { contexts, maxWaiting, maxStepMs, onStep: (step) => server.onStep(step) },
+      }),
+    log: (line) => lines.push(line),
+    onError: (error) => errors.push(error),
+    onReload: () => undefined,
+    onFailed: () => undefined,
+    ...options,
+  });
+  await new Promise<void>((resolve) => server.http.listen(0, "127.0.0.1", resolve));
+  if (isLoaded) await server.host.load();
+  const { port } = server.http.address() as AddressInfo;
+  return {
+    ...server,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    lines,
+    errors,
+    async close() {
+      server.http.closeAllConnections();
+      await new Promise((resolve) => server.http.close(resolve));
+      await server.host.close();
+    },
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at answers of all kinds
+  readonly body: any;
+}
+
+export interface Asked {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object | string;
+}
+
+/** A request with exactly these headers, as no `fetch` sends it. */
+export function ask(port: number, path: string, { method, headers = {}, body }: Asked = {}): Promise<Answer> {
+  const text = typeof body === "object" ? JSON.stringify(body) : body;
+  const sent = { ...(text !== undefined && { "content-type": "application/json" }), ...headers };
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: "127.0.0.1",
+      port,
+      path,
+      method: method ?? (text === undefined ? "GET" : "POST"),
+      headers: sent,
+    };
+    const outgoing = request(options, (incoming) => {
+      let answer = "";
+      incoming.setEncoding("utf8");
+      incoming.on("data", (piece: string) => {
+        answer += piece;
+      });
+      incoming.on("end", () => {
+        const isJson = incoming.headers["content-type"]?.startsWith("application/json") && answer !== "";
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          body: isJson ? JSON.parse(answer) : answer,
+        });
+      });
+      incoming.on("error", reject);
+    });
+    outgoing.on("error", reject);
+    outgoing.end(text);
+  });
+}
