@@ -54,14 +54,13 @@ export async function chatCompletions(context: RequestContext, body: JsonObject)
   const messages = messagesOf(fields.messages);
   const tools = toolsOf((fields.tools ?? []).map(({ type, function: tool }) => ({ type, tool })));
   const schema = schemaOf(fields.response_format, "response_format");
-  const think = thinkOf(fields.chat_template_kwargs, fields.reasoning_effort);
   const maxTokens = fields.max_completion_tokens ?? fields.max_tokens;
   const options: ChatOptions & { readonly seed: number } = {
     ...generateOptions(fields, context),
     ...(maxTokens !== undefined && { maxTokens }),
     ...(fields.logprobs && { logprobs: fields.top_logprobs ?? 0 }),
     ...(schema !== undefined && { schema }),
-    ...(think !== undefined && { think }),
+    ...templateOptions(fields),
     tools,
     toolChoice: toolChoiceOf(fields.tool_choice, tools),
     parallelToolCalls: fields.parallel_tool_calls ?? true,
@@ -97,11 +96,18 @@ export async function chatCompletions(context: RequestContext, body: JsonObject)
   });
 }
 
-/** What templates call the wish to think. */
-function thinkOf(kwargs: JsonObject | undefined, effort: string | undefined): boolean | undefined {
-  const asked = kwargs?.["enable_thinking"] ?? kwargs?.["thinking"];
-  if (typeof asked === "boolean") return asked;
-  return effort === "none" ? false : undefined;
+/** What templates call the wish to think, and whatever else they ask for. */
+export function templateOptions({
+  chat_template_kwargs: kwargs,
+  reasoning_effort: effort,
+}: {
+  readonly chat_template_kwargs?: JsonObject | undefined;
+  readonly reasoning_effort?: string | undefined;
+}): Pick<ChatOptions, "think" | "templateArguments"> {
+  const { enable_thinking: enabled, thinking = enabled, ...others } = kwargs ?? {};
+  const think = typeof thinking === "boolean" ? thinking : effort === "none" ? false : undefined;
+  const templateArguments = { ...others, ...(effort !== undefined && { reasoning_effort: effort }) };
+  return { ...(think !== undefined && { think }), templateArguments };
 }
 
 function choiceOf(

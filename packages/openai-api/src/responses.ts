@@ -4,6 +4,7 @@ import type { AnswerResult, ChatOptions, Message, Tools } from "@ll/chat";
 import * as v from "valibot";
 import { newId, usageOf } from "./answer-parts.ts";
 import { ApiError, unsupported } from "./api-error.ts";
+import { templateOptions } from "./chat-completions.ts";
 import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
 import { callOf, flatToolsField, schemaOf, textOf, toolChoiceField, toolChoiceOf, toolsOf } from "./conversation.ts";
 import { OutputItems } from "./output-items.ts";
@@ -68,7 +69,7 @@ export async function responses(context: RequestContext, body: JsonObject): Prom
     ...generateOptions(fields, context),
     ...(maxTokens !== undefined && { maxTokens }),
     ...(schema !== undefined && { schema }),
-    ...(fields.reasoning?.effort === "none" && { think: false }),
+    ...templateOptions({ reasoning_effort: fields.reasoning?.effort ?? undefined }),
     tools,
     toolChoice: toolChoiceOf(fields.tool_choice, tools),
     parallelToolCalls: fields.parallel_tool_calls ?? true,

@@ -1,6 +1,6 @@
 // Answers to the byte, errors by their class, ends of all kinds.
 
-import type { ChatModel, OpenOptions } from "@ll/chat";
+import type { ChatModel, ChatTemplate, OpenOptions } from "@ll/chat";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ApiError, createHandler } from "../src/index.ts";
 import { asker, eventsOf, smallModel } from "./support/small-model.ts";
@@ -139,6 +139,29 @@ describe("choices", () => {
     expect(same.choices).toEqual(drawn.choices);
     expect(same.ll.seed).toBe(drawn.ll.seed);
   });
+});
+
+test("templates are handed what a request asks of them, and what they refuse is the client's to change", async () => {
+  const render = vi.fn<ChatTemplate["render"]>((_, tokenizer) => ({
+    ids: [...tokenizer.encode("Once", { prompt: true })],
+    startsInThought: false,
+  }));
+  const template = { name: "asked", format: undefined, stop: [], system: "", render };
+  const { ask } = asker(await newModel({ template }));
+  const chat_template_kwargs = { enable_thinking: false, date: "today" };
+  await ask("/v1/chat/completions", { messages, max_tokens: 1, chat_template_kwargs, reasoning_effort: "low" });
+  expect(render.mock.lastCall?.[0]).toMatchObject({
+    think: false,
+    templateArguments: { date: "today", reasoning_effort: "low" },
+  });
+  await ask("/v1/responses", { input: "Hi", max_output_tokens: 1, reasoning: { effort: "none" } });
+  expect(render.mock.lastCall?.[0]).toMatchObject({ think: false, templateArguments: { reasoning_effort: "none" } });
+  render.mockImplementation(() => {
+    throw Object.assign(new Error("roles must alternate"), { name: "TemplateError" });
+  });
+  const { status, body } = await ask("/v1/chat/completions", { messages });
+  expect([status, body.error.param]).toEqual([400, "messages"]);
+  expect(body.error.message).toContain("roles must alternate");
 });
 
 describe("conversations", () => {
@@ -395,7 +418,7 @@ function deep(levels: number): object {
 
 describe("ends", () => {
   test("a signal and a reader that leaves free the slot within a step", async () => {
-    const model = await newModel({ parallel: 1 });
+    const model = await newModel({ parallel: 1, contextTokens: 2048 });
     const { handler } = asker(model);
     const url = "http://ll.invalid/v1/chat/completions";
     const post = (more: object, signal: AbortSignal | null = null) =>
@@ -450,13 +473,17 @@ describe("ends", () => {
 
   test("whoever has to wait hears of it at once", async () => {
     const model = await newModel({ parallel: 1 });
-    const { ask } = asker(model);
-    const stream = { messages, stream: true, max_tokens: 20, ignore_eos: true, seed: 1 };
-    const first = ask("/v1/chat/completions", stream);
-    await vi.waitFor(() => expect(model.stats().running).toBe(1), { interval: 1 });
-    const second = await ask("/v1/chat/completions", stream);
-    expect((await first).body.startsWith("data: ")).toBe(true);
-    expect(second.body.startsWith(": ping\n\ndata: ")).toBe(true);
+    const { handler } = asker(model);
+    const stream = () =>
+      handler("http://ll.invalid/v1/chat/completions", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ messages, stream: true, max_tokens: 400, ignore_eos: true, seed: 1 }),
+      });
+    // an answer is there when its prompt is accepted
+    const [first, second] = [await stream(), await stream()];
+    expect((await first.text()).startsWith("data: ")).toBe(true);
+    expect((await second.text()).startsWith(": ping\n\ndata: ")).toBe(true);
   });
 
   test("a name that nobody gave is answered to, and a stream says that it lives", async () => {
