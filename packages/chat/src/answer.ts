@@ -58,6 +58,8 @@ export interface AnswerResult {
   /** With it, the same answer comes again. */
   readonly seed: number;
   readonly logprobs: readonly TokenLogprob[];
+  /** With that option: of each token of the prompt but the first. */
+  readonly promptLogprobs: readonly TokenLogprob[];
   readonly warnings: readonly string[];
   /** With `n`, the answers beside this one. */
   readonly alternatives: readonly AnswerResult[];

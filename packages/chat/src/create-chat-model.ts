@@ -300,7 +300,7 @@ function joined(a: RunResult, b: RunResult): RunResult {
 }
 
 function resultOf(made: RunResult, seed: number, warnings: readonly string[]): AnswerResult {
-  const { text, reasoning, finish, usage, timings, logprobs } = made;
+  const { text, reasoning, finish, usage, timings, logprobs, promptLogprobs } = made;
   return {
     text,
     reasoning,
@@ -311,6 +311,7 @@ function resultOf(made: RunResult, seed: number, warnings: readonly string[]): A
     timings,
     seed,
     logprobs,
+    promptLogprobs,
     warnings,
     alternatives: [],
   };

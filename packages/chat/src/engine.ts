@@ -8,12 +8,14 @@ import {
   type Item,
   isReading,
   itemOf,
+  lastOf,
   reusable,
   type Sequence,
   type SequenceReport,
   type SequenceRequest,
   type Slot,
   slotStats,
+  wanted,
 } from "./sequence.ts";
 
 export interface EngineOptions extends SchedulerOptions {
@@ -175,14 +177,16 @@ export class Engine {
       if (this.#running.length > 0) await this.#evaluate();
     } catch (cause) {
       if (this.#isDisposed) return;
-      const message = cause instanceof Error ? cause.message : String(cause);
-      for (const sequence of [...this.#running]) {
-        if (sequence.slot !== undefined) sequence.slot.ids = [];
-        this.#end(sequence, new AnswerError("E_ENGINE", `the engine failed: ${message}`, { cause }));
-      }
-      // nothing runs, and the next one fails as well: nobody waits for ever
+      // whoever could not even begin fails as well: nobody waits for ever
       const next = this.#next();
-      if (this.#slots.length === 0 && next !== undefined) this.#end(next, cause);
+      const failed = this.#running.length > 0 || next === undefined ? [...this.#running] : [next];
+      const message = cause instanceof Error ? cause.message : String(cause);
+      const error =
+        cause instanceof MemoryError ? cause : new AnswerError("E_ENGINE", `the engine failed: ${message}`, { cause });
+      for (const sequence of failed) {
+        if (sequence.slot !== undefined) sequence.slot.ids = [];
+        this.#end(sequence, error);
+      }
     }
   }
 
@@ -204,10 +208,10 @@ export class Engine {
       this.#served.set(client, this.#clock++);
       next.slot = slot;
       next.startedAt = performance.now();
-      next.cached = reuse ? await this.#takeOver(slot, next) : 0;
+      this.#running.push(next);
+      next.cached = reuse && next.request.onPromptLogits === undefined ? await this.#takeOver(slot, next) : 0;
       slot.ids.length = next.cached;
       slot.client = client;
-      this.#running.push(next);
       next.request.onPrompt(next.cached, next.cached);
     }
   }
@@ -292,7 +296,7 @@ export class Engine {
         context: slot.context,
         tokens,
         nPast,
-        logits: nPast + tokens.length < sequence.ids.length ? "none" : "last", // none: there is more of the prompt
+        logits: wanted(sequence, nPast + tokens.length),
       })),
     );
     const ms = performance.now() - startedAt;
@@ -303,7 +307,7 @@ export class Engine {
       this.#evaluated += tokens.length;
       if (!this.#running.includes(sequence)) continue; // disposed of meanwhile
       try {
-        this.#advance(sequence, slot, logits[i] as Float32Array);
+        this.#advance(sequence, slot, lastOf(sequence, logits[i] as Float32Array, tokens.length));
       } catch (error) {
         this.#end(sequence, error); // a grammar without a way out, or a sampler of the caller
       }

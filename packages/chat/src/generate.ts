@@ -25,6 +25,8 @@ export interface GenerateOptions extends AnswerSampling {
   readonly priority?: number | undefined;
   /** Natural logarithms of the probabilities of each token and of so many others. */
   readonly logprobs?: number | undefined;
+  /** The same of each token of the prompt but the first, in `promptLogprobs` of the result; nothing is taken over then. */
+  readonly promptLogprobs?: number | undefined;
   /** Whose it is: clients take turns where answers wait, and take over what prompts of their own hold alone. */
   readonly client?: string | undefined;
   /** GBNF that the whole answer follows. */
@@ -58,6 +60,7 @@ export interface RunResult {
   readonly usage: Usage;
   readonly timings: Timings;
   readonly logprobs: readonly TokenLogprob[];
+  readonly promptLogprobs: readonly TokenLogprob[];
 }
 
 /** @throws RangeError for a seed that is none */
@@ -88,6 +91,8 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   const stopText = createStopText(run.stop);
   const all: TokenLogprob[] = [];
   let fresh: TokenLogprob[] = []; // since the latest text
+  const ofPrompt: TokenLogprob[] = [];
+  const nPromptTop = settings.promptLogprobs;
   const calls: ToolCall[] = [];
   let text = "";
   let reasoning = "";
@@ -131,6 +136,12 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     client: settings.client,
     signal: task.signal,
     onPrompt: (done, cached) => task.emit({ type: "prompt", total: prompt.length, cached, done }),
+    ...(nPromptTop !== undefined && {
+      onPromptLogits(logits: Float32Array) {
+        const next = prompt[ofPrompt.length + 1];
+        if (next !== undefined) ofPrompt.push(logprobOf(next, logits, nPromptTop, tokenizer));
+      },
+    }),
     onToken(id, logits) {
       if (parser?.isThinking === true) reasoningTokens++;
       if (nTop !== undefined) {
@@ -162,6 +173,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     usage: { promptTokens: prompt.length, cachedTokens, completionTokens, reasoningTokens },
     timings: { queueMs, promptMs, generateMs },
     logprobs: all,
+    promptLogprobs: ofPrompt,
   };
 }
 

@@ -18,6 +18,8 @@ export interface SequenceRequest {
   readonly signal: AbortSignal;
   /** Positions of the prompt that are in the cache; 0 when it is accepted. */
   onPrompt(done: number, cached: number): void;
+  /** Takes the logits behind each token of the prompt, in order; then nothing is taken over from earlier sequences. */
+  onPromptLogits?: ((logits: Float32Array) => void) | undefined; // logits: (nVocab)
   /** Takes a drawn id. True ends the sequence. */
   onToken(id: number, logits: Float32Array): boolean; // logits: (nVocab)
 }
@@ -95,6 +97,20 @@ export function slotStats(slot: Slot, running: readonly Sequence[]): SlotStats {
 
 export function isReading({ slot, request }: Sequence): boolean {
   return (slot?.ids.length ?? 0) < request.prompt.length - 1;
+}
+
+/** Whose logits a step is to give, if it reads so far. */
+export function wanted({ ids, request, drawn }: Sequence, end: number): "none" | "last" | "all" {
+  if (request.onPromptLogits !== undefined && drawn === 0) return "all";
+  return end < ids.length ? "none" : "last"; // none: there is more of the prompt
+}
+
+/** Hands on the logits of a prompt, if they are wanted. @param logits (n, nVocab) of a prompt, else (nVocab); @returns those of the last token */
+export function lastOf({ request, drawn }: Sequence, logits: Float32Array, n: number): Float32Array {
+  if (request.onPromptLogits === undefined || drawn > 0) return logits;
+  const nVocab = logits.length / n;
+  for (let i = 0; i < n; i++) request.onPromptLogits(logits.subarray(i * nVocab, (i + 1) * nVocab));
+  return logits.slice((n - 1) * nVocab);
 }
 
 /** Positions of a context that a prompt can go on from: at least one of its tokens is evaluated, for its logits. */

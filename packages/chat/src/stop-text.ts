@@ -1,6 +1,6 @@
 // Text of tokens, up to a stop text: whole characters, and nothing that may yet become one.
 
-import { firstMark, heldBack } from "./format/output-part.ts";
+import { heldBack } from "./format/output-part.ts";
 
 export interface StopText {
   /** What is certain with these bytes; `isStopped` if a stop text was found, of which nothing is shown. */
@@ -15,7 +15,7 @@ export function createStopText(stop: readonly string[]): StopText {
   return {
     push(bytes) {
       held += decoder.decode(bytes, { stream: true });
-      const found = firstMark(held, stop);
+      const found = firstEnd(held, stop);
       const n = found?.at ?? held.length - heldBack(held, stop);
       const text = held.slice(0, n);
       held = found === undefined ? held.slice(n) : "";
@@ -27,4 +27,16 @@ export function createStopText(stop: readonly string[]): StopText {
       return rest;
     },
   };
+}
+
+/** The one that is whole first, the longest of those: which it is does not depend on how the text is cut into tokens. */
+function firstEnd(text: string, stop: readonly string[]): { readonly at: number } | undefined {
+  let first: { at: number; end: number } | undefined;
+  for (const one of stop) {
+    const at = text.indexOf(one);
+    if (at < 0) continue;
+    const end = at + one.length;
+    if (first === undefined || end < first.end || (end === first.end && at < first.at)) first = { at, end };
+  }
+  return first;
 }

@@ -27,7 +27,7 @@ async function newModel(scheduler: SchedulerOptions, parallel: number, contextTo
   const tokenizer = createTokenizer(file.vocab);
   const chat = createChatModel({ model, tokenizer, template: patternTemplate(SHORT_TEMPLATE), info, scheduler });
   open.push(chat);
-  return { chat, batches };
+  return { chat, batches, model };
 }
 
 const rowsOf = (items: Parameters<Model["evaluateBatch"]>[0]) => items.map(({ tokens }) => tokens.length);
@@ -124,6 +124,65 @@ test("steps are told", async () => {
   const { chat } = await newModel({ onStep: ({ rows, ms }) => steps.push(ms >= 0 ? rows : -1) }, 2);
   const { usage } = await chat.chat("Hi", { seed: 1, maxTokens: 4, ignoreEos: true }).result();
   expect(steps).toEqual([usage.promptTokens, 1, 1, 1]);
+});
+
+test("an engine that dies ends whoever runs and whoever waits, in whatever it dies", async () => {
+  const { chat, batches, model } = await newModel({ contexts: 3 }, 1);
+  const question = "A question of some length about a cat and a dog?";
+  await chat.chat(question, { seed: 1, maxTokens: 2 }).result();
+  const dead = new Error("a worker died");
+  // while a context is made
+  const createContext = vi.spyOn(model, "createContext").mockRejectedValue(dead);
+  const ends = await Promise.allSettled(["One?", "Two?"].map((text) => chat.chat(text, { client: "b" }).result()));
+  for (const end of ends) expect(end).toMatchObject({ reason: { code: "E_ENGINE", cause: dead } });
+  createContext.mockRestore();
+  // in a step
+  batches.mockRejectedValueOnce(dead);
+  await expect(chat.chat("Three?").result()).rejects.toMatchObject({ code: "E_ENGINE", cause: dead });
+  expect(chat.stats()).toMatchObject({ running: 0, waiting: 0 });
+  expect((await chat.chat(question, { seed: 1, maxTokens: 2 }).result()).finish).toBe("length");
+});
+
+test("so does one that dies while a sequence takes over what another one holds", async () => {
+  const { chat, model } = await newModel({}, 2);
+  const question = "A question of some length about a cat and a dog?";
+  const dead = new Error("a worker died");
+  const running = chat.chat(question, { seed: 1, ignoreEos: true });
+  for await (const event of running) {
+    if (event.type !== "text") continue;
+    const made = model.createContext.bind(model);
+    vi.spyOn(model, "createContext").mockImplementation(async (options) => {
+      const context = await made(options);
+      vi.spyOn(context, "copyPrefix").mockRejectedValue(dead);
+      return context;
+    });
+    const other = chat.chat(question, { seed: 2, maxTokens: 2 });
+    await expect(other.result()).rejects.toMatchObject({ code: "E_ENGINE", cause: dead });
+    break;
+  }
+  expect(chat.stats()).toMatchObject({ running: 0, waiting: 0 });
+});
+
+test("logprobs of a prompt are those of the logits behind each of its tokens", async () => {
+  const { chat, model } = await newModel({}, 2);
+  const ids = [...chat.tokenizer.encode("Once upon a time there was a big red ball", { prompt: true })];
+  const context = await model.createContext({ contextTokens: 512 });
+  const logits = await context.evaluate(ids, 0, { logits: "all" });
+  const nVocab = logits.length / ids.length;
+  const expected = ids.slice(1).map((id, i) => {
+    const row = logits.subarray(i * nVocab, (i + 1) * nVocab);
+    const max = Math.max(...row);
+    return (row[id] ?? 0) - max - Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
+  });
+  await context.dispose();
+  const others = [1, 2].map((seed) => chat.chat("Hi", { seed, maxTokens: 30, ignoreEos: true }).result());
+  for (const prompt of [ids, ids]) {
+    const { promptLogprobs, usage } = await chat.complete(prompt, { promptLogprobs: 1, maxTokens: 1 }).result();
+    expect(promptLogprobs.map(({ id }) => id)).toEqual(ids.slice(1));
+    for (const [i, { logprob }] of promptLogprobs.entries()) expect(logprob).toBeCloseTo(expected[i] ?? 0, 10);
+    expect(usage.cachedTokens).toBe(0);
+  }
+  await Promise.all(others);
 });
 
 test("ids are embedded as they are, one after the other", async () => {
