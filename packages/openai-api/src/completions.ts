@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { FINISH_REASONS, finite, newId, ownPart, tokenText, usageOf } from "./answer-parts.ts";
 import { unsupported } from "./api-error.ts";
 import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
-import { type Prompt, promptsOf, type Tokenizer } from "./prompts.ts";
+import { idsOf, type Prompt, promptsOf, type Tokenizer } from "./prompts.ts";
 import type { JsonObject } from "./request-body.ts";
 import { choicesField, GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
 import { validate } from "./validate.ts";
@@ -31,12 +31,11 @@ export async function completions(context: RequestContext, body: JsonObject): Pr
   const name = answeringName(context, fields.model);
   const { n = 1, max_tokens: maxTokens = DEFAULT_MAX_TOKENS, logprobs, echo = false } = fields;
   if (fields.best_of !== undefined && fields.best_of !== n) throw unsupported("best_of", `expected ${n}, as n`);
-  if (echo && logprobs !== undefined) throw unsupported("echo", "together with logprobs is not supported");
   const prompts = promptsOf(fields.prompt, "prompt", MAX_PROMPTS, tokenizer);
   const options: CompleteOptions & { readonly seed: number } = {
     ...generateOptions(fields, context),
     maxTokens,
-    ...(logprobs !== undefined && { logprobs }),
+    ...(logprobs !== undefined && { logprobs, ...(echo && { promptLogprobs: logprobs }) }),
     signal,
     client,
   };
@@ -49,12 +48,21 @@ export async function completions(context: RequestContext, body: JsonObject): Pr
     model: name,
     system_fingerprint: fingerprint,
   };
+  if (fields.stream && echo && logprobs !== undefined) throw unsupported("echo", "with logprobs is not streamed");
   const echoed = prompts.map((prompt) => (echo ? textOf(prompt, tokenizer) : ""));
   if (!fields.stream) {
     const results = await observedChoices(context, starts, n, seed, () => undefined).results;
-    const choices = results.map((result, index) =>
-      choiceOf(result, index, echoed[Math.floor(index / n)] ?? "", logprobs !== undefined),
-    );
+    const choices = results.map((result, index) => {
+      const prompt = Math.floor(index / n);
+      const { text, finish } = result;
+      const part = echo ? echoedLogprobs(prompts[prompt] ?? "", result, tokenizer) : logprobsOf(result.logprobs, 0);
+      return {
+        index,
+        text: echoed[prompt] + text,
+        logprobs: logprobs === undefined ? null : part,
+        finish_reason: FINISH_REASONS[finish],
+      };
+    });
     return Response.json({ ...head, choices, usage: usageOf(results, n), ll: { seed, ...ownPart(results) } });
   }
   const withUsage = fields.stream_options?.include_usage === true;
@@ -96,12 +104,18 @@ function textOf(prompt: Prompt, tokenizer: Tokenizer): string {
   return typeof prompt === "string" ? prompt : tokenizer.decode(prompt);
 }
 
-function choiceOf({ text, finish, logprobs }: AnswerResult, index: number, echoed: string, withLogprobs: boolean) {
+/** Of the prompt, whose first token nothing foretells, and of what was generated. */
+function echoedLogprobs(prompt: Prompt, { promptLogprobs, logprobs }: AnswerResult, tokenizer: Tokenizer) {
+  const [first = 0] = idsOf(prompt, tokenizer);
+  const head = tokenText(tokenizer.tokenBytes(first));
+  // the space in front is the tokenizer's, and not in the text
+  const space = typeof prompt === "string" && tokenizer.addSpacePrefix ? 1 : 0;
+  const rest = logprobsOf([...promptLogprobs, ...logprobs], head.length - space);
   return {
-    index,
-    text: echoed + text,
-    logprobs: withLogprobs ? logprobsOf(logprobs, 0) : null,
-    finish_reason: FINISH_REASONS[finish],
+    tokens: [head, ...rest.tokens],
+    token_logprobs: [null, ...rest.token_logprobs],
+    top_logprobs: [null, ...rest.top_logprobs],
+    text_offset: [0, ...rest.text_offset],
   };
 }
 
@@ -117,7 +131,7 @@ function logprobsOf(tokens: readonly TokenLogprob[], offset: number) {
     ),
     text_offset: texts.map((text) => {
       at += text.length;
-      return at - text.length;
+      return Math.max(0, at - text.length);
     }),
   };
 }
