@@ -33,6 +33,9 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function serve(params: ServeParams): Promise<void> {
+  if (/^(hf:|hf\.co\/)/.test(params.model)) {
+    throw new UsageError(`${params.model}: ll-pull downloads a model by its name, and prints the path to give here`);
+  }
   const keys = await readKeys(params);
   assertGuarded(params, keys);
   const template = params.template === undefined ? undefined : await templateOf(params.template);

@@ -151,6 +151,25 @@ test("clients that leave free their slots, in the queue, in the prompt and while
   expect(metrics).toMatch(/ll_requests_running 0\n/);
 });
 
+test("the next turn of a conversation computes what is new, also when others came between", async () => {
+  const server = await start({ slots: 2, contextTokens: 512 });
+  const first = { role: "user", content: "A question of some length about a cat and a dog?" };
+  const one = await ask(server.port, CHAT, { body: { messages: [first], seed: 1, max_tokens: 8 } });
+  for (const content of ["Another one?", "And this?", "What else is there?"]) {
+    await ask(server.port, CHAT, { body: { messages: [{ role: "user", content }], seed: 1, max_tokens: 4 } });
+  }
+  const answer = { role: "assistant", content: one.body.choices[0].message.content };
+  const more = [first, answer, { role: "user", content: "More?" }];
+  const { body } = await ask(server.port, CHAT, { body: { messages: more, seed: 1, max_tokens: 2 } });
+  const { prompt_tokens, prompt_tokens_details } = body.usage;
+  // white space at the ends of an answer is not said again
+  expect(prompt_tokens_details.cached_tokens).toBeGreaterThanOrEqual(one.body.usage.prompt_tokens);
+  expect(prompt_tokens - prompt_tokens_details.cached_tokens).toBeLessThan(20);
+  const { body: metrics } = await ask(server.port, "/metrics");
+  const cached = /ll_prompt_tokens_total\{source="cached"\} (\d+)/.exec(metrics)?.[1];
+  expect(Number(cached)).toBeGreaterThanOrEqual(prompt_tokens_details.cached_tokens);
+});
+
 describe("when it is full", () => {
   test("others are told when to come again; health and models are answered", async () => {
     const server = await start({ slots: 1, maxWaiting: 1, contextTokens: 2048 });

@@ -1,6 +1,6 @@
 // A server over the embedded model, on a port of its own.
 
-import { type IncomingHttpHeaders, request } from "node:http";
+import { type Agent, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openModel, type Template } from "@ll/chat";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
@@ -81,10 +81,11 @@ export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object | string;
+  readonly agent?: Agent;
 }
 
 /** A request with exactly these headers, as no `fetch` sends it. */
-export function ask(port: number, path: string, { method, headers = {}, body }: Asked = {}): Promise<Answer> {
+export function ask(port: number, path: string, { method, headers = {}, body, agent }: Asked = {}): Promise<Answer> {
   const text = typeof body === "object" ? JSON.stringify(body) : body;
   const sent = { ...(text !== undefined && { "content-type": "application/json" }), ...headers };
   return new Promise((resolve, reject) => {
@@ -94,6 +95,7 @@ export function ask(port: number, path: string, { method, headers = {}, body }: 
       path,
       method: method ?? (text === undefined ? "GET" : "POST"),
       headers: sent,
+      ...(agent !== undefined && { agent }),
     };
     const outgoing = request(options, (incoming) => {
       let answer = "";

@@ -1,0 +1,110 @@
+// A server under many clients for a while: no slot and no memory is lost, and whoever stays gets the answer that a lone client gets.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { tinyModel } from "../../../tools/tiny-model.ts";
+import { ask, startServer } from "./support/test-server.ts";
+
+const CHAT = "/v1/chat/completions";
+const messages = [{ role: "user", content: "Who is it?" }];
+/** Of the run for memory; the first fifth warms up. */
+const REQUESTS = Number(process.env["LL_REQUESTS"] ?? 2000);
+const AT_ONCE = 8;
+
+test("200 clients, half of which leave, in ten rounds", async () => {
+  const server = await startServer({ slots: 4, maxWaiting: 256, contextTokens: 512 });
+  const golden = { messages, seed: 5, max_tokens: 8, temperature: 1 };
+  const { body } = await ask(server.port, CHAT, { body: golden });
+  const expected = JSON.stringify(body.choices);
+  let left = 0;
+  for (let round = 0; round < 10; round++) {
+    const clients = Array.from({ length: 200 }, async (_, i) => {
+      if (i % 2 === 0) {
+        const answer = await ask(server.port, CHAT, { body: golden });
+        expect(JSON.stringify(answer.body.choices)).toBe(expected);
+        return;
+      }
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), (i * 37 + round * 101) % 1500);
+      const content = i % 4 === 1 ? "word ".repeat(200) : "Hi";
+      const leaver = { messages: [{ role: "user", content }], stream: i % 8 > 3, ignore_eos: true, max_tokens: 200 };
+      await fetch(`${server.url}${CHAT}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(leaver),
+        signal: controller.signal,
+      })
+        .then((response) => response.text())
+        .catch(() => left++);
+    });
+    await Promise.all(clients);
+    await expect.poll(() => server.host.model?.stats(), { interval: 10 }).toMatchObject({ running: 0, waiting: 0 });
+    expect(server.host.model?.stats().slots.every(({ state }) => state === "idle")).toBe(true);
+  }
+  expect(left).toBeGreaterThan(100);
+  expect(server.errors).toEqual([]);
+  await server.close();
+});
+
+test(`${REQUESTS} requests leave no memory behind`, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ll-serve-"));
+  const model = join(folder, "tiny.bin");
+  writeFileSync(model, await tinyModel("q4_0"));
+  const bin = join(import.meta.dirname, "../src/bin.ts");
+  // a young generation of a fixed size, so that the process is as large as what it holds
+  const args = [
+    "--conditions=@ll/source",
+    "--no-warnings",
+    "--max-semi-space-size=4",
+    bin,
+    model,
+    "--port",
+    "0",
+    "--log",
+    "none",
+    "-c",
+    "256",
+  ];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  child.stdout.on("data", (text) => {
+    out += text;
+  });
+  await expect.poll(() => out, { timeout: 100_000 }).toMatch(/\n$/);
+  const port = Number(/:(\d+)\n/.exec(out)?.[1]);
+  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  const residentBytes = async (): Promise<number> => {
+    const { body } = await ask(port, "/metrics");
+    return Number(/^process_resident_memory_bytes (\d+)/m.exec(body)?.[1]);
+  };
+  let sent = 0;
+  const client = async (until: number): Promise<void> => {
+    while (sent < until) {
+      const i = sent++;
+      const body = {
+        messages: [{ role: "user", content: `Number ${i}?` }],
+        seed: i,
+        max_tokens: 2,
+        stream: i % 2 === 0,
+      };
+      expect((await ask(port, CHAT, { body, agent })).status).toBe(200);
+    }
+  };
+  const run = (until: number) => Promise.all(Array.from({ length: AT_ONCE }, () => client(until)));
+  await run(REQUESTS / 5);
+  const before = await residentBytes();
+  await run(REQUESTS);
+  const after = await residentBytes();
+  const slope = (after - before) / (REQUESTS * 0.8);
+  process.stderr.write(`${REQUESTS} requests: ${before} to ${after} bytes, ${slope.toFixed(1)} a request\n`);
+  // at few requests, what the process keeps for good weighs on each of them
+  expect(slope).toBeLessThan(REQUESTS >= 10_000 ? 1024 : 8 * 1024);
+  agent.destroy();
+  child.kill("SIGTERM");
+  await new Promise((resolve) => child.on("close", resolve));
+  rmSync(folder, { recursive: true });
+});
