@@ -41,6 +41,32 @@ export async function withKeys(
   return sink.bytes();
 }
 
+/** The tensors of a file in two, as gguf-split makes them. */
+export async function splitInTwo(bytes: Uint8Array, stem: string): Promise<void> {
+  const file = await openGguf(memorySource(bytes));
+  const half = Math.ceil(file.tensors.length / 2);
+  for (const [no, tensors] of [file.tensors.slice(0, half), file.tensors.slice(half)].entries()) {
+    const metadata = new Map<string, WritableValue>([
+      ["split.no", { type: "u16", value: no }],
+      ["split.count", { type: "u16", value: 2 }],
+      ["split.tensors.count", { type: "i32", value: file.tensors.length }],
+    ]);
+    for (const [key, value] of no === 0 ? file.metadata : []) {
+      const items = value.type === "array" ? await value.read(value.itemType) : undefined;
+      metadata.set(key, (items === undefined ? value : { ...value, type: "array", items }) as WritableValue);
+    }
+    const sink = memorySink();
+    const writer = await createGgufWriter(sink, { metadata, tensors });
+    for (const tensor of tensors) {
+      const data = new Uint8Array(tensor.byteLength);
+      await tensor.read(0, data);
+      await writer.writeTensor(tensor.name, [data]);
+    }
+    await writer.finish();
+    await writeFile(`${stem}-0000${no + 1}-of-00002.gguf`, sink.bytes());
+  }
+}
+
 /** A tensor of sines. */
 export interface SineTensor {
   readonly name: string;

@@ -35,6 +35,8 @@ export interface LoadedModel {
   /** What computes: a tier of @ll/quant's kernels, such as `wide`. */
   readonly kernels: string;
   readonly warnings: readonly string[];
+  /** Of the files that the model is in: one, unless it is a set. */
+  readonly paths: readonly string[];
 }
 
 /**
@@ -56,16 +58,16 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
     hint = runnable.hint;
     if (params.contextTokens === 0) params.contextTokens = opened.trainedContextTokens;
     const { config, tokenizer, warnings } = runnable;
-    const tensors = opened.source;
+    const { source: tensors, paths } = opened;
     for (const line of loadLines(await factsOf(runnable, params), params)) io.err.write(`${line}\n`);
 
     if (params.lora === undefined)
-      return { ...(await loadEngine(tensors, config, params, shown)), tokenizer, warnings };
+      return { ...(await loadEngine(tensors, config, params, shown)), tokenizer, warnings, paths };
     stage = "adapter";
     const lora = await applyLora(tensors, config, { adapter: params.lora, base: params.loraBase }, io, files);
     const engine = await loadEngine(lora.tensors, config, params, shown);
     lora.finish();
-    return { ...engine, tokenizer, warnings };
+    return { ...engine, tokenizer, warnings, paths };
   } catch (error) {
     io.err.write(FAILURES[stage](printable(error instanceof Error ? error.message : String(error), 512), params));
     io.err.write("main: error: unable to load model\n");
@@ -88,7 +90,7 @@ async function loadEngine(
   config: ModelConfig,
   params: RunParams,
   io: Io,
-): Promise<Omit<LoadedModel, "tokenizer" | "warnings">> {
+): Promise<Omit<LoadedModel, "tokenizer" | "warnings" | "paths">> {
   let progress: Progress | undefined;
   const onWeights = (bytes: number, total: number): void => {
     progress ??= createProgress(io, { total, enabled: io.err.isTty && !params.quiet });

@@ -9,6 +9,7 @@ import { openGguf } from "@ll/gguf";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { splitInTwo } from "../gguf-model.ts";
 import { sha256File, writeGgjt } from "../models.ts";
 import { captured, ended, runHere, runOn, slowClock, start, temporaryDirectory } from "../programs.ts";
 
@@ -190,6 +191,22 @@ describe("what is refused leaves no file", () => {
     expect(await readdir(at(""))).toEqual(before);
     expect(await sha256File(at("model.bin"))).toBe(model);
     expect([readFileSync(at("link.txt"), "utf8"), readFileSync(at("old"), "utf8")]).toEqual([STORY, "old"]);
+  });
+
+  test("any file of a set as output", async () => {
+    const at = await folderWithModel();
+    const names = ["set-00001-of-00002.gguf", "set-00002-of-00002.gguf"] as const;
+    await splitInTwo(new Uint8Array(readFileSync(at("model.gguf"))), at("set"));
+    const argv = [at(names[0]), at("text.txt"), "-c", "32", "-t", "1", "-o"];
+    for (const name of names) {
+      const before = await sha256File(at(name));
+      const { code, stderr } = await runHere("ll-imatrix", [...argv, at(name)]);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(name) });
+      expect(await sha256File(at(name))).toBe(before);
+    }
+    expect((await runHere("ll-imatrix", [...argv, at("of-set")])).code).toBe(0);
+    await runHere("ll-imatrix", [at("model.gguf"), ...argv.slice(1), at("of-one")]);
+    expect(await sha256File(at("of-set"))).toBe(await sha256File(at("of-one")));
   });
 
   test("a model that computes no numbers", async () => {

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { memorySink, memorySource } from "@ll/bytes";
 import { contentsOfGgml, convertCheckpoint, type GgmlUnstored } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
-import { createGgufWriter, openGguf, type WritableValue } from "@ll/gguf";
+import { createGgufWriter } from "@ll/gguf";
 import { describe, expect, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { splitInTwo } from "../gguf-model.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
 
 const PROMPT = ["-p", "Once upon a time", "-n", "40", "-s", "3", "--temp", "0", "-t", "1"];
@@ -105,32 +106,6 @@ describe("parameters", () => {
     expect((await run(gguf, ...options)).stdout).toBe((await run(ggjt)).stdout);
   });
 });
-
-/** The tensors of a file in two, as gguf-split makes them. */
-async function splitInTwo(bytes: Uint8Array, stem: string): Promise<void> {
-  const file = await openGguf(memorySource(bytes));
-  const half = Math.ceil(file.tensors.length / 2);
-  for (const [no, tensors] of [file.tensors.slice(0, half), file.tensors.slice(half)].entries()) {
-    const metadata = new Map<string, WritableValue>([
-      ["split.no", { type: "u16", value: no }],
-      ["split.count", { type: "u16", value: 2 }],
-      ["split.tensors.count", { type: "i32", value: file.tensors.length }],
-    ]);
-    for (const [key, value] of no === 0 ? file.metadata : []) {
-      const items = value.type === "array" ? await value.read(value.itemType) : undefined;
-      metadata.set(key, (items === undefined ? value : { ...value, type: "array", items }) as WritableValue);
-    }
-    const sink = memorySink();
-    const writer = await createGgufWriter(sink, { metadata, tensors });
-    for (const tensor of tensors) {
-      const data = new Uint8Array(tensor.byteLength);
-      await tensor.read(0, data);
-      await writer.writeTensor(tensor.name, [data]);
-    }
-    await writer.finish();
-    await writeFile(`${stem}-0000${no + 1}-of-00002.gguf`, sink.bytes());
-  }
-}
 
 test("a model in two files", async () => {
   const { ggjt, gguf } = await files();

@@ -74,7 +74,7 @@ async function measure(params: ImatrixParams, io: NotingIo): Promise<void> {
 async function writeMeasured(
   params: ImatrixParams,
   text: Uint8Array,
-  { model, tokenizer, threads, kernels }: LoadedModel,
+  { model, tokenizer, threads, kernels, paths }: LoadedModel,
   io: NotingIo,
 ): Promise<void> {
   const started = performance.now();
@@ -87,7 +87,7 @@ async function writeMeasured(
     return { entries, datasets: [basename(textFile)], nChunks, chunkTokens };
   };
   const expectedBytes = importanceFileBytes(describe((await model.inputSums?.()) ?? new Map()));
-  const inputs = [params.model, textFile, lora ?? "-", loraBase ?? "-"].filter((path) => path !== "-");
+  const inputs = [...paths, textFile, lora ?? "-", loraBase ?? "-"].filter((path) => path !== "-");
   const out = await createOutFile(outFile, { inputs, expectedBytes, noClobber });
   for (const stale of out.removedStale) io.err.write(`removed the unfinished ${printable(stale, 4096)}\n`);
   const progress = createProgress(io, { total: nChunks, enabled: params.progress && !params.quiet });
