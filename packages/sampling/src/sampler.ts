@@ -1,6 +1,7 @@
 // A sampler: a chain of stages, an engine, and the arrays they work on.
 
-import { type Candidates, createCandidates, softmax } from "./candidates.ts";
+import { type Candidates, createCandidates, idAt } from "./candidates.ts";
+import { softmaxUnsettled } from "./front.ts";
 import { checkInteger } from "./guards.ts";
 import { createRng, type Rng, resolveSeed } from "./rng.ts";
 import type { StageContext } from "./stage.ts";
@@ -24,7 +25,7 @@ export interface Sampler {
   /**
    * Chooses an id in [0, nVocab) from `logits` (nVocab values, left as they are unless a stage says otherwise).
    * `lastTokens` is the history that penalties look at, newest last; llama.cpp pads it with zeros to the context size.
-   * It allocates no arrays. NaN fails every comparison: with NaN logits the id is still in range, but which one is arbitrary.
+   * What is as large as the vocabulary is allocated once. NaN fails every comparison: with NaN logits the id is still in range, but which one is arbitrary.
    * @throws RangeError if the number of logits is not nVocab; what a custom stage throws, such as a `GrammarError`.
    */
   sample(logits: Float32Array, lastTokens?: ArrayLike<number>): number;
@@ -64,6 +65,8 @@ export function createSampler(options: SamplerOptions): Sampler {
       candidates.logits.set(logits);
       candidates.n = nVocab;
       candidates.sorted = false;
+      candidates.sortLater = false;
+      candidates.openTies = undefined;
       context.logits = logits;
       context.lastTokens = lastTokens;
       for (const step of steps) step(candidates, context);
@@ -80,6 +83,6 @@ export function createSampler(options: SamplerOptions): Sampler {
 
 /** The id of a random candidate. A single one is no choice: it costs no random number. */
 function drawCandidate(candidates: Candidates, rng: Rng): number {
-  if (candidates.n > 1) softmax(candidates);
-  return candidates.ids[rng.draw(candidates.p, candidates.n)]!;
+  if (candidates.n > 1) softmaxUnsettled(candidates);
+  return idAt(candidates, rng.draw(candidates.p, candidates.n));
 }

@@ -4,13 +4,16 @@
 
 const INSERTION_LIMIT = 16; // runs of at most this length are left to the insertion sort
 
-/** Sorts the first `n` of `keys` descending, as std::sort does, and moves `ids` (same length) with them. */
-export function sortDescending(keys: Float32Array, ids: Int32Array, n: number): void {
+/**
+ * Sorts the first `n` of `keys` descending, as std::sort does, and moves `ids` (same length) with them. Only the first `k` are wanted:
+ * those behind may be left in any order. No step of std::sort on what comes later changes what comes first.
+ */
+export function sortDescending(keys: Float32Array, ids: Int32Array, n: number, k: number = n): void {
   if (n < 2) return;
   const depthLimit = 2 * (31 - Math.clz32(n)); // 2 · floor(log2 n)
-  introsort(keys, ids, 0, n, depthLimit);
+  const end = Math.min(n, introsort(keys, ids, 0, n, depthLimit, k));
   // everything is within INSERTION_LIMIT of its place, and the largest key is among the first INSERTION_LIMIT
-  for (let i = 1; i < n; i++) insert(keys, ids, i, i < INSERTION_LIMIT);
+  for (let i = 1; i < end; i++) insert(keys, ids, i, i < INSERTION_LIMIT);
 }
 
 /**
@@ -32,19 +35,24 @@ export function selectDescending(keys: Float32Array, ids: Int32Array, k: number,
   sortHeap(keys, ids, 0, k);
 }
 
-/** Quicksort of [first, last) down to short runs; from `depth` 0 on, heap sort. */
-function introsort(keys: Float32Array, ids: Int32Array, first: number, last: number, depth: number): void {
+/**
+ * Quicksort of [first, last) down to short runs; from `depth` 0 on, heap sort. Parts that begin at `k` or behind are left out: returns
+ * where the first of them begins, Infinity if there is none.
+ */
+function introsort(keys: Float32Array, ids: Int32Array, first: number, last: number, depth: number, k: number): number {
   let end = last;
+  let done = Number.POSITIVE_INFINITY;
   for (let left = depth; end - first > INSERTION_LIMIT; left--) {
     if (left === 0) {
       makeHeap(keys, ids, first, end - first);
       sortHeap(keys, ids, first, end - first);
-      return;
+      break;
     }
     const cut = partition(keys, ids, first, end);
-    introsort(keys, ids, cut, end, left - 1);
+    done = cut < k ? Math.min(done, introsort(keys, ids, cut, end, left - 1, k)) : cut;
     end = cut;
   }
+  return done;
 }
 
 /** Partitions [first, last) around a median of three, which goes to `first`; returns where the second part begins. */

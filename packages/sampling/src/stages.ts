@@ -1,7 +1,8 @@
 // All stage kinds. To add one: a file in stages/, its type in `SamplerStage`, its row in `PREPARE`.
 
+import { settleOrder } from "./candidates.ts";
 import { show } from "./guards.ts";
-import type { ApplyStage, PrepareStage } from "./stage.ts";
+import { type ApplyStage, OFF, type PrepareStage } from "./stage.ts";
 import { type CustomStage, custom } from "./stages/custom.ts";
 import { type DryStage, dry } from "./stages/dry.ts";
 import { type FrequencyPresencePenaltyStage, frequencyPresencePenalty } from "./stages/frequency-presence-penalty.ts";
@@ -60,5 +61,22 @@ export function prepareStage(stage: SamplerStage, nVocab: number): ApplyStage {
     throw new RangeError(`"kind" expected one of ${Object.keys(PREPARE).join(", ")}, got ${show(stage.kind)}`);
   }
   const prepare = PREPARE[stage.kind] as PrepareStage<SamplerStage>;
-  return prepare(stage, nVocab);
+  const apply = prepare(stage, nVocab);
+  if (apply === OFF || TAKES_ANY_ORDER.has(stage.kind)) return apply;
+  return (candidates, context) => {
+    settleOrder(candidates);
+    apply(candidates, context);
+  };
 }
+
+/** Stages that know of an order that is not settled: of sorted candidates they look at logits alone, and drop only from the end. */
+const TAKES_ANY_ORDER: ReadonlySet<SamplerStage["kind"]> = new Set<SamplerStage["kind"]>([
+  "top-k",
+  "tail-free",
+  "typical",
+  "top-p",
+  "min-p",
+  "temperature",
+  "mirostat1",
+  "mirostat2",
+]);

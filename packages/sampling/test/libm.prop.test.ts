@@ -1,6 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { expf, log2f, logf } from "../src/index.ts";
+import { expAll } from "../src/libm.ts";
 
 const floats = new Float32Array(1);
 const bits = new Int32Array(floats.buffer);
@@ -43,4 +44,18 @@ describe("near the double functions", () => {
   test.prop([positive])("log2f", (x) => {
     expect(ulpDistance(log2f(x), Math.fround(Math.log2(x)))).toBeLessThanOrEqual(1);
   });
+});
+
+const anyFloat = fc.oneof(
+  fc.float(),
+  fc.float({ min: -24, max: 0 }),
+  fc.constantFrom(0, -0, -22, Math.fround(-22.0000019), Math.fround(-21.9999981)),
+);
+test.prop([fc.array(anyFloat, { maxLength: 40, size: "max" })])("expAll is expf of each", (values) => {
+  const out = new Float32Array(values.length);
+  expAll(Float32Array.from(values), values.length, out);
+  expect(out).toEqual(Float32Array.from(values, expf));
+  const inPlace = Float32Array.from(values);
+  expAll(inPlace, values.length, inPlace);
+  expect(inPlace).toEqual(out);
 });

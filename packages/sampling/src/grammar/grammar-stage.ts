@@ -48,20 +48,23 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
   const automaton = createAutomaton(options.grammar);
   const texts = Array.from({ length: nVocab }, (_, id) => (endIds.has(id) ? NO_TEXT : textOf(options.tokenBytes(id))));
   const trie = createVocabularyTrie(texts, automaton);
-  const masks = new Map<StackSet, Uint32Array>(); // by state between characters: (nVocab / 32), bit id % 32 of word id / 32
+  const masks = new Map<StackSet, Mask>(); // by state between characters
+  const keptLogits = new Float32Array(Math.ceil(nVocab / FEW_SHARE)); // of the ids of a mask that permits few
   let state = automaton.start;
   let partial: PartialCharacter = NO_PARTIAL;
 
-  const computeMask = (): Uint32Array => {
-    const mask = new Uint32Array(Math.ceil(nVocab / 32));
+  const computeMask = (): Mask => {
+    const bits = new Uint32Array(Math.ceil(nVocab / 32));
+    const ids: number[] = [];
     const permit = (id: number): void => {
-      mask[id >>> 5]! |= 1 << (id & 31);
+      bits[id >>> 5]! |= 1 << (id & 31);
+      if (ids.length <= keptLogits.length) ids.push(id);
     };
     trie.forEachPermitted(state, partial, permit);
     if (state.mayEnd) for (const id of endIds) permit(id);
-    return mask;
+    return { bits, few: ids.length <= keptLogits.length ? Int32Array.from(ids) : undefined };
   };
-  const currentMask = (): Uint32Array => {
+  const currentMask = (): Mask => {
     if (automaton.beginToken() || masks.size >= MAX_KEPT_MASKS) masks.clear();
     if (partial.remaining > 0) return computeMask();
     let mask = masks.get(state);
@@ -79,10 +82,16 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
       if (context.nVocab !== nVocab) {
         throw new RangeError(`grammar: "nVocab" expected ${context.nVocab} as in the sampler, got ${nVocab}`);
       }
-      const mask = currentMask();
+      const { bits, few } = currentMask();
+      if (few?.every((id) => id < n && ids[id] === id)) {
+        for (let i = 0; i < few.length; i++) keptLogits[i] = logits[few[i]!]!;
+        logits.fill(Number.NEGATIVE_INFINITY, 0, n);
+        for (let i = 0; i < few.length; i++) logits[few[i]!] = keptLogits[i]!;
+        return;
+      }
       for (let i = 0; i < n; i++) {
         const id = ids[i]!;
-        if ((mask[id >>> 5]! & (1 << (id & 31))) === 0) logits[i] = Number.NEGATIVE_INFINITY;
+        if ((bits[id >>> 5]! & (1 << (id & 31))) === 0) logits[i] = Number.NEGATIVE_INFINITY;
       }
     },
     accept(id) {
@@ -106,6 +115,16 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
     },
   };
 }
+
+/** What may come next. */
+interface Mask {
+  readonly bits: Uint32Array; // (nVocab / 32): bit id % 32 of word id / 32
+  /** The same ids, if they are few: others need not be looked at one by one while candidates are in the order of their ids. */
+  readonly few: Int32Array | undefined;
+}
+
+/** An id in so many is few. */
+const FEW_SHARE = 16;
 
 const NO_TEXT = new Uint8Array(0);
 

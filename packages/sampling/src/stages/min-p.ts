@@ -1,7 +1,8 @@
 // Min-p (Nguyen et al. 2024, arXiv:2407.01082; kalomaze, llama.cpp pull request 3841): keeps the candidates that are at least
 // p times as likely as the most likely one, so that the cut follows the model's confidence.
 
-import { type Candidates, keepIf, sortCandidates } from "../candidates.ts";
+import { keepFirst, keepIf, largestLogit } from "../candidates.ts";
+import { keepAbove, sortUnsettled } from "../front.ts";
 import { checkMinKeep, checkNumber } from "../guards.ts";
 import { logf } from "../libm.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
@@ -27,19 +28,14 @@ export function minP(stage: MinPStage): ApplyStage {
     const threshold = Math.fround(largestLogit(candidates) + drop);
     const { logits, n } = candidates;
     let qualified = 0;
-    for (let i = 0; i < n; i++) if (logits[i]! >= threshold) qualified++;
-    if (qualified >= minKeep) {
-      keepIf(candidates, (i) => logits[i]! >= threshold);
+    for (let i = 0; i < n; i++) qualified += +(logits[i]! >= threshold);
+    if (qualified < minKeep) {
+      sortUnsettled(candidates);
+      keepFirst(candidates, Math.min(minKeep, n));
+    } else if (candidates.sortLater) {
+      keepAbove(candidates, threshold);
     } else {
-      sortCandidates(candidates);
-      candidates.n = Math.min(minKeep, n);
+      keepIf(candidates, (i) => logits[i]! >= threshold);
     }
   };
-}
-
-/** After the typical stage the first logit need not be the largest. */
-function largestLogit({ logits, n }: Candidates): number {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < n; i++) if (logits[i]! > largest) largest = logits[i]!;
-  return largest;
 }

@@ -1,6 +1,7 @@
 // What both variants of mirostat share: the running bound, and the draw that corrects it.
 
-import { type Candidates, keepOnly, softmax } from "../candidates.ts";
+import { type Candidates, keepOnly } from "../candidates.ts";
+import { softmaxUnsettled } from "../front.ts";
 import { checkNumber } from "../guards.ts";
 import { log2f } from "../libm.ts";
 import type { Rng } from "../rng.ts";
@@ -28,7 +29,7 @@ export function prepareFeedback(target: MirostatTarget & { readonly kind: string
 
 /** Draws one of the remaining candidates, leaves only it, and moves the bound by its surprise. */
 export function drawWithFeedback(candidates: Candidates, rng: Rng, feedback: MirostatFeedback): void {
-  softmax(candidates);
+  softmaxUnsettled(candidates);
   keepOnly(candidates, rng.draw(candidates.p, candidates.n));
   const error = Math.fround(-log2f(candidates.p[0]!) - feedback.tau);
   feedback.mu = Math.fround(feedback.mu - Math.fround(feedback.eta * error));

@@ -1,11 +1,11 @@
 // Mirostat 1 (Basu et al. 2020): estimates the Zipf exponent of the distribution and picks the k of a top-k so that the
 // surprise of the chosen tokens approaches a target.
 
-import { softmax } from "../candidates.ts";
+import { type Cut, keepFront } from "../front.ts";
 import { logf, powf } from "../libm.ts";
+import { reachOfCount } from "../logit-sample.ts";
 import type { ApplyStage } from "../stage.ts";
 import { drawWithFeedback, type MirostatTarget, prepareFeedback } from "./mirostat-feedback.ts";
-import { keepTopK } from "./top-k.ts";
 
 export interface Mirostat1Stage extends MirostatTarget {
   readonly kind: "mirostat1";
@@ -15,10 +15,8 @@ const M = 100; // how many of the most likely candidates the estimate uses, as i
 
 export function mirostat1(stage: Mirostat1Stage, nVocab: number): ApplyStage {
   const feedback = prepareFeedback(stage);
-  return (candidates, { rng }) => {
-    softmax(candidates);
-    const { p, n } = candidates;
-
+  const cut: Cut = (p, n, isAll) => {
+    if (n < M && !isAll) return undefined;
     // least squares through the origin of log-probability drops over log-rank steps
     let cross = 0;
     let square = 0;
@@ -32,9 +30,11 @@ export function mirostat1(stage: Mirostat1Stage, nVocab: number): ApplyStage {
     const epsilon = Math.fround(exponent - 1);
     const numerator = Math.fround(epsilon * powf(2, feedback.mu));
     const denominator = Math.fround(1 - powf(Math.fround(nVocab), -epsilon));
-    const k = powf(Math.fround(numerator / denominator), Math.fround(1 / exponent));
-
-    keepTopK(candidates, toInt32(k));
+    const k = toInt32(powf(Math.fround(numerator / denominator), Math.fround(1 / exponent)));
+    return k > n && !isAll ? undefined : Math.min(Math.max(k, 1), n);
+  };
+  return (candidates, { rng }) => {
+    keepFront(candidates, (sample) => reachOfCount(sample, 4 * M), cut);
     drawWithFeedback(candidates, rng, feedback);
   };
 }

@@ -2,8 +2,9 @@
 // second differences. With equal probabilities all differences are 0, 0 / 0 is NaN, and nothing is cut.
 // Builds of llama.cpp without SSE3 take the absolute value of an integer here and never cut; this follows the other builds.
 
-import { softmax } from "../candidates.ts";
+import { type Cut, keepFront } from "../front.ts";
 import { checkMinKeep, checkNumber } from "../guards.ts";
+import { leastAddend } from "../ordered-sum.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
 export interface TailFreeStage {
@@ -18,22 +19,25 @@ export function tailFree(stage: TailFreeStage): ApplyStage {
   const z = checkNumber("tail-free: z", stage.z, "0 < n < 1 (or n >= 1: off)");
   const minKeep = checkMinKeep(stage);
   if (z >= 1) return OFF;
-  return (candidates) => {
-    if (candidates.n <= 2) return;
-    softmax(candidates);
-    const { p, n } = candidates;
+  const cut: Cut = (p, n, isAll) => {
     let total = 0;
     for (let i = 0; i < n - 2; i++) total = Math.fround(total + bend(p, i));
+    // a bend is at most its first share, and shares descend: those behind may be too small to be seen in the total
+    if (!isAll && !(p[n - 2]! < leastAddend(total))) return undefined;
     let cumulative = 0;
     for (let i = 0; i < n - 2; i++) {
       cumulative = Math.fround(cumulative + Math.fround(bend(p, i) / total));
-      if (cumulative > z && i >= minKeep) {
-        candidates.n = i;
-        return;
-      }
+      if (cumulative > z && i >= minKeep) return i;
     }
+    return undefined;
+  };
+  return (candidates) => {
+    if (candidates.n > 2) keepFront(candidates, () => VANISHING, cut);
   };
 }
+
+/** Natural logarithm of shares, relative to the largest, that are too small to be seen in a sum of bends. */
+const VANISHING = -17.5;
 
 /** Absolute second difference of `p` (n) at i. */
 function bend(p: Float32Array, i: number): number {

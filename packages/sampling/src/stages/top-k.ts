@@ -1,6 +1,7 @@
 // Top-k (Fan et al. 2018): keeps the k most likely candidates.
 
-import { type Candidates, sortCandidates } from "../candidates.ts";
+import { type Candidates, keepFirst } from "../candidates.ts";
+import { sortUnsettled, sortWhenAsked } from "../front.ts";
 import { checkInteger, checkMinKeep } from "../guards.ts";
 import { selectDescending } from "../sort.ts";
 import type { ApplyStage } from "../stage.ts";
@@ -20,14 +21,17 @@ export function topK(stage: TopKStage, nVocab: number): ApplyStage {
   return (candidates) => keepTopK(candidates, kept);
 }
 
-/** Sorts the candidates and keeps the first `k`, but at least one and at most all. */
-export function keepTopK(candidates: Candidates, k: number): void {
+/** Sorts the candidates and keeps the first `k`, but at least one and at most all: these are sorted when someone asks for the order. */
+function keepTopK(candidates: Candidates, k: number): void {
   const { logits, ids, n } = candidates;
   const kept = Math.min(Math.max(k, 1), n);
   if (kept === n) {
-    sortCandidates(candidates);
+    sortWhenAsked(candidates);
+  } else if (candidates.sorted || candidates.sortLater) {
+    sortUnsettled(candidates);
+    keepFirst(candidates, kept);
   } else {
-    if (!candidates.sorted) selectDescending(logits, ids, kept, n);
+    selectDescending(logits, ids, kept, n);
     candidates.sorted = true;
     candidates.n = kept;
   }
