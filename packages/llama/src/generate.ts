@@ -3,12 +3,15 @@
 import type { AbortSignal } from "@ll/bytes";
 import { kindOf } from "@ll/bytes";
 import { build803Chain, createSampler } from "@ll/sampling";
+import type { DraftCounts, DraftOptions } from "./drafts.ts";
 import { ContextOverflowError } from "./errors.ts";
 import { createGenerator, DEFAULT_BATCH_TOKENS, RESERVED_TOKENS, type TokenSampler } from "./generator.ts";
 import type { Context } from "./model.ts";
 import { createTextStream } from "./text-stream.ts";
 
-export interface GenerateOptions {
+export interface GenerateOptions extends DraftOptions {
+  /** Called at the end, if anything could be drafted. */
+  readonly onEvent?: ((event: DraftsEvent) => void) | undefined;
   /** Default: the chain of build 803 with its default options, seeded by the clock. */
   readonly sampler?: TokenSampler;
   /** The bytes that a token stands for; none for control tokens. */
@@ -24,6 +27,10 @@ export interface GenerateOptions {
   /** Most tokens of one evaluation; default 512. */
   readonly batchTokens?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface DraftsEvent extends DraftCounts {
+  readonly type: "drafts";
 }
 
 export interface GeneratedToken {
@@ -55,7 +62,10 @@ export async function* generate(
     maxTokens = Number.POSITIVE_INFINITY,
     ends = NO_IDS,
     batchTokens = DEFAULT_BATCH_TOKENS,
+    lookup,
+    draft,
     signal,
+    onEvent,
   } = options;
   const { contextTokens } = context;
   const prompt = Array.from(promptIds);
@@ -66,33 +76,37 @@ export async function* generate(
     throw new ContextOverflowError(0, nPrompt, contextTokens, RESERVED_TOKENS);
   const keepTokens = options.keepTokens === -1 ? nPrompt : Math.min(options.keepTokens ?? 0, nPrompt);
   const sampler = options.sampler ?? defaultSampler(context);
-  const generator = createGenerator(context, { sampler, keepTokens, batchTokens });
+  const generator = createGenerator(context, { lookup, draft, sampler, keepTokens, batchTokens });
   const stream = createTextStream(options.stop);
   const evaluation = signal === undefined ? {} : { signal };
   if (maxTokens <= 0) return;
 
-  for (let first = 0; first < nPrompt; first += batchTokens) {
-    generator.accept(prompt.slice(first, first + batchTokens));
-    await generator.evaluatePending(evaluation);
-  }
-  for (let nGenerated = 1; ; nGenerated++) {
-    signal?.throwIfAborted();
-    const id = generator.sample();
-    if (ends.has(id)) {
-      yield { id, text: stream.flush(), finish: "eos" };
-      return;
+  try {
+    for (let first = 0; first < nPrompt; first += batchTokens) {
+      generator.accept(prompt.slice(first, first + batchTokens));
+      await generator.evaluatePending(evaluation);
     }
-    const { text, stopped } = stream.push(tokenBytes(id));
-    if (stopped) {
-      yield { id, text, finish: "stop" };
-      return;
+    for (let nGenerated = 1; ; nGenerated++) {
+      signal?.throwIfAborted();
+      const id = generator.sample();
+      if (ends.has(id)) {
+        yield { id, text: stream.flush(), finish: "eos" };
+        return;
+      }
+      const { text, stopped } = stream.push(tokenBytes(id));
+      if (stopped) {
+        yield { id, text, finish: "stop" };
+        return;
+      }
+      if (nGenerated >= maxTokens) {
+        yield { id, text: text + stream.flush(), finish: "length" };
+        return;
+      }
+      yield { id, text, finish: undefined };
+      await generator.evaluatePending({ ...evaluation, mostDrafted: maxTokens - nGenerated - 1 });
     }
-    if (nGenerated >= maxTokens) {
-      yield { id, text: text + stream.flush(), finish: "length" };
-      return;
-    }
-    yield { id, text, finish: undefined };
-    await generator.evaluatePending(evaluation);
+  } finally {
+    if (generator.drafts !== undefined) onEvent?.({ type: "drafts", ...generator.drafts });
   }
 }
 

@@ -4,6 +4,7 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import { returnTo } from "./context-memory.ts";
+import { createDrafter, type DraftCounts, type DraftOptions } from "./drafts.ts";
 import type { Context } from "./model.ts";
 
 /** What chooses the next token; a `Sampler` of @ll/sampling is one. */
@@ -12,7 +13,7 @@ export interface TokenSampler {
   sample(logits: Float32Array, lastTokens: ArrayLike<number>): number; // logits: (nVocab)
 }
 
-export interface TokenGeneratorOptions {
+export interface TokenGeneratorOptions extends DraftOptions {
   readonly sampler: TokenSampler;
   /** Tokens at the start that stay when the context is full; default 0. Position 0 always stays. */
   readonly keepTokens?: number;
@@ -52,6 +53,8 @@ export interface TokenGenerator {
   readonly logits: Float32Array | undefined; // (nVocab)
   /** The tokens of all cached positions, for a session file; undefined without a session and after a context swap. */
   readonly sessionTokens: readonly number[] | undefined;
+  /** What came of drafts until now; undefined if nothing is drafted: not asked for, or the context cannot take tokens back. A live view. */
+  readonly drafts: DraftCounts | undefined;
   /** True if the pending tokens do not fit behind nPast: the next `evaluatePending` swaps. */
   readonly isFull: boolean;
   /**
@@ -61,9 +64,10 @@ export interface TokenGenerator {
   accept(tokens: ArrayLike<number>): void;
   /**
    * Brings the pending tokens into the cache. After an abort the evaluated ones are no longer pending and another call goes on.
+   * Behind a drawn token it may evaluate a draft; `mostDrafted` says how many tokens of it can still be drawn.
    * @throws ContextOverflowError if keepTokens leaves no room for them.
    */
-  evaluatePending(options?: { readonly signal?: AbortSignal }): Promise<PendingReport>;
+  evaluatePending(options?: { readonly signal?: AbortSignal; readonly mostDrafted?: number }): Promise<PendingReport>;
   /**
    * Draws a token, which enters the history and becomes pending. `substitute` says what is evaluated in its place, while the
    * history keeps the drawn one: build 803 turns an end of text into a new line in conversations.
@@ -91,12 +95,18 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   assertCount("batchTokens", batchTokens, 1);
   assertCount("tokensAhead", tokensAhead, 0);
 
+  const drafter = createDrafter(context, options);
+  const { nVocab } = context.config;
+
   const lastTokens = new Int32Array(contextTokens); // (contextTokens)
   const placed: number[] = []; // (nPast): tokens of the positions in use
   let pending: number[] = [];
   let nNew = 0; // pending tokens at the end that no evaluation has begun with
   let logits = session?.logits;
   let sessionTokens = session === undefined ? undefined : [...session.tokens];
+  let isDrawn = false; // the pending token was drawn, so that another will be
+  /** A draft in the cache, behind the positions in use, and how much of it was drawn. */
+  let draft: { readonly tokens: readonly number[]; readonly rows: Float32Array; nUsed: number } | undefined; // rows: (1 + tokens, nVocab)
 
   function remember(id: number): void {
     lastTokens.copyWithin(0, 1);
@@ -140,6 +150,33 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
     pending = pending.slice(nReused);
   }
 
+  /** Steps over pending tokens that were drafted; at the first other one the rest of the draft is given up. */
+  function useDraft(): void {
+    while (draft !== undefined && pending.length > 0) {
+      const { tokens, rows, nUsed } = draft;
+      if (pending[0] !== tokens[nUsed]) {
+        endDraft();
+        return;
+      }
+      draft.nUsed++;
+      logits = rows.subarray(draft.nUsed * nVocab, (draft.nUsed + 1) * nVocab);
+      drafter?.used();
+      place(pending.slice(0, 1));
+    }
+  }
+
+  function endDraft(): void {
+    if (draft !== undefined) drafter?.checked(draft.tokens.length, draft.nUsed);
+    draft = undefined;
+  }
+
+  /** Notes that the first pending tokens are in the cache. */
+  function place(tokens: readonly number[]): void {
+    placed.push(...tokens);
+    sessionTokens?.push(...tokens);
+    pending = pending.slice(tokens.length);
+  }
+
   return {
     lastTokens,
     get pending() {
@@ -154,6 +191,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
     get sessionTokens() {
       return sessionTokens;
     },
+    drafts: drafter?.counts,
     get isFull() {
       return isOver(pending.length - nExcess());
     },
@@ -165,24 +203,36 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
         remember(id);
       }
       nNew += tokens.length;
+      isDrawn = false;
     },
 
-    async evaluatePending({ signal } = {}) {
+    async evaluatePending({ signal, mostDrafted = Number.POSITIVE_INFINITY } = {}) {
       const nSkipped = nExcess();
       pending.length -= nSkipped;
       nNew = 0;
       const swapped = isOver(pending.length);
-      if (swapped) swapContext();
+      if (swapped) {
+        endDraft();
+        swapContext();
+      }
       reuseSession();
       const evaluated = pending;
+      useDraft();
       const aborting = signal === undefined ? {} : { signal };
       if (pending.length > 0) await returnTo(context, placed, { batchTokens, ...aborting });
       while (pending.length > 0) {
         const batch = pending.slice(0, batchTokens);
-        logits = await context.evaluate(batch, placed.length, aborting);
-        placed.push(...batch);
-        pending = pending.slice(batch.length);
-        sessionTokens?.push(...batch);
+        const room = Math.min(mostDrafted, batchTokens - 1, contextTokens - tokensAhead - placed.length - 1);
+        const canDraft = isDrawn && pending.length === 1;
+        const tokens = canDraft ? await drafter?.propose([...placed, ...batch], room, signal) : undefined;
+        if (tokens?.length) {
+          const rows = await context.evaluate([...batch, ...tokens], placed.length, { logits: "all", ...aborting });
+          draft = { tokens, rows, nUsed: 0 };
+          logits = rows.subarray(0, nVocab);
+        } else {
+          logits = await context.evaluate(batch, placed.length, aborting);
+        }
+        place(batch);
       }
       return { nSkipped, swapped, evaluated };
     },
@@ -193,6 +243,7 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       remember(id);
       pending = [substitute === undefined ? id : substitute(id)];
       nNew = 1;
+      isDrawn = true;
       return id;
     },
   };

@@ -11,6 +11,7 @@ export {
   type ModelConfig,
 } from "./config.ts";
 export { type ReturnOptions, returnTo } from "./context-memory.ts";
+export { type DraftCounts, type DraftOptions, MAX_DRAFT_TOKENS } from "./drafts.ts";
 export {
   BatchItemError,
   ContextOverflowError,
@@ -21,7 +22,7 @@ export {
   StatePositionError,
 } from "./errors.ts";
 export { fingerprintOf } from "./fingerprint.ts";
-export { type GeneratedToken, type GenerateOptions, generate } from "./generate.ts";
+export { type DraftsEvent, type GeneratedToken, type GenerateOptions, generate } from "./generate.ts";
 export {
   createGenerator,
   type PendingReport,

@@ -89,6 +89,8 @@ export interface Context {
   readonly kvType: KvType;
   /** Where evaluations may go on: anywhere, or, for a recurrent model, at few positions. A live view. */
   readonly memory: ContextMemory;
+  /** True if results depend on how a sequence is cut into evaluations, as with `compat` and an f32 cache. */
+  readonly isCutVisible?: boolean;
   /**
    * Evaluates `tokens` (n ≥ 1) at positions nPast … nPast + n − 1, overwriting what the cache holds there. Returns a fresh
    * array, (nVocab) or with `logits: "all"` (n, nVocab). One evaluation at a time; the result does not depend on how a

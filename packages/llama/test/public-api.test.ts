@@ -6,6 +6,7 @@ test("the public names", () => {
     [
       "BatchItemError",
       "ContextOverflowError",
+      "MAX_DRAFT_TOKENS",
       "MemoryError",
       "ModelError",
       "SessionError",

@@ -12,6 +12,7 @@ export { type JsonSchemaOptions, jsonSchemaToGrammar } from "./json-schema/json-
 export type { CheckedSchema, JsonType } from "./json-schema/schema.ts";
 export type { UnenforcedKeyword } from "./json-schema/schema-rules.ts";
 export { expf, log2f, logf, powf } from "./libm.ts";
+export { lookUpDraft } from "./prompt-lookup.ts";
 export { createRng, type Rng, resolveSeed } from "./rng.ts";
 export { createSampler, type Sampler, type SamplerOptions } from "./sampler.ts";
 export { SAMPLING_DEFAULTS, type SamplingOptions, samplingChain } from "./sampling-chain.ts";

@@ -23,6 +23,7 @@ test("public names", () => {
       "keepOnly",
       "log2f",
       "logf",
+      "lookUpDraft",
       "parseGrammar",
       "powf",
       "printGrammar",

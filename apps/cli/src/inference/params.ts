@@ -27,6 +27,11 @@ export interface RunParams {
   /** LoRA adapter, and the model that its products are added to instead of `model`. */
   lora: string | undefined;
   loraBase: string | undefined;
+  /** Tokens that are drafted from the text at most. */
+  lookup: number;
+  /** Model that drafts, and how many tokens at most. */
+  draftModel: string | undefined;
+  draftTokens: number;
   prompt: Uint8Array;
   negativePrompt: Uint8Array;
   /** Classifier-free guidance: above 1 leads away from the negative prompt, else off. */
@@ -119,6 +124,9 @@ export function defaultParams(threads?: number): RunParams {
     model: DEFAULT_MODEL,
     lora: undefined,
     loraBase: undefined,
+    lookup: 0,
+    draftModel: undefined,
+    draftTokens: 5,
     prompt: new Uint8Array(0),
     negativePrompt: new Uint8Array(0),
     guidanceScale: 1,

@@ -84,7 +84,9 @@ function timedContext(context: Context, timings: Timings): Context {
     async evaluate(tokens, nPast, options) {
       const started = performance.now();
       const logits = await context.evaluate(tokens, nPast, options);
-      timings.evaluated(tokens.length, performance.now() - started);
+      const elapsedMs = performance.now() - started;
+      if (timings.drafts !== undefined && options?.logits === "all") timings.checked(elapsedMs);
+      else timings.evaluated(tokens.length, elapsedMs);
       return logits;
     },
   };

@@ -1,5 +1,6 @@
 // The timing block at the end: load, sample, prompt, evaluation and total time.
 
+import type { DraftCounts } from "@ll/llama";
 import { fixed, integer } from "../printf.ts";
 
 /** Milliseconds, and of what. */
@@ -13,6 +14,9 @@ export interface TimingFigures {
   readonly evalTokens: number;
   /** Without loading. */
   readonly totalMs: number;
+  /** If anything could be drafted. */
+  readonly draftedTokens?: number;
+  readonly acceptedTokens?: number;
 }
 
 export interface Timings {
@@ -23,6 +27,10 @@ export interface Timings {
   loaded(): void;
   /** Adds an evaluation: one token counts as generation, more as prompt. */
   evaluated(tokens: number, elapsedMs: number): void;
+  /** Adds an evaluation of one token and of a draft behind it; those of the draft that were drawn are generated, too. */
+  checked(elapsedMs: number): void;
+  /** A live view of what becomes of drafts. */
+  drafts: DraftCounts | undefined;
   sampled(elapsedMs: number): void;
 }
 
@@ -43,7 +51,21 @@ export function startTimings(): Timings {
     );
   };
 
-  return {
+  const generated = (): { ms: number; n: number } => ({
+    ms: single.ms,
+    n: single.n + (timings.drafts?.nAccepted ?? 0),
+  });
+  const draftLines = (): string[] => {
+    if (timings.drafts === undefined) return [];
+    const { nDrafted, nAccepted } = timings.drafts;
+    const share = fixed((100 * nAccepted) / Math.max(1, nDrafted), 1, 1);
+    return [
+      `llama_print_timings:     draft tokens = ${integer(nDrafted, 5)}, of which ${nAccepted} accepted (${share} %)`,
+    ];
+  };
+
+  const timings: Timings = {
+    drafts: undefined,
     loaded() {
       ready = performance.now();
     },
@@ -51,6 +73,10 @@ export function startTimings(): Timings {
       const bucket = tokens === 1 ? single : prompt;
       bucket.ms += elapsedMs;
       bucket.n += tokens;
+    },
+    checked(elapsedMs) {
+      single.ms += elapsedMs;
+      single.n += 1;
     },
     sampled(elapsedMs) {
       sample.ms += elapsedMs;
@@ -63,16 +89,22 @@ export function startTimings(): Timings {
       promptMs: prompt.ms,
       promptTokens: prompt.n,
       evalMs: single.ms,
-      evalTokens: single.n,
+      evalTokens: generated().n,
       totalMs: performance.now() - ready,
+      ...(timings.drafts && {
+        draftedTokens: timings.drafts.nDrafted,
+        acceptedTokens: timings.drafts.nAccepted,
+      }),
     }),
     lines: () => [
       "",
       `llama_print_timings:        load time = ${fixed(ready - started, 8, 2)} ms`,
       row("     sample", sample, "runs  "),
       row("prompt eval", prompt, "tokens"),
-      row("       eval", single, "runs  "),
+      row("       eval", generated(), "runs  "),
+      ...draftLines(),
       `llama_print_timings:       total time = ${fixed(performance.now() - ready, 8, 2)} ms`,
     ],
   };
+  return timings;
 }

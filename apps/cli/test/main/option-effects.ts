@@ -57,6 +57,7 @@ export function effects(files: EffectFiles): Effect[] {
     { option: "--memory-f32", args: ["--memory-f32"], base: [...ONCE, "--compat"], sees: text },
     { option: "--compat", args: ["--compat"], base: [...ONCE, "--memory-f32"], sees: text },
     { option: "--batch-size", args: ["-b", "2"], base: [...ONCE, "--memory-f32", "--compat"], sees: text },
+    { option: "--lookup", args: ["--lookup", "8"], base: CAT, sees: /draft tokens = +\d+, of which [1-9]/ },
     { option: "--arithmetic", args: ["--arithmetic", "lanes"], base: ONCE, sees: /ARITHMETIC = lanes/ },
     { option: "--threads", args: ["-t", "3"], base: ONCE, sees: /n_threads = 3 / },
 
@@ -189,6 +190,8 @@ export const SHOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["--in-prefix-bos", "main/conversation.test.ts"],
   ["--keep-eos", "main/conversation.test.ts"],
   ["--simple-io", "main/conversation.test.ts"],
+  ["--draft-model", "main/drafts.test.ts"],
+  ["--draft", "main/drafts.test.ts"],
   ["--prompt-cache-ro", "main/prompt-cache.test.ts"],
   ["--no-display-prompt", "main/output.test.ts"],
   ["--quiet", "main/output.test.ts"],

@@ -146,6 +146,7 @@ function createScalarContext(
     contextTokens,
     kvType,
     memory,
+    isCutVisible: member.mixUpQueries,
     async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
       return batches.evaluateOne(member, { tokens, nPast, logits }, signal);
     },

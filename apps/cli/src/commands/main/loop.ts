@@ -69,7 +69,7 @@ export async function runLoop(setup: LoopSetup): Promise<Generated> {
         io.err.write("\n\nmain: context full, stopping generation\n");
         return { ids, finish: "full" };
       }
-      const report = await generator.evaluatePending();
+      const report = await generator.evaluatePending(remain > 0 && !interactive ? { mostDrafted: remain - 1 } : {});
       reportSkipped(report, console);
       await guidance?.follow(report);
     }

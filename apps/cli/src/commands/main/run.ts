@@ -5,12 +5,13 @@ import { createGenerator, type Session } from "@ll/llama";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";
 import { samplingLines } from "../../inference/load-lines.ts";
-import type { loadModel } from "../../inference/model-loading.ts";
+import { loadModel } from "../../inference/model-loading.ts";
 import type { RunParams } from "../../inference/params.ts";
 import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
 import { openContext, type Report, type Run, runModel } from "../../inference/run-model.ts";
 import { NOWHERE } from "../../terminal.ts";
 import { openSampler } from "./chain.ts";
+import { type Drafts, openDrafts } from "./drafts.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
 import { type Interaction, openInteraction } from "./interaction.ts";
@@ -21,17 +22,29 @@ import { compareSession, loadSession, saveSession } from "./prompt-cache.ts";
 const RESERVED_TOKENS = 4; // of the context, never taken by a prompt
 
 /** Resolves to the exit code. */
-export async function runMain(params: RunParams, io: Io, load?: typeof loadModel): Promise<number> {
+export async function runMain(params: RunParams, io: Io, load: typeof loadModel = loadModel): Promise<number> {
   const interaction = openInteraction(params, params.json ? { ...io, out: NOWHERE } : io);
   try {
-    const work = (run: Run): Promise<Report> => (params.memoryTest ? memoryTest(run) : generateText(run, interaction));
+    const work = async (run: Run): Promise<Report> => {
+      if (params.memoryTest) return memoryTest(run);
+      const drafts = await openDrafts(run, load);
+      try {
+        return await generateText(run, interaction, drafts);
+      } finally {
+        await drafts.model?.dispose();
+      }
+    };
     return await runModel(params, io, work, load);
   } finally {
     interaction.close();
   }
 }
 
-async function generateText(run: Run, { console, interrupt, begin }: Interaction): Promise<Report> {
+async function generateText(
+  run: Run,
+  { console, interrupt, begin }: Interaction,
+  { options: drafts }: Drafts,
+): Promise<Report> {
   const { params, io, seed, timings, model, tokenizer, context } = run;
   const { promptCache } = params;
   const { nVocab } = model.config;
@@ -63,10 +76,15 @@ async function generateText(run: Run, { console, interrupt, begin }: Interaction
     batchTokens: params.batchTokens,
     tokensAhead: guidance?.tokensAhead ?? 0,
     ...(promptCache === undefined ? {} : { session: { tokens: matched.tokens, ...warmUp } }),
+    ...drafts,
   });
+  timings.drafts = generator.drafts;
   const save = async (): Promise<void> => {
     if (promptCache !== undefined && !params.promptCacheReadOnly) {
       const inputs = [params.model, params.lora, params.loraBase].filter((path) => path !== undefined);
+      // the file has the vector of the last token, and a draft may have been evaluated behind it
+      const last = generator.sessionTokens?.at(-1);
+      if (generator.drafts?.nDrafted && last !== undefined) await context.evaluate([last], generator.nPast - 1);
       await saveSession(promptCache, inputs, context, generator, sampler, params);
     }
   };

@@ -1,9 +1,11 @@
 // Options that choose a model and how it computes.
 
 import { availableParallelism } from "node:os";
+import { MAX_DRAFT_TOKENS } from "@ll/llama";
 import { ARITHMETIC_NAMES } from "@ll/quant";
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter } from "../../option-table.ts";
+import type { RunParams } from "../params.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Model";
@@ -131,4 +133,36 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.batchTokens = Math.min(512, v.number);
     },
   ),
+  draftRow(
+    "--lookup",
+    { help: "check so many tokens at once that followed the same words before", default: "0" },
+    (p, n) => {
+      p.lookup = n;
+    },
+  ),
+  valueRow(
+    PERFORMANCE,
+    ["--draft-model"],
+    "path",
+    { placeholder: "FILE", help: "small model of the same vocabulary whose guesses are checked at once" },
+    (p, v) => {
+      p.draftModel = v.text;
+    },
+  ),
+  draftRow("--draft", { help: "tokens that --draft-model guesses at most", default: "5" }, (p, n) => {
+    p.draftTokens = n;
+  }),
 ];
+
+function draftRow(
+  name: `--${string}`,
+  { help, default: shown }: { readonly help: string; readonly default: string },
+  set: (params: RunParams, n: number) => void,
+): RunOption {
+  return valueRow(PERFORMANCE, [name], "int", { placeholder: "N", help, default: shown }, (p, v) => {
+    if (v.number < 0 || v.number > MAX_DRAFT_TOKENS) {
+      throw invalidParameter(v.option, `expected 0 to ${MAX_DRAFT_TOKENS}, got ${v.text}`);
+    }
+    set(p, v.number);
+  });
+}
