@@ -31,6 +31,7 @@ export function ggmlModelFile(file: GgmlFile): ModelFile {
     source: file,
     vocabulary: { kind: "llama", pre: undefined, nPieces: nVocab },
     templates: { main: undefined, named: new Map() },
+    sampling: {},
     trainedContextTokens: TRAINED_CONTEXT_TOKENS,
     pooling: undefined,
     warnings: file.warnings,

@@ -5,7 +5,7 @@ import { configFromGguf } from "@ll/llama";
 import { assertGgufTokenizer } from "@ll/tokenizer";
 import { TRAINED_CONTEXT_TOKENS } from "./container.ts";
 import { ggufTokenizer } from "./gguf-tokenizer.ts";
-import type { ChatTemplates, ModelFile, Pooling, VocabularyFacts } from "./model-file.ts";
+import type { ChatTemplates, ModelFile, Pooling, SamplingFacts, VocabularyFacts } from "./model-file.ts";
 import { whyNotRun } from "./why-not-run.ts";
 
 /** `ARCHITECTURE.pooling_type` */
@@ -36,6 +36,7 @@ export function ggufModelFile(file: GgufSet): ModelFile {
     trainedContextTokens: numberOf(get, `${architecture}.context_length`) || TRAINED_CONTEXT_TOKENS,
     pooling: POOLINGS[numberOf(get, `${architecture}.pooling_type`) ?? 0],
     damage: file.damage,
+    sampling: samplingOf(get),
     warnings: isPart ? [...file.warnings, partOfSet] : file.warnings,
     config,
     tokenizer: (options) => ggufTokenizer(file, options),
@@ -55,6 +56,25 @@ function vocabularyOf(get: MetadataGetter): VocabularyFacts {
     pre: textOf(get, "tokenizer.ggml.pre"),
     nPieces: typeof tokens === "object" ? tokens.length : 0,
   };
+}
+
+/** Behind `general.sampling.`: what it is called here, and values that can be meant. */
+const SAMPLING: readonly (readonly [key: string, name: keyof SamplingFacts, least: number, most: number])[] = [
+  ["temp", "temperature", 0, 100],
+  ["top_k", "topK", 0, 2 ** 31 - 1],
+  ["top_p", "topP", 0, 1],
+  ["min_p", "minP", 0, 1],
+  ["penalty_repeat", "repeatPenalty", 0.01, 100],
+  ["penalty_last_n", "repeatLastN", -1, 2 ** 31 - 1],
+];
+
+function samplingOf(get: MetadataGetter): SamplingFacts {
+  return Object.fromEntries(
+    SAMPLING.flatMap(([key, name, least, most]) => {
+      const value = get(`general.sampling.${key}`);
+      return typeof value === "number" && value >= least && value <= most ? [[name, value]] : [];
+    }),
+  );
 }
 
 const NAMED_TEMPLATE = "tokenizer.chat_template.";

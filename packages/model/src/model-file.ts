@@ -30,6 +30,16 @@ export interface ChatTemplates {
   readonly named: ReadonlyMap<string, string>;
 }
 
+/** How the makers of a model sample, as far as the file says: `general.sampling.*`. */
+export interface SamplingFacts {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repeatPenalty?: number;
+  readonly repeatLastN?: number;
+}
+
 /** How an embedding of a text comes of the vectors of its tokens: their mean, that of the first, or that of the last. */
 export type Pooling = "mean" | "cls" | "last";
 
@@ -61,6 +71,7 @@ export interface ModelFile {
   readonly trainedContextTokens: number;
   /** What the file says, undefined for nothing. */
   readonly pooling: Pooling | undefined;
+  readonly sampling: SamplingFacts;
   /** What is odd about the container and harmless. Config and tokenizer have warnings of their own. */
   readonly warnings: readonly string[];
   /** Why the tensors cannot be read, of a file that was opened as `damaged`. */
