@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/formats.ts", "src/jinja.ts", "src/node.ts", "src/templates.ts"],
+  entry: ["src/index.ts", "src/conversation.ts", "src/formats.ts", "src/jinja.ts", "src/node.ts", "src/templates.ts"],
   format: ["esm"],
   dts: true,
   clean: true,

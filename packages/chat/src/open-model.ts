@@ -1,17 +1,11 @@
 // From a model file to a model to talk to, in one call.
 
 import type { AbortSignal as Signal, TensorSource } from "@ll/bytes";
-import {
-  type ConfigOverrides,
-  type LoadModelEvent,
-  type LoadModelOptions,
-  loadModel,
-  type ModelConfig,
-  modelMemory,
-} from "@ll/llama";
+import { type ConfigOverrides, type LoadModelEvent, type LoadModelOptions, loadModel } from "@ll/llama";
 import { type ChatTemplates, type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
+import { fittingContext } from "./context-size.ts";
 import { createChatModel } from "./create-chat-model.ts";
 import type { AnswerSampling } from "./generate.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
@@ -46,15 +40,10 @@ export interface OpenOptions {
   readonly signal?: Signal | undefined;
 }
 
-const MOST_CONTEXT_TOKENS = 4096;
-const LEAST_CONTEXT_TOKENS = 256;
 const DEFAULT_PARALLEL = 4;
 
 /** Weights that keep one more thread busy for longer than it takes to start it and to wait for it at every barrier. */
 const THREAD_BYTES = 16 * 1024 * 1024;
-
-/** All that a model and its contexts may take: WebAssembly memories of a process beyond it are refused by most systems. */
-const MOST_CONTEXT_BYTES = 2 ** 31;
 
 /**
  * Opens a ggml, ggmf, ggjt or GGUF file. The file is read once, while it loads.
@@ -77,7 +66,15 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
   const tensors = file.source;
   const threads = options.threads ?? usefulThreads(tensors);
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
-  const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine);
+  const nContexts = Math.max(parallel, options.scheduler?.contexts ?? 0);
+  const { contextTokens, warning: lowered } = await (options.contextTokens === undefined
+    ? fittingContext(tensors, config, {
+        trainedContextTokens: file.trainedContextTokens,
+        kvType,
+        parallel: nContexts,
+        ...engine,
+      })
+    : { contextTokens: options.contextTokens, warning: undefined });
   const model = await loadModel(tensors, config, {
     ...engine,
     workerUrl,
@@ -91,7 +88,7 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
     kvType,
     scheduler: options.scheduler,
     // files of today were made for a chain without a penalty
-    sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...options.sampling },
+    sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...file.sampling, ...options.sampling },
     info: {
       name: file.name,
       container: file.containerName,
@@ -131,24 +128,6 @@ async function templateOf(
   const { patternTemplate } = await import("./templates.ts");
   if (asked !== undefined) return { template: patternTemplate(asked) };
   return { template: patternTemplate("plain"), warning: `${reason}: conversations are written as a plain transcript` };
-}
-
-/** As many positions as were asked for; else the file's, as long as a context holds them. */
-async function contextFor(
-  { source, trainedContextTokens }: ModelFile,
-  config: ModelConfig,
-  { contextTokens, kvType, parallel = DEFAULT_PARALLEL, scheduler }: OpenOptions,
-  engine: Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic">,
-): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
-  if (contextTokens !== undefined) return { contextTokens };
-  const wanted = Math.min(trainedContextTokens, MOST_CONTEXT_TOKENS);
-  for (let n = wanted; ; n = Math.floor(n / 2)) {
-    const { context } = await modelMemory(source, config, { ...engine, contextTokens: n, kvType });
-    if (context * Math.max(parallel, scheduler?.contexts ?? 0) <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
-      const warning = `the context has ${n} positions of ${wanted}, which is what memory holds`;
-      return n === wanted ? { contextTokens: n } : { contextTokens: n, warning };
-    }
-  }
 }
 
 /** How many weights there are, and of what type most of them. */

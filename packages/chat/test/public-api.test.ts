@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { buildSync } from "esbuild";
 import { expect, test } from "vitest";
+import * as conversation from "../src/conversation.ts";
 import * as formats from "../src/formats.ts";
 import * as api from "../src/index.ts";
 import * as jinja from "../src/jinja.ts";
@@ -16,6 +17,16 @@ test("what the package exports", () => {
       "isAnswerError",
       "openModel",
       "restoreSession",
+    ]
+  `);
+  expect(Object.keys(conversation).sort()).toMatchInlineSnapshot(`
+    [
+      "ConversationError",
+      "createConversation",
+      "createPatternWriter",
+      "createTemplateWriter",
+      "fittingContext",
+      "isConversationError",
     ]
   `);
   expect(Object.keys(formats).sort()).toMatchInlineSnapshot(`

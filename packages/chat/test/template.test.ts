@@ -1,10 +1,8 @@
 // Templates of patterns: those of ll-chat, and what they make of a conversation.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ChatModel, Message } from "../src/index.ts";
-import { patternTemplate, TEMPLATES } from "../src/templates.ts";
+import { patternTemplate } from "../src/templates.ts";
 import { smallModel } from "./support/small-model.ts";
 
 let model: ChatModel;
@@ -14,15 +12,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => model.dispose());
-
-test.each(TEMPLATES.map((template) => [template.name, template] as const))(
-  "%s is that of ll-chat",
-  (name, template) => {
-    const file = join(import.meta.dirname, `../../../apps/cli/templates/${name}.json`);
-    const { summary: _, ...content } = JSON.parse(readFileSync(file, "utf8"));
-    expect({ ...content, name }).toEqual(template);
-  },
-);
 
 const TOOL = { type: "function", function: { name: "now", parameters: {} } } as const;
 

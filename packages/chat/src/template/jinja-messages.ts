@@ -102,4 +102,7 @@ const contentInParts: Rewriting = (messages) =>
   messages.map((message) => ({ ...message, content: [{ type: "text", text: String(message.content) }] }));
 
 /** What is tried in turn, if a template refuses a conversation. */
-export const REWRITINGS: readonly Rewriting[] = [systemInUser, callByCall, contentInParts];
+export function rewritingsFor(source: string): readonly Rewriting[] {
+  const knowsParts = /(?:\.|["'])(?:text|type)\b/.test(source);
+  return [systemInUser, callByCall, ...(knowsParts ? [contentInParts] : [])];
+}

@@ -7,7 +7,7 @@ import type { Message } from "../messages.ts";
 import type { ChatTemplate, RenderRequest } from "./chat-template.ts";
 import { CONTROL_MARK, createGuard, END_MARK, type Guard, withoutMarks } from "./control-marks.ts";
 import { compileTemplate, type Rendering, type RenderOptions } from "./jinja/render.ts";
-import { REWRITINGS, type TemplateMessage, templateMessages } from "./jinja-messages.ts";
+import { rewritingsFor, type TemplateMessage, templateMessages } from "./jinja-messages.ts";
 import { answerText, describeTools, resultText } from "./plain-tools.ts";
 import { isTemplateError, TemplateError } from "./template-error.ts";
 
@@ -55,6 +55,7 @@ export function jinjaTemplate(
     hasShortIds: known.name.startsWith("mistral"),
     isEitherTextOrThought: known.channels === true,
   };
+  const rewritings = rewritingsFor(source);
   const { bos, eos, ends } = tokenizer.special;
   const idText = (id: number | undefined): string =>
     id === undefined ? "" : tokenizer.decode([id], { special: true });
@@ -87,7 +88,7 @@ export function jinjaTemplate(
       eos_token: eosText,
       add_generation_prompt: begun === undefined,
     };
-    const text = firstAccepted(begun === undefined ? messages : withEndMark(messages), (all) =>
+    const text = firstAccepted(begun === undefined ? messages : withEndMark(messages), rewritings, (all) =>
       render({ ...variables, messages: all }),
     );
     return begun === undefined ? text : cutAtMark(text, guard(begun));
@@ -116,13 +117,14 @@ function stopsOf(source: string): string[] {
 /** Writes a conversation as it is, or in other words if the template refuses it. @throws what it said first */
 function firstAccepted(
   messages: readonly TemplateMessage[],
+  rewritings: ReturnType<typeof rewritingsFor>,
   render: (messages: readonly TemplateMessage[]) => string,
 ): string {
   try {
     return render(messages);
   } catch (refusal) {
     if (!isTemplateError(refusal, "E_TEMPLATE_RAISED")) throw refusal;
-    for (const rewrite of REWRITINGS) {
+    for (const rewrite of rewritings) {
       const others = rewrite(messages);
       if (others === undefined) continue;
       try {

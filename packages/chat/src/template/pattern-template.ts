@@ -18,7 +18,7 @@ export interface Template {
   /** Before the first turn. */
   readonly start: string;
   /** The first turn of the user, if it is written another way than the others. */
-  readonly firstUser?: string;
+  readonly firstUser?: string | undefined;
   /** A turn of the user, up to where the model goes on. */
   readonly user: string;
   /** Behind an answer, before the next turn. */

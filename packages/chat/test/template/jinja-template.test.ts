@@ -144,6 +144,11 @@ describe("a conversation that a template refuses is told in other words", () => 
     expect(text(source, { messages: [USER] })).toBe("Hix");
   });
 
+  test("not to a template that knows no parts", () => {
+    const source = `${CHATML}{% if messages[0].content is string %}{{ raise_exception('never') }}{% endif %}`;
+    expect(() => text(source, { messages: [USER] })).toThrow("never");
+  });
+
   test("what cannot be told in other words fails with the template's own", () => {
     const refusal = (source: string, messages: readonly Message[]): unknown => {
       try {

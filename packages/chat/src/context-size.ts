@@ -1,0 +1,34 @@
+// How many positions a context has if nobody says.
+
+import type { TensorSource } from "@ll/bytes";
+import { type KvType, type LoadModelOptions, type ModelConfig, modelMemory } from "@ll/llama";
+
+const MOST_CONTEXT_TOKENS = 4096;
+const LEAST_CONTEXT_TOKENS = 256;
+
+/** All that contexts may take: WebAssembly memories of a process beyond it are refused by most systems. */
+const MOST_CONTEXT_BYTES = 2 ** 31;
+
+export interface ContextWish extends Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic"> {
+  /** Positions that the model was trained for. */
+  readonly trainedContextTokens: number;
+  readonly kvType?: KvType | undefined;
+  /** Contexts that are there at the same time. */
+  readonly parallel: number;
+}
+
+/** The model's positions, at most 4096, and no more than memory holds: `warning` says if that is fewer. */
+export async function fittingContext(
+  source: TensorSource,
+  config: ModelConfig,
+  { trainedContextTokens, kvType, parallel, ...engine }: ContextWish,
+): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
+  const wanted = Math.min(trainedContextTokens, MOST_CONTEXT_TOKENS);
+  for (let n = wanted; ; n = Math.floor(n / 2)) {
+    const { context } = await modelMemory(source, config, { ...engine, contextTokens: n, kvType });
+    if (context * parallel <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
+      const warning = `the context has ${n} positions of ${wanted}, which is what memory holds`;
+      return n === wanted ? { contextTokens: n } : { contextTokens: n, warning };
+    }
+  }
+}

@@ -1,0 +1,267 @@
+// A conversation with a model: turns are its state, and what lies in the KV cache is only ever a saving. Before each answer the
+// turns are written down as ids; of these, what the cache holds already is not evaluated again. So turns may be taken back,
+// replaced or loaded at any time.
+
+import { type Context, createGenerator, matchSession, type TokenGenerator, type TokenSampler } from "@ll/llama";
+import type { Tokenizer } from "@ll/tokenizer";
+import { createOutputParser, type OutputFormat, type OutputPart } from "../formats.ts";
+import { createStopText } from "../stop-text.ts";
+import { ConversationError } from "./conversation-error.ts";
+import { fitPatterns, fitTemplate, type Prompt } from "./fit.ts";
+import type { PatternWriter } from "./pattern-writer.ts";
+import type { TemplateWriter } from "./template-writer.ts";
+import type { Turn } from "./turn.ts";
+
+/** Why an answer ended: the model's own end, a stop text, the most tokens it may have, or the signal. */
+export type Finish = "eos" | "stop" | "length" | "interrupted";
+
+export interface Answer {
+  readonly finish: Finish;
+  /** Tokens evaluated before the first one of the answer, and how long that took. */
+  readonly promptTokens: number;
+  readonly promptMs: number;
+  readonly answerTokens: number;
+  readonly answerMs: number;
+}
+
+export interface AnswerOptions {
+  /** Takes the text as it grows. */
+  readonly onText: (text: string) => void;
+  /** Takes the thought that stands before it, as it grows. */
+  readonly onThought?: (text: string) => void;
+  /** Called while the model reads what it is to answer: tokens evaluated, of all that have to be. */
+  readonly onRead?: (tokens: number, total: number) => void;
+  /** Called after each token of the answer, with their number and how long they took so far. */
+  readonly onToken?: (tokens: number, elapsedMs: number) => void;
+  /** Ends the answer; what there is of it counts. */
+  readonly signal?: AbortSignal;
+}
+
+/** What may change between two answers. */
+export interface ConversationSettings {
+  system: string;
+  sampler: TokenSampler;
+  /** Most tokens of an answer; negative for no limit. */
+  maxTokens: number;
+  /** Whether the model is to think, where its template can say so. */
+  think?: boolean | undefined;
+}
+
+export interface Conversation {
+  readonly settings: ConversationSettings;
+  readonly turns: readonly Turn[];
+  /** Turns at the beginning that no longer fit into the context. */
+  readonly nForgotten: number;
+  /** Positions of the cache in use. */
+  readonly nPast: number;
+  /** Reads what stands before the next turn, which then only has to read that turn. Nothing else may be asked meanwhile. */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** Adds a turn. @throws ConversationError, TemplateError for one that does not fit; nothing is added then, nor if it is interrupted without any text. */
+  ask(user: string, options: AnswerOptions): Promise<Answer>;
+  /** Answers the last turn anew. @throws ConversationError without one */
+  regenerate(options: AnswerOptions): Promise<Answer>;
+  /** Puts other turns in place of all there are. */
+  replace(turns: readonly Turn[]): void;
+}
+
+export interface ConversationParts {
+  readonly context: Context;
+  readonly tokenizer: Tokenizer;
+  readonly writer: PatternWriter | TemplateWriter;
+  /** How the model writes thoughts; without it, all is text. */
+  readonly format?: OutputFormat | undefined;
+  readonly stop: readonly string[];
+  /** Most tokens of one evaluation. */
+  readonly batchTokens: number;
+  /** Milliseconds from any origin. */
+  readonly now: () => number;
+  /** Makes what is called between steps of long work, to hear what happens meanwhile. */
+  readonly createPace?: () => () => Promise<void>;
+}
+
+/** What a model said, before it is a turn. */
+interface Generated {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly ids: readonly number[];
+  readonly finish: Finish;
+  /** Tokens drawn, those of a stop text and the end included. */
+  readonly nTokens: number;
+  readonly elapsedMs: number;
+}
+
+/** What comes of an interruption before the first token. */
+const NOTHING: Answer = { finish: "interrupted", promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0 };
+
+/** Tokens that are evaluated between two looks at a signal that keep their place in the cache. */
+const STEP_TOKENS = 64;
+
+export function createConversation(parts: ConversationParts, settings: ConversationSettings): Conversation {
+  const { context, tokenizer, writer, format, batchTokens, now } = parts;
+  let turns: readonly Turn[] = [];
+  let nForgotten = 0;
+  let cached: readonly number[] = []; // ids of the positions in the KV cache
+
+  /** What is evaluated before an answer to the last of these turns, with as many old turns as leave room for it; undefined if the signal says so. */
+  function fit(asked: readonly Turn[], signal: AbortSignal | undefined): Promise<Prompt | undefined> {
+    const pace = parts.createPace?.();
+    const pause = async (): Promise<boolean> => {
+      await pace?.();
+      return signal?.aborted === true;
+    };
+    const { system, think, maxTokens } = settings;
+    const request = { turns: asked, system, think, nForgotten, contextTokens: context.contextTokens, maxTokens, pause };
+    return "write" in writer ? fitTemplate(writer, request) : fitPatterns(writer, request);
+  }
+
+  /** A generator whose cache holds what it has in common with these ids, and how many are left to read. */
+  function open({ ids, nStart }: Pick<Prompt, "ids" | "nStart">): { generator: TokenGenerator; nLeft: number } {
+    const { tokens, nMatching } = matchSession(cached, ids);
+    const generator = createGenerator(context, {
+      sampler: settings.sampler,
+      keepTokens: Math.min(nStart, ids.length),
+      batchTokens,
+      session: { tokens },
+    });
+    return { generator, nLeft: ids.length - Math.min(nMatching, tokens.length) };
+  }
+
+  /** Evaluates ids. False if the signal ended that; the cache then holds the first of them. */
+  async function read(
+    generator: TokenGenerator,
+    ids: readonly number[],
+    { nLeft, onRead, signal }: Pick<AnswerOptions, "onRead" | "signal"> & { readonly nLeft: number },
+  ): Promise<boolean> {
+    const step = Math.min(batchTokens, STEP_TOKENS);
+    for (let first = 0; first < ids.length; first += step) {
+      generator.accept(ids.slice(first, first + step));
+      if (!(await evaluate(generator, signal))) return false;
+      const nRead = nLeft - (ids.length - Math.min(ids.length, first + step));
+      if (nRead > 0) onRead?.(nRead, nLeft);
+    }
+    return true;
+  }
+
+  async function prepare(signal: AbortSignal): Promise<void> {
+    const prompt = await fit([...turns, { user: "", answer: "", ids: [] }], signal);
+    if (prompt === undefined) return;
+    const ids = prompt.ids.slice(0, prompt.nBefore);
+    if (ids.every((id, index) => id === cached[index])) return;
+    const { generator, nLeft } = open({ ...prompt, ids });
+    try {
+      await read(generator, ids, { nLeft, signal });
+    } finally {
+      cached = generator.sessionTokens ?? [];
+    }
+  }
+
+  async function answer(asked: readonly Turn[], options: AnswerOptions): Promise<Answer> {
+    const prompt = await fit(asked, options.signal);
+    if (prompt === undefined) return NOTHING;
+    const { generator, nLeft } = open(prompt);
+    const started = now();
+    try {
+      if (!(await read(generator, prompt.ids, { ...options, nLeft }))) return NOTHING;
+      const promptMs = now() - started;
+      const generated = await generate(generator, prompt.startsInThought, options);
+      const { text, reasoning, ids } = generated;
+      const { user } = asked.at(-1) as Turn;
+      const turn: Turn = { user, ...(reasoning !== "" && { reasoning }), answer: text, ids };
+      turns = [...asked.slice(0, -1), turn];
+      nForgotten = prompt.nForgotten;
+      const { finish, nTokens: answerTokens, elapsedMs: answerMs } = generated;
+      return { finish, promptTokens: nLeft, promptMs, answerTokens, answerMs };
+    } finally {
+      cached = generator.sessionTokens ?? []; // undefined after a context swap
+    }
+  }
+
+  async function generate(
+    generator: TokenGenerator,
+    startsInThought: boolean,
+    { onText, onThought, onToken, signal }: AnswerOptions,
+  ): Promise<Generated> {
+    const stopText = createStopText(parts.stop);
+    const parser = format === undefined ? undefined : createOutputParser({ format, startsInThought });
+    const special = parser !== undefined; // marks of thoughts may be control tokens
+    const ids: number[] = [];
+    const lengths: number[] = []; // characters of the text after each id, stop text included
+    const started = now();
+    let text = "";
+    let reasoning = "";
+    const show = (parts: readonly OutputPart[]): void => {
+      for (const part of parts) {
+        if (part.type === "reasoning") {
+          reasoning += part.text;
+          onThought?.(part.text);
+        } else if (part.type === "text") {
+          text += part.text;
+          onText(part.text);
+        }
+      }
+    };
+    const take = (more: string): void => {
+      if (more !== "") show(parser?.push(more) ?? [{ type: "text", text: more }]);
+    };
+    const finish = await (async (): Promise<Finish> => {
+      for (;;) {
+        const id = generator.sample();
+        if (tokenizer.special.ends.has(id)) return "eos";
+        ids.push(id);
+        const step = stopText.push(tokenizer.tokenBytes(id, { special }));
+        lengths.push(stopText.length);
+        take(step.text);
+        onToken?.(ids.length, now() - started);
+        if (step.isStopped) return "stop";
+        if (settings.maxTokens >= 0 && ids.length >= settings.maxTokens) return "length";
+        if (!(await evaluate(generator, signal))) return "interrupted";
+      }
+    })();
+    const nTokens = ids.length;
+    if (finish !== "stop") take(stopText.end());
+    show(parser?.end() ?? []);
+    const whole = { text, reasoning, finish, nTokens, elapsedMs: now() - started };
+    if ("write" in writer) return { ...whole, ids: [] };
+    if (finish === "stop") {
+      // whole tokens before the stop text stay as they are; the part of one is encoded again
+      const nWhole = lengths.filter((length) => length <= text.length).length;
+      const rest = text.slice(lengths[nWhole - 1] ?? 0);
+      ids.splice(nWhole, ids.length, ...(rest === "" ? [] : writer.answer(rest)));
+    }
+    return { ...whole, ids };
+  }
+
+  return {
+    settings,
+    get turns() {
+      return turns;
+    },
+    get nForgotten() {
+      return nForgotten;
+    },
+    get nPast() {
+      return cached.length;
+    },
+    prepare,
+    ask: (user, options) => answer([...turns, { user, answer: "", ids: [] }], options),
+    async regenerate(options) {
+      if (turns.length === 0) throw new ConversationError("E_NO_TURN", "nothing has been answered yet");
+      return answer(turns, options);
+    },
+    replace(others) {
+      turns = [...others];
+      nForgotten = 0;
+    },
+  };
+}
+
+/** Evaluates what is pending. False if the signal ended that; what was evaluated until then is in the cache. */
+async function evaluate(generator: TokenGenerator, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await generator.evaluatePending(signal === undefined ? {} : { signal });
+    return true;
+  } catch (error) {
+    if (signal?.aborted) return false;
+    throw error;
+  }
+}
