@@ -48,7 +48,10 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["use-tokenizer", { module: "use-tokenizer.ts", covers: /\/packages\/tokenizer\/src\// }],
   ["tokenizer-json", { module: "tokenizer-json.ts", covers: /\/packages\/tokenizer\/src\// }],
   ["use-grammar", { module: "use-grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
-  ["use-chat", { module: "use-chat.ts", covers: /\/commands\/chat\/|\/packages\/sampling\/src\// }],
+  [
+    "use-chat",
+    { module: "use-chat.ts", covers: /\/commands\/chat\/|\/chat\/src\/conversation\/|\/packages\/sampling\/src\// },
+  ],
   ["template", { module: "template.ts", covers: /\/chat\/src\/template\/jinja\/|\/@huggingface\/jinja\/dist\// }],
   ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],
 ]);

@@ -19,7 +19,7 @@ import { ggufTokenizer } from "@ll/model";
 import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import { type Chat, createChat } from "../../../apps/cli/src/commands/chat/chat.ts";
 import { defaultChatParams } from "../../../apps/cli/src/commands/chat/options.ts";
-import type { Template } from "../../../apps/cli/src/commands/chat/template.ts";
+import type { PatternTemplate } from "../../../apps/cli/src/commands/chat/template.ts";
 import { openSampler } from "../../../apps/cli/src/commands/main/chain.ts";
 import { ExitCode, exitCodeOf } from "../../../apps/cli/src/exit-codes.ts";
 import { ggmlBytes, type RawTensor } from "../../../packages/ggml-format/test/ggml-bytes.ts";
@@ -187,8 +187,7 @@ export async function runMain(model: Model, tokenizer: Tokenizer): Promise<Conte
   return context;
 }
 
-const PLAIN: Template = {
-  summary: "",
+const PLAIN: PatternTemplate = {
   system: "ab",
   systemBlock: "{text}\n",
   start: "{bos} {system}",
@@ -198,7 +197,7 @@ const PLAIN: Template = {
   special: [],
 };
 
-export function chatOver(context: Context, tokenizer: Tokenizer, template: Template = PLAIN): Chat {
+export function chatOver(context: Context, tokenizer: Tokenizer, template: PatternTemplate = PLAIN): Chat {
   const params = { ...defaultChatParams(), seed: 1, contextTokens: CONTEXT_TOKENS };
   return createChat({ context, tokenizer, params, settings: [], template, now: () => 0 });
 }

@@ -1,18 +1,18 @@
 // Saved conversations, resumed for a turn; and templates, by which one is written.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TEMPLATES } from "@ll/chat/templates";
 import { createRng } from "@ll/sampling";
-import { parseTemplate, TEMPLATE_NAMES } from "../../../apps/cli/src/commands/chat/template.ts";
-import { dataFile } from "../../../apps/cli/src/data-files.ts";
+import { parseTemplate } from "../../../apps/cli/src/commands/chat/template.ts";
 import { ALLOWANCE_BYTES, asProgram, chatOver, oneTurn, soundModel } from "./small-engine.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ll-fuzz-"));
 const path = join(folder, "chat.json");
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-const templates = TEMPLATE_NAMES.map((name) => readFileSync(dataFile(`templates/${name}.json`), "utf8"));
+const templates = TEMPLATES.map((template) => JSON.stringify(template));
 const saved = templates.slice(0, 3).map((template) =>
   JSON.stringify({
     program: "ll-chat",

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { fileTypeLabel } from "@ll/architectures";
 import { isIoError, printable, type TensorSource } from "@ll/bytes";
 import { closeAll, type FileSource } from "@ll/bytes/node";
+import { fittingContext } from "@ll/chat/conversation";
 import { modelSizeLabel } from "@ll/ggml-format";
 import {
   createScalarModel,
@@ -16,6 +17,7 @@ import {
   type ModelConfig,
   modelMemory,
 } from "@ll/llama";
+import type { ChatTemplates, ModelContainer, SamplingFacts } from "@ll/model";
 import type { OpenedModelFile } from "@ll/model/node";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Io } from "../command.ts";
@@ -37,6 +39,10 @@ export interface LoadedModel {
   readonly warnings: readonly string[];
   /** Of the files that the model is in: one, unless it is a set. */
   readonly paths: readonly string[];
+  readonly container: ModelContainer;
+  readonly templates: ChatTemplates;
+  /** How its makers sample. */
+  readonly sampling: SamplingFacts;
 }
 
 /**
@@ -56,18 +62,19 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
     const runnable = await readModelFile(source, params);
     opened = runnable.file;
     hint = runnable.hint;
-    if (params.contextTokens === 0) params.contextTokens = opened.trainedContextTokens;
-    const { config, tokenizer, warnings } = runnable;
-    const { source: tensors, paths } = opened;
+    const { config, tokenizer } = runnable;
+    const { source: tensors, paths, container, templates, sampling, trainedContextTokens } = opened;
+    if (params.contextTokens === 0) params.contextTokens = trainedContextTokens;
+    const warnings = [...runnable.warnings, ...(await chooseContext(params, tensors, config, trainedContextTokens))];
+    const facts = { tokenizer, warnings, paths, container, templates, sampling };
     for (const line of loadLines(await factsOf(runnable, params), params)) io.err.write(`${line}\n`);
 
-    if (params.lora === undefined)
-      return { ...(await loadEngine(tensors, config, params, shown)), tokenizer, warnings, paths };
+    if (params.lora === undefined) return { ...(await loadEngine(tensors, config, params, shown)), ...facts };
     stage = "adapter";
     const lora = await applyLora(tensors, config, { adapter: params.lora, base: params.loraBase }, io, files);
     const engine = await loadEngine(lora.tensors, config, params, shown);
     lora.finish();
-    return { ...engine, tokenizer, warnings, paths };
+    return { ...engine, ...facts };
   } catch (error) {
     io.err.write(FAILURES[stage](printable(error instanceof Error ? error.message : String(error), 512), params));
     io.err.write("main: error: unable to load model\n");
@@ -85,12 +92,34 @@ export async function loadModel(params: RunParams, io: Io, shown: Io = io): Prom
   }
 }
 
+/** Negative: as many positions as help. @returns what is to be said of that */
+async function chooseContext(
+  params: RunParams,
+  tensors: TensorSource,
+  config: ModelConfig,
+  trainedContextTokens: number,
+): Promise<string[]> {
+  if (params.contextTokens >= 0) return [];
+  const { threads = usefulThreads(tensors), kernels, arithmetic, memoryF32 } = params;
+  const wish = {
+    trainedContextTokens,
+    parallel: 1,
+    threads,
+    kernels,
+    arithmetic,
+    kvType: memoryF32 ? "f32" : "f16",
+  } as const;
+  const { contextTokens, warning } = await fittingContext(tensors, config, wish);
+  params.contextTokens = contextTokens;
+  return warning === undefined ? [] : [warning];
+}
+
 async function loadEngine(
   tensors: TensorSource,
   config: ModelConfig,
   params: RunParams,
   io: Io,
-): Promise<Omit<LoadedModel, "tokenizer" | "warnings" | "paths">> {
+): Promise<Pick<LoadedModel, "model" | "threads" | "kernels">> {
   let progress: Progress | undefined;
   const onWeights = (bytes: number, total: number): void => {
     progress ??= createProgress(io, { total, enabled: io.err.isTty && !params.quiet });

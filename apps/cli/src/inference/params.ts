@@ -18,7 +18,7 @@ export interface RunParams {
   arithmetic: ArithmeticName | undefined;
   /** Tokens to generate; -1 for no limit, -2 until the context is full. */
   nPredict: number;
-  /** 0 until the model is open: its own. */
+  /** 0 until the model is open: its own; negative: its own, at most 4096 and what memory holds. */
   contextTokens: number;
   batchTokens: number;
   /** Prompt tokens that stay when the context is swapped; -1 for all. */

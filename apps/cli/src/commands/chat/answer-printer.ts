@@ -1,13 +1,19 @@
 // Answers on standard output: as text while they grow, or as one JSON object each.
 
+import type { Answer, AnswerOptions } from "@ll/chat/conversation";
 import type { Io } from "../../command.ts";
-import { createTrimmer } from "./answer-text.ts";
-import type { Answer, AnswerOptions } from "./conversation.ts";
 import { createLiveLine } from "./live-line.ts";
 import type { ChatParams } from "./options.ts";
 
 /** How answers are shown: `json` as objects, `quiet` without their speed. */
 export type AnswerStyle = Pick<ChatParams, "json" | "quiet" | "color">;
+
+/** What is shown of this answer in particular. */
+interface ShownParts {
+  readonly signal?: AbortSignal;
+  /** Thoughts, dimmed, on a terminal. */
+  readonly thoughts?: boolean;
+}
 
 /** Version of the shape that `--json` prints. */
 const JSON_VERSION = 1;
@@ -18,12 +24,17 @@ const JSON_VERSION = 1;
  */
 export async function printAnswer(
   io: Io,
-  { json, quiet, color, signal }: AnswerStyle & { readonly signal?: AbortSignal },
+  { json, quiet, color, signal, thoughts = false }: AnswerStyle & ShownParts,
   work: (options: AnswerOptions) => Promise<Answer>,
 ): Promise<void> {
   const live = createLiveLine(io, color, () => performance.now());
   const trim = createTrimmer();
   let text = "";
+  let reasoning = "";
+  const onThought = (piece: string): void => {
+    reasoning += piece;
+    if (!json && thoughts) live.thought(piece);
+  };
   const onText = (piece: string): void => {
     const shown = trim(piece);
     text += shown;
@@ -37,12 +48,32 @@ export async function printAnswer(
   };
   let answer: Answer;
   try {
-    answer = await work({ onText, onRead, onToken, ...(signal === undefined ? {} : { signal }) });
+    answer = await work({ onText, onThought, onRead, onToken, ...(signal === undefined ? {} : { signal }) });
   } finally {
     live.end();
   }
   const { finish, promptTokens, answerTokens } = answer;
-  if (json)
-    io.out.write(`${JSON.stringify({ version: JSON_VERSION, answer: text, finish, promptTokens, answerTokens })}\n`);
-  else if (finish !== "interrupted" || text !== "") io.out.write("\n");
+  const thought = reasoning === "" ? {} : { reasoning };
+  if (json) {
+    const all = { version: JSON_VERSION, answer: text, ...thought, finish, promptTokens, answerTokens };
+    io.out.write(`${JSON.stringify(all)}\n`);
+  } else if (finish !== "interrupted" || text !== "") io.out.write("\n");
+}
+
+/** Leaves out white space at both ends of a text that comes in pieces. */
+export function createTrimmer(): (piece: string) => string {
+  let begun = false;
+  let spaces = ""; // white space that may turn out to be the end
+  return (piece) => {
+    const text = begun ? piece : piece.trimStart();
+    begun ||= text !== "";
+    const kept = text.trimEnd();
+    if (kept === "") {
+      spaces += text;
+      return "";
+    }
+    const shown = spaces + kept;
+    spaces = text.slice(kept.length);
+    return shown;
+  };
 }

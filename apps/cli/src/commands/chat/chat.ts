@@ -2,24 +2,38 @@
 
 import { resolve } from "node:path";
 import { FormatError } from "@ll/bytes";
+import {
+  type Answer,
+  type AnswerOptions,
+  type Conversation,
+  createConversation,
+  createPatternWriter,
+  createTemplateWriter,
+  isConversationError,
+  type Turn,
+} from "@ll/chat/conversation";
+import { isTemplateError } from "@ll/chat/jinja";
+import type { ChatTemplate } from "@ll/chat/templates";
 import { ggufSetPaths } from "@ll/gguf/node";
 import type { Context } from "@ll/llama";
 import { resolveSeed, type Sampler } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
+import { Refusal } from "../../errors.ts";
 import { parseOptions } from "../../option-table.ts";
 import { createPace } from "../../pace.ts";
 import { openSampler } from "../main/chain.ts";
-import { type Answer, type AnswerOptions, type Conversation, createConversation, type Turn } from "./conversation.ts";
 import { type ChatParams, defaultChatParams, SETTINGS } from "./options.ts";
-import { createPromptWriter } from "./prompt-writer.ts";
 import { readSavedChat, type SavedChat, writeSavedChat } from "./saved-chat.ts";
-import { TEMPLATE_NAMES, type Template } from "./template.ts";
+import { FILE_TEMPLATE, type PatternTemplate, TEMPLATE_NAMES } from "./template.ts";
 
 /** Names and values of options, in the order in which they were given; some may be given several times. */
 export type Settings = readonly (readonly [name: string, value: string])[];
 
 /** Options that add to what they set before. */
 const ADDING: readonly string[] = ["logit-bias", "dry-sequence-breaker"];
+
+/** "hide": it thinks, and nobody sees it. */
+export type ThinkMode = "on" | "off" | "hide";
 
 /** What a chat is made of. */
 export interface ChatParts {
@@ -28,7 +42,12 @@ export interface ChatParts {
   readonly params: ChatParams;
   /** The settings among the parameters that are not the default. */
   readonly settings: Settings;
-  readonly template: Template;
+  /** Patterns, or "file" for `fileTemplate`. */
+  readonly template: PatternTemplate | typeof FILE_TEMPLATE;
+  /** That of the model's file. */
+  readonly fileTemplate?: ChatTemplate | undefined;
+  /** Settings that are the default for this model, in place of the program's. */
+  readonly modelSettings?: Settings | undefined;
   readonly now: () => number;
 }
 
@@ -51,6 +70,12 @@ export interface Chat {
   readonly stats: ChatStats;
   /** Those that are not the default. */
   readonly settings: Settings;
+  /** What the model's file says of them. */
+  readonly modelSettings: Settings;
+  /** Whether the model thinks before it answers, and whether that is shown; undefined for what its template makes of it. */
+  think: ThinkMode | undefined;
+  /** True if the model can be told to think, or thinks anyway. */
+  readonly canThink: boolean;
   /** See `Conversation`. */
   prepare(signal: AbortSignal): Promise<void>;
   ask(user: string, options: AnswerOptions): Promise<Answer>;
@@ -69,9 +94,10 @@ export interface Chat {
 
 /** @throws UsageError for settings that no sampler can be made of */
 export function createChat(parts: ChatParts): Chat {
-  const { context, tokenizer, now } = parts;
+  const { context, tokenizer, fileTemplate, modelSettings = [], now } = parts;
   const { nVocab } = context.config;
   const totals = { promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0 };
+  let think: ThinkMode | undefined;
   let params = parts.params;
   let template = parts.template;
   let settings = parts.settings;
@@ -85,15 +111,30 @@ export function createChat(parts: ChatParts): Chat {
     return openSampler(wanted, { seed: fromSeed, nVocab, tokenizer, guidance: undefined, grammar: undefined });
   }
 
+  /** What the model is told first. */
+  function toldBy({ system }: ChatParams, by: ChatParts["template"]): string {
+    return system ?? (by === FILE_TEMPLATE ? "" : by.system);
+  }
+
   /** @throws Refusal for a system prompt that makes too much text */
-  function converse({ system, batchTokens, nPredict }: ChatParams, by: Template, drawer: Sampler): Conversation {
-    const writer = createPromptWriter(by, tokenizer);
-    const told = system ?? by.system;
-    writer.start(told);
-    return createConversation(
-      { context, tokenizer, writer, stop: by.stop, batchTokens, now },
-      { system: told, sampler: drawer, maxTokens: nPredict },
-    );
+  function converse(wanted: ChatParams, by: ChatParts["template"], drawer: Sampler): Conversation {
+    const { batchTokens, nPredict } = wanted;
+    const told = toldBy(wanted, by);
+    const settings = { system: told, sampler: drawer, maxTokens: nPredict, think: thinks() };
+    const all = { context, tokenizer, batchTokens, now, createPace };
+    if (by !== FILE_TEMPLATE) {
+      const writer = createPatternWriter(by, tokenizer);
+      refusing(() => writer.start(told));
+      return createConversation({ ...all, writer, stop: by.stop }, settings);
+    }
+    if (fileTemplate === undefined) throw new Refusal("the model's file has no chat template");
+    const { format, stop } = fileTemplate;
+    const writer = createTemplateWriter(fileTemplate, tokenizer);
+    return createConversation({ ...all, writer, format, stop }, settings);
+  }
+
+  function thinks(): boolean | undefined {
+    return think === undefined ? undefined : think !== "off";
   }
 
   /** Options in the order in which they are given; nothing changes if one of them is wrong. */
@@ -106,7 +147,8 @@ export function createChat(parts: ChatParts): Chat {
     return copy;
   }
 
-  function counted(answer: Answer): Answer {
+  async function counted(work: () => Promise<Answer>): Promise<Answer> {
+    const answer = await work().catch(refuse);
     for (const key of ["promptTokens", "promptMs", "answerTokens", "answerMs"] as const) totals[key] += answer[key];
     return answer;
   }
@@ -128,9 +170,20 @@ export function createChat(parts: ChatParts): Chat {
     get settings() {
       return settings;
     },
+    modelSettings,
+    get think() {
+      return think;
+    },
+    set think(mode) {
+      think = mode;
+      conversation.settings.think = thinks();
+    },
+    get canThink() {
+      return template === FILE_TEMPLATE && fileTemplate?.format !== undefined;
+    },
     prepare: (signal) => conversation.prepare(signal),
-    ask: async (user, options) => counted(await conversation.ask(user, options)),
-    regenerate: async (options) => counted(await conversation.regenerate(options)),
+    ask: (user, options) => counted(() => conversation.ask(user, options)),
+    regenerate: (options) => counted(() => conversation.regenerate(options)),
     reset() {
       conversation.replace([]);
       savedPath = undefined; // what comes next is another conversation
@@ -141,8 +194,8 @@ export function createChat(parts: ChatParts): Chat {
       const reseeded = name === "seed";
       const fromSeed = reseeded ? resolveSeed(wanted.seed) : seed;
       const other = samplerFor(wanted, fromSeed);
-      const system = wanted.system ?? template.system;
-      createPromptWriter(template, tokenizer).start(system); // throws for one that is too long
+      const system = toldBy(wanted, template);
+      converse(wanted, template, other); // throws for a system prompt that is too long
       if (!reseeded) other.rng.importState(sampler.rng.exportState()); // the random numbers go on
       [params, seed, sampler] = [wanted, fromSeed, other];
       const others = ADDING.includes(name) ? settings : settings.filter(([one]) => one !== name);
@@ -158,7 +211,7 @@ export function createChat(parts: ChatParts): Chat {
       const { turns } = conversation;
       const content = {
         template,
-        system: params.system ?? template.system,
+        system: toldBy(params, template),
         settings,
         seed,
         rng: sampler.rng.exportState(),
@@ -174,7 +227,11 @@ export function createChat(parts: ChatParts): Chat {
       const saved = await readSavedChat(path);
       const { threads, batchTokens } = parts.params;
       const defaults = { ...defaultChatParams(threads), batchTokens, system: saved.system };
-      const wanted = await changed(defaults, saved.settings);
+      if (saved.template === FILE_TEMPLATE && fileTemplate === undefined) {
+        const message = "the conversation was held by the chat template of a model's file, and this one has none";
+        throw new FormatError({ code: "E_SESSION", file: path, field: "template", message });
+      }
+      const wanted = await changed(await changed(defaults, modelSettings), saved.settings);
       const other = samplerFor(wanted, saved.seed);
       importState(other, saved, path);
       const next = converse(wanted, saved.template, other);
@@ -194,9 +251,23 @@ export function createChat(parts: ChatParts): Chat {
   };
 }
 
+/** Runs what a conversation may refuse. */
+function refusing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** @throws Refusal in place of what a conversation or its template refuses; else the error itself */
+function refuse(error: unknown): never {
+  throw isConversationError(error) || isTemplateError(error) ? new Refusal(error.message) : error;
+}
+
 /** Files that a chat is made of, which nothing may be saved over. */
 function inputFiles({ model, lora, loraBase, template }: ChatParams): string[] {
-  const others = [lora, loraBase, TEMPLATE_NAMES.includes(template) ? undefined : template];
+  const others = [lora, loraBase, template !== undefined && TEMPLATE_NAMES.includes(template) ? undefined : template];
   return [...ggufSetPaths(model), ...others.filter((path) => path !== undefined)];
 }
 

@@ -1,27 +1,36 @@
 // ll-chat: a conversation with a model file.
 
 import { printable } from "@ll/bytes";
+import { isTemplateError, jinjaTemplate } from "@ll/chat/jinja";
+import type { ChatTemplate } from "@ll/chat/templates";
+import type { ChatTemplates } from "@ll/model";
+import type { Tokenizer } from "@ll/tokenizer";
 import type { Command, Io } from "../../command.ts";
 import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import type { LoadedModel } from "../../inference/model-loading.ts";
 import { MAIN_OPTIONS } from "../../inference/options/index.ts";
 import { kernelName } from "../../kernel-tier.ts";
 import { modelPath, openModelSource } from "../../model-path.ts";
+import { parseOptions } from "../../option-table.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
 import { loadQuietly } from "../../quiet-model.ts";
 import { wrapFor } from "../../text-wrap.ts";
 import { countText, sizeText } from "../../units.ts";
 import { readModelFacts } from "../inspect/model-facts.ts";
 import { modelReport } from "../inspect/model-report.ts";
-import { type Chat, createChat, type Settings } from "./chat.ts";
+import { type Chat, type ChatParts, createChat, type Settings } from "./chat.ts";
 import { runClassic } from "./classic.ts";
 import { openHistory } from "./history-file.ts";
 import { CHAT_OPTIONS, type ChatParams, defaultChatParams, SETTINGS } from "./options.ts";
 import { standardInputLines, talkInPipes } from "./piped-chat.ts";
-import { loadTemplate } from "./template.ts";
+import { FILE_TEMPLATE, loadTemplate } from "./template.ts";
 import { talkOnTerminal } from "./terminal-chat.ts";
 
 const MIN_CONTEXT_TOKENS = 8;
+
+/** Of a context that nobody asked for. */
+const MOST_CONTEXT_TOKENS = 4096;
 
 /** Options of which the dialogue of --classic knows nothing. */
 const NOT_CLASSIC: readonly string[] = ["--template", "--resume", "--json", "--prompt"];
@@ -51,7 +60,8 @@ export const chatCommand: Command = async (bin, argv, io) => {
   if (params.model === "")
     throw usageError(PROGRAM, bin, "no model given: a ggjt or GGUF file, or a name such as hf:OWNER/REPO");
   params.model = await modelPath(params.model, io, params.quiet);
-  if (params.contextTokens !== 0) params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
+  if (origins.has("--ctx-size") && params.contextTokens !== 0)
+    params.contextTokens = Math.max(MIN_CONTEXT_TOKENS, params.contextTokens);
   params.kernels = kernelName(io.env);
   if (!params.classic) return talk(params, origins, io);
   if (extra.length > 0) throw usageError(PROGRAM, bin, "--classic takes no question");
@@ -61,17 +71,29 @@ export const chatCommand: Command = async (bin, argv, io) => {
 };
 
 async function talk(params: ChatParams, origins: Origins, io: Io): Promise<number> {
-  const template = await loadTemplate(params.template);
+  const asked = params.template === undefined ? undefined : await loadTemplate(params.template);
   let model: { dispose(): Promise<void> } | undefined;
   const begin = async (): Promise<Chat> => {
     const loaded = await loadQuietly(params, io);
     model = loaded.model;
-    const { tokenizer } = loaded;
+    const { tokenizer, container, templates } = loaded;
+    const { template: fileTemplate, reason } = fileTemplateOf(templates, tokenizer);
+    const template: ChatParts["template"] =
+      asked ?? (fileTemplate === undefined ? await loadTemplate("plain") : FILE_TEMPLATE);
+    // ggml files never have one
+    if (asked === undefined && reason !== undefined && container === "gguf" && !params.quiet) {
+      io.err.write(`warning: ${printable(reason, 512)}: the conversation is a plain transcript\n`);
+    }
+    const modelSettings = settingsOf(loaded);
+    const isFree = ([name]: readonly [string, string]): boolean => !origins.has(`--${name}`);
+    for (const [name, value] of modelSettings.filter(isFree))
+      await parseOptions(SETTINGS, [`--${name}`, value], params);
     const { contextTokens, memoryF32 } = params;
     const context = await loaded.model.createContext({ contextTokens, kvType: memoryF32 ? "f32" : "f16" });
     const now = (): number => performance.now();
     const settings = settingsFrom(origins);
-    const chat = createChat({ context, tokenizer, params, settings, template, now });
+    const parts = { context, tokenizer, params, settings, template, fileTemplate, modelSettings, now };
+    const chat = createChat(parts);
     if (params.resume !== undefined) await resume(chat, params.resume, origins);
     return chat;
   };
@@ -89,12 +111,43 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
   }
 }
 
+/** The template of a file, or why it has none. */
+function fileTemplateOf(
+  { main, named }: ChatTemplates,
+  tokenizer: Tokenizer,
+): { readonly template?: ChatTemplate; readonly reason?: string } {
+  if (main === undefined) return { reason: "the file has no chat template" };
+  try {
+    return { template: jinjaTemplate({ main, named }, tokenizer) };
+  } catch (error) {
+    if (!isTemplateError(error)) throw error;
+    return { reason: error.message };
+  }
+}
+
+/** What the makers of a model sample with; a GGUF file's chain has no penalty. */
+function settingsOf({ container, sampling }: LoadedModel): Settings {
+  const { temperature, topK, topP, minP, repeatPenalty = container === "gguf" ? 1 : undefined, repeatLastN } = sampling;
+  const all = {
+    temp: temperature,
+    "top-k": topK,
+    "top-p": topP,
+    "min-p": minP,
+    "repeat-penalty": repeatPenalty,
+    "repeat-last-n": repeatLastN,
+  };
+  return Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]));
+}
+
 /** Name of the model, and what it takes of the memory, before that is taken. */
 async function banner(params: ChatParams): Promise<string[]> {
-  const { model, contextTokens, template, threads, kernels, arithmetic, memoryF32 } = params;
+  const { model, threads, kernels, arithmetic, memoryF32 } = params;
   const source = await openModelSource(model);
   try {
     const facts = await readModelFacts(source);
+    const contextTokens =
+      params.contextTokens < 0 ? Math.min(facts.trainedContext, MOST_CONTEXT_TOKENS) : params.contextTokens;
+    const template = params.template ?? (facts.templates.main === undefined ? "plain" : "of the file");
     const { types, memory } = await modelReport(facts, {
       contextSizes: [contextTokens],
       threads,

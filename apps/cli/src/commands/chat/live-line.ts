@@ -11,6 +11,8 @@ const REDRAW_MS = 100;
 
 export interface LiveLine {
   text(piece: string): void;
+  /** What is thought before the text: dimmed, on a terminal only, with an empty line behind it. */
+  thought(piece: string): void;
   /** Shows something about the answer, at most ten times a second; not at all where it would not fit on the line. */
   status(text: string): void;
   /** Shows what was held back of the text, and takes the status away. */
@@ -29,6 +31,8 @@ export function createLiveLine({ out, err, env }: Io, color: ColourMode, now: ()
       return columnsOf(out, env);
     },
   });
+  const [dimOut, normalOut] = usesColour(color, out, env) ? ["\x1b[2m", "\x1b[0m"] : ["", ""];
+  let isThinking = false;
   let drawn = false;
   let drawnMs = Number.NEGATIVE_INFINITY;
 
@@ -42,8 +46,31 @@ export function createLiveLine({ out, err, env }: Io, color: ColourMode, now: ()
     clear();
     out.write(text);
   }
+  /** Paints each piece: what else is shown meanwhile has colours of its own. */
+  function dimmed(text: string): void {
+    if (text === "") return;
+    clear();
+    out.control(dimOut);
+    out.write(text);
+    out.control(normalOut);
+  }
+  /** Ends a thought. */
+  function wake(): void {
+    if (!isThinking) return;
+    isThinking = false;
+    dimmed(wrap.flush());
+    write(wrap.push("\n\n"));
+  }
   return {
-    text: (piece) => write(out.isTty ? wrap.push(inert(piece)) : piece),
+    text(piece) {
+      wake();
+      write(out.isTty ? wrap.push(inert(piece)) : piece);
+    },
+    thought(piece) {
+      if (!out.isTty) return;
+      isThinking = true;
+      dimmed(wrap.push(inert(piece)));
+    },
     status(text) {
       const shown = `  ${text}`;
       if (!isShown || now() - drawnMs < REDRAW_MS || wrap.column + shown.length >= err.columns) return;
@@ -53,6 +80,7 @@ export function createLiveLine({ out, err, env }: Io, color: ColourMode, now: ()
       drawnMs = now();
     },
     end() {
+      wake();
       write(wrap.flush());
       clear();
     },

@@ -8,7 +8,8 @@ import type { OptionSpec } from "../../option-table.ts";
 import { TEMPLATE_NAMES } from "./template.ts";
 
 export interface ChatParams extends RunParams {
-  template: string;
+  /** Undefined: that of the file, else plain. */
+  template: string | undefined;
   /** Undefined for that of the template. */
   system: string | undefined;
   /** Asked instead of a conversation. */
@@ -24,7 +25,6 @@ const OTHER_HERE: readonly string[] = ["--model", "--ctx-size", "--n-predict"];
 /** A grammar holds for one text; a conversation has many. */
 const isForOneText = ({ names }: OptionSpec<RunParams>): boolean => names[0].startsWith("--grammar");
 
-const CONTEXT_TOKENS = 2048;
 const ANSWER_TOKENS = 512;
 
 /** What `/set` changes in the middle of a conversation. */
@@ -64,7 +64,7 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
     "Model",
     ["--ctx-size", "-c"],
     "int",
-    { placeholder: "N", help: "size of the context in tokens; 0 for the model's own", default: String(CONTEXT_TOKENS) },
+    { placeholder: "N", help: "size of the context in tokens; 0 for the model's own", default: "its own, up to 4096" },
     (params, { number }) => {
       params.contextTokens = number;
     },
@@ -77,7 +77,7 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
     {
       placeholder: "NAME",
       help: `${TEMPLATE_NAMES.join(", ")}, or a file`,
-      default: "plain",
+      default: "that of the file, else plain",
       choices: TEMPLATE_NAMES,
     },
     (params, { text }) => {
@@ -111,16 +111,16 @@ export const CHAT_OPTIONS: readonly OptionSpec<ChatParams>[] = [
   }),
   jsonRow("one JSON object for each answer"),
   quietRow("the answers and nothing else: no word about the model, no speed"),
-  colorRow("Output", "paint the speed behind an answer", "auto"),
+  colorRow("Output", "paint the speed behind an answer, and thoughts", "auto"),
 ];
 
 export function defaultChatParams(threads?: number): ChatParams {
   return {
     ...defaultParams(threads),
     model: "",
-    contextTokens: CONTEXT_TOKENS,
+    contextTokens: -1,
     nPredict: ANSWER_TOKENS,
-    template: "plain",
+    template: undefined,
     system: undefined,
     question: undefined,
     resume: undefined,

@@ -3,16 +3,19 @@
 
 import { FormatError } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
+import type { Turn } from "@ll/chat/conversation";
 import {
   array,
   custom,
   type GenericSchema,
   integer,
+  lazy,
   literal,
   maxLength,
   maxValue,
   minValue,
   number,
+  optional,
   pipe,
   rawCheck,
   safeParse,
@@ -21,8 +24,7 @@ import {
   tuple,
 } from "valibot";
 import { readSmallFile } from "../../whole-file.ts";
-import type { Turn } from "./conversation.ts";
-import { TEMPLATE_SCHEMA, type Template } from "./template.ts";
+import { FILE_TEMPLATE, type PatternTemplate, TEMPLATE_SCHEMA } from "./template.ts";
 
 const FORMAT_VERSION = 1;
 
@@ -49,7 +51,8 @@ const ids = pipe(
 export interface SavedChat {
   readonly program: "ll-chat";
   readonly version: 1;
-  readonly template: Template;
+  /** "file": that of the model's file. */
+  readonly template: PatternTemplate | typeof FILE_TEMPLATE;
   readonly system: string;
   /** Options and values that were not the default. */
   readonly settings: readonly (readonly [name: string, value: string])[];
@@ -62,12 +65,12 @@ export interface SavedChat {
 const SAVED_SCHEMA: GenericSchema<unknown, SavedChat> = strictObject({
   program: literal("ll-chat"),
   version: literal(FORMAT_VERSION),
-  template: TEMPLATE_SCHEMA,
+  template: lazy((template) => (template === FILE_TEMPLATE ? literal(FILE_TEMPLATE) : TEMPLATE_SCHEMA)),
   system: text,
   settings: pipe(array(tuple([text, text])), maxLength(100)),
   seed: pipe(number(), integer(), minValue(0), maxValue(2 ** 32 - 1)),
   rng: pipe(string(), maxLength(MAX_RNG_CHARS)),
-  turns: pipe(array(strictObject({ user: text, answer: text, ids })), maxLength(MAX_TURNS)),
+  turns: pipe(array(strictObject({ user: text, reasoning: optional(text), answer: text, ids })), maxLength(MAX_TURNS)),
 });
 
 /** Which files a saved conversation may not or may replace. */

@@ -5,7 +5,7 @@ import { expandHome, homeOf } from "../../configuration.ts";
 import { UsageError } from "../../errors.ts";
 import { closest } from "../../suggest.ts";
 import { tableLines } from "../../text-table.ts";
-import type { Chat } from "./chat.ts";
+import type { Chat, ThinkMode } from "./chat.ts";
 import { SETTINGS } from "./options.ts";
 
 /** What is left to do for whoever reads the lines. */
@@ -37,6 +37,10 @@ const COMMANDS: ReadonlyMap<string, SlashCommand> = new Map<string, SlashCommand
   ["/save", { argument: "FILE", help: "save the conversation", run: save }],
   ["/load", { argument: "FILE", help: "go on with a saved conversation", run: load }],
   ["/set", { argument: "[NAME [VALUE]]", help: "change a setting, such as temp 0.7; alone: list them", run: set }],
+  [
+    "/think",
+    { argument: "[on|off|hide]", help: "whether the model thinks first, and shows it; alone: tell", run: think },
+  ],
   ["/stats", { help: "show speed and the state of the context", run: showStats }],
   ["/exit", { aliases: ["/quit", "/bye"], help: "leave; so does Ctrl-D", run: () => "exit" }],
 ]);
@@ -153,7 +157,19 @@ function valueText(chat: Chat, { names, value, shownDefault }: (typeof SETTINGS)
   const name = names[0].slice(2);
   const given = chat.settings.findLast(([one]) => one === name)?.[1];
   if (value === "flag") return given === undefined ? "off" : "on";
-  return printable(given ?? shownDefault ?? "-", maxChars);
+  const ofModel = chat.modelSettings.find(([one]) => one === name)?.[1];
+  return printable(given ?? ofModel ?? shownDefault ?? "-", maxChars);
+}
+
+const THINK_MODES: readonly ThinkMode[] = ["on", "off", "hide"];
+
+function think(chat: Chat, argument: string, { say }: User): Outcome {
+  if (!chat.canThink) throw new UsageError("this model does not think, or its template does not say how");
+  const mode = THINK_MODES.find((one) => one === argument);
+  if (mode === undefined && argument !== "") throw new UsageError(`/think expected ${THINK_MODES.join(", ")}`);
+  if (mode !== undefined) chat.think = mode;
+  say(`think = ${chat.think ?? "as its template has it"}`);
+  return "done";
 }
 
 function showStats({ stats }: Chat, _argument: string, { say, columns }: User): Outcome {

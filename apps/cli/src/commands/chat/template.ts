@@ -1,9 +1,8 @@
 // Chat templates: how a conversation is written down for a model. A template is data, in a JSON file; nothing in it is executed.
 
-import { readFile } from "node:fs/promises";
 import { FormatError } from "@ll/bytes";
+import { TEMPLATES, type Template } from "@ll/chat/templates";
 import { array, check, type GenericSchema, maxLength, optional, pipe, safeParse, strictObject, string } from "valibot";
-import { dataFile } from "../../data-files.ts";
 import { UsageError } from "../../errors.ts";
 import { closest } from "../../suggest.ts";
 import { readSmallFile } from "../../whole-file.ts";
@@ -22,34 +21,13 @@ const userPattern = pipe(
 );
 const list = optional(pipe(array(pipe(string(), maxLength(MAX_MARK_CHARS))), maxLength(MAX_LIST)), []);
 
-/**
- * Patterns hold `{bos}` and `{eos}` for these ids, `{text}` for what it is about and `{system}` for the system prompt in its block.
- * What stands for a placeholder is only ever plain text to the model, whatever is in it.
- */
-export interface Template {
-  /** One line for lists. */
-  readonly summary: string;
-  /** The system prompt if the user gives none. */
-  readonly system: string;
-  /** Put round a system prompt; without one there is no block. */
-  readonly systemBlock: string;
-  /** Before the first turn; it stays when old turns have to go. */
-  readonly start: string;
-  /** The first turn of the user, if it is written another way than the others. */
-  readonly firstUser?: string | undefined;
-  /** A turn of the user, up to where the model goes on. */
-  readonly user: string;
-  /** Behind an answer, before the next turn. */
-  readonly answerEnd: string;
-  /** An answer ends before any of these. */
-  readonly stop: readonly string[];
-  /** Texts in patterns that the vocabulary may have an id of its own for. */
-  readonly special: readonly string[];
-}
+/** What of a template is saved: what its file says. */
+export type PatternTemplate = Omit<Template, "name" | "special"> & { readonly special: readonly string[] };
 
 /** What a file has to be. */
-export const TEMPLATE_SCHEMA: GenericSchema<unknown, Template> = strictObject({
-  summary: pattern,
+export const TEMPLATE_SCHEMA: GenericSchema<unknown, PatternTemplate> = strictObject({
+  name: optional(pattern),
+  summary: optional(pattern),
   system: pattern,
   systemBlock: userPattern,
   start: pattern,
@@ -61,16 +39,18 @@ export const TEMPLATE_SCHEMA: GenericSchema<unknown, Template> = strictObject({
 });
 
 /** The templates that come with the program. */
-export const TEMPLATE_NAMES: readonly string[] = ["plain", "alpaca", "vicuna", "llama-2", "chatml"];
+export const TEMPLATE_NAMES: readonly string[] = TEMPLATES.map(({ name }) => name);
+
+/** What a saved conversation says of one that was held by the template of its model's file. */
+export const FILE_TEMPLATE = "file";
 
 /**
  * A template by its name, or from a file.
  * @throws UsageError for a name that is none; FormatError `E_TEMPLATE` for a file that is no template; IoError
  */
-export async function loadTemplate(nameOrPath: string): Promise<Template> {
-  if (TEMPLATE_NAMES.includes(nameOrPath)) {
-    return parseTemplate(await readFile(dataFile(`templates/${nameOrPath}.json`), "utf8"), nameOrPath);
-  }
+export async function loadTemplate(nameOrPath: string): Promise<PatternTemplate> {
+  const known = TEMPLATES.find(({ name }) => name === nameOrPath);
+  if (known !== undefined) return { special: [], ...known };
   if (!/[./\\]/.test(nameOrPath)) {
     const suggestion = closest(nameOrPath, TEMPLATE_NAMES);
     const hint = suggestion === undefined ? "a file needs a / or a . in its name" : `Did you mean ${suggestion}?`;
@@ -80,7 +60,7 @@ export async function loadTemplate(nameOrPath: string): Promise<Template> {
 }
 
 /** @param file for messages @throws FormatError `E_TEMPLATE` */
-export function parseTemplate(text: string, file: string): Template {
+export function parseTemplate(text: string, file: string): PatternTemplate {
   const fail = (message: string, field?: string): FormatError =>
     new FormatError({ code: "E_TEMPLATE", file, message, ...(field === undefined ? {} : { field }) });
   let content: unknown;

@@ -1,5 +1,6 @@
 // A chat on a terminal: lines are edited, answers can be interrupted, and what is no answer goes to standard error.
 
+import type { Answer, AnswerOptions } from "@ll/chat/conversation";
 import type { Io } from "../../command.ts";
 import { ExitCode, exitCodeOf } from "../../exit-codes.ts";
 import { onInterrupt } from "../../signals.ts";
@@ -7,7 +8,6 @@ import { tableColumns } from "../../text-table.ts";
 import { wrapFor } from "../../text-wrap.ts";
 import { type AnswerStyle, printAnswer } from "./answer-printer.ts";
 import type { Chat } from "./chat.ts";
-import type { Answer, AnswerOptions } from "./conversation.ts";
 import type { HistoryFile } from "./history-file.ts";
 import { createInputLines } from "./input-lines.ts";
 import { MORE_PROMPT, openLineReader } from "./line-reader.ts";
@@ -68,7 +68,8 @@ export async function talkOnTerminal(
   const answer = async (work: (options: AnswerOptions) => Promise<Answer>): Promise<void> => {
     answering = new AbortController();
     try {
-      await printAnswer(io, { ...style, signal: answering.signal }, work);
+      const thoughts = chat?.think !== "hide";
+      await printAnswer(io, { ...style, signal: answering.signal, thoughts }, work);
     } finally {
       answering = undefined;
     }

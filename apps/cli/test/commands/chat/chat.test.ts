@@ -147,7 +147,7 @@ describe("a saved conversation", () => {
     ],
     ["without random numbers", (saved: object) => JSON.stringify({ ...saved, rng: "1 2 3" }), "rng"],
     ["with something else in it", (saved: object) => JSON.stringify({ ...saved, extra: 1 }), "extra"],
-    ["with a template that is none", (saved: object) => JSON.stringify({ ...saved, template: {} }), "template.summary"],
+    ["with a template that is none", (saved: object) => JSON.stringify({ ...saved, template: {} }), "template.system"],
   ])("%s is refused, and nothing has changed", async (_name, spoil, field) => {
     const chat = await tinyChat();
     await ask(chat, "Hi");

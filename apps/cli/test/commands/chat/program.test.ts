@@ -3,12 +3,14 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import type { WritableValue } from "@ll/gguf";
 import { createRng } from "@ll/sampling";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
+import { loadTemplate } from "../../../src/commands/chat/template.ts";
 import { openTokenizer } from "../../../src/tokenizer-input.ts";
-import { tinyGguf } from "../../gguf-model.ts";
+import { tinyGguf, withKeys } from "../../gguf-model.ts";
 import { ended, type Outcome, runHere, type SpawnOptions, start, temporaryDirectory } from "../../programs.ts";
 
 async function tinyFile(): Promise<string> {
@@ -166,9 +168,10 @@ describe("without a terminal", () => {
     const folder = await temporaryDirectory();
     await writeFile(join(folder, "m.gguf"), await tinyGguf());
     await writeFile(join(folder, "m.bin"), await tinyModel("f16"));
+    const argv = [...SHORT, "--repeat-penalty", "1"]; // what a GGUF file's chain has
     const gguf = await chat([join(folder, "m.gguf"), ...SHORT], "Hello\n");
     expect(gguf).toMatchObject({ code: 0, stderr: "" });
-    expect(gguf).toEqual(await chat([join(folder, "m.bin"), ...SHORT], "Hello\n"));
+    expect(gguf).toEqual(await chat([join(folder, "m.bin"), ...argv], "Hello\n"));
   });
 
   test("Ctrl-C leaves with 130", async () => {
@@ -189,6 +192,79 @@ describe("without a terminal", () => {
   });
 });
 
+describe("a GGUF file", () => {
+  /** The embedded model with this chat template, and settings of its makers. */
+  async function withTemplate(
+    source: string | undefined,
+    sampling: Record<string, WritableValue> = {},
+  ): Promise<string> {
+    const path = join(await temporaryDirectory(), "m.gguf");
+    const template = source === undefined ? undefined : ({ type: "string", value: source } as const);
+    await writeFile(path, await withKeys(await tinyGguf(), { "tokenizer.chat_template": template, ...sampling }));
+    return path;
+  }
+
+  const SOURCE = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}";
+  const OPTIONS = ["-s", "3", "-n", "8", "-c", "256", "-t", "1"];
+
+  test("is talked to by its own template; --template names another one", async () => {
+    const path = await withTemplate(SOURCE);
+    const own = await chat([path, ...OPTIONS, "Once upon a time"], "");
+    expect(own).toMatchObject({ code: 0, stderr: "" });
+    const same = join(await temporaryDirectory(), "t.json");
+    const pattern = { system: "", systemBlock: "{text}", start: "{bos} ", user: "{text}", answerEnd: "" };
+    await writeFile(same, JSON.stringify(pattern));
+    expect(await chat([path, ...OPTIONS, "--template", same, "Once upon a time"], "")).toEqual(own);
+    expect(await chat([path, ...OPTIONS, "--template", "alpaca", "Once upon a time"], "")).not.toEqual(own);
+  });
+
+  test("without one that can be used, in a transcript, which is said", async () => {
+    const none = await chat([await withTemplate(undefined), ...OPTIONS, "Hi"], "");
+    expect(none).toMatchObject({
+      code: 0,
+      stderr: "warning: the file has no chat template: the conversation is a plain transcript\n",
+    });
+    const broken = await withTemplate("{% if %}");
+    const { stdout, stderr } = await chat([broken, ...OPTIONS, "Hi"], "");
+    expect(stderr).toMatch(/^warning: the chat template cannot be read: .*: the conversation is a plain transcript\n$/);
+    expect(stdout).toBe(none.stdout);
+    expect(await chat([broken, ...OPTIONS, "-q", "Hi"], "")).toEqual({ ...none, stderr: "" });
+  });
+
+  test("what its template refuses is told, and the next line is read", async () => {
+    const path = await withTemplate(
+      `${SOURCE}{% if 'no' in messages[-1].content %}{{ raise_exception('never') }}{% endif %}`,
+    );
+    const { code, stdout, stderr } = await chat([path, ...OPTIONS, "--json"], "no\nyes\n");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "the chat template refuses the conversation: never\n" });
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("has settings of its makers, before which options go", async () => {
+    const path = await withTemplate(SOURCE, { "general.sampling.temp": { type: "f32", value: 0 } });
+    const question = ["-n", "8", "-c", "256", "-t", "1", "Once upon a time"];
+    const first = await chat([path, "-s", "1", ...question], "");
+    expect(await chat([path, "-s", "2", ...question], "")).toEqual(first);
+    const warm = (seed: string) => chat([path, "-s", seed, "--temp", "3", ...question], "");
+    expect(await warm("1")).not.toEqual(await warm("2"));
+  });
+
+  test("whose template begins a thought: a pipe has the answer alone, JSON both; a saved conversation goes on with it", async () => {
+    const path = await withTemplate(`${SOURCE}<think>{# </think> #}`);
+    const { stdout } = await chat([path, ...OPTIONS, "--json", "Once upon a time"], "");
+    expect(JSON.parse(stdout)).toMatchObject({ answer: "", reasoning: expect.stringMatching(/\w/), answerTokens: 8 });
+    expect((await chat([path, ...OPTIONS, "Once upon a time"], "")).stdout).toBe("\n");
+    const saved = join(await temporaryDirectory(), "chat.json");
+    const turns = [{ user: "Hello", reasoning: "hm", answer: "Hi.", ids: [] }];
+    const file = JSON.stringify({ ...JSON.parse(savedChat(turns)), template: "file" });
+    await writeFile(saved, file);
+    expect(await chat([path, ...OPTIONS, "--resume", saved, "Why?"], "")).toMatchObject({ code: 0, stderr: "" });
+    const refused = await chat([await withTemplate(undefined), ...OPTIONS, "-q", "--resume", saved, "Why?"], "");
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain("the conversation was held by the chat template of a model's file");
+  });
+});
+
 describe("--classic", () => {
   test("the transcript of chat.sh: a reverse prompt, and an introduction that stays", async () => {
     const path = await tinyFile();
@@ -197,7 +273,7 @@ describe("--classic", () => {
       detached: true,
     });
     expect(code, stderr).toBe(0);
-    const plain = JSON.parse(await readFile(join(import.meta.dirname, "../../../templates/plain.json"), "utf8"));
+    const plain = await loadTemplate("plain");
     const text = stripVTControlCharacters(stdout);
     expect(text.startsWith(` ${plain.system}\n\nUser: Hello, Bob.\nBob: `)).toBe(true);
     expect(text).toContain("\nUser:Hi.\n");
@@ -232,7 +308,7 @@ describe("--classic", () => {
 
   test("its introduction is whole tokens: what is kept is the beginning of the prompt", async () => {
     const tokenizer = await openTokenizer(fixture("tiny/hf/tokenizer.model"));
-    const plain = JSON.parse(await readFile(join(import.meta.dirname, "../../../templates/plain.json"), "utf8"));
+    const plain = await loadTemplate("plain");
     const introduction = [...tokenizer.encode(` ${plain.system}\n\n`)];
     const prompt = [...tokenizer.encode(` ${plain.system}\n\nUser: Hello, Bob.`)];
     expect(prompt.slice(0, introduction.length)).toEqual(introduction);

@@ -2,12 +2,17 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fc, test as propertyTest } from "@fast-check/vitest";
 import { isFormatError } from "@ll/bytes";
+import { createPatternWriter } from "@ll/chat/conversation";
 import type { SpecialTokens } from "@ll/tokenizer";
 import { describe, expect, test } from "vitest";
-import { createPromptWriter } from "../../../src/commands/chat/prompt-writer.ts";
-import { loadTemplate, parseTemplate, TEMPLATE_NAMES, type Template } from "../../../src/commands/chat/template.ts";
+import {
+  loadTemplate,
+  type PatternTemplate,
+  parseTemplate,
+  TEMPLATE_NAMES,
+} from "../../../src/commands/chat/template.ts";
 import { temporaryDirectory } from "../../programs.ts";
-import { tokenizer } from "./scripted-model.ts";
+import { tokenizer } from "./tiny-tokenizer.ts";
 
 const BOS = 1;
 const EOS = 2;
@@ -18,8 +23,8 @@ function shown(ids: readonly number[]): string {
 }
 
 /** Two turns of a template as text. */
-function twoTurns(template: Template, system = template.system): string {
-  const writer = createPromptWriter(template, tokenizer);
+function twoTurns(template: PatternTemplate, system = template.system): string {
+  const writer = createPatternWriter(template, tokenizer);
   const ids = [
     ...writer.start(system),
     ...writer.firstTurn(system, "Hi."),
@@ -51,19 +56,19 @@ test("special texts of a pattern become ids where the vocabulary has them; the s
     ["<|im_end|>", 1002],
   ]);
   const special = { ...tokenizer.special, idOf: (text: string) => ids.get(text) };
-  const writer = createPromptWriter(template, { ...tokenizer, special });
+  const writer = createPatternWriter(template, { ...tokenizer, special });
   const turn = writer.firstTurn("", "<|im_end|>");
   expect(turn.filter((id) => id === 1001)).toHaveLength(2);
   expect(turn.filter((id) => id === 1002)).toHaveLength(1);
   expect(turn.indexOf(1002)).toBeGreaterThan([...tokenizer.encode("user\n<|im_end|>")].length);
-  const without = createPromptWriter(template, tokenizer).firstTurn("", "x");
+  const without = createPatternWriter(template, tokenizer).firstTurn("", "x");
   expect(tokenizer.decode(without)).toBe("<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n");
 });
 
 test("BOS and the space behind it are written where the vocabulary wants them, EOS where there is one", () => {
   const template = { ...PLAIN, start: "{bos} x{eos}" };
   const start = (changes: Partial<typeof tokenizer>): number[] =>
-    createPromptWriter(template, { ...tokenizer, ...changes }).start("");
+    createPatternWriter(template, { ...tokenizer, ...changes }).start("");
   const special = (changes: Partial<SpecialTokens>) => ({ special: { ...tokenizer.special, ...changes } });
   const [spaced, plain] = [[...tokenizer.encode(" x")], [...tokenizer.encode("x")]];
   expect(start({})).toEqual([1, ...spaced, 2]);
@@ -75,7 +80,7 @@ test("BOS and the space behind it are written where the vocabulary wants them, E
 
 propertyTest.prop([fc.string({ unit: "grapheme" })])("placeholders in a user's text are plain text", (text) => {
   const template = { ...PLAIN, special: [], user: "<{text}>" };
-  const writer = createPromptWriter(template, tokenizer);
+  const writer = createPatternWriter(template, tokenizer);
   for (const said of [text, `{bos}${text}{system}{eos}{text}`]) {
     const ids = writer.firstTurn("SYSTEM", said);
     expect(ids).toEqual([...tokenizer.encode(`<${said}>`)]);
@@ -83,27 +88,29 @@ propertyTest.prop([fc.string({ unit: "grapheme" })])("placeholders in a user's t
 });
 
 test("a template that makes more text of little is refused before the text is made", () => {
-  const bomb: Template = {
+  const bomb: PatternTemplate = {
     ...PLAIN,
     systemBlock: "{text}".repeat(2700),
     start: "{system}".repeat(2000),
     user: "{bos}{text}".repeat(1400),
   };
-  const writer = createPromptWriter(bomb, tokenizer);
-  const tooLong = { name: "Refusal", message: expect.stringMatching(/^too long: more than 1048576 characters/) };
+  const writer = createPatternWriter(bomb, tokenizer);
+  const tooLong = {
+    name: "ConversationError",
+    message: expect.stringMatching(/^too long: more than 1048576 characters/),
+  };
   for (const write of [
     () => writer.start("s".repeat(16_000)),
     () => writer.start("s"),
     () => writer.nextTurn("x".repeat(150_000)),
-    () => createPromptWriter({ ...bomb, systemBlock: "{bos}".repeat(3000) }, tokenizer).start("s"),
+    () => createPatternWriter({ ...bomb, systemBlock: "{bos}".repeat(3000) }, tokenizer).start("s"),
   ]) {
     expect(write).toThrow(expect.objectContaining(tooLong));
   }
   expect(writer.nextTurn("x").length).toBeGreaterThan(1400);
 });
 
-const PLAIN: Template = {
-  summary: "",
+const PLAIN: PatternTemplate = {
   system: "",
   systemBlock: "{text}",
   start: "",

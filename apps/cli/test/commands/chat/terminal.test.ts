@@ -6,6 +6,7 @@ import type { TerminalProgram } from "../../../../../tools/pseudo-terminal.ts";
 import { tinyModel } from "../../../../../tools/tiny-model.ts";
 import { widthOf, wrapText } from "../../../src/text-wrap.ts";
 import { sizeText } from "../../../src/units.ts";
+import { tinyGguf, withKeys } from "../../gguf-model.ts";
 import { runHere, temporaryDirectory } from "../../programs.ts";
 import {
   commandOf,
@@ -86,6 +87,32 @@ describeOnTerminal("ll-chat on a terminal", () => {
     chat.type("\r");
     await chat.sees(EMPTY_PROMPT);
     expect(await saidIn(chat)).toEqual(["hello\n/save stolen.json\n more"]);
+  });
+
+  test("thoughts are dimmed and end with an empty line; /think hide shows none", async () => {
+    const folder = await temporaryDirectory();
+    const path = join(folder, "m.gguf");
+    const value = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}<think>{# </think> #}";
+    await writeFile(path, await withKeys(await tinyGguf(), { "tokenizer.chat_template": { type: "string", value } }));
+    const chat = startOnTerminal(["ll-chat", path, "-s", "3", "-t", "1", "-c", "256", "-n", "6", "--color=always"], {
+      HOME: folder,
+    });
+    await chat.sees(PROMPT);
+    expect(chat.output).toContain("template of the file;");
+    chat.type("Once upon a time\r");
+    await chat.sees(EMPTY_PROMPT);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: dimmed text is what is looked for
+    const thought = /\x1b\[2m( ?\w[^\x1b]*)\x1b\[0m/;
+    expect(chat.output).toMatch(thought);
+    chat.type("/think hide\r");
+    await chat.sees("think = hide");
+    const before = chat.output.length;
+    chat.type("Once upon a time\r");
+    await chat.sees(EMPTY_PROMPT);
+    await chat.sees(EMPTY_PROMPT);
+    expect(chat.output.slice(before).replaceAll(/ {2}[\d.]+ tokens\/s/g, "")).not.toMatch(thought);
+    chat.type(LEAVE);
+    await chat.ended();
   });
 
   test("Ctrl-Z stops the chat, and fg goes on with it, at the prompt and in an answer", async () => {
