@@ -59,7 +59,7 @@ module.exports = {
       from: { path: "^(packages|apps)/([^/]+)/src" },
       to: {
         path: "^packages/[^/]+/src/",
-        pathNot: ["^packages/$2/", "/src/(index|node|reference|workers?|formats|templates)\\.ts$"],
+        pathNot: ["^packages/$2/", "/src/(index|node|reference|workers?|conversation|formats|jinja|templates)\\.ts$"],
       },
     },
     {
