@@ -19,7 +19,8 @@ export async function resolveTarget(fs: OutFileSystem, path: string): Promise<st
     if (!isAbsent(cause)) fail(path, cause);
   }
   const link = await fs.lstat(path).catch((cause: unknown) => (isAbsent(cause) ? undefined : fail(path, cause)));
-  if (link !== undefined) {
+  // anything else has come up meanwhile
+  if (link?.isSymbolicLink() === true) {
     throw new IoError({ code: "E_IO", file: path, message: `cannot write ${path}: a symbolic link to a missing file` });
   }
   return resolve(path);

@@ -1,7 +1,10 @@
+import * as nodeFs from "node:fs/promises";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { openPartFile, type PartFile } from "../src/node.ts";
+import type { OutFileSystem } from "../src/out-file-options.ts";
+import { resolveTarget } from "../src/out-target.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const BYTES = Uint8Array.from({ length: 2500 }, (_, i) => i % 251);
@@ -84,4 +87,15 @@ test("what was written is asked for again if the bytes are gone", async () => {
   const again = await openPartFile(path, OPTIONS);
   expect(again.missing().length).toBe(3);
   await again.discard();
+});
+
+test("a file that comes up while its place is looked at is no link that leads nowhere", async () => {
+  const fs = {
+    ...nodeFs,
+    realpath: async () => {
+      throw Object.assign(new Error("absent"), { code: "ENOENT" });
+    },
+    lstat: async () => nodeFs.lstat(import.meta.filename),
+  };
+  expect(await resolveTarget(fs as unknown as OutFileSystem, "a/b")).toBe(resolve("a/b"));
 });
