@@ -58,6 +58,7 @@ export async function openGgufSet(sources: readonly ByteSource[], options: OpenG
     names: () => tensors.keys(),
     tensor: (name) => tensors.get(name),
     warnings: files.flatMap((file) => file.warnings),
+    damage: files.find((file) => file.damage !== undefined)?.damage,
     async assertUnchanged() {
       for (const file of files) await file.assertUnchanged();
     },

@@ -5,7 +5,7 @@ import { type ByteSource, memorySource } from "@ll/bytes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { metadataGetter, openGgufSet } from "../src/index.ts";
 import { openGgufPath } from "../src/node.ts";
-import { ggufBytes, I32, type RawPair, STRING, text, U32, u8, u16, u32, u64 } from "./support/gguf-bytes.ts";
+import { F32, f32, ggufBytes, I32, type RawPair, STRING, text, U32, u8, u16, u32, u64 } from "./support/gguf-bytes.ts";
 
 const U16 = 2;
 const split = (no: number, count: number, nTensors: number): RawPair[] => [
@@ -52,27 +52,27 @@ describe("a set", () => {
 
   test.each<[string, Uint8Array[], object]>([
     [
-      "a file is missing",
+      "SP01 a file is missing",
       [part(0), part(1)],
       { code: "E_SPLIT", file: "model-0.gguf", field: "split.count", expected: 2, got: 3 },
     ],
     [
-      "out of order",
+      "SP02 out of order",
       [part(0), part(2), part(1)],
       { code: "E_SPLIT", file: "model-1.gguf", field: "split.no", expected: 1, got: 2 },
     ],
     [
-      "a file twice",
+      "SP03 a file twice",
       [part(0), part(1), part(1)],
       { code: "E_SPLIT", file: "model-2.gguf", field: "split.no", expected: 2, got: 1 },
     ],
     [
-      "a file of no set",
+      "SP03 a file of no set",
       [part(0), part(1), ggufBytes({})],
       { code: "E_SPLIT", file: "model-2.gguf", field: "split.count", expected: 3, got: 1 },
     ],
     [
-      "a tensor in two files",
+      "SP04 a tensor in two files",
       [part(0), part(1), part(2, split(2, 3, 3), "t0")],
       {
         code: "E_DUP",
@@ -83,23 +83,45 @@ describe("a set", () => {
       },
     ],
     [
-      "another number of tensors",
+      "SP04 another number of tensors",
       [part(0, split(0, 3, 4)), part(1), part(2)],
       { code: "E_SPLIT", file: "model-0.gguf", field: "split.tensors.count", expected: 4, got: 3 },
     ],
     [
-      "a number that is none",
+      "SP05 a number that is none",
       [part(0, [{ key: "split.count", type: STRING, value: text("1") }])],
       { code: "E_SPLIT", file: "model-0.gguf", field: "split.count", expected: "a whole number", got: "string" },
     ],
     [
-      "a negative number",
+      "SP05 a negative number",
       [part(0, [{ key: "split.no", type: I32, value: u32(0xffffffff) }])],
       { code: "E_SPLIT", field: "split.no", expected: "a whole number", got: "i32" },
     ],
-    ["a file that is none", [part(0, split(0, 2, 2)), u8(1, 2, 3, 4)], { code: "E_MAGIC", file: "model-1.gguf" }],
+    [
+      "SP05 half a number",
+      [part(0, [{ key: "split.count", type: F32, value: f32(2.5) }])],
+      { code: "E_SPLIT", field: "split.count", expected: "a whole number", got: "f32" },
+    ],
+    [
+      "SP05 more files than there are atoms",
+      [part(0, [{ key: "split.count", type: 10, value: u64(2n ** 63n) }])],
+      { code: "E_SPLIT", field: "split.count", expected: "a whole number" },
+    ],
+    [
+      "SP06 half a file",
+      [part(0, split(0, 2, 2)), part(1, split(1, 2, 2)).subarray(0, 40)],
+      { code: "E_TRUNC", file: "model-1.gguf" },
+    ],
+    ["SP06 a file that is none", [part(0, split(0, 2, 2)), u8(1, 2, 3, 4)], { code: "E_MAGIC", file: "model-1.gguf" }],
   ])("%s", async (_name, parts, error) => {
     await expect(set(...parts)).rejects.toMatchObject({ name: "GgufFormatError", ...error });
+  });
+
+  test("of which one is damaged can be looked at", async () => {
+    const parts = [part(0, split(0, 2, 2)), part(1, split(1, 2, 2)).subarray(0, -31)].map(source);
+    await expect(openGgufSet(parts)).rejects.toMatchObject({ code: "E_TRUNC", file: "model-1.gguf" });
+    const { damage, tensors } = await openGgufSet(parts, { damaged: true });
+    expect([damage?.file, tensors.map(({ name }) => name)]).toEqual(["model-1.gguf", ["t0", "t1"]]);
   });
 
   test("of no file at all", async () => {

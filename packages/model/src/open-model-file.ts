@@ -44,7 +44,7 @@ export async function openModelFile(
   if (sources.length === 1 && (await containerOf(first)) !== "gguf") {
     return ggmlModelFile(await openGgml(first, { oldBlocks, damaged })); // which has the words for a file that is no model
   }
-  if (sources.length > 1) return ggufModelFile(await openGgufSet(sources));
+  if (sources.length > 1) return ggufModelFile(await openGgufSet(sources, { damaged }));
   const file = await openGguf(first, { damaged });
   return ggufModelFile({ ...file, files: [file] });
 }
