@@ -47,6 +47,16 @@ export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
   ["use-session", { module: "use-session.ts", covers: /\/packages\/llama\/src\// }],
   ["use-tokenizer", { module: "use-tokenizer.ts", covers: /\/packages\/tokenizer\/src\// }],
   ["tokenizer-json", { module: "tokenizer-json.ts", covers: /\/packages\/tokenizer\/src\// }],
+  [
+    "generation-config",
+    {
+      module: "generation-config.ts",
+      covers: /\/packages\/checkpoint\/src\/(hf|json)|\/convert\/src\/hf-metadata\.ts$/,
+    },
+  ],
+  ["hf-vocabulary", { module: "hf-vocabulary.ts", covers: /\/packages\/tokenizer\/src\// }],
+  ["split-set", { module: "split-set.ts", covers: /\/packages\/(bytes|gguf)\/src\// }],
+  ["hub-answers", { module: "hub-answers.ts", covers: /\/packages\/hub\/src\/|\/bytes\/src\/http/ }],
   ["use-grammar", { module: "use-grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
   [
     "use-chat",

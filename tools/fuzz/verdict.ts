@@ -1,8 +1,9 @@
 // What a parser may do with an input: return, or throw a typed error that is safe to print. Anything else is a find.
 
-import { isFormatError } from "@ll/bytes";
+import { isFormatError, isIoError } from "@ll/bytes";
 import { isTemplateError } from "@ll/chat/jinja";
 import { isGrammarError } from "@ll/sampling";
+import { isHubError } from "../../packages/hub/src/errors.ts";
 
 /** Longest message that an error may carry, in characters. */
 const MESSAGE_CHARS = 512;
@@ -16,7 +17,9 @@ const OVER_BUDGET = /\bmore (?:bytes|items|steps) than the limit: /;
 
 /** Undefined if the parser may throw this; otherwise what is wrong with it. */
 export function complaint(error: unknown): string | undefined {
-  if (!isFormatError(error) && !isGrammarError(error) && !isTemplateError(error)) {
+  const isTyped = isFormatError(error) || isGrammarError(error) || isTemplateError(error) || isHubError(error);
+  // a server can fail in any way
+  if (!isTyped && !(isIoError(error) && error.message.startsWith("cannot read http"))) {
     return error instanceof Error ? `untyped ${error.stack ?? error.message}` : `threw ${String(error)}`;
   }
   // limits of the formats come first: the budget of a parser is reached only by one that takes more than SECURITY.md promises

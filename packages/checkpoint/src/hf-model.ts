@@ -132,13 +132,17 @@ function cleanTensors(
   return all;
 }
 
+function isId(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+}
+
 function tokenIdsOf(own: readonly JsonObject[]): Map<string, number> {
   const ids = new Map<string, number>();
   for (const layer of own) {
     for (const [field, value] of layer) {
       const [, name] = /^([a-z]+)_token_id$/.exec(field) ?? [];
       if (name === undefined || ids.has(name)) continue;
-      if (Number.isInteger(value) && (value as number) >= 0) ids.set(name, value as number);
+      if (isId(value)) ids.set(name, value);
     }
   }
   return ids;
@@ -146,7 +150,6 @@ function tokenIdsOf(own: readonly JsonObject[]): Map<string, number> {
 
 /** A list, or of generation_config.json one number: in config.json that is one of `tokenIds`. */
 function endsOf(generation: JsonObject | undefined, own: readonly JsonObject[]): number[] {
-  const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0;
   const one = generation?.get("eos_token_id");
   if (isId(one)) return [one];
   const lists = [one, ...own.map((layer) => layer.get("eos_token_id"))];

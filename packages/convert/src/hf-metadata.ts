@@ -30,6 +30,7 @@ export interface HfVocabulary {
 }
 
 const QUANTIZATION_VERSION = 2;
+const MAX_I32 = 2 ** 31 - 1;
 
 export function hfMetadata(
   { architecture: { name: prefix }, family, config, generation }: HfModel,
@@ -56,14 +57,20 @@ export function hfMetadata(
 /** What the makers of the model sample with. */
 function samplingKeys(generation: HfConfig): [string, WritableValue][] {
   const found: [string, WritableValue][] = [];
-  if (generation.has("top_k"))
-    found.push(["general.sampling.top_k", { type: "i32", value: generation.count("top_k") }]);
+  if (generation.has("top_k")) {
+    const value = generation.count("top_k");
+    if (value > MAX_I32) generation.refuse("top_k", `at most ${MAX_I32}`);
+    found.push(["general.sampling.top_k", { type: "i32", value }]);
+  }
   for (const [name, key] of [
     ["top_p", "top_p"],
     ["min_p", "min_p"],
     ["temperature", "temp"],
   ] as const) {
-    if (generation.has(name)) found.push([`general.sampling.${key}`, { type: "f32", value: generation.float(name) }]);
+    if (!generation.has(name)) continue;
+    const value = generation.float(name);
+    if (!Number.isFinite(Math.fround(value))) generation.refuse(name, "a number of binary32");
+    found.push([`general.sampling.${key}`, { type: "f32", value }]);
   }
   return found;
 }

@@ -8,6 +8,7 @@ import {
   httpSource,
   IoError,
   PASSING_STATUS,
+  printable,
   sendRequest,
 } from "@ll/bytes";
 import type { HubFile } from "./choose-files.ts";
@@ -63,7 +64,8 @@ export const DEFAULT_ENDPOINT = "https://huggingface.co";
 
 /** A browser does not see how long it should wait. */
 const BLIND_WAIT_MS = 60_000;
-const JSON_BYTES = 16 * 1024 * 1024;
+/** Bytes of one answer: a page of 1,000 files has half a MiB. As values of JavaScript they may take ten times as much. */
+const JSON_BYTES = 4 * 1024 * 1024;
 const PAGES = 200;
 const FILES = 100_000;
 const PATH_CHARS = 1024;
@@ -175,7 +177,7 @@ export function openHub(options: HubOptions = {}): Hub {
           }
         });
         if (start < range.end) {
-          const message = `the connection ended ${range.end - start} bytes too early`;
+          const message = `cannot read ${httpAddress(url, {}).name}: the connection ended ${range.end - start} bytes too early`;
           throw new IoError({ code: "E_IO", file: file.path, message, mayPass: true });
         }
       };
@@ -194,7 +196,7 @@ export function openHub(options: HubOptions = {}): Hub {
   }
 
   function assertPart(response: Response, url: string, start: number, end: number, total: number): void {
-    const got = response.headers.get("content-range") ?? "";
+    const got = printable(response.headers.get("content-range") ?? "", 100);
     const isWhole = response.status === 200 && start === 0 && end === total;
     if (isWhole && [null, String(total)].includes(response.headers.get("content-length"))) return;
     if (response.status === 206 && got === `bytes ${start}-${end - 1}/${total}`) return;
@@ -247,7 +249,8 @@ function askedWait({ status, headers }: Pick<Response, "status" | "headers">): n
 function errorOf({ status, statusText, headers, url: from }: Response, url: string, hasToken: boolean): HubError {
   const isElsewhere = from !== "" && new URL(from).origin !== new URL(url).origin;
   const named = headers.get("x-error-code");
-  const said = headers.get("x-error-message") ?? (statusText || undefined);
+  const message = headers.get("x-error-message") ?? (statusText || undefined);
+  const said = message === undefined ? undefined : printable(message, 200);
   const requestId = headers.get("x-request-id") ?? undefined;
   const make = (code: HubErrorCode, message: string, hint?: string): HubError =>
     new HubError({

@@ -12,6 +12,12 @@ import { NONE, TextIndex } from "./text-index.ts";
 import type { Texts } from "./texts.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
+/** Special tokens, which have names also where the file lists none. Published files have 1,000. */
+const MAX_SPECIAL = 10_000;
+
+/** Bytes of one entry of the vocabulary, at least: `{"token_bytes":"AA=="},`. */
+const MIN_ENTRY_BYTES = 20;
+
 /** Bytes of a token: every way to cut it in two is looked at. */
 const MAX_TOKEN_BYTES = 256;
 
@@ -52,10 +58,15 @@ export function readTekken(
     throw scanner.error("E_FIELD", `config.${name}`, `0 to ${MAX_PIECES}`, String(value));
   };
   const nSpecial = size("default_num_special_tokens");
+  if (nSpecial > MAX_SPECIAL) {
+    throw scanner.error("E_LIMIT", "config.default_num_special_tokens", `at most ${MAX_SPECIAL}`, nSpecial);
+  }
   const nRanks = size("default_vocab_size") - nSpecial;
   if (nRanks < 256) throw scanner.error("E_FIELD", "config.default_vocab_size", "256 ranks at least", nRanks);
   const vocab = parts.get("vocab") as Span;
-  budget.takeBytes(vocab.end - vocab.start + 5 * (nRanks + nSpecial), "vocab", vocab.start);
+  const room = Math.floor((vocab.end - vocab.start) / MIN_ENTRY_BYTES);
+  if (nRanks > room) throw scanner.error("E_MISMATCH", "vocab", `${nRanks} tokens`, `room for ${room}`, vocab.start);
+  budget.takeBytes(vocab.end - vocab.start + 5 * nRanks + 32 * nSpecial, "vocab", vocab.start);
   const ranked = ranksOf(scanner, vocab, nRanks);
   const names = specialNames(scanner, parts.get("special_tokens"), nSpecial);
   const tokens = allTokens(names, ranked);
