@@ -24,6 +24,9 @@ const LONG_BYTES = 64;
 /** Steps between two pauses: bytes looked at and pairs merged. They take some 20 ms. */
 const SLICE_STEPS = 256 * 1024;
 
+/** Entries of each array that are copied or filled between two pauses. */
+const COPIED = 1024 * 1024;
+
 /**
  * Appends the ids of `bytes` to `ids`, and pauses every `SLICE_STEPS` steps. Takes O(n log n) steps for n bytes, and for each different
  * pair of more than `LONG_BYTES` as many as it has; user-defined pieces add as many per byte as the longest of them has.
@@ -67,6 +70,10 @@ class Merger {
   #ids: Int32Array = new Int32Array(64); // (capacity): id of a symbol that was made by a merge, otherwise NONE or FROZEN
   #pairs: Int32Array = new Int32Array(64); // (capacity): id of the text of this symbol and the next, NONE if it is no piece
 
+  /** The same four with more room, while these are copied. */
+  #larger: [Int32Array, Int32Array, Int32Array, Int32Array] | undefined;
+  #nCopied = 0; // entries of each
+
   constructor(table: PieceTable, bytes: Uint8Array) {
     this.#table = table;
     this.#bytes = bytes;
@@ -101,7 +108,10 @@ class Merger {
       const whole = longest === 0 ? 0 : this.#wholeBytes(offset, longest);
       const size = whole > 0 ? whole : (SYMBOL_BYTES[(bytes[offset] as number) >> 4] as number);
       const end = Math.min(offset + size, bytes.length);
-      if (symbol >= this.#next.length) this.#grow();
+      if (symbol >= this.#next.length && !this.#grow()) {
+        steps = 0;
+        break;
+      }
       this.#ids[symbol] = whole > 0 ? FROZEN : NONE;
       this.#next[symbol] = end - start;
       this.#previous[symbol] = previous;
@@ -115,11 +125,11 @@ class Merger {
     this.#steps = steps;
     this.#last = previous;
     this.#length = offset - start;
-    if (isWhole) this.#queue.resize(this.#length);
     return isWhole;
   }
 
   queuePairs(): boolean {
+    if (this.#symbol === 0 && !this.#queue.resize(this.#length, COPIED)) return false;
     for (; this.#symbol < this.#length; this.#symbol = this.#next[this.#symbol] as number) {
       if (this.#steps <= 0) return false;
       this.#queuePair(this.#symbol);
@@ -250,17 +260,23 @@ class Merger {
     return longest;
   }
 
-  /** Twice the room, but no more than the text can need. */
-  #grow(): void {
+  /** Twice the room, but no more than the text can need. False if there is more to copy: then it is to be called again. */
+  #grow(): boolean {
+    const arrays = [this.#next, this.#previous, this.#ids, this.#pairs] as const;
     const capacity = Math.min(this.#next.length * 2, this.#bytes.length - this.#start);
-    const grown = (array: Int32Array): Int32Array => {
-      const larger = new Int32Array(capacity);
-      larger.set(array);
-      return larger;
-    };
-    this.#next = grown(this.#next);
-    this.#previous = grown(this.#previous);
-    this.#ids = grown(this.#ids);
-    this.#pairs = grown(this.#pairs);
+    this.#larger ??= [
+      new Int32Array(capacity),
+      new Int32Array(capacity),
+      new Int32Array(capacity),
+      new Int32Array(capacity),
+    ];
+    const end = Math.min(this.#next.length, this.#nCopied + COPIED);
+    for (const [i, array] of arrays.entries()) this.#larger[i]?.set(array.subarray(this.#nCopied, end), this.#nCopied);
+    this.#nCopied = end;
+    if (end < this.#next.length) return false;
+    [this.#next, this.#previous, this.#ids, this.#pairs] = this.#larger;
+    this.#larger = undefined;
+    this.#nCopied = 0;
+    return true;
   }
 }

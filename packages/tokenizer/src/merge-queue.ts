@@ -7,19 +7,31 @@ export const IDLE = 0x7fffffff;
 const BLOCK = 16;
 
 export class MergeQueue {
-  #ranks: Int32Array = new Int32Array(BLOCK).fill(IDLE); // (capacity): rank at each position, capacity a power of two blocks
+  #ranks: Int32Array = new Int32Array(BLOCK).fill(IDLE); // (capacity): rank at each position, capacity whole blocks
   #best: Int32Array = new Int32Array(2).fill(IDLE); // (2, blocks): [1] of all, [n] of [2n] and [2n + 1], the last half of blocks
   #nBlocks = 1; // blocks in use, a power of two
+  #nIdle = BLOCK; // positions that have been made idle since there is room for them
 
-  /** Makes room for positions below `length`. All must be idle, as they are at first and when `first` has said so. */
-  resize(length: number): void {
+  /**
+   * Makes room for positions below `length`. All must be idle, as they are at first and when `first` has said so. False if there is more to do
+   * than `most` positions: then it is to be called again before anything else.
+   */
+  resize(length: number, most: number = Number.POSITIVE_INFINITY): boolean {
     let nBlocks = 1;
     while (nBlocks * BLOCK < length) nBlocks *= 2;
-    if (nBlocks * BLOCK > this.#ranks.length) {
-      this.#ranks = new Int32Array(nBlocks * BLOCK).fill(IDLE);
-      this.#best = new Int32Array(nBlocks * 2).fill(IDLE);
+    const nRanks = Math.ceil(length / BLOCK) * BLOCK; // blocks behind these are never looked into
+    if (nRanks > this.#ranks.length || 2 * nBlocks > this.#best.length) {
+      this.#ranks = new Int32Array(nRanks);
+      this.#best = new Int32Array(nBlocks * 2);
+      this.#nIdle = 0;
     }
     this.#nBlocks = nBlocks;
+    // zeros, of which the system gives as many as are asked for at once, are no idle ranks
+    const end = Math.min(this.#nIdle + most, this.#best.length * (BLOCK / 2));
+    this.#ranks.fill(IDLE, this.#nIdle, end);
+    this.#best.fill(IDLE, Math.floor(this.#nIdle / (BLOCK / 2)), Math.ceil(end / (BLOCK / 2)));
+    this.#nIdle = end;
+    return end === this.#best.length * (BLOCK / 2);
   }
 
   set(position: number, rank: number): void {

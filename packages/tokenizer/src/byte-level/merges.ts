@@ -309,7 +309,7 @@ export class PairMerger {
         steps = SLICE_STEPS;
       }
     }
-    queue.resize(n);
+    while (!queue.resize(n, 4 * SLICE_STEPS)) yield;
     const enqueue = (left: number): void => {
       const right = next[left] as number;
       const slot = right < n ? this.#slot(symbols[left] as number, symbols[right] as number) : -1;
