@@ -75,19 +75,19 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
   const foreignIds = new Map<string, number>();
   const foreign: Uint8Array[] = [];
   const scratch = new Uint8Array(2 * MAX_MERGE_BYTES);
+  const latin1 = new TextDecoder("latin1");
 
   const symbolOf = (start: number, end: number, id: number): number => {
     if (id !== NONE) return id;
-    const text = scratch.slice(start, end);
-    const key = Array.from(text, (byte) => String.fromCharCode(byte)).join("");
+    const key = latin1.decode(scratch.subarray(start, end)); // each byte a character of its own
     const known = foreignIds.get(key);
     if (known !== undefined) return known;
     if (foreign.length >= MAX_FOREIGN) {
       fail(file, "E_LIMIT", "merges", `at most ${MAX_FOREIGN} texts that are no tokens`, "more");
     }
-    budget?.takeBytes(2 * text.length + 64, "merges");
+    budget?.takeBytes(2 * (end - start) + 64, "merges");
     foreignIds.set(key, nTokens + foreign.length);
-    foreign.push(text);
+    foreign.push(scratch.slice(start, end));
     return nTokens + foreign.length - 1;
   };
 
