@@ -3,7 +3,7 @@
 //
 //   node --conditions=@ll/source tools/family-logits.ts MODEL.gguf TOKENS.json OUT.f32
 //     [--engine scalar|fast] [--threads N] [--kernels simd|relaxed|wide] [--arithmetic build803|lanes]
-//     [--context N] [--kv f32|f16] [--greedy N]
+//     [--context N] [--kv f32|f16|q8_0] [--greedy N]
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -13,6 +13,7 @@ import {
   type Context,
   configFromGguf,
   createScalarModel,
+  KV_TYPES,
   type LoadModelOptions,
   loadModel,
   loadWeights,
@@ -43,7 +44,7 @@ try {
   const model = await openModel();
   const context = await model.createContext({
     contextTokens: count("context"),
-    kvType: oneOf("kv", ["f32", "f16"]),
+    kvType: oneOf("kv", KV_TYPES),
   });
   const logits = await context.evaluate(tokens, 0, { logits: "all" }); // (tokens, nVocab)
   const out = await createOutFile(outPath, { inputs: [modelPath, tokensPath] });

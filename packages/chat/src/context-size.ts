@@ -1,7 +1,7 @@
 // How many positions a context has if nobody says.
 
 import type { TensorSource } from "@ll/bytes";
-import { type KvType, type LoadModelOptions, type ModelConfig, modelMemory } from "@ll/llama";
+import { type KvTypes, type LoadModelOptions, type ModelConfig, modelMemory } from "@ll/llama";
 
 const MOST_CONTEXT_TOKENS = 4096;
 const LEAST_CONTEXT_TOKENS = 256;
@@ -12,7 +12,7 @@ const MOST_CONTEXT_BYTES = 2 ** 31;
 export interface ContextWish extends Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic"> {
   /** Positions that the model was trained for. */
   readonly trainedContextTokens: number;
-  readonly kvType?: KvType | undefined;
+  readonly kvType?: KvTypes | undefined;
   /** Contexts that are there at the same time. */
   readonly parallel: number;
 }

@@ -1,6 +1,6 @@
 // A model to talk to, over any engine: completions, chats, embeddings.
 
-import type { Model } from "@ll/llama";
+import { type KvTypes, kvTypeName, type Model } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
 import { type Answer, type AnswerResult, type AnswerTask, startAnswer } from "./answer.ts";
 import type { ChatModel, ChatOptions, CompleteOptions, EmbedOptions, ModelInfo } from "./chat-model.ts";
@@ -23,7 +23,7 @@ export interface ChatModelParts {
   readonly info: Omit<ModelInfo, "template" | "architecture" | "fingerprint" | "arithmetic" | "kvType" | "nEmbd">;
   /** Defaults of all answers. */
   readonly sampling?: AnswerSampling | undefined;
-  readonly kvType?: "f16" | "f32" | undefined;
+  readonly kvType?: KvTypes | undefined;
   readonly scheduler?: SchedulerOptions | undefined;
 }
 
@@ -213,7 +213,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       architecture: model.config.architecture,
       nEmbd: model.config.nEmbd,
       arithmetic: model.arithmetic,
-      kvType: kvType ?? "f16",
+      kvType: kvTypeName(kvType ?? "f16"),
       fingerprint: model.fingerprint?.toString(16).padStart(16, "0"),
     },
     tokenizer,

@@ -1,7 +1,7 @@
 // Many sequences over one model: a queue, contexts that remember what they hold, and a loop of steps. In a step every sequence gets one
 // row, or several of its prompt; all rows go through the model together. No result depends on who else runs.
 
-import { ContextOverflowError, type KvType, MemoryError, type Model } from "@ll/llama";
+import { ContextOverflowError, type KvTypes, MemoryError, type Model } from "@ll/llama";
 import { AnswerError } from "./errors.ts";
 import type { EngineStats, SchedulerOptions } from "./scheduler.ts";
 import {
@@ -22,7 +22,7 @@ export interface EngineOptions extends SchedulerOptions {
   readonly contextTokens: number;
   /** Sequences that run at the same time. */
   readonly parallel: number;
-  readonly kvType?: KvType | undefined;
+  readonly kvType?: KvTypes | undefined;
 }
 
 /** Rows of prompts in one step, in all; and what a prompt has at least. */
@@ -43,7 +43,7 @@ export const RESERVED_TOKENS = 4;
 export class Engine {
   readonly contextTokens: number;
   readonly #model: Model;
-  readonly #kvType: KvType | undefined;
+  readonly #kvType: KvTypes | undefined;
   readonly #options: SchedulerOptions;
   #parallel: number;
   #contexts: number;

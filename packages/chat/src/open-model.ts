@@ -1,7 +1,7 @@
 // From a model file to a model to talk to, in one call.
 
 import type { AbortSignal as Signal, TensorSource } from "@ll/bytes";
-import { type ConfigOverrides, type LoadModelEvent, type LoadModelOptions, loadModel } from "@ll/llama";
+import { type ConfigOverrides, type KvTypes, type LoadModelEvent, type LoadModelOptions, loadModel } from "@ll/llama";
 import { type ChatTemplates, type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
@@ -22,7 +22,7 @@ export interface OpenOptions {
   readonly threads?: number | undefined;
   readonly kernels?: LoadModelOptions["kernels"];
   readonly arithmetic?: LoadModelOptions["arithmetic"];
-  readonly kvType?: "f16" | "f32" | undefined;
+  readonly kvType?: KvTypes | undefined;
   readonly workerUrl?: LoadModelOptions["workerUrl"];
   /** A name, or data. Default: the file's own, else "plain". */
   readonly template?: string | Template | ChatTemplate | undefined;

@@ -4,8 +4,8 @@
 
 import { tanh } from "./functions";
 
-export let kvHead: usize = 0, queries: usize = 0, outputs: usize = 0;
-export let nPast: i32 = 0, group: i32 = 0, headDim: i32 = 0, capacity: i32 = 0;
+export let kvHead: usize = 0, kvValues: usize = 0, queries: usize = 0, outputs: usize = 0;
+export let nPast: i32 = 0, group: i32 = 0, headDim: i32 = 0;
 /** On products of queries and keys. */
 export let scale: f32 = 0;
 /** Scores are held below it; 0: they are not. */
@@ -14,16 +14,16 @@ export let softCap: f32 = 0;
 let queryStride: i32 = 0, outputStride: i32 = 0, window: i32 = 0, sinks: usize = 0;
 
 export function setCall(
-  head: usize, q: usize, out: usize, past: i32, heads: i32, dim: i32, positions: i32, qStride: i32, outStride: i32,
+  head: usize, values: usize, q: usize, out: usize, past: i32, heads: i32, dim: i32, qStride: i32, outStride: i32,
   factor: f32, nSeen: i32, cap: f32, sinkScores: usize,
 ): void {
   kvHead = head;
+  kvValues = values;
   queries = q;
   outputs = out;
   nPast = past;
   group = heads;
   headDim = dim;
-  capacity = positions;
   queryStride = qStride;
   outputStride = outStride;
   scale = factor;

@@ -6,24 +6,29 @@
 //
 // Working memory from `work` on, with H8 = headDim rounded up to a multiple of 8:
 //
-//   keys, values   2 · 32 · H8 · 4 bytes   a tile of each in binary32; not used for caches of binary32
+//   keys, values   2 · 32 · H8 · 4 bytes   a tile of each in binary32, widened from binary16
 //   sums           32 · H8 · 4             outputs so far: (32, H8)
 //   weights        512                     (4, 32): scores, then weights, of a tile
 //   states         256                     (32, 2): largest score, sum of weights
 //   kept           64                      (4): factors on what was summed before a tile
+//   blocks         for keys or values in blocks: attention-blocks.ts
 
+import { keysInBlocks, packQueries, setBlockWork, valuesInBlocks } from "./attention-blocks";
 import {
-  capacity, endOf, hasSinks, headDim, kvHead, outputOf, queryOf, score, setCall, sinkOf, startOf, group,
+  endOf, group, hasSinks, headDim, kvHead, kvValues, outputOf, queryOf, score, setCall, sinkOf, startOf,
 } from "./attention-call";
 import { exp } from "./functions";
-import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
+import { BLOCK_BYTES, nBlocks } from "./kv-blocks";
+import { BLOCK, HEADER_BYTES, isFinite, paddedChannels, TILE } from "./kv-head";
 import { constants, HALF_BITS, HALF_UNIT, isWide, loadFew, storeFew } from "./vectors";
 
-// What keys or values are:
+// What keys or values are, as the host counts them:
 // @ts-ignore: decorator
 @inline const F16 = 0;
 // @ts-ignore: decorator
 @inline const F32 = 1;
+// @ts-ignore: decorator
+@inline const BLOCKS = 2;
 
 // @ts-ignore: decorator
 @inline const CHUNK: i32 = 32;
@@ -311,13 +316,12 @@ function weigh(row: usize, state: usize, from: i32, to: i32): f32 {
 }
 
 /** Four rows and the tile at position `t`; all elements are finite, so that weights of 0 leave outputs as they are. */
-// @ts-ignore: decorator
-@inline
-function tileOfFour(row: i32, inChunk: i32, t: i32, keys: usize, values: usize): void {
+function tileOfFour(kType: i32, vType: i32, row: i32, inChunk: i32, t: i32, keys: usize, values: usize): void {
   let from = TILE, to = 0;
   const start = startOf(row) - t, end = endOf(row + 3) - t;
   if (end <= 0 || start >= TILE && startOf(row + 3) - t >= TILE) return;
-  if (isWide) keysOfFourWide(keys, queryOf(row), queryOf(row + 1), queryOf(row + 2), queryOf(row + 3));
+  if (kType == BLOCKS) keysInBlocks(4, inChunk, keys, weights);
+  else if (isWide) keysOfFourWide(keys, queryOf(row), queryOf(row + 1), queryOf(row + 2), queryOf(row + 3));
   else keysOfFourNarrow(keys, queryOf(row), queryOf(row + 1), queryOf(row + 2), queryOf(row + 3));
   for (let r = 0; r < 4; r++) {
     const at = weights + <usize>r * ROW;
@@ -332,61 +336,59 @@ function tileOfFour(row: i32, inChunk: i32, t: i32, keys: usize, values: usize):
     }
   }
   const out = sums + (<usize>(inChunk * paddedChannels(headDim)) << 2);
-  if (isWide) valuesOfFourWide(values, from, to, out);
+  if (vType == BLOCKS) valuesInBlocks(4, values, weights, kept, out);
+  else if (isWide) valuesOfFourWide(values, from, to, out);
   else valuesOfFourNarrow(values, from, to, out);
 }
 
 /** One row likewise, with any elements. */
-// @ts-ignore: decorator
-@inline
-function tileOfOne(type: i32, row: i32, inChunk: i32, t: i32, keys: usize, values: usize): void {
+function tileOfOne(kType: i32, vType: i32, row: i32, inChunk: i32, t: i32, keys: usize, values: usize): void {
   const first = max(0, startOf(row) - t), last = min(TILE, endOf(row) - t);
   if (first >= last) return;
-  if (type == F16) oneF16(keys, queryOf(row));
+  if (kType == BLOCKS) keysInBlocks(1, inChunk, keys, weights);
+  else if (kType == F16) oneF16(keys, queryOf(row));
   else oneF32(keys, queryOf(row));
   store<f32>(kept, weigh(weights, states + (<usize>inChunk << 3), first, last));
   const out = sums + (<usize>(inChunk * paddedChannels(headDim)) << 2);
-  if (type == F16) valuesOfOneF16(values, first, last, out);
+  if (vType == BLOCKS) valuesInBlocks(1, values, weights, kept, out);
+  else if (vType == F16) valuesOfOneF16(values, first, last, out);
   else valuesOfOneF32(values, first, last, out);
 }
 
+/** Bytes of a tile of `n` channels of `type`. */
+function tileBytes(type: i32, n: i32): usize {
+  return type == BLOCKS ? <usize>nBlocks(headDim) * BLOCK_BYTES : <usize>(TILE * n) << (type == F16 ? 1 : 2);
+}
+
+/** `n` binary16 numbers in binary32 at `to`, whatever they are. */
+function widenTile(to: usize, halves: usize, n: i32): usize {
+  if (isFinite(kvHead)) widenFinite(to, halves, n);
+  else widenAny(to, halves, n);
+  return to;
+}
+
 /** Attention of `nRows` (up to CHUNK) rows from `first` on. */
-// @ts-ignore: decorator
-@inline
-function attendChunk(type: i32, first: i32, nRows: i32): void {
-  const elementBytes: i32 = type == F16 ? 2 : 4;
+function attendChunk(kType: i32, vType: i32, first: i32, nRows: i32): void {
   const channels = paddedChannels(headDim);
   const areFinite = isFinite(kvHead);
   const nInFours = areFinite ? nRows & ~3 : 0;
-  const isWidened = type == F16 && (nInFours > 0 || !areFinite);
+  const isWidened = nInFours > 0 || !areFinite; // else binary16 is read where it is
   memory.fill(sums, 0, <usize>(nRows * channels) << 2);
   for (let r = 0; r < nRows; r++) {
     store<f32>(states + (<usize>r << 3), sinkOf(first + r));
     store<f32>(states + (<usize>r << 3), hasSinks() ? 1 : 0, 4);
   }
+  if (kType == BLOCKS) packQueries(first, nRows);
+  const keyBytes = tileBytes(kType, headDim), valueBytes = tileBytes(vType, channels);
+  const kOne = kType == F16 && isWidened ? F32 : kType, vOne = vType == F16 && isWidened ? F32 : vType;
   const end = endOf(first + nRows - 1);
-  let t = startOf(first) & ~(TILE - 1);
-  let values = valuesOf(kvHead, elementBytes, headDim, capacity) + <usize>t * <usize>(channels * elementBytes);
-  for (; t < end; t += TILE) {
-    let keys = keyOf(kvHead, elementBytes, headDim, t), itsValues = values;
-    if (isWidened) {
-      if (areFinite) {
-        widenFinite(tileKeys, keys, TILE * headDim);
-        widenFinite(tileValues, values, TILE * channels);
-      } else {
-        widenAny(tileKeys, keys, TILE * headDim);
-        widenAny(tileValues, values, TILE * channels);
-      }
-      keys = tileKeys;
-      itsValues = tileValues;
-    }
+  for (let t = startOf(first) & ~(TILE - 1); t < end; t += TILE) {
+    let keys = kvHead + HEADER_BYTES + <usize>(t / TILE) * keyBytes, values = kvValues + <usize>(t / TILE) * valueBytes;
+    if (kOne != kType) keys = widenTile(tileKeys, keys, TILE * headDim);
+    if (vOne != vType) values = widenTile(tileValues, values, TILE * channels);
     let r = 0;
-    for (; r < nInFours; r += 4) tileOfFour(first + r, r, t, keys, itsValues);
-    for (; r < nRows; r++) {
-      if (type == F16 && !isWidened) tileOfOne(F16, first + r, r, t, keys, itsValues);
-      else tileOfOne(F32, first + r, r, t, keys, itsValues);
-    }
-    values += TILE * channels * elementBytes;
+    for (; r < nInFours; r += 4) tileOfFour(kType, vType, first + r, r, t, keys, values);
+    for (; r < nRows; r++) tileOfOne(kOne, vOne, first + r, r, t, keys, values);
   }
   for (let r = 0; r < nRows; r++) {
     const inverse = f32x4.splat(<f32>1 / load<f32>(states + (<usize>r << 3), 4));
@@ -399,9 +401,14 @@ function attendChunk(type: i32, first: i32, nRows: i32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function attend(type: i32, work: usize, n: i32): void {
+/**
+ * As `attend_f16` in attention.ts, without tables, for keys and values of any types: 0 binary16, 1 binary32, 2 blocks.
+ */
+export function attend_lanes(
+  kType: i32, vType: i32, head: usize, values: usize, q: usize, out: usize, work: usize, past: i32, n: i32, heads: i32, dim: i32,
+  qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinkScores: usize,
+): void {
+  setCall(head, values, q, out, past, heads, dim, qStride, outStride, factor, nSeen, cap, sinkScores);
   const rowsBytes = <usize>(CHUNK * paddedChannels(headDim)) << 2;
   tileKeys = work;
   tileValues = tileKeys + rowsBytes;
@@ -409,24 +416,7 @@ function attend(type: i32, work: usize, n: i32): void {
   weights = sums + rowsBytes;
   states = weights + 4 * ROW;
   kept = states + 256;
+  setBlockWork(kept + 64);
   const nRows = n * group;
-  for (let first = 0; first < nRows; first += CHUNK) attendChunk(type, first, min(CHUNK, nRows - first));
-}
-
-/** As `attend_f16` in attention.ts, without tables. */
-export function attend_f16_lanes(
-  head: usize, q: usize, out: usize, work: usize, past: i32, n: i32, heads: i32, dim: i32, positions: i32,
-  qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinks: usize,
-): void {
-  setCall(head, q, out, past, heads, dim, positions, qStride, outStride, factor, nSeen, cap, sinks);
-  attend(F16, work, n);
-}
-
-/** The same for a head with elements in binary32. */
-export function attend_f32_lanes(
-  head: usize, q: usize, out: usize, work: usize, past: i32, n: i32, heads: i32, dim: i32, positions: i32,
-  qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinks: usize,
-): void {
-  setCall(head, q, out, past, heads, dim, positions, qStride, outStride, factor, nSeen, cap, sinks);
-  attend(F32, work, n);
+  for (let first = 0; first < nRows; first += CHUNK) attendChunk(kType, vType, first, min(CHUNK, nRows - first));
 }

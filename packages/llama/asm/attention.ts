@@ -13,10 +13,10 @@
 //   block     256                 (4, 8) binary64: sums of scores; one row: (32)
 //   scores    min(32, rows) · 4 · (positions seen, rounded up to a multiple of 32)
 
-import { capacity, endOf, group, headDim, kvHead, outputOf, queryOf, score, setCall, sinkOf, startOf } from "./attention-call";
+import { endOf, group, headDim, kvHead, kvValues, outputOf, queryOf, score, setCall, sinkOf, startOf } from "./attention-call";
 import { packFour, packOne, storeOutput, storeProducts, widen, widenAny } from "./attention-packing";
 import { addFour, addOneF16, addOneF32, addOneTiny, F16, F32 } from "./dot-blocks";
-import { BLOCK, isFinite, keyOf, paddedChannels, TILE, valuesOf } from "./kv-head";
+import { BLOCK, isFinite, keyOf, paddedChannels, TILE } from "./kv-head";
 import { softmax } from "./softmax";
 
 // @ts-ignore: decorator
@@ -64,7 +64,7 @@ function attendOne(type: i32, row: i32): void {
   softmax(scores, start - firstTile, end - firstTile, exp16, type == F16, sinkOf(row));
 
   memory.fill(sums, 0, channels << 3);
-  let values = valuesOf(kvHead, elementBytes, headDim, capacity) + <usize>firstTile * <usize>(channels * elementBytes);
+  let values = kvValues + <usize>firstTile * <usize>(channels * elementBytes);
   for (let t = firstTile; t < end; t += TILE) {
     const from = max(0, start - t), to = min(TILE, end - t);
     packOne(type, false, weights, scores + (<usize>(t - firstTile) << 2), TILE);
@@ -128,7 +128,7 @@ function attendMany(type: i32, first: i32, nRows: i32): void {
   }
 
   memory.fill(sums, 0, <usize>(((nRows + 3) & ~3) * channels) << 3);
-  let cached = valuesOf(kvHead, elementBytes, headDim, capacity) + <usize>firstTile * <usize>(channels * elementBytes);
+  let cached = kvValues + <usize>firstTile * <usize>(channels * elementBytes);
   for (let t = firstTile; t < end; t += TILE) {
     let values = cached;
     if (type == F16) {
@@ -178,24 +178,24 @@ function attend(type: i32, work: usize, exps: usize, n: i32): void {
 }
 
 /**
- * Attention of the `heads` query heads of one KV head, at positions `past` … `past + n - 1`, which are already stored.
+ * Attention of the `heads` query heads of the KV head `head`, whose values begin at `values`, at positions `past` … `past + n - 1`, which are already stored.
  *
  * q, out: rows of (heads, headDim) binary32, one per position, `qStride` and `outStride` values apart. exps: (65536) binary32.
  * A position sees `nSeen` positions up to its own. cap: 0 for none. sinks: (heads) binary32, or 0.
  */
 export function attend_f16(
-  head: usize, q: usize, out: usize, work: usize, exps: usize, past: i32, n: i32, heads: i32, dim: i32, positions: i32,
+  head: usize, values: usize, q: usize, out: usize, work: usize, exps: usize, past: i32, n: i32, heads: i32, dim: i32,
   qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinks: usize,
 ): void {
-  setCall(head, q, out, past, heads, dim, positions, qStride, outStride, factor, nSeen, cap, sinks);
+  setCall(head, values, q, out, past, heads, dim, qStride, outStride, factor, nSeen, cap, sinks);
   attend(F16, work, exps, n);
 }
 
 /** The same for a head with elements in binary32. */
 export function attend_f32(
-  head: usize, q: usize, out: usize, work: usize, exps: usize, past: i32, n: i32, heads: i32, dim: i32, positions: i32,
+  head: usize, values: usize, q: usize, out: usize, work: usize, exps: usize, past: i32, n: i32, heads: i32, dim: i32,
   qStride: i32, outStride: i32, factor: f32, nSeen: i32, cap: f32, sinks: usize,
 ): void {
-  setCall(head, q, out, past, heads, dim, positions, qStride, outStride, factor, nSeen, cap, sinks);
+  setCall(head, values, q, out, past, heads, dim, qStride, outStride, factor, nSeen, cap, sinks);
   attend(F32, work, exps, n);
 }

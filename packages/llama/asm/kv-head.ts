@@ -1,4 +1,4 @@
-// The keys and values of one KV head in one layer. Elements are binary16 (2 bytes) or binary32 (4 bytes).
+// The keys and values of one KV head in one layer, as binary16 (2 bytes) or binary32 (4 bytes); kv-blocks.ts has blocks of whole numbers.
 //
 //   header    64 bytes: u32, not 0 if an element was ever infinite or NaN; the rest is unused
 //   keys      tiles of 32 positions: (headDim, 32), the elements of a channel together
@@ -27,14 +27,6 @@ import { halfBits, loadFew, MAGNITUDE, constants } from "./vectors";
 @inline
 export function paddedChannels(headDim: i32): i32 {
   return (headDim + 7) & ~7;
-}
-
-/** First byte of the values. */
-// @ts-ignore: decorator
-@inline
-export function valuesOf(head: usize, elementBytes: i32, headDim: i32, capacity: i32): usize {
-  const nTiles = <usize>((capacity + TILE - 1) / TILE);
-  return head + HEADER_BYTES + nTiles * <usize>(headDim * TILE * elementBytes);
 }
 
 /** First byte of channel `c` of `position`; the next channels follow up to the end of a block. */
@@ -73,45 +65,52 @@ function noteLarge(head: usize, elementBytes: i32, magnitudes: v128): void {
   if (v128.any_true(i32x4.ge_s(magnitudes, i32x4.splat(limit)))) store<u32>(head, 1);
 }
 
-/**
- * Stores `n` positions from `nPast` on, rounded to the elements' precision.
- *
- * keys (rotated), values: rows of (headDim) binary32, `rowStride` values apart.
- */
-export function store_positions(
-  elementBytes: i32, head: usize, keys: usize, values: usize,
-  nPast: i32, n: i32, headDim: i32, capacity: i32, rowStride: i32,
-): void {
-  const channels = paddedChannels(headDim);
-  const mask = v128.load(constants, MAGNITUDE);
+/** Stores the keys of `n` positions from `nPast` on, rounded: rows of (headDim) binary32, rotated, `rowStride` values apart. */
+export function store_keys(elementBytes: i32, head: usize, keys: usize, nPast: i32, n: i32, headDim: i32, rowStride: i32): void {
+  const mask = v128.load(constants, MAGNITUDE), step = <usize>(TILE * elementBytes);
   let large = i32x4.splat(0);
-  const valueTiles = valuesOf(head, elementBytes, headDim, capacity);
   for (let position = nPast; position < nPast + n; position++) {
     let key = keyOf(head, elementBytes, headDim, position);
-    for (let c = 0; c < channels; c += 4) {
+    for (let c = 0; c < headDim; c += 4, key += 4 * step) {
       const here = min(4, headDim - c);
-      const value = valueAt(valueTiles, elementBytes, headDim, position, c);
-      const k = here > 0 ? loadFew(keys + (c << 2), here) : i32x4.splat(0);
-      const v = here > 0 ? loadFew(values + (c << 2), here) : i32x4.splat(0);
-      large = i32x4.max_s(large, i32x4.max_s(v128.and(k, mask), v128.and(v, mask)));
-      const step = <usize>(TILE * elementBytes);
+      const k = loadFew(keys + (c << 2), here);
+      large = i32x4.max_s(large, v128.and(k, mask));
       if (elementBytes == 2) {
-        const bits = halfBits(k), valueBits = halfBits(v);
-        if (here > 0) v128.store_lane<i16>(key, bits, 0);
+        const bits = halfBits(k);
+        v128.store_lane<i16>(key, bits, 0);
         if (here > 1) v128.store_lane<i16>(key + step, bits, 2);
         if (here > 2) v128.store_lane<i16>(key + 2 * step, bits, 4);
         if (here > 3) v128.store_lane<i16>(key + 3 * step, bits, 6);
-        v128.store_lane<i64>(value, i16x8.narrow_i32x4_u(valueBits, valueBits), 0);
       } else {
-        if (here > 0) v128.store_lane<i32>(key, k, 0);
+        v128.store_lane<i32>(key, k, 0);
         if (here > 1) v128.store_lane<i32>(key + step, k, 1);
         if (here > 2) v128.store_lane<i32>(key + 2 * step, k, 2);
         if (here > 3) v128.store_lane<i32>(key + 3 * step, k, 3);
-        v128.store(value, v);
       }
-      key += 4 * step;
     }
     keys += <usize>rowStride << 2;
+  }
+  noteLarge(head, elementBytes, large);
+}
+
+/** The same for values, to `region`; channels of the padding become 0. */
+export function store_values(
+  elementBytes: i32, head: usize, region: usize, values: usize, nPast: i32, n: i32, headDim: i32, rowStride: i32,
+): void {
+  const mask = v128.load(constants, MAGNITUDE), channels = paddedChannels(headDim);
+  let large = i32x4.splat(0);
+  for (let position = nPast; position < nPast + n; position++) {
+    for (let c = 0; c < channels; c += 4) {
+      const at = valueAt(region, elementBytes, headDim, position, c);
+      const v = c < headDim ? loadFew(values + (c << 2), headDim - c) : i32x4.splat(0);
+      large = i32x4.max_s(large, v128.and(v, mask));
+      if (elementBytes == 2) {
+        const bits = halfBits(v);
+        v128.store_lane<i64>(at, i16x8.narrow_i32x4_u(bits, bits), 0);
+      } else {
+        v128.store(at, v);
+      }
+    }
     values += <usize>rowStride << 2;
   }
   noteLarge(head, elementBytes, large);
@@ -132,59 +131,28 @@ function copyElement(elementBytes: i32, to: usize, from: usize): u32 {
   return (bits & 0x7fffffff) >= 0x7f800000 ? 1 : 0;
 }
 
-/** Copies the keys of the first `n` positions to `out` or, if `isWrite`, from it: rows `rowStride` elements apart. */
-// @ts-ignore: decorator
-@inline
-function copyKeys(isWrite: bool, elementBytes: i32, head: usize, out: usize, n: i32, headDim: i32, rowStride: i32): void {
+/** Copies the keys of the first `n` positions to `out` or, if `isWrite`, from it: (n, headDim) elements. */
+export function copy_keys(isWrite: bool, elementBytes: i32, head: usize, out: usize, n: i32, headDim: i32): void {
   let large: u32 = 0;
   for (let position = 0; position < n; position++) {
-    let key = keyOf(head, elementBytes, headDim, position), at = out;
-    for (let c = 0; c < headDim; c++) {
-      large |= isWrite ? copyElement(elementBytes, key, at) : copyElement(elementBytes, at, key);
-      key += <usize>(TILE * elementBytes);
-      at += elementBytes;
+    let key = keyOf(head, elementBytes, headDim, position);
+    for (let c = 0; c < headDim; c++, out += elementBytes, key += <usize>(TILE * elementBytes)) {
+      large |= isWrite ? copyElement(elementBytes, key, out) : copyElement(elementBytes, out, key);
     }
-    out += <usize>rowStride * <usize>elementBytes;
   }
   if (isWrite && large != 0) store<u32>(head, 1);
 }
 
-/** The same for values: `out` has the `n` elements of a channel together. */
-// @ts-ignore: decorator
-@inline
-function copyValues(isWrite: bool, elementBytes: i32, head: usize, out: usize, n: i32, headDim: i32, capacity: i32): void {
+/** The same for the values at `region`, channel by channel: (headDim, n) elements. Channels of the padding stay as they are. */
+export function copy_values(
+  isWrite: bool, elementBytes: i32, head: usize, region: usize, out: usize, n: i32, headDim: i32,
+): void {
   let large: u32 = 0;
-  const values = valuesOf(head, elementBytes, headDim, capacity);
   for (let c = 0; c < headDim; c++) {
-    for (let position = 0; position < n; position++) {
-      const value = valueAt(values, elementBytes, headDim, position, c);
+    for (let position = 0; position < n; position++, out += elementBytes) {
+      const value = valueAt(region, elementBytes, headDim, position, c);
       large |= isWrite ? copyElement(elementBytes, value, out) : copyElement(elementBytes, out, value);
-      out += elementBytes;
     }
   }
   if (isWrite && large != 0) store<u32>(head, 1);
-}
-
-/** Keys of the first `n` positions to `out`: rows of (headDim) elements, `rowStride` elements apart. */
-export function read_keys(elementBytes: i32, head: usize, out: usize, n: i32, headDim: i32, rowStride: i32): void {
-  if (elementBytes == 2) copyKeys(false, 2, head, out, n, headDim, rowStride);
-  else copyKeys(false, 4, head, out, n, headDim, rowStride);
-}
-
-/** The inverse of `read_keys`. */
-export function write_keys(elementBytes: i32, head: usize, src: usize, n: i32, headDim: i32, rowStride: i32): void {
-  if (elementBytes == 2) copyKeys(true, 2, head, src, n, headDim, rowStride);
-  else copyKeys(true, 4, head, src, n, headDim, rowStride);
-}
-
-/** Values of the first `n` positions to `out`: (headDim, n) elements. */
-export function read_values(elementBytes: i32, head: usize, out: usize, n: i32, headDim: i32, capacity: i32): void {
-  if (elementBytes == 2) copyValues(false, 2, head, out, n, headDim, capacity);
-  else copyValues(false, 4, head, out, n, headDim, capacity);
-}
-
-/** The inverse of `read_values`; the padding channels stay as they are. */
-export function write_values(elementBytes: i32, head: usize, src: usize, n: i32, headDim: i32, capacity: i32): void {
-  if (elementBytes == 2) copyValues(true, 2, head, src, n, headDim, capacity);
-  else copyValues(true, 4, head, src, n, headDim, capacity);
 }

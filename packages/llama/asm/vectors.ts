@@ -63,6 +63,9 @@ export let constants: usize = 0;
 // @ts-ignore: decorator
 @inline export const ONE_F32: usize = 864; // 1 in binary32
 
+// @ts-ignore: decorator
+@inline export const LEVELS: usize = 896; // working memory: (32) 16-bit numbers
+
 /** True if V8 makes 256-bit code of this module. */
 export let isWide: bool = false;
 

@@ -87,7 +87,7 @@ console.log(
   `Node ${process.versions.node}, tier ${loaded.tier}, ${arithmetic}; G/s: 10^9 elements (attention: products) per second`,
 );
 console.log(`${"kernel".padEnd(40)}  ns each      G/s  twin's x`);
-for (const kvType of ["f16", "f32"] as const) {
+for (const kvType of ["f16", "f32", "q8_0"] as const) {
   for (const [headsPerKvHead, headDim] of [
     [1, 128],
     [8, 128],
@@ -111,7 +111,7 @@ for (const nRows of [1, 128]) {
   report(`rope n=${nRows} head=128`, nAll, (k) => () => k.rope("adjacent", x, y, nRows, 32, 128, 128, n));
   report(`swiglu n=${nRows}`, nAll, (k) => () => k.gate("silu", x, y, nAll));
   report(`addInto n=${nRows}`, nAll, (k) => () => k.addInto(y, x, nAll));
-  for (const kvType of ["f16", "f32"] as const) {
+  for (const kvType of ["f16", "f32", "q8_0"] as const) {
     const shape = { kvType, headDim: 128, headsPerKvHead: 1, contextTokens: 2048 };
     report(`store ${kvType} n=${nRows}, keys and values`, 2 * nRows * 128, (k) => {
       const head = k.attention(shape);

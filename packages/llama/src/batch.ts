@@ -3,14 +3,14 @@
 import { type AbortSignal, allocate } from "@ll/bytes";
 import { NO_STATES, type RecurrentMemory, type StatesCopied } from "./context-memory.ts";
 import { BatchItemError } from "./errors.ts";
-import type { KvType } from "./kv-type.ts";
+import { type KvTypes, kvTypeName } from "./kv-type.ts";
 import { assertIndex, type BatchItem, type Context, checkedTokens } from "./model.ts";
 import type { Slice, SlicePart } from "./ops/op.ts";
 
 /** What an engine has of a context. */
 export interface BatchMember {
   readonly contextTokens: number;
-  readonly kvType: KvType;
+  readonly kvType: KvTypes;
   /** `Context.fingerprint`: keys of another one are not the same. */
   readonly fingerprint: bigint | undefined;
   /** Undefined for a model without recurrent layers. */
@@ -97,9 +97,9 @@ export class Batches<M extends BatchMember> {
   /** `Context.copyPrefix`. */
   async copyPrefix(to: M, context: Context, nTokens: number): Promise<void> {
     const from = this.#memberOf(context);
-    if (from.kvType !== to.kvType) {
-      throw new TypeError(`"from" expected a context with a ${to.kvType} cache, got one of ${from.kvType}`);
-    }
+    const [type, fromType] = [to.kvType, from.kvType].map(kvTypeName);
+    if (type !== fromType)
+      throw new TypeError(`"from" expected a context with a ${type} cache, got one of ${fromType}`);
     if (from.fingerprint !== to.fingerprint) {
       throw new TypeError(
         '"from" expected a context with the same factors of RoPE: the model has others for long contexts',

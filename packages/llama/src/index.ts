@@ -32,7 +32,7 @@ export {
 } from "./generator.ts";
 export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
 export type { MetadataGetter } from "./gguf-keys.ts";
-export { type KvType, kvCacheBytes } from "./kv-type.ts";
+export { KV_TYPES, type KvType, type KvTypes, kvCacheBytes, kvTypeName } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { loraFromGguf } from "./lora-gguf.ts";
 export { type ChunkMeasuredEvent, type MeasureInputsOptions, measureInputs } from "./measure-inputs.ts";

@@ -1,7 +1,7 @@
 // A text through a model in chunks, to see what its matrices are multiplied with.
 
 import type { AbortSignal } from "@ll/bytes";
-import type { KvType } from "./kv-type.ts";
+import type { KvTypes } from "./kv-type.ts";
 import { assertIndex, type InputSums, type Model } from "./model.ts";
 
 /** A chunk was evaluated. */
@@ -20,7 +20,7 @@ export interface MeasureInputsOptions {
   readonly bos?: number | undefined;
   /** Most tokens of one evaluation: the logits of all are computed. Default 512. */
   readonly batchTokens?: number | undefined;
-  readonly kvType?: KvType | undefined;
+  readonly kvType?: KvTypes | undefined;
   readonly onEvent?: ((event: ChunkMeasuredEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -5,7 +5,7 @@ import type { AbortSignal } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { ModelConfig } from "./config.ts";
 import { ContextOverflowError } from "./errors.ts";
-import type { KvType } from "./kv-type.ts";
+import { checkedKvTypes, type KvTypes } from "./kv-type.ts";
 
 export interface Model {
   readonly config: ModelConfig;
@@ -54,8 +54,8 @@ export type ContextMemory =
 export interface ContextOptions {
   /** Positions of the KV cache; default 512. */
   readonly contextTokens?: number;
-  /** Precision of the KV cache; default "f16". */
-  readonly kvType?: KvType;
+  /** Precision of the KV cache, or of keys and of values; default "f16". */
+  readonly kvType?: KvTypes;
   /**
    * Repeats an error of build 803: with an f32 cache, an evaluation of n > 1 tokens gives head h of its i-th token the query
    * vector number h·n + i of the flat list of vectors instead of i·nHeads + h. Results then depend on how a prompt is cut.
@@ -86,7 +86,8 @@ export interface Context {
   /** That of the model. */
   readonly arithmetic: ArithmeticName;
   readonly contextTokens: number;
-  readonly kvType: KvType;
+  /** A name, unless keys and values are of two types. */
+  readonly kvType: KvTypes;
   /** Where evaluations may go on: anywhere, or, for a recurrent model, at few positions. A live view. */
   readonly memory: ContextMemory;
   /** True if results depend on how a sequence is cut into evaluations, as with `compat` and an f32 cache. */
@@ -102,7 +103,9 @@ export interface Context {
   /** The normalised vector, (nEmbd), from which the last logits of the latest evaluation were taken. Zeros before the first. */
   readEmbedding(): Promise<Float32Array>;
   /**
-   * Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions.
+   * Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions. In q8_0 a head's key or
+   * value of a position is a row of blocks, binary16 scale and levels, each of 32 channels: (layer, position, head), and (layer, head,
+   * position) for values.
    * @throws SessionError `E_SESSION_RECURRENT` if `memory` is recurrent: it is more than keys and values
    */
   readKv(nTokens: number): Promise<Uint8Array>;
@@ -122,8 +125,7 @@ export interface Context {
 export function checkedContextOptions(options: ContextOptions): Required<ContextOptions> {
   const { contextTokens = 512, kvType = "f16", compat = false } = options;
   assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
-  if (kvType !== "f16" && kvType !== "f32") throw new TypeError(`"kvType" expected f16 or f32, got ${String(kvType)}`);
-  return { contextTokens, kvType, compat };
+  return { contextTokens, kvType: checkedKvTypes(kvType), compat };
 }
 
 /** A copy of `tokens`, which are to go to positions from `nPast` on. @throws RangeError, ContextOverflowError */

@@ -11,7 +11,7 @@ import { BUILD_803 } from "./config.ts";
 import { assertNoState } from "./context-memory.ts";
 import { SessionError } from "./errors.ts";
 import { Fnv1a } from "./fingerprint.ts";
-import { type KvType, kvCacheBytes } from "./kv-type.ts";
+import { KV_TYPES, kvCacheBytes, kvTypeName } from "./kv-type.ts";
 import type { Context } from "./model.ts";
 
 const SESSION_MAGIC = 0x6767736e; // "ggsn" read as a little-endian number
@@ -95,8 +95,7 @@ export async function writeSession(
   const rngBlock = new Uint8Array(8 + RNG_BLOCK_BYTES);
   new DataView(rngBlock.buffer).setBigUint64(0, BigInt(rng.length), true);
   rngBlock.set(new TextEncoder().encode(rng), 8);
-  if (!compat)
-    new DataView(rngBlock.buffer).setBigUint64(RNG_BLOCK_BYTES, sessionFingerprint(context, context.kvType), true);
+  if (!compat) new DataView(rngBlock.buffer).setBigUint64(RNG_BLOCK_BYTES, sessionFingerprint(context), true);
   await sink.write(rngBlock);
 
   await sink.write(u64(logits.length, logits.length));
@@ -166,10 +165,9 @@ export async function readSession(source: ByteSource, shape: SessionShape): Prom
   const embedding = floats(await reader.bytes(4 * nEmbedding, "embedding"));
 
   const kvBytes = await reader.u64("kv_buffer_bytes");
-  const otherType: KvType = kvType === "f16" ? "f32" : "f16";
-  const isOtherType = kvBytes === kvBufferBytes({ config, contextTokens, kvType: otherType });
-  const what = isOtherType ? `cache of type ${otherType}, this context has ${kvType}` : "cache of another size";
-  expect(isOtherType ? "E_SESSION_KV_TYPE" : "E_MISMATCH", "kv_buffer_bytes", kvBytes, kvBufferBytes(shape), what);
+  const other = KV_TYPES.find((type) => kvBytes === kvBufferBytes({ config, contextTokens, kvType: type }));
+  const what = other ? `cache of type ${other}, this context has ${kvTypeName(kvType)}` : "cache of another size";
+  expect(other ? "E_SESSION_KV_TYPE" : "E_MISMATCH", "kv_buffer_bytes", kvBytes, kvBufferBytes(shape), what);
   const otherModel = modelMismatch(fingerprint, shape);
   if (otherModel !== undefined) throw reader.error(otherModel);
   expect("E_MISMATCH", "kv_tokens", await reader.u32("kv_tokens"), nTokens, "cached positions without tokens");
@@ -256,19 +254,18 @@ function headerWords({ config, contextTokens }: Pick<SessionShape, "config" | "c
 
 /** What is wrong with a session of this fingerprint in a context. */
 function modelMismatch(fingerprint: bigint, shape: SessionShape): FormatErrorFields | undefined {
-  const own = sessionFingerprint(shape, shape.kvType);
+  const own = sessionFingerprint(shape);
   if (fingerprint === 0n || own === 0n || fingerprint === own) return undefined;
   const message =
-    "session of another model or arithmetic: its shape is the same, its weights, their arithmetic or what the size of the context makes of them are not";
+    "session of another model or arithmetic: its shape is the same, its weights, their arithmetic, the types of its cache or what the size of the context makes of them are not";
   const [expected, got] = [own.toString(16), fingerprint.toString(16)];
   return { code: "E_SESSION_MODEL", field: "fingerprint", expected, got, message };
 }
 
 /** Of what the positions of a session were computed with; 0 if that is not known. */
-function sessionFingerprint({ fingerprint, arithmetic }: SessionShape, kvType: KvType): bigint {
-  return fingerprint === undefined
-    ? 0n
-    : new Fnv1a().text(fingerprint.toString(16)).text(arithmetic).text(kvType).value;
+function sessionFingerprint({ fingerprint, arithmetic, kvType }: SessionShape): bigint {
+  if (fingerprint === undefined) return 0n;
+  return new Fnv1a().text(fingerprint.toString(16)).text(arithmetic).text(kvTypeName(kvType)).value;
 }
 
 /** The size field of the cache as build 803 fills it. */

@@ -28,8 +28,8 @@ function twin(query: Float32Array, keys: Float32Array[], values: Float32Array[],
 
 describe.each([4, 2, 1])("%i key and value heads", (nKvHeads) => {
   const shape = { headDim: HEAD_DIM, headsPerKvHead: HEADS / nKvHeads, scale: SCALE };
-  const kvDim = nKvHeads * HEAD_DIM;
-  const cache = createKvCache([kvDim, kvDim], 8, "f32");
+  const heads = { nHeads: nKvHeads, headDim: HEAD_DIM };
+  const cache = createKvCache([heads, heads], 8, "f32");
   const scalar = { arithmetic: build803 };
   const keys = [0, 1, 2].map((t) => randomValues(10 + t, nKvHeads * HEAD_DIM));
   const values = [0, 1, 2].map((t) => randomValues(20 + t, nKvHeads * HEAD_DIM));
@@ -69,7 +69,7 @@ describe.each([build803, lanes])("a window, a cap and sinks in $name", (arithmet
   const query = randomValues(7, HEAD_DIM).map((x) => 4 * x);
 
   function attended(first: number, end: number, softCap?: number, sink?: number): Float32Array {
-    const cache = createKvCache([HEAD_DIM], nTokens, "f32");
+    const cache = createKvCache([{ nHeads: 1, headDim: HEAD_DIM }], nTokens, "f32");
     const nothing = new Float32Array(HEAD_DIM).fill(Number.NaN);
     for (let t = 0; t < nTokens; t++) {
       const isSeen = first <= t && t < end;
@@ -108,7 +108,7 @@ describe.each([build803, lanes])("a window, a cap and sinks in $name", (arithmet
 });
 
 test("a window is counted from each position, its own included; query heads have their own sinks", () => {
-  const cache = createKvCache([HEAD_DIM], 8, "f32");
+  const cache = createKvCache([{ nHeads: 1, headDim: HEAD_DIM }], 8, "f32");
   for (let t = 0; t < 8; t++) cache.store(0, t, randomValues(t, HEAD_DIM), new Float32Array(HEAD_DIM).fill(2 ** t));
   const queries = new Float32Array(2 * HEAD_DIM); // scores of 0: the mean of what is seen
   const attended = (position: number, more: { window?: number; sinks?: Float32Array }): number[] => {

@@ -2,7 +2,7 @@
 
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
-import { createScalarModel, loadWeights } from "../src/index.ts";
+import { createScalarModel, type KvTypes, loadWeights } from "../src/index.ts";
 import { logitsInBatches, logitsTogether } from "./support/hand-made.ts";
 import { randomGraphs, withRandomModel } from "./support/random-graphs.ts";
 import { FAST_KERNELS, loadForTest } from "./team/support/engines.ts";
@@ -14,7 +14,7 @@ const runs = fc.record({
   lengths: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 6 }),
   /** What each sequence takes in each pass, again and again; 0: it is not in it. */
   takes: fc.array(fc.constantFrom(0, 1, 1, 1, 3, 10, 30), { minLength: 1, maxLength: 13 }),
-  kvType: fc.constantFrom("f16" as const, "f32" as const),
+  kvType: fc.constantFrom<KvTypes>("f16", "f32", "q8_0", { k: "q8_0", v: "f16" }),
   arithmetic: fc.constantFrom("build803" as const, "lanes" as const),
 });
 

@@ -131,7 +131,9 @@ describe.each(KINDS)("a batch: %s", (kind) => {
       const f32 = await model.createContext({ contextTokens: 64, kvType: "f32" });
       await from.evaluate(TOKENS.slice(0, 12), 0);
       await expect(to.copyPrefix(from, 17)).rejects.toThrow(RangeError);
+      const mixed = await model.createContext({ contextTokens: 64, kvType: { k: "f16", v: "q8_0" } });
       await expect(to.copyPrefix(f32, 3)).rejects.toThrow('"from" expected a context with a f16 cache, got one of f32');
+      await expect(to.copyPrefix(mixed, 3)).rejects.toThrow("a f16 cache, got one of f16/q8_0");
       await expect(to.copyPrefix({ ...from }, 3)).rejects.toThrow("expected a context of this model");
       const half = to.copyPrefix(from, 6);
       if (kind === "recurrent") await expect(half).rejects.toBeInstanceOf(StatePositionError);

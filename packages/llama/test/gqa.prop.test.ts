@@ -9,7 +9,7 @@ import { logitsInBatches, randomTensors, sourceOf } from "./support/hand-made.ts
 
 const shapes = fc.record({
   type: fc.constantFrom("f32", "f16", "q4_0", "q5_1", "q8_0"),
-  kvType: fc.constantFrom("f16" as const, "f32" as const),
+  kvType: fc.constantFrom("f16" as const, "f32" as const, "q8_0" as const),
   nKvHeads: fc.integer({ min: 1, max: 4 }),
   headsPerKvHead: fc.integer({ min: 2, max: 4 }),
   halfHead: fc.integer({ min: 1, max: 8 }),

@@ -1,14 +1,16 @@
 import { f16ToF32, f32ToF16 } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
-import { kvCacheBytes } from "../src/index.ts";
+import { toLevels } from "../src/arithmetic/levels.ts";
+import { type KvTypes, kvCacheBytes } from "../src/index.ts";
 import { createKvCache } from "../src/scalar/kv-cache.ts";
 import { randomValues, smallConfig } from "./support/hand-made.ts";
 
 const config = smallConfig({ nKvHeads: 2 }); // kvDim 32, 2 layers
+const HEADS = { nHeads: 2, headDim: 16 };
 const CONTEXT_TOKENS = 12;
 
-function filled(kvType: "f16" | "f32", nTokens: number): ReturnType<typeof createKvCache> {
-  const cache = createKvCache([32, 32], CONTEXT_TOKENS, kvType);
+function filled(kvType: KvTypes, nTokens: number): ReturnType<typeof createKvCache> {
+  const cache = createKvCache([HEADS, HEADS], CONTEXT_TOKENS, kvType);
   for (let layer = 0; layer < 2; layer++) {
     for (let t = 0; t < nTokens; t++) {
       cache.store(layer, t, randomValues(100 * layer + t, 32), randomValues(100 * layer + t + 50, 32));
@@ -21,7 +23,7 @@ describe.each(["f16", "f32"] as const)("%s", (kvType) => {
   const round = kvType === "f16" ? (x: number) => f16ToF32(f32ToF16(x)) : (x: number) => x;
 
   test("keys and values come back rounded to the type", () => {
-    const head = filled(kvType, 4).head(1, 16);
+    const head = filled(kvType, 4).head(1, 1);
     const key = new Float32Array(16);
     head.readKey(3, key);
     expect(key).toEqual(randomValues(103, 32).slice(16).map(round)); // layer 1, position 3
@@ -46,15 +48,66 @@ describe.each(["f16", "f32"] as const)("%s", (kvType) => {
 
   test("takes back what was read, into a cache of another length as well", () => {
     const bytes = filled(kvType, 5).read(5);
-    const other = createKvCache([32, 32], 40, kvType);
+    const other = createKvCache([HEADS, HEADS], 40, kvType);
     other.write(bytes, 5);
     expect(other.read(5)).toEqual(bytes);
     expect(() => other.write(bytes, 4)).toThrow(RangeError);
   });
 });
 
+describe("q8_0", () => {
+  const numbers = randomValues(5, 70).map((x) => 3 * x);
+
+  test("blocks of 32 and one of what remains, each within half a level", () => {
+    const blocks = toLevels(numbers);
+    expect(blocks.map(({ levels }) => levels.length)).toEqual([32, 32, 6]);
+    for (const [i, x] of numbers.entries()) {
+      const { scale, levels } = blocks[Math.floor(i / 32)]!;
+      expect(Math.abs(levels[i % 32]! * scale - x)).toBeLessThanOrEqual(0.5001 * scale);
+    }
+    for (const { levels } of blocks) expect(Math.max(...levels.map(Math.abs))).toBe(127);
+  });
+
+  test.each([
+    ["zeros", 0, 0, 0],
+    ["what is too small for a scale", 1e-7, 0, 0],
+    ["an infinity, which is held", Number.POSITIVE_INFINITY, 65504, 127],
+    ["what is not a number, which is 0", Number.NaN, f16ToF32(f32ToF16(1 / 127)), 0],
+  ])("%s", (_, x, scale, level) => {
+    const block = toLevels(Float32Array.of(x, Number.isNaN(x) ? 1 : 0))[0]!;
+    expect(block.scale).toBe(scale);
+    expect(block.levels[0]).toBe(level);
+  });
+
+  test("is read as rows of blocks: keys by position, values by head", () => {
+    const cache = filled("q8_0", 3);
+    const bytes = cache.read(3);
+    expect(bytes.byteLength).toBe(kvCacheBytes(config, 3, "q8_0"));
+    const row = 2 + 16; // a scale, and a block of 16 channels
+    const blockOf = (values: Float32Array, head: number): number[] => {
+      const { scale, levels } = toLevels(values.subarray(16 * head, 16 * head + 16))[0]!;
+      return [...new Uint8Array(Uint16Array.of(f32ToF16(scale)).buffer), ...new Uint8Array(levels.buffer)];
+    };
+    // key of layer 1, position 2, head 1; value of layer 1, head 1, position 2
+    const key = (1 * 3 * 2 + 2 * 2 + 1) * row;
+    const value = (2 * 3 * 2 + 1 * 3 * 2 + 1 * 3 + 2) * row;
+    expect([...bytes.subarray(key, key + row)]).toEqual(blockOf(randomValues(102, 32), 1));
+    expect([...bytes.subarray(value, value + row)]).toEqual(blockOf(randomValues(152, 32), 1));
+  });
+
+  test("takes back what was read, into a cache of another length as well", () => {
+    for (const kvType of ["q8_0", { k: "q8_0", v: "f16" }, { k: "f32", v: "q8_0" }] as const) {
+      const bytes = filled(kvType, 5).read(5);
+      expect(bytes.byteLength).toBe(kvCacheBytes(config, 5, kvType));
+      const other = createKvCache([HEADS, HEADS], 40, kvType);
+      other.write(bytes, 5);
+      expect(other.read(5)).toEqual(bytes);
+    }
+  });
+});
+
 test("a cache that no memory can hold is an IoError", () => {
-  expect(() => createKvCache([32, 32], 2 ** 50, "f32")).toThrow(
+  expect(() => createKvCache([HEADS, HEADS], 2 ** 50, "f32")).toThrow(
     expect.objectContaining({ name: "IoError", code: "E_NOMEM" }),
   );
 });

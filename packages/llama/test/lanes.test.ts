@@ -87,7 +87,7 @@ test("rmsNorm sums squares in eight lanes", () => {
 
 test.each([1, TILE - 1, TILE, TILE + 1, 3 * TILE + 5])("attention over %i positions is near softmax in double", (n) => {
   const headDim = 16;
-  const cache = createKvCache([headDim], n, "f32");
+  const cache = createKvCache([{ nHeads: 1, headDim }], n, "f32");
   const keys = Array.from({ length: n }, (_, t) => randomValues(10 + t, headDim));
   const values = Array.from({ length: n }, (_, t) => randomValues(1000 + t, headDim));
   for (let t = 0; t < n; t++) cache.store(0, t, keys[t]!, values[t]!);

@@ -6,6 +6,7 @@ test("the public names", () => {
     [
       "BatchItemError",
       "ContextOverflowError",
+      "KV_TYPES",
       "MAX_DRAFT_TOKENS",
       "MemoryError",
       "ModelError",
@@ -25,6 +26,7 @@ test("the public names", () => {
       "isSessionError",
       "isWorkerError",
       "kvCacheBytes",
+      "kvTypeName",
       "loadModel",
       "loadWeights",
       "loraFromGguf",

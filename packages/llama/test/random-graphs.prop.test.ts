@@ -2,7 +2,7 @@
 
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
-import { createScalarModel, loadWeights } from "../src/index.ts";
+import { createScalarModel, type KvTypes, loadWeights } from "../src/index.ts";
 import { logitsInBatches } from "./support/hand-made.ts";
 import { randomGraphs, withRandomModel } from "./support/random-graphs.ts";
 import { FAST_KERNELS, loadForTest } from "./team/support/engines.ts";
@@ -12,7 +12,7 @@ const runs = fc.record({
   threads: fc.constantFrom(1, 1, 2),
   nTokens: fc.integer({ min: 1, max: 50 }),
   batchTokens: fc.integer({ min: 1, max: 50 }),
-  kvType: fc.constantFrom("f16" as const, "f32" as const),
+  kvType: fc.constantFrom<KvTypes>("f16", "f32", "q8_0", { k: "q8_0", v: "f16" }),
   arithmetic: fc.constantFrom("build803" as const, "lanes" as const),
 });
 

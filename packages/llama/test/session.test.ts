@@ -5,6 +5,7 @@ import {
   type Context,
   createGenerator,
   createScalarModel,
+  type KvTypes,
   loadModel,
   loadWeights,
   matchSession,
@@ -98,35 +99,37 @@ describe("round trip", () => {
     expect(session.kv).toEqual(await context.readKv(TOKENS.length));
   });
 
-  test.each(["f16", "f32"] as const)(
-    "a text goes on as if it had never been interrupted (%s cache)",
-    async (kvType) => {
-      const options = { contextTokens: 32, kvType };
-      const next = async (generator: ReturnType<typeof createGenerator>, n: number): Promise<number[]> => {
-        const ids: number[] = [];
-        for (let i = 0; i < n; i++) {
-          await generator.evaluatePending();
-          ids.push(generator.sample());
-        }
-        return ids;
-      };
-      const whole = createGenerator(await model.createContext(options), { sampler: argMax, session: { tokens: [] } });
-      whole.accept(TOKENS);
-      const ids = await next(whole, 10);
+  test.each<[string, KvTypes]>([
+    ["f16", "f16"],
+    ["f32", "f32"],
+    ["q8_0", "q8_0"],
+    ["mixed", { k: "q8_0", v: "f16" }],
+  ])("a text goes on as if it had never been interrupted (%s cache)", async (_, kvType) => {
+    const options = { contextTokens: 32, kvType };
+    const next = async (generator: ReturnType<typeof createGenerator>, n: number): Promise<number[]> => {
+      const ids: number[] = [];
+      for (let i = 0; i < n; i++) {
+        await generator.evaluatePending();
+        ids.push(generator.sample());
+      }
+      return ids;
+    };
+    const whole = createGenerator(await model.createContext(options), { sampler: argMax, session: { tokens: [] } });
+    whole.accept(TOKENS);
+    const ids = await next(whole, 10);
 
-      const first = await model.createContext(options);
-      const bytes = await sessionOf(first, [...TOKENS, ...ids.slice(0, 5)]);
-      const second = await model.createContext(options);
-      const session = await readSession(memorySource(bytes), second);
-      await restoreSession(second, session);
-      const prompt = [...TOKENS, ...ids.slice(0, 5)];
-      const { nMatching, tokens } = matchSession(session.tokens, prompt);
-      expect(nMatching).toBe(10);
-      const resumed = createGenerator(second, { sampler: argMax, session: { tokens } });
-      resumed.accept(prompt);
-      expect(await next(resumed, 5)).toEqual(ids.slice(5));
-    },
-  );
+    const first = await model.createContext(options);
+    const bytes = await sessionOf(first, [...TOKENS, ...ids.slice(0, 5)]);
+    const second = await model.createContext(options);
+    const session = await readSession(memorySource(bytes), second);
+    await restoreSession(second, session);
+    const prompt = [...TOKENS, ...ids.slice(0, 5)];
+    const { nMatching, tokens } = matchSession(session.tokens, prompt);
+    expect(nMatching).toBe(10);
+    const resumed = createGenerator(second, { sampler: argMax, session: { tokens } });
+    resumed.accept(prompt);
+    expect(await next(resumed, 5)).toEqual(ids.slice(5));
+  });
 
   test("an embedding, as other programs may write one, is read", async () => {
     const bytes = new Uint8Array(file.byteLength + 256);
@@ -185,6 +188,13 @@ describe("refuses", () => {
     const f32 = await model.createContext({ contextTokens: 32, kvType: "f32" });
     await expectRefusal(file, "E_SESSION_KV_TYPE", "kv_buffer_bytes", f32);
     await expectRefusal(await sessionOf(f32), "E_SESSION_KV_TYPE", "kv_buffer_bytes");
+    const q8 = await model.createContext({ contextTokens: 32, kvType: "q8_0" });
+    await expectRefusal(await sessionOf(q8), "E_SESSION_KV_TYPE", "kv_buffer_bytes");
+    // of the same size
+    const [a, b] = [{ k: "q8_0", v: "f16" } as const, { k: "f16", v: "q8_0" } as const];
+    const mixed = await sessionOf(await model.createContext({ contextTokens: 32, kvType: a }));
+    const other = await model.createContext({ contextTokens: 32, kvType: b });
+    await expectRefusal(mixed, "E_SESSION_MODEL", "fingerprint", other);
   });
 
   test("SS02 more tokens than the context has", async () => {

@@ -28,7 +28,7 @@ import { shownModel } from "../terminal.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
 import { type RunnableModel, readModelFile } from "./model-file.ts";
-import { DEFAULT_MODEL, type RunParams } from "./params.ts";
+import { DEFAULT_MODEL, kvTypes, type RunParams } from "./params.ts";
 
 export interface LoadedModel {
   readonly model: Model;
@@ -128,7 +128,8 @@ async function loadEngine(
   try {
     const { kernels, arithmetic, sumInputs, threads = usefulThreads(tensors) } = params;
     // the one quirk of build 803 that only the readable engine repeats
-    if (params.compat && params.memoryF32) {
+    const { k, v } = kvTypes(params);
+    if (params.compat && k === "f32" && v === "f32") {
       const weights = await loadWeights(tensors, config, {
         onEvent: ({ bytesLoaded, bytesTotal }) => onWeights(bytesLoaded, bytesTotal),
       });
@@ -165,8 +166,8 @@ const FAILURES = {
 
 async function factsOf({ file, config, warnings }: RunnableModel, params: RunParams): Promise<LoadedFacts> {
   const tensors = file.source;
-  const { threads = usefulThreads(tensors), kernels, arithmetic, contextTokens, memoryF32, compat } = params;
-  const kvType = memoryF32 ? "f32" : "f16";
+  const { threads = usefulThreads(tensors), kernels, arithmetic, contextTokens, compat } = params;
+  const kvType = kvTypes(params);
   return {
     containerName: file.container === "gguf" ? file.containerName.toLowerCase() : file.containerName,
     config,

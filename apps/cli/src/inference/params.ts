@@ -1,5 +1,6 @@
 // What the options of the programs that run a model set, with build 803's defaults.
 
+import type { KvType } from "@ll/llama";
 import type { ArithmeticName, KernelName } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
 import type { ColourMode } from "../terminal.ts";
@@ -63,6 +64,9 @@ export interface RunParams {
   randomPrompt: boolean;
   verbosePrompt: boolean;
   memoryF32: boolean;
+  /** Types of keys and of values; undefined: f16, or f32 with `memoryF32`. */
+  cacheTypeK: KvType | undefined;
+  cacheTypeV: KvType | undefined;
   memoryTest: boolean;
   /** The tool a user was looking for: `perplexity` or `embedding`. */
   otherTool: "perplexity" | "embedding" | undefined;
@@ -151,6 +155,8 @@ export function defaultParams(threads?: number): RunParams {
     randomPrompt: false,
     verbosePrompt: false,
     memoryF32: false,
+    cacheTypeK: undefined,
+    cacheTypeV: undefined,
     memoryTest: false,
     otherTool: undefined,
     topK: 40,
@@ -181,4 +187,10 @@ export function defaultParams(threads?: number): RunParams {
     compat: false,
     notices: [],
   };
+}
+
+/** What a context shall keep keys and values in. */
+export function kvTypes({ memoryF32, cacheTypeK, cacheTypeV }: RunParams): { readonly k: KvType; readonly v: KvType } {
+  const plain = memoryF32 ? "f32" : "f16";
+  return { k: cacheTypeK ?? plain, v: cacheTypeV ?? plain };
 }

@@ -10,7 +10,7 @@ import { NOWHERE } from "../terminal.ts";
 import { fingerprintText } from "../units.ts";
 import { systemInfoLine } from "./load-lines.ts";
 import { loadModel } from "./model-loading.ts";
-import type { RunParams } from "./params.ts";
+import { kvTypes, type RunParams } from "./params.ts";
 import { startRun } from "./start.ts";
 import { startTimings, type Timings } from "./timings.ts";
 
@@ -73,7 +73,7 @@ async function runAloud(
 export function openContext(model: Model, params: RunParams): Promise<Context> {
   return model.createContext({
     contextTokens: params.contextTokens,
-    kvType: params.memoryF32 ? "f32" : "f16",
+    kvType: kvTypes(params),
     compat: params.compat,
   });
 }

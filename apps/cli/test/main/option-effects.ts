@@ -55,6 +55,8 @@ export function effects(files: EffectFiles): Effect[] {
     sampling("--rope-scale", "4"),
     // an f32 cache shows in the text only where build 803's mistake with it is repeated
     { option: "--memory-f32", args: ["--memory-f32"], base: [...ONCE, "--compat"], sees: text },
+    { option: "--cache-type-k", args: ["--cache-type-k", "q8_0"], base: ONCE, sees: /kv self size {2}= +1\.15 MB/ },
+    { option: "--cache-type-v", args: ["--cache-type-v", "q8_0"], base: ONCE, sees: /kv self size {2}= +1\.15 MB/ },
     { option: "--compat", args: ["--compat"], base: [...ONCE, "--memory-f32"], sees: text },
     { option: "--batch-size", args: ["-b", "2"], base: [...ONCE, "--memory-f32", "--compat"], sees: text },
     { option: "--lookup", args: ["--lookup", "8"], base: CAT, sees: /draft tokens = +\d+, of which [1-9]/ },

@@ -4,6 +4,7 @@
 
 import type { Activation } from "@ll/architectures";
 import type { ArithmeticName } from "@ll/quant";
+import type { Levels } from "./levels.ts";
 
 export interface Arithmetic {
   readonly name: ArithmeticName;
@@ -41,4 +42,8 @@ export interface CachedHead {
   readValues(i: number, first: number, into: Float32Array): void;
   /** Rounds numbers to the precision of the cache, in place. */
   round(x: Float32Array): void;
+  /** The key at `position` in a cache of whole numbers, instead of `readKey`. */
+  readonly keyLevels?: ((position: number) => readonly Levels[]) | undefined;
+  /** The value likewise. */
+  readonly valueLevels?: ((position: number) => readonly Levels[]) | undefined;
 }

@@ -4,6 +4,7 @@
 import type { Activation } from "@ll/architectures";
 import { dot, laneSum, packActivation } from "@ll/quant";
 import type { Arithmetic } from "./arithmetic.ts";
+import { addValuesInLevels, productOfLevels, toLevels } from "./levels.ts";
 
 const f = Math.fround;
 
@@ -162,12 +163,15 @@ export const lanes: Arithmetic = {
    * The softmax that never holds all scores (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135): tile
    * after tile of positions, counted from 0, from the first that has a position that is seen. A larger maximum scales down what
    * was summed before. Channels of a score and positions of an output are added in order: vectors hold other positions and other
-   * channels. No output is -0 when positions are added to it, so adding a weight of 0 leaves it as it is.
+   * channels. No output is -0 when positions are added to it, so adding a weight of 0 leaves it as it is. Caches of whole numbers
+   * meet queries and weights that become whole numbers, too.
    */
   attend(out, query, head, { first: firstSeen, end, scale: factor, softCap, sink }) {
     const key = new Float32Array(query.length); // (headDim)
     const values = new Float32Array(TILE); // (TILE): of one channel
     const weights = new Float32Array(TILE); // (TILE)
+    const { keyLevels, valueLevels } = head;
+    const queryLevels = keyLevels === undefined ? [] : toLevels(query);
     let largest = sink ?? Number.NEGATIVE_INFINITY;
     let sum = sink === undefined ? 0 : 1;
     out.fill(0);
@@ -177,16 +181,24 @@ export const lanes: Arithmetic = {
       let newLargest = largest;
       weights.fill(0, 0, skipped);
       for (let t = skipped; t < nHere; t++) {
-        let score = 0;
-        head.readKey(first + t, key);
-        for (let i = 0; i < query.length; i++) score = f(score + f(key[i]! * query[i]!));
-        weights[t] = capped(f(score * factor), softCap);
+        let product = 0;
+        if (keyLevels === undefined) {
+          head.readKey(first + t, key);
+          for (let i = 0; i < query.length; i++) product = f(product + f(key[i]! * query[i]!));
+        } else {
+          product = productOfLevels(queryLevels, keyLevels(first + t));
+        }
+        weights[t] = capped(f(product * factor), softCap);
         if (weights[t]! > newLargest) newLargest = weights[t]!;
       }
       const kept = expf(f(largest - newLargest)); // 0 for the first tile, 1 if the maximum stays
       for (let t = skipped; t < nHere; t++) weights[t] = expf(f(weights[t]! - newLargest));
       sum = f(f(sum * kept) + laneSum(weights, nHere));
-      for (let i = 0; i < out.length; i++) {
+      if (valueLevels !== undefined) {
+        const seen = Array.from({ length: nHere - skipped }, (_, t) => valueLevels(first + skipped + t));
+        addValuesInLevels(out, kept, weights.subarray(skipped, nHere), seen);
+      }
+      for (let i = 0; valueLevels === undefined && i < out.length; i++) {
         let o = f(out[i]! * kept) + 0;
         head.readValues(i, first, values.subarray(0, nHere));
         for (let t = skipped; t < nHere; t++) o = f(o + f(weights[t]! * values[t]!));

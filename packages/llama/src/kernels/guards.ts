@@ -1,8 +1,9 @@
 // The check of what the attention kernels themselves take on trust.
 
+import { keysAndValues } from "../kv-type.ts";
 import type { AttentionShape } from "./kernels.ts";
 
-/** @throws RangeError unless sizes are counts, and `headDim` is even */
+/** @throws RangeError unless sizes are counts, and `headDim` is even; TypeError for an unknown type of keys or values */
 export function assertAttentionShape(shape: AttentionShape): void {
   for (const field of ["headDim", "headsPerKvHead", "contextTokens"] as const) {
     const value = shape[field];
@@ -11,7 +12,5 @@ export function assertAttentionShape(shape: AttentionShape): void {
     }
   }
   if (shape.headDim % 2 !== 0) throw new RangeError(`"headDim" expected an even number, got ${shape.headDim}`);
-  if (shape.kvType !== "f16" && shape.kvType !== "f32") {
-    throw new RangeError(`"kvType" expected "f16" or "f32", got ${JSON.stringify(shape.kvType)}`);
-  }
+  keysAndValues(shape.kvType);
 }

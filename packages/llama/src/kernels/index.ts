@@ -7,4 +7,4 @@ export {
   llamaScratchBytes,
   type ScoreRule,
 } from "./kernels.ts";
-export { bindLlamaKernels, loadLlamaKernels } from "./load-kernels.ts";
+export { bindLlamaKernels, loadLlamaKernels, testCacheKernels } from "./load-kernels.ts";

@@ -3,7 +3,7 @@
 
 import type { Activation, AttendOptions, RopePairing } from "@ll/architectures";
 import type { ArithmeticName } from "@ll/quant";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 
 /** Bytes that `bindLlamaKernels` wants for itself in the memory: constants and, for `build803`, two tables of functions of binary16. */
 export function llamaScratchBytes(arithmetic: ArithmeticName): number {
@@ -99,7 +99,7 @@ export interface LlamaKernels {
 
 /** What KV heads of a context have in common. */
 export interface AttentionShape {
-  readonly kvType: KvType;
+  readonly kvType: KvTypes;
   /** Channels of a head; even. */
   readonly headDim: number;
   /** Query heads that share a KV head. */
@@ -124,6 +124,9 @@ export interface AttentionKernels {
   readonly shape: AttentionShape;
   /** Bytes of one KV head in one layer; a multiple of 64. */
   readonly headBytes: number;
+  /** Bytes of a position's key, and of its value, in a session file. */
+  readonly keyBytes: number;
+  readonly valueBytes: number;
   /** Working memory, a multiple of 64, that `attend` wants at a multiple of 64 for up to `nTokens` positions at once. */
   workBytes(nTokens: number): number;
   /** Makes a head empty. Must be called before anything else is done with a region of memory. */
@@ -153,14 +156,11 @@ export interface AttentionKernels {
     outStride: number,
     scores: ScoreRule,
   ): void;
-  /**
-   * Copies the keys of the first `n` positions as they are in a session file: rows of (headDim) elements of the cache's type,
-   * `rowStride` elements apart. `out` is a multiple of the size of an element.
-   */
-  readKeys(head: number, out: number, n: number, rowStride: number): void;
+  /** Copies the keys of the first `n` positions as they are in a session file: `n · keyBytes` at `out`, a multiple of 4. */
+  readKeys(head: number, out: number, n: number): void;
   /** The inverse of `readKeys`. */
-  writeKeys(head: number, src: number, n: number, rowStride: number): void;
-  /** Copies the values of the first `n` positions as they are in a session file: (headDim, n) elements. */
+  writeKeys(head: number, src: number, n: number): void;
+  /** Copies the values of the first `n` positions as they are in a session file: `n · valueBytes`. */
   readValues(head: number, out: number, n: number): void;
   /** The inverse of `readValues`. */
   writeValues(head: number, src: number, n: number): void;

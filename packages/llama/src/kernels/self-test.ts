@@ -5,7 +5,7 @@ import type { AttendOptions, RopePairing } from "@ll/architectures";
 import { LOWEST_POINTER } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { capped } from "../arithmetic/lanes.ts";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
 import { convolveRows } from "../ops/convolve.ts";
@@ -34,12 +34,9 @@ export function* checkKernels(
   kernels: LlamaKernels,
   arithmetic: Arithmetic,
 ): Generator<{ readonly name: string; readonly isRight: boolean }> {
-  const attends = (kvType: KvType): boolean =>
-    attendsAlike(kernels, arithmetic, kvType, 1) &&
-    attendsAlike(kernels, arithmetic, kvType, 3, { window: 20, softCap: 3, sinks: [1, -2, 0] });
   const checks: Record<string, () => boolean> = {
-    attentionF16: () => attends("f16"),
-    attentionF32: () => attends("f32"),
+    attentionF16: () => attendsAlike(kernels, arithmetic, "f16"),
+    attentionF32: () => attendsAlike(kernels, arithmetic, "f32"),
     rmsNorm: () => normalisesAlike(kernels, arithmetic),
     rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
     convolve: () => convolvesAlike(kernels),
@@ -70,12 +67,18 @@ function isSame(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
 }
 
-function attendsAlike(
+/** Compares attention over keys and values of these types with its twin. */
+export function attendsAlike(kernels: LlamaKernels, arithmetic: Arithmetic, kvType: KvTypes): boolean {
+  const options = { window: 20, softCap: 3, sinks: [1, -2, 0] };
+  return attendsAs(kernels, arithmetic, kvType, 1, {}) && attendsAs(kernels, arithmetic, kvType, 3, options);
+}
+
+function attendsAs(
   kernels: LlamaKernels,
   arithmetic: Arithmetic,
-  kvType: KvType,
+  kvType: KvTypes,
   headsPerKvHead: number,
-  { sinks, ...options }: AttendOptions & { readonly sinks?: readonly number[] } = {}, // (headsPerKvHead)
+  { sinks, ...options }: AttendOptions & { readonly sinks?: readonly number[] }, // (headsPerKvHead)
 ): boolean {
   const contextTokens = N_PAST + N;
   const rowValues = headsPerKvHead * HEAD_DIM;
@@ -97,7 +100,7 @@ function attendsAlike(
   const last = 4 * (N - 1) * rowValues;
   attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, rule);
 
-  const cache = createKvCache([HEAD_DIM], contextTokens, kvType);
+  const cache = createKvCache([{ nHeads: 1, headDim: HEAD_DIM }], contextTokens, kvType);
   for (let t = 0; t < contextTokens; t++) {
     const row = [t * HEAD_DIM, (t + 1) * HEAD_DIM] as const;
     cache.store(0, t, keyRows.subarray(...row), valueRows.subarray(...row));

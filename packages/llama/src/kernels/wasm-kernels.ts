@@ -8,6 +8,11 @@ import type { WasmExports } from "./wasm-exports.ts";
 
 const CONSTANT_BYTES = 1024;
 
+/** Whether V8 made 256-bit code of it: see compile-kernels.ts of @ll/quant. */
+export function isWideModule(module: WebAssembly.Module): boolean {
+  return WebAssembly.Module.customSections(module, "wide").length > 0;
+}
+
 /** @param scratch `llamaScratchBytes(arithmetic)` at a multiple of 64 */
 export function wasmKernels(
   module: WebAssembly.Module,
@@ -17,8 +22,7 @@ export function wasmKernels(
 ): LlamaKernels {
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const exports = instance.exports as unknown as WasmExports;
-  const isWide = WebAssembly.Module.customSections(module, "wide").length > 0; // see compile-kernels.ts of @ll/quant
-  exports.initialize(scratch, isWide ? 1 : 0);
+  exports.initialize(scratch, isWideModule(module) ? 1 : 0);
   const isLanes = arithmetic === "lanes";
   const exp16 = scratch + CONSTANT_BYTES;
   const silu16 = exp16 + 4 * 65536;

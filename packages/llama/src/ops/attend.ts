@@ -1,6 +1,8 @@
 // Causal self-attention (Vaswani et al., arXiv:1706.03762) over the cache.
 
 import type { AttendOp, AttendOptions } from "@ll/architectures";
+import { lanes } from "../arithmetic/lanes.ts";
+import { isOfBuild803 } from "../kv-type.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
 import { type OpKind, type PlacedValue, rowOf, type ScalarRun } from "./op.ts";
 
@@ -82,9 +84,10 @@ export function attendTo(
   { arithmetic }: Pick<ScalarRun, "arithmetic">,
 ): void {
   const seen = { ...scores, first: Math.max(0, position + 1 - window), end: position + 1 };
+  const { attend } = isOfBuild803(cache.kvType) ? arithmetic : lanes;
   for (let head = 0; head < out.length / headDim; head++) {
     const query = rowOf(rows.queries, rows.first + head * rows.step, headDim); // (headDim)
-    const channel = Math.floor(head / headsPerKvHead) * headDim; // first channel of the key and value head
-    arithmetic.attend(rowOf(out, head, headDim), query, cache.head(layer, channel), { ...seen, sink: sinks?.[head] });
+    const cached = cache.head(layer, Math.floor(head / headsPerKvHead));
+    attend(rowOf(out, head, headDim), query, cached, { ...seen, sink: sinks?.[head] });
   }
 }

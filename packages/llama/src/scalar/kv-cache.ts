@@ -1,107 +1,98 @@
-// Keys and values of the positions seen so far, in binary16 or binary32.
+// Keys and values of the positions seen so far, in binary16, binary32, or blocks of whole numbers.
 
-import { allocate, f16Values, f32ToF16 } from "@ll/bytes";
+import { allocate, f16ToF32, f16Values, f32ToF16 } from "@ll/bytes";
 import type { CachedHead } from "../arithmetic/arithmetic.ts";
-import { type KvType, kvElementBytes } from "../kv-type.ts";
+import { type Levels, toLevels } from "../arithmetic/levels.ts";
+import { BLOCK_CHANNELS, type KvType, type KvTypes, keysAndValues, kvRowBytes } from "../kv-type.ts";
 
 export interface KvCache {
-  readonly kvType: KvType;
+  readonly kvType: KvTypes;
   /** Stores the (already rotated) key and the value of one position, rounded to the cache's precision. */
   store(layer: number, position: number, key: Float32Array, value: Float32Array): void; // (kvDim), (kvDim)
-  /** The head whose key and value begin at `channel`. */
-  head(layer: number, channel: number): CachedHead;
-  /** Keys (layer, position, channel), then values (layer, channel, position), of the first `nTokens` positions. */
+  /** The `head`-th head of a layer. */
+  head(layer: number, head: number): CachedHead;
+  /**
+   * Keys (layer, position, head), then values (layer, head), of the first `nTokens` positions. A head's key is a row of `kvRowBytes`; its
+   * values are (channel, position), or such rows, one for each position, in q8_0.
+   */
   read(nTokens: number): Uint8Array;
   /** The inverse of `read`. @throws RangeError unless `bytes` has exactly the size that `read(nTokens)` gives. */
   write(bytes: Uint8Array, nTokens: number): void;
 }
 
-/** Numbers as a cache stores them: bit patterns of binary16, or binary32. */
-type KvElements = Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-
-/** How one precision is stored. */
-interface KvPrecision<E extends KvElements> {
-  readonly Elements: new (length: number) => E;
-  encode(x: number): number;
-  decode(element: number): number;
+/** Heads of a layer. */
+export interface KvHeads {
+  readonly nHeads: number;
+  readonly headDim: number;
 }
 
-/**
- * @param kvDims channels of a position's key, and of its value, in each layer
- * @throws IoError `E_NOMEM` if the memory cannot be had.
- */
-export function createKvCache(kvDims: readonly number[], contextTokens: number, kvType: KvType): KvCache {
-  if (kvType === "f32") {
-    const same = (x: number): number => x;
-    return cacheOf("f32", { Elements: Float32Array, encode: same, decode: same }, kvDims, contextTokens);
-  }
-  const values = f16Values();
-  return cacheOf(
-    "f16",
-    { Elements: Uint16Array, encode: f32ToF16, decode: (bits) => values[bits]! },
-    kvDims,
-    contextTokens,
-  );
+/** The keys or the values of one head. */
+interface HeadRows {
+  /** Puts a number for each channel at `position`. */
+  store(position: number, row: Float32Array): void;
+  /** Of f16 and f32: channel `i` at `position`. */
+  readonly value?: (position: number, i: number) => number;
+  /** Of q8_0: the blocks at `position`. */
+  readonly levels?: (position: number) => Levels[];
+  /** The first `nTokens` positions, as `KvCache.read` orders them: views, one after the other. */
+  runs(nTokens: number): Uint8Array[];
+  /** Of q8_0, to be called when these were written to: scales that are no finite positive number become one. */
+  readonly check?: (nTokens: number) => void;
 }
 
-function cacheOf<E extends KvElements>(
-  kvType: KvType,
-  { Elements, encode, decode }: KvPrecision<E>,
-  kvDims: readonly number[],
-  contextTokens: number,
-): KvCache {
-  const layers = kvDims.map((kvDim) => {
-    const length = contextTokens * kvDim;
-    const purpose = `a cache of ${length} keys and as many values a layer: choose a smaller context`;
-    const keys = allocate(purpose, () => new Elements(length)); // (contextTokens, kvDim)
-    const values = allocate(purpose, () => new Elements(length)); // (kvDim, contextTokens)
-    return { kvDim, keys, values };
+/** @throws IoError `E_NOMEM` if the memory cannot be had. */
+export function createKvCache(layers: readonly KvHeads[], contextTokens: number, kvType: KvTypes): KvCache {
+  const { k, v } = keysAndValues(kvType);
+  const caches = layers.map(({ nHeads, headDim }) => {
+    const heads = Array.from({ length: nHeads }, () => ({
+      keys: headRows(k, headDim, contextTokens, false),
+      values: headRows(v, headDim, contextTokens, true),
+    }));
+    return { heads, headDim };
   });
+  const ofPosition = layers.map(({ nHeads, headDim }) => nHeads * (kvRowBytes(k, headDim) + kvRowBytes(v, headDim)));
+  const bytesOf = (nTokens: number): number => nTokens * ofPosition.reduce((sum, bytes) => sum + bytes, 0);
 
-  /** The runs of consecutive elements that hold the first `nTokens` positions, in the order of a session file. */
-  function* runs(nTokens: number): Generator<E> {
-    for (const { keys, kvDim } of layers) yield keys.subarray(0, nTokens * kvDim) as E;
-    for (const { values, kvDim } of layers) {
-      for (let channel = 0; channel < kvDim; channel++) {
-        const start = channel * contextTokens;
-        yield values.subarray(start, start + nTokens) as E;
-      }
+  /** Views of the first `nTokens` positions in the order of a session file. */
+  function* runs(nTokens: number): Generator<Uint8Array> {
+    for (const { heads } of caches) {
+      const keys = heads.map((head) => head.keys.runs(nTokens));
+      for (let t = 0; t < nTokens; t++) for (const ofHead of keys) yield ofHead[t]!;
     }
+    for (const { heads } of caches) for (const { values } of heads) yield* values.runs(nTokens);
   }
-  const totalDim = kvDims.reduce((sum, kvDim) => sum + kvDim, 0);
-  const bytesOf = (nTokens: number): number => 2 * totalDim * nTokens * kvElementBytes(kvType);
 
   return {
     kvType,
     store(layer, position, key, value) {
-      const { keys, values, kvDim } = layers[layer]!;
-      for (let i = 0; i < kvDim; i++) {
-        keys[position * kvDim + i] = encode(key[i]!);
-        values[i * contextTokens + position] = encode(value[i]!);
+      const { heads, headDim } = caches[layer]!;
+      for (const [head, { keys, values }] of heads.entries()) {
+        keys.store(position, key.subarray(head * headDim, (head + 1) * headDim));
+        values.store(position, value.subarray(head * headDim, (head + 1) * headDim));
       }
     },
-    head(layer, channel) {
-      const { keys, values, kvDim } = layers[layer]!;
+    head(layer, head) {
+      const { keys, values } = caches[layer]!.heads[head]!;
       return {
         readKey(position, into) {
-          const start = position * kvDim + channel;
-          for (let i = 0; i < into.length; i++) into[i] = decode(keys[start + i]!);
+          for (let i = 0; i < into.length; i++) into[i] = keys.value!(position, i);
         },
         readValues(i, first, into) {
-          const start = (channel + i) * contextTokens + first;
-          for (let t = 0; t < into.length; t++) into[t] = decode(values[start + t]!);
+          for (let t = 0; t < into.length; t++) into[t] = values.value!(first + t, i);
         },
         round(x) {
-          for (let i = 0; i < x.length; i++) x[i] = decode(encode(x[i]!));
+          if (k === "f16") for (let i = 0; i < x.length; i++) x[i] = f16ToF32(f32ToF16(x[i]!));
         },
+        keyLevels: keys.levels,
+        valueLevels: values.levels,
       };
     },
     read(nTokens) {
       const bytes = allocate("the session", () => new Uint8Array(bytesOf(nTokens)));
       let offset = 0;
       for (const run of runs(nTokens)) {
-        bytes.set(new Uint8Array(run.buffer, run.byteOffset, run.byteLength), offset);
-        offset += run.byteLength;
+        bytes.set(run, offset);
+        offset += run.length;
       }
       return bytes;
     },
@@ -113,9 +104,71 @@ function cacheOf<E extends KvElements>(
       }
       let offset = 0;
       for (const run of runs(nTokens)) {
-        new Uint8Array(run.buffer, run.byteOffset, run.byteLength).set(bytes.subarray(offset, offset + run.byteLength));
-        offset += run.byteLength;
+        run.set(bytes.subarray(offset, offset + run.length));
+        offset += run.length;
+      }
+      for (const { keys, values } of caches.flatMap(({ heads }) => heads)) {
+        keys.check?.(nTokens);
+        values.check?.(nTokens);
       }
     },
+  };
+}
+
+/** Room for `contextTokens` positions; with `byChannel` those of a channel are together. */
+function headRows(type: KvType, headDim: number, contextTokens: number, byChannel: boolean): HeadRows {
+  const rowBytes = kvRowBytes(type, headDim);
+  const purpose = `a cache of ${contextTokens} positions: choose a smaller context`;
+  const bytes = allocate(purpose, () => new Uint8Array(contextTokens * rowBytes));
+  const rowsOf = (nTokens: number): Uint8Array[] =>
+    Array.from({ length: nTokens }, (_, t) => bytes.subarray(t * rowBytes, (t + 1) * rowBytes));
+  if (type === "q8_0") {
+    const view = new DataView(bytes.buffer);
+    const blockStarts = Array.from({ length: Math.ceil(headDim / BLOCK_CHANNELS) }, (_, b) => b * (BLOCK_CHANNELS + 2));
+    return {
+      store(position, row) {
+        for (const [b, { scale, levels }] of toLevels(row).entries()) {
+          const at = position * rowBytes + blockStarts[b]!;
+          view.setUint16(at, f32ToF16(scale), true);
+          bytes.set(new Uint8Array(levels.buffer), at + 2);
+        }
+      },
+      levels: (position) =>
+        blockStarts.map((start) => {
+          const at = position * rowBytes + start;
+          const n = Math.min(BLOCK_CHANNELS, rowBytes - start - 2);
+          return { scale: f16ToF32(view.getUint16(at, true)), levels: new Int8Array(bytes.buffer, at + 2, n) };
+        }),
+      runs: rowsOf,
+      check(nTokens) {
+        for (let t = 0; t < nTokens; t++) {
+          for (const start of blockStarts) {
+            const at = t * rowBytes + start;
+            view.setUint16(at, Math.min(view.getUint16(at, true) & 0x7fff, 0x7bff), true);
+          }
+        }
+      },
+    };
+  }
+  const halves = f16Values();
+  const elements = type === "f16" ? new Uint16Array(bytes.buffer) : new Float32Array(bytes.buffer);
+  const placeOf = (position: number, i: number): number =>
+    byChannel ? i * contextTokens + position : position * headDim + i;
+  const elementBytes = rowBytes / headDim;
+  return {
+    store(position, row) {
+      for (const [i, x] of row.entries()) elements[placeOf(position, i)] = type === "f16" ? f32ToF16(x) : x;
+    },
+    value(position, i) {
+      const element = elements[placeOf(position, i)]!;
+      return type === "f16" ? halves[element]! : element;
+    },
+    runs: (nTokens) =>
+      byChannel
+        ? Array.from({ length: headDim }, (_, i) => {
+            const start = i * contextTokens * elementBytes;
+            return bytes.subarray(start, start + nTokens * elementBytes);
+          })
+        : rowsOf(nTokens),
   };
 }

@@ -116,7 +116,7 @@ function createScalarContext(
   options: ContextOptions,
 ): Context {
   const { contextTokens, kvType, compat } = checkedContextOptions(options);
-  const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
+  const layers = graph.caches.map(({ axis, headDim }) => ({ nHeads: axis.n, headDim }));
   const recurrent = recurrentMemory(graph);
   const memory = recurrent ?? ({ kind: "positions" } as const);
   const member: ScalarMember = {
@@ -125,7 +125,7 @@ function createScalarContext(
     kvType,
     recurrent,
     embedding: new Float32Array(config.nEmbd),
-    cache: createKvCache(kvDims, contextTokens, kvType),
+    cache: createKvCache(layers, contextTokens, kvType),
     states: createStates(graph.states),
     mixUpQueries: compat && kvType === "f32",
     pace: new Pace(),
@@ -166,7 +166,7 @@ function createScalarContext(
     copyPrefix: (from, nTokens) => batches.copyPrefix(member, from, nTokens),
     async dispose() {
       disposed = true;
-      member.cache = createKvCache(kvDims, 0, kvType);
+      member.cache = createKvCache([], 0, kvType);
       member.states = createStates([]);
     },
   };

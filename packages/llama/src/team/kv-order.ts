@@ -1,50 +1,57 @@
 // Keys and values between the order of a session file and the parts that shards hold.
 //
-//   file   keys (layer, position, channel), then values (layer, channel, position)
-//   part   of one layer and the channels of one shard: keys (position, own channel), then values (own channel, position)
+//   file   keys (layer, position, head), then values (layer, head)
+//   part   of one layer and the heads of one shard: keys (position, own head), then values (own head)
 
 import { type Range, sizeOf } from "./ranges.ts";
 
-export interface KvShape {
-  /** Channels of all key heads, of each layer. */
-  readonly kvDims: readonly number[];
-  readonly nTokens: number;
-  /** 2 or 4. */
-  readonly elementBytes: number;
+/** One layer. */
+export interface KvLayer {
+  readonly nHeads: number;
+  /** Of a head's key of one position. */
+  readonly keyBytes: number;
+  /** Of a head's value of one position. */
+  readonly valueBytes: number;
 }
 
-/** Copies the part with `channels` into `file`, or out of it. */
+export interface KvShape {
+  readonly layers: readonly KvLayer[];
+  readonly nTokens: number;
+}
+
+/** Copies the part with `heads` into `file`, or out of it. */
 function copyPart(
   file: Uint8Array,
   part: Uint8Array,
-  shape: KvShape,
+  { layers, nTokens }: KvShape,
   layer: number,
-  channels: Range,
+  heads: Range,
   toFile: boolean,
 ): void {
-  const { kvDims, nTokens, elementBytes } = shape;
-  const bytesOf = (dims: readonly number[]): number => dims.reduce((sum, dim) => sum + dim, 0) * elementBytes;
-  const rowBytes = kvDims[layer]! * elementBytes;
-  const before = bytesOf(kvDims.slice(0, layer)); // of a position in the layers before
-  const ownBytes = sizeOf(channels) * elementBytes;
+  const sum = (of: readonly KvLayer[], bytes: "keyBytes" | "valueBytes"): number =>
+    of.reduce((total, one) => total + one.nHeads * one[bytes], 0);
+  const { nHeads, keyBytes, valueBytes } = layers[layer]!;
+  const before = layers.slice(0, layer);
+  const nOwn = sizeOf(heads);
   const copy = (fileOffset: number, partOffset: number, bytes: number): void => {
     if (toFile) file.set(part.subarray(partOffset, partOffset + bytes), fileOffset);
     else part.set(file.subarray(fileOffset, fileOffset + bytes), partOffset);
   };
-  const keys = before * nTokens + channels.start * elementBytes;
-  for (let t = 0; t < nTokens; t++) copy(keys + t * rowBytes, t * ownBytes, ownBytes);
-  const values = (bytesOf(kvDims) + before) * nTokens + channels.start * nTokens * elementBytes;
-  copy(values, nTokens * ownBytes, nTokens * ownBytes);
+  const keys = sum(before, "keyBytes") * nTokens + heads.start * keyBytes;
+  for (let t = 0; t < nTokens; t++) copy(keys + t * nHeads * keyBytes, t * nOwn * keyBytes, nOwn * keyBytes);
+  const values = (sum(layers, "keyBytes") + sum(before, "valueBytes") + heads.start * valueBytes) * nTokens;
+  copy(values, nTokens * nOwn * keyBytes, nTokens * nOwn * valueBytes);
 }
 
 /** Puts a shard's part of a layer where it belongs in `file`. */
-export function gatherPart(file: Uint8Array, part: Uint8Array, shape: KvShape, layer: number, channels: Range): void {
-  copyPart(file, part, shape, layer, channels, true);
+export function gatherPart(file: Uint8Array, part: Uint8Array, shape: KvShape, layer: number, heads: Range): void {
+  copyPart(file, part, shape, layer, heads, true);
 }
 
 /** A shard's part of a layer. */
-export function partOf(file: Uint8Array, shape: KvShape, layer: number, channels: Range): Uint8Array<ArrayBuffer> {
-  const part = new Uint8Array(2 * shape.nTokens * sizeOf(channels) * shape.elementBytes);
-  copyPart(file, part, shape, layer, channels, false);
+export function partOf(file: Uint8Array, shape: KvShape, layer: number, heads: Range): Uint8Array<ArrayBuffer> {
+  const { keyBytes, valueBytes } = shape.layers[layer]!;
+  const part = new Uint8Array(shape.nTokens * sizeOf(heads) * (keyBytes + valueBytes));
+  copyPart(file, part, shape, layer, heads, false);
   return part;
 }

@@ -4,7 +4,7 @@
 import type { Graph, Op, Value, Weight } from "@ll/architectures";
 import { lastUses } from "@ll/architectures";
 import { GROUP_ROWS, rowBytes } from "@ll/quant";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import { opKind } from "../ops/index.ts";
 import type { PlacedValue, PlacedWeight, ScratchSizes } from "../ops/op.ts";
 import { expertRows } from "../weights.ts";
@@ -21,7 +21,7 @@ export interface KernelSizes {
   /** Constants and tables of the other kernels. */
   readonly llamaScratchBytes: number;
   /** Bytes of a context; in f16 unless said otherwise. */
-  cacheBytes(graph: Graph, share: ShardShare, contextTokens: number, sliceTokens: number, kvType?: KvType): number;
+  cacheBytes(graph: Graph, share: ShardShare, contextTokens: number, sliceTokens: number, kvType?: KvTypes): number;
 }
 
 /** What the plan must know of a tensor. */

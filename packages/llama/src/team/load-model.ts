@@ -15,7 +15,8 @@ import {
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { assertTensorSource } from "../errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import { bindLlamaKernels, llamaScratchBytes, loadLlamaKernels } from "../kernels/index.ts";
+import { bindLlamaKernels, llamaScratchBytes, loadLlamaKernels, testCacheKernels } from "../kernels/index.ts";
+import type { KvTypes } from "../kv-type.ts";
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
 import { type FoundTensors, findTensors, loadWeights } from "../weights.ts";
@@ -240,7 +241,9 @@ async function loadFast(
     await team.dispose();
     throw error;
   }
-  const model = createTeamModel(config, kernels.arithmetic, graph, team, fingerprint, sumInputs);
+  const { arithmetic } = kernels;
+  const testCache = (kvType: KvTypes): Promise<void> => testCacheKernels(llamaKernels, arithmetic, kvType);
+  const model = createTeamModel(config, arithmetic, graph, team, fingerprint, sumInputs, testCache);
   return { ...model, threads, kernels: kernels.tier };
 }
 

@@ -5,7 +5,7 @@ import type { ArithmeticName, KernelName } from "@ll/quant";
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { stateBytes } from "../context-memory.ts";
 import { assertTensorSource } from "../errors.ts";
-import { type KvType, kvCacheBytes } from "../kv-type.ts";
+import { type KvTypes, kvCacheBytes } from "../kv-type.ts";
 import { findTensors } from "../weights.ts";
 import { exchangeBytes } from "./exchange.ts";
 import { checkedThreads, chooseKernels, kernelSizes, planModel, type TeamInternals } from "./load-model.ts";
@@ -20,7 +20,7 @@ export interface ModelMemoryOptions {
   /** Positions of a context. */
   readonly contextTokens: number;
   /** Default: f16. */
-  readonly kvType?: KvType | undefined;
+  readonly kvType?: KvTypes | undefined;
 }
 
 /** Bytes. */

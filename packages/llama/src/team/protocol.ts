@@ -5,7 +5,7 @@ import type { Graph } from "@ll/architectures";
 import type { TensorLocation } from "@ll/bytes";
 import type { KernelSet } from "@ll/quant";
 import type { StatesCopied } from "../context-memory.ts";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
 import type { LoadPiece } from "./load-pieces.ts";
 import type { ShardPlan } from "./planner.ts";
@@ -37,7 +37,7 @@ export type Request =
       readonly kind: "create-context";
       readonly context: number;
       readonly contextTokens: number;
-      readonly kvType: KvType;
+      readonly kvType: KvTypes;
     }
   /** All threads of the team at the same time. */
   | { readonly kind: "evaluate"; readonly contexts: readonly number[]; readonly slice: Slice }

@@ -5,7 +5,7 @@ import type { Graph } from "@ll/architectures";
 import { assertMemorySpan } from "@ll/quant";
 import type { StateCopies, StatesCopied } from "../context-memory.ts";
 import type { AttentionKernels, LlamaKernels, ScoreRule } from "../kernels/kernels.ts";
-import { type KvType, kvElementBytes } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
 import { ATTENTION_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
 import { aligned, type ShardShare, sizeOf } from "./ranges.ts";
@@ -37,7 +37,7 @@ function regionLayout(
   { caches, states: shapes }: Graph,
   share: ShardShare,
   contextTokens: number,
-  kvType: KvType,
+  kvType: KvTypes,
   sliceTokens: number,
 ): RegionLayout {
   let end = 0;
@@ -49,7 +49,8 @@ function regionLayout(
     const offset = end;
     end += nKvHeads * attention.headBytes;
     workBytes = Math.max(workBytes, attention.workBytes(sliceTokens));
-    transferBytes = Math.max(transferBytes, aligned(headDim * contextTokens * kvElementBytes(kvType)));
+    const rowBytes = Math.max(attention.keyBytes, attention.valueBytes);
+    transferBytes = Math.max(transferBytes, aligned(contextTokens * rowBytes));
     return { attention, nKvHeads, offset };
   });
   const states = end;
@@ -74,7 +75,6 @@ export class ShardCache {
   readonly contextTokens: number;
   readonly #kernels: LlamaKernels;
   readonly #regions: MemoryRegions;
-  readonly #elementBytes: number;
   readonly #layers: readonly LayerHeads[];
   readonly #region: RegionLayout;
   readonly #start: number;
@@ -88,7 +88,7 @@ export class ShardCache {
     graph: Graph,
     share: ShardShare,
     contextTokens: number,
-    kvType: KvType,
+    kvType: KvTypes,
     sliceTokens: number,
   ) {
     const region = regionLayout(kernels, graph, share, contextTokens, kvType, sliceTokens);
@@ -96,7 +96,6 @@ export class ShardCache {
     this.contextTokens = contextTokens;
     this.#kernels = kernels;
     this.#regions = regions;
-    this.#elementBytes = kvElementBytes(kvType);
     this.#layers = layers;
     this.#region = region;
     this.#start = regions.allocate(bytes, `a context of ${contextTokens} tokens`);
@@ -158,41 +157,47 @@ export class ShardCache {
     }
   }
 
-  /** Keys (position, own channel), then values (own channel, position), of one layer. */
+  /** Keys (position, own head), then values (own head), of one layer. */
   read(layer: number, nTokens: number): Uint8Array<ArrayBuffer> {
-    const heads = this.#layers[layer]!;
-    const { attention, nKvHeads } = heads;
-    const { headDim } = attention.shape;
-    const headRow = headDim * this.#elementBytes;
-    const part = new Uint8Array(2 * nTokens * nKvHeads * headRow);
-    for (let head = 0; head < nKvHeads; head++) {
-      const keyHead = this.#head(heads, head);
-      attention.readKeys(keyHead, this.#transfer, nTokens, headDim);
-      for (let t = 0; t < nTokens; t++) {
-        part.set(this.#bytes(t * headRow, headRow), (t * nKvHeads + head) * headRow);
-      }
+    const { attention, nKvHeads } = this.#layers[layer]!;
+    const part = new Uint8Array(nTokens * nKvHeads * (attention.keyBytes + attention.valueBytes));
+    this.#eachHead(layer, nTokens, part, (keyHead, keys, values) => {
+      attention.readKeys(keyHead, this.#transfer, nTokens);
+      for (const [t, key] of keys.entries()) key.set(this.#bytes(t * key.length, key.length));
       attention.readValues(keyHead, this.#transfer, nTokens);
-      part.set(this.#bytes(0, nTokens * headRow), (nKvHeads + head) * nTokens * headRow);
-    }
+      values.set(this.#bytes(0, values.length));
+    });
     return part;
   }
 
   /** The inverse of `read`. */
   write(layer: number, nTokens: number, part: Uint8Array): void {
-    const heads = this.#layers[layer]!;
-    const { attention, nKvHeads } = heads;
-    const { headDim } = attention.shape;
-    const headRow = headDim * this.#elementBytes;
-    for (let head = 0; head < nKvHeads; head++) {
-      const keyHead = this.#head(heads, head);
-      for (let t = 0; t < nTokens; t++) {
-        const start = (t * nKvHeads + head) * headRow;
-        this.#bytes(t * headRow, headRow).set(part.subarray(start, start + headRow));
-      }
-      attention.writeKeys(keyHead, this.#transfer, nTokens, headDim);
-      const start = (nKvHeads + head) * nTokens * headRow;
-      this.#bytes(0, nTokens * headRow).set(part.subarray(start, start + nTokens * headRow));
+    const { attention } = this.#layers[layer]!;
+    this.#eachHead(layer, nTokens, part, (keyHead, keys, values) => {
+      for (const [t, key] of keys.entries()) this.#bytes(t * key.length, key.length).set(key);
+      attention.writeKeys(keyHead, this.#transfer, nTokens);
+      this.#bytes(0, values.length).set(values);
       attention.writeValues(keyHead, this.#transfer, nTokens);
+    });
+  }
+
+  /** Gives views of `part`, which is as `read` makes it: of each head its key of every position, and its values. */
+  #eachHead(
+    layer: number,
+    nTokens: number,
+    part: Uint8Array,
+    visit: (keyHead: number, keys: readonly Uint8Array[], values: Uint8Array) => void,
+  ): void {
+    const heads = this.#layers[layer]!;
+    const { nKvHeads } = heads;
+    const { keyBytes, valueBytes } = heads.attention;
+    for (let head = 0; head < nKvHeads; head++) {
+      const keys = Array.from({ length: nTokens }, (_, t) => {
+        const start = (t * nKvHeads + head) * keyBytes;
+        return part.subarray(start, start + keyBytes);
+      });
+      const start = nTokens * (nKvHeads * keyBytes + head * valueBytes);
+      visit(this.#head(heads, head), keys, part.subarray(start, start + nTokens * valueBytes));
     }
   }
 

@@ -4,7 +4,7 @@ import type { Graph, Op, Value } from "@ll/architectures";
 import type { Kernels } from "@ll/quant";
 import type { InputCounter } from "../input-sums.ts";
 import type { LlamaKernels } from "../kernels/index.ts";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import { opKind } from "../ops/index.ts";
 import { nRowsOf, type ShardBinding, type Slice, type Step } from "../ops/op.ts";
 import type { Exchange } from "./exchange.ts";
@@ -66,7 +66,7 @@ export class Shard {
   }
 
   /** @throws MemoryError */
-  createCache(contextTokens: number, kvType: KvType): ShardCache {
+  createCache(contextTokens: number, kvType: KvTypes): ShardCache {
     const { llama, regions, graph, sliceTokens } = this.#parts;
     return new ShardCache(llama, regions, graph, this.plan.share, contextTokens, kvType, sliceTokens);
   }

@@ -8,10 +8,10 @@ import type { ModelConfig } from "../config.ts";
 import { assertNoState, recurrentMemory } from "../context-memory.ts";
 import { contextFingerprint } from "../fingerprint.ts";
 import { joinInputSums } from "../input-sums.ts";
-import { type KvType, kvCacheBytes, kvElementBytes } from "../kv-type.ts";
+import { type KvTypes, keysAndValues, kvCacheBytes, kvRowBytes } from "../kv-type.ts";
 import { assertIndex, type Context, checkedContextOptions, type Model } from "../model.ts";
 import { gatherPart, type KvShape, partOf } from "./kv-order.ts";
-import { ownPart, type Range } from "./ranges.ts";
+import type { Range } from "./ranges.ts";
 import type { Team } from "./team.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
@@ -21,7 +21,10 @@ interface TeamMember extends BatchMember {
   readonly id: number;
 }
 
-/** A model whose weights the team has loaded. Contexts are evaluated one after the other, or in batches: each evaluation has all threads. */
+/**
+ * A model whose weights the team has loaded. Contexts are evaluated one after the other, or in batches: each evaluation has all threads.
+ * @param testCache throws if there are no kernels for a cache
+ */
 export function createTeamModel(
   config: ModelConfig,
   arithmetic: ArithmeticName,
@@ -29,6 +32,7 @@ export function createTeamModel(
   team: Team,
   fingerprint: bigint,
   sumInputs: boolean,
+  testCache: (kvType: KvTypes) => Promise<void>,
 ): Model {
   const queue = new TurnQueue();
   const batches = new Batches<TeamMember>({
@@ -56,6 +60,7 @@ export function createTeamModel(
       if (compat && kvType === "f32") {
         throw new RangeError(`"compat" expected false with an f32 cache: only the scalar engine mixes up queries`);
       }
+      await testCache(kvType);
       const id = nContexts++;
       await queue.run(() => team.createContext(id, contextTokens, kvType));
       return createTeamContext({
@@ -89,14 +94,17 @@ interface ContextState {
   readonly batches: Batches<TeamMember>;
   readonly id: number;
   readonly contextTokens: number;
-  readonly kvType: KvType;
+  readonly kvType: KvTypes;
   readonly isDisposed: () => boolean;
 }
 
 function createTeamContext(state: ContextState): Context {
   const { config, graph, fingerprint, arithmetic, team, queue, batches, id, contextTokens, kvType } = state;
   const { shards } = team.plan;
-  const kvDims = graph.caches.map(({ axis, headDim }) => axis.n * headDim); // (layers)
+  const { k, v } = keysAndValues(kvType);
+  const layers = graph.caches.map(({ axis, headDim }) => {
+    return { nHeads: axis.n, keyBytes: kvRowBytes(k, headDim), valueBytes: kvRowBytes(v, headDim) };
+  });
   const recurrent = recurrentMemory(graph);
   const memory = recurrent ?? ({ kind: "positions" } as const);
   const embedding = new Float32Array(config.nEmbd);
@@ -107,13 +115,9 @@ function createTeamContext(state: ContextState): Context {
     if (disposed || state.isDisposed()) throw new Error("the model or this context was disposed of");
   }
 
-  function kvShape(nTokens: number): KvShape {
-    return { kvDims, nTokens, elementBytes: kvElementBytes(kvType) };
-  }
-
-  /** The shards' channels of a layer's keys and values. */
-  function kvChannels(layer: number): Range[] {
-    return shards.map(({ share }) => ownPart(kvDims[layer]!, graph.caches[layer]!.axis, share));
+  /** The shards' heads of a layer. */
+  function kvHeads(layer: number): Range[] {
+    return shards.map(({ share }) => share[graph.caches[layer]!.axis.id]!);
   }
 
   const context: Context = {
@@ -132,14 +136,14 @@ function createTeamContext(state: ContextState): Context {
     async readKv(nTokens) {
       assertNoState(memory);
       assertIndex("nTokens", nTokens, 0, contextTokens);
-      const shape = kvShape(nTokens);
+      const shape: KvShape = { layers, nTokens };
       const bytes = allocate("the session", () => new Uint8Array(kvCacheBytes(config, nTokens, kvType)));
       await queue.run(async () => {
         assertHeld();
-        for (let layer = 0; layer < kvDims.length; layer++) {
-          const channels = kvChannels(layer);
+        for (let layer = 0; layer < layers.length; layer++) {
+          const heads = kvHeads(layer);
           const parts = await team.readKv(id, layer, nTokens);
-          for (const [i, part] of parts.entries()) gatherPart(bytes, part, shape, layer, channels[i]!);
+          for (const [i, part] of parts.entries()) gatherPart(bytes, part, shape, layer, heads[i]!);
         }
       });
       return bytes;
@@ -151,11 +155,11 @@ function createTeamContext(state: ContextState): Context {
       if (bytes.byteLength !== expected) {
         throw new RangeError(`"bytes" expected ${expected} bytes for ${nTokens} tokens, got ${bytes.byteLength}`);
       }
-      const shape = kvShape(nTokens);
+      const shape: KvShape = { layers, nTokens };
       await queue.run(async () => {
         assertHeld();
-        for (let layer = 0; layer < kvDims.length; layer++) {
-          const parts = kvChannels(layer).map((channels) => partOf(bytes, shape, layer, channels));
+        for (let layer = 0; layer < layers.length; layer++) {
+          const parts = kvHeads(layer).map((heads) => partOf(bytes, shape, layer, heads));
           await team.writeKv(id, layer, nTokens, parts);
         }
       });

@@ -3,7 +3,7 @@
 
 import type { TensorSource } from "@ll/bytes";
 import type { StatesCopied } from "../context-memory.ts";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
 import type { Exchange } from "./exchange.ts";
 import type { TeamPlan } from "./planner.ts";
@@ -17,7 +17,7 @@ export interface Team {
   /** One call at a time. @param contexts of the slice's parts @throws the signal's reason */
   evaluate(contexts: readonly number[], slice: Slice, signal: AbortSignal | undefined): Promise<void>;
   /** Caches for the context with this number in all shards. @throws MemoryError */
-  createContext(context: number, contextTokens: number, kvType: KvType): Promise<void>;
+  createContext(context: number, contextTokens: number, kvType: KvTypes): Promise<void>;
   /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */
   readKv(context: number, layer: number, nTokens: number): Promise<Uint8Array[]>;
   writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;

@@ -5,7 +5,7 @@ import { bindKernels } from "@ll/quant";
 import type { StatesCopied } from "../context-memory.ts";
 import { InputCounter } from "../input-sums.ts";
 import { bindLlamaKernels } from "../kernels/index.ts";
-import type { KvType } from "../kv-type.ts";
+import type { KvTypes } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
 
 import { exchangeOver } from "./exchange.ts";
@@ -61,7 +61,7 @@ export class ThreadHost {
   }
 
   /** @throws MemoryError, and nothing is kept then */
-  createContext(context: number, contextTokens: number, kvType: KvType): void {
+  createContext(context: number, contextTokens: number, kvType: KvTypes): void {
     const caches: ShardCache[] = [];
     try {
       for (const shard of this.shards) caches.push(shard.createCache(contextTokens, kvType));

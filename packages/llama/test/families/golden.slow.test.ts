@@ -7,7 +7,7 @@ import { familyRuns, familyTokens, openFamilyModel } from "../support/family-mod
 import { logitsInBatches } from "../support/hand-made.ts";
 import { FAST_KERNELS, loadForTest } from "../team/support/engines.ts";
 
-const KV_TYPES = ["f32", "f16"] as const;
+const KV_TYPES = ["f32", "f16", "q8_0"] as const;
 
 /** All kernels with 1, 2 and 3 threads in the arithmetic of these files; in the other one each of them once, each number of threads once. */
 const ENGINES = FAST_KERNELS.flatMap((kernels, i) =>

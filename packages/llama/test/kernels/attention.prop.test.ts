@@ -1,5 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
+import type { KvTypes } from "../../src/index.ts";
 import type { AttentionShape } from "../../src/kernels/index.ts";
 import {
   attended,
@@ -15,7 +16,15 @@ import {
 } from "./kernel-pair.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
-const kvTypes = fc.constantFrom("f16" as const, "f32" as const);
+const kvTypes = fc.constantFrom<KvTypes>(
+  "f16",
+  "f32",
+  "q8_0",
+  "q8_0",
+  { k: "q8_0", v: "f16" },
+  { k: "f16", v: "q8_0" },
+  { k: "f32", v: "f16" },
+);
 
 interface Case {
   readonly shape: AttentionShape;

@@ -37,7 +37,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
       new Uint32Array(kernels.memory.buffer, rows, cases.length).set(cases);
       attention.clear(head);
       attention.store(head, rows, rows, 0, n, headDim);
-      attention.readKeys(head, out, n, headDim);
+      attention.readKeys(head, out, n);
       return halvesAt(kernels, out, cases.length).slice();
     });
     expect(bits).toEqual(expected);
@@ -61,7 +61,7 @@ describe.each(TIERS)("tier %s", async (tier) => {
           ];
           attention.clear(head);
           halvesAt(kernels, rows, headDim).fill(0);
-          attention.writeKeys(head, rows, 1, headDim);
+          attention.writeKeys(head, rows, 1);
           halvesAt(kernels, rows, headDim).set(values);
           attention.writeValues(head, rows, 1);
           floatsAt(kernels, q, headDim).fill(0);

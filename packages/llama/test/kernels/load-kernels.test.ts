@@ -1,14 +1,16 @@
 import { LOWEST_POINTER } from "@ll/quant";
 import { describe, expect, test, vi } from "vitest";
 import { ARITHMETICS } from "../../src/arithmetic/index.ts";
+import type { KvTypes } from "../../src/index.ts";
 import {
   type AttentionShape,
   bindLlamaKernels,
   type LlamaKernels,
   llamaScratchBytes,
   loadLlamaKernels,
+  testCacheKernels,
 } from "../../src/kernels/index.ts";
-import { checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "../../src/kernels/self-test.ts";
+import { attendsAlike, checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "../../src/kernels/self-test.ts";
 import { attended, kernelPair, numbers, placeHead, SCALE, TIERS_AND_ARITHMETICS } from "./kernel-pair.ts";
 
 const module = (await loadLlamaKernels("simd", "build803"))!;
@@ -72,6 +74,16 @@ describe.each(["build803", "lanes"] as const)("the self-test in %s finds", (arit
   });
 });
 
+test.each<KvTypes>(["q8_0", { k: "f16", v: "q8_0" }, { k: "f32", v: "f16" }])(
+  "attention over %j is tested when it is wanted",
+  async (kvType) => {
+    await testCacheKernels(module, "build803", kvType);
+    expect(attendsAlike(kernels, ARITHMETICS.build803, kvType)).toBe(true);
+    const wrong = { ...kernels, attention: (s: AttentionShape) => kernels.attention({ ...s, kvType: "f16" }) };
+    expect(attendsAlike(wrong, ARITHMETICS.build803, kvType)).toBe(false);
+  },
+);
+
 describe("binding refuses scratch space", () => {
   const memory = new WebAssembly.Memory({ initial: 16 });
   test.each([
@@ -89,10 +101,19 @@ describe("attention refuses", () => {
     [{ headDim: 0 }, '"headDim" expected an integer from 1 to 2^31 - 1, got 0'],
     [{ contextTokens: 1.5 }, '"contextTokens" expected an integer from 1 to 2^31 - 1, got 1.5'],
     [{ headsPerKvHead: 2 ** 31 }, '"headsPerKvHead" expected an integer from 1 to 2^31 - 1, got 2147483648'],
-    [{ kvType: "q8_0" as never }, '"kvType" expected "f16" or "f32", got "q8_0"'],
+    [{ kvType: "q4_0" as never }, '"kvType" expected f16, f32 or q8_0, got q4_0'],
+    [{ kvType: { k: "f16", v: "f64" as never } }, '"kvType" expected f16, f32 or q8_0, got f64'],
   ])("%j", (change, message) => {
-    expect(() => kernels.attention({ ...shape, ...change })).toThrow(new RangeError(message));
+    expect(() => kernels.attention({ ...shape, ...change })).toThrow(message);
   });
+});
+
+test("sizes: in q8_0 half of f16 and scales", () => {
+  const sizeOf = (kvType: KvTypes): number => {
+    return kernels.attention({ ...shape, headDim: 128, contextTokens: 4096, kvType }).headBytes;
+  };
+  expect(sizeOf("q8_0") - 64).toBe((sizeOf("f16") - 64) * (34 / 64));
+  expect(sizeOf({ k: "q8_0", v: "f16" }) + sizeOf({ k: "f16", v: "q8_0" })).toBe(sizeOf("q8_0") + sizeOf("f16"));
 });
 
 test("sizes: tiles of 32 positions, channels padded to 8", () => {
@@ -102,7 +123,7 @@ test("sizes: tiles of 32 positions, channels padded to 8", () => {
   expect(workBytes(128)).toBe(3 * 32 * 104 * 8 + 1280 + 32 * 64 * 4);
   const lanes = bindLlamaKernels(module, "lanes", new WebAssembly.Memory({ initial: 1 }), LOWEST_POINTER);
   const longContext = lanes.attention({ ...shape, headDim: 100, contextTokens: 100_000 });
-  expect(longContext.workBytes(128)).toBe(3 * 32 * 104 * 4 + 832); // scores are those of a tile
+  expect(longContext.workBytes(128)).toBe(3 * 32 * 104 * 4 + 832 + 4 * 32 * 68 + 960); // scores are those of a tile
 });
 
 test("addresses up to 4 GiB", () => {

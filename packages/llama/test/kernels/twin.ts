@@ -4,6 +4,7 @@
 import type { Arithmetic } from "../../src/arithmetic/arithmetic.ts";
 import { capped } from "../../src/arithmetic/lanes.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
+import { keysAndValues, kvRowBytes } from "../../src/kv-type.ts";
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
 import { convolveRows } from "../../src/ops/convolve.ts";
@@ -67,19 +68,31 @@ export function twinKernels(memory: WebAssembly.Memory, arithmetic: Arithmetic):
 
 function twinAttention(memory: WebAssembly.Memory, arithmetic: Arithmetic, shape: AttentionShape): AttentionKernels {
   const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
-  const elementBytes = kvType === "f16" ? 2 : 4;
+  const { k, v } = keysAndValues(kvType);
+  const [keyBytes, valueBytes] = [kvRowBytes(k, headDim), kvRowBytes(v, headDim)];
   const caches = new Map<number, KvCache>();
   const cacheAt = (head: number): KvCache => caches.get(head)!;
   const floats = (pointer: number, n: number): Float32Array => new Float32Array(memory.buffer, pointer, n);
   const bytes = (pointer: number, n: number): Uint8Array => new Uint8Array(memory.buffer, pointer, n);
-  const rowBytes = headDim * elementBytes;
 
+  /** Copies `length` bytes of what `read(n)` gives, from `offset` on, to `at`, or back. */
+  const copy = (head: number, n: number, offset: number, at: number, length: number, isWrite: boolean): void => {
+    const all = cacheAt(head).read(n); // keys, then values
+    if (!isWrite) {
+      bytes(at, length).set(all.subarray(offset, offset + length));
+      return;
+    }
+    all.set(bytes(at, length), offset);
+    cacheAt(head).write(all, n);
+  };
   return {
     shape,
     headBytes: 64,
+    keyBytes,
+    valueBytes,
     workBytes: () => 64,
     clear(head) {
-      caches.set(head, createKvCache([headDim], contextTokens, kvType));
+      caches.set(head, createKvCache([{ nHeads: 1, headDim }], contextTokens, kvType));
     },
     store(head, keys, values, nPast, n, rowStride) {
       for (let i = 0; i < n; i++) {
@@ -101,27 +114,9 @@ function twinAttention(memory: WebAssembly.Memory, arithmetic: Arithmetic, shape
         attendTo(row, { queries, first: 0, step: 1 }, cacheAt(head), 0, nPast + i, rule, { arithmetic });
       }
     },
-    readKeys(head, out, n, rowStride) {
-      const keys = cacheAt(head).read(n); // keys (n, headDim), then values (headDim, n)
-      for (let t = 0; t < n; t++) {
-        bytes(out + t * rowStride * elementBytes, rowBytes).set(keys.subarray(t * rowBytes, (t + 1) * rowBytes));
-      }
-    },
-    writeKeys(head, src, n, rowStride) {
-      const all = cacheAt(head).read(n);
-      for (let t = 0; t < n; t++) all.set(bytes(src + t * rowStride * elementBytes, rowBytes), t * rowBytes);
-      cacheAt(head).write(all, n);
-    },
-    readValues: (head, out, n) =>
-      bytes(out, n * rowBytes).set(
-        cacheAt(head)
-          .read(n)
-          .subarray(n * rowBytes),
-      ),
-    writeValues(head, src, n) {
-      const all = cacheAt(head).read(n);
-      all.set(bytes(src, n * rowBytes), n * rowBytes);
-      cacheAt(head).write(all, n);
-    },
+    readKeys: (head, out, n) => copy(head, n, 0, out, n * keyBytes, false),
+    writeKeys: (head, src, n) => copy(head, n, 0, src, n * keyBytes, true),
+    readValues: (head, out, n) => copy(head, n, n * keyBytes, out, n * valueBytes, false),
+    writeValues: (head, src, n) => copy(head, n, n * keyBytes, src, n * valueBytes, true),
   };
 }

@@ -24,7 +24,7 @@ describe.each([1, 2, 3])("contexts on %i threads", (threads) => {
     expect(together).toEqual(alone);
   });
 
-  test.each(["f16", "f32"] as const)("hold keys and values as the scalar engine does, %s", async (kvType) => {
+  test.each(["f16", "f32", "q8_0"] as const)("hold keys and values as the scalar engine does, %s", async (kvType) => {
     const fast = await model.createContext({ contextTokens: 33, kvType });
     const slow = await scalar.createContext({ contextTokens: 20, kvType });
     await fast.evaluate(TOKENS, 0);

@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from "node:os";
 import { printable } from "@ll/bytes";
 import type { Command, Io } from "../../command.ts";
 import { ExitCode } from "../../exit-codes.ts";
-import { defaultParams } from "../../inference/params.ts";
+import { defaultParams, kvTypes } from "../../inference/params.ts";
 import { kernelName } from "../../kernel-tier.ts";
 import { modelPath, openModelSource } from "../../model-path.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
@@ -87,8 +87,8 @@ async function measureAll(params: BenchParams, io: Io): Promise<BenchResult[]> {
     const isFirst = index === 0; // what is odd about the file is said once
     const { model, kernels } = await loadQuietly({ ...params, threads }, io, isFirst && !quiet);
     try {
-      const kvType = params.memoryF32 ? "f32" : "f16";
-      const context = await model.createContext({ contextTokens: params.contextTokens, kvType });
+      const { contextTokens } = params;
+      const context = await model.createContext({ contextTokens, kvType: kvTypes(params) });
       const now = (): number => performance.now();
       const onStep = (): void => {
         progress.update(done, `${done} of ${total} runs`);

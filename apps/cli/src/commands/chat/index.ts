@@ -10,6 +10,7 @@ import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import type { LoadedModel } from "../../inference/model-loading.ts";
 import { MAIN_OPTIONS } from "../../inference/options/index.ts";
+import { kvTypes } from "../../inference/params.ts";
 import { kernelName } from "../../kernel-tier.ts";
 import { modelPath, openModelSource } from "../../model-path.ts";
 import { parseOptions } from "../../option-table.ts";
@@ -88,8 +89,8 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     const isFree = ([name]: readonly [string, string]): boolean => !origins.has(`--${name}`);
     for (const [name, value] of modelSettings.filter(isFree))
       await parseOptions(SETTINGS, [`--${name}`, value], params);
-    const { contextTokens, memoryF32 } = params;
-    const context = await loaded.model.createContext({ contextTokens, kvType: memoryF32 ? "f32" : "f16" });
+    const { contextTokens } = params;
+    const context = await loaded.model.createContext({ contextTokens, kvType: kvTypes(params) });
     const now = (): number => performance.now();
     const settings = settingsFrom(origins);
     const parts = { context, tokenizer, params, settings, template, fileTemplate, modelSettings, now };
@@ -141,7 +142,7 @@ function settingsOf({ container, sampling }: LoadedModel): Settings {
 
 /** Name of the model, and what it takes of the memory, before that is taken. */
 async function banner(params: ChatParams): Promise<string[]> {
-  const { model, threads, kernels, arithmetic, memoryF32 } = params;
+  const { model, threads, kernels, arithmetic } = params;
   const source = await openModelSource(model);
   try {
     const facts = await readModelFacts(source);
@@ -153,7 +154,7 @@ async function banner(params: ChatParams): Promise<string[]> {
       threads,
       kernels,
       arithmetic,
-      kvType: memoryF32 ? "f32" : "f16",
+      kvType: kvTypes(params),
     });
     const weights = types.reduce((sum, type) => sum + type.weights, 0);
     const need = memory[0];

@@ -11,7 +11,7 @@ import { Refusal } from "../../errors.ts";
 import { ExitCode } from "../../exit-codes.ts";
 import type { LoadedModel } from "../../inference/model-loading.ts";
 import { withoutFinalNewline } from "../../inference/options/file-text.ts";
-import { defaultParams } from "../../inference/params.ts";
+import { defaultParams, kvTypes } from "../../inference/params.ts";
 import { kernelName } from "../../kernel-tier.ts";
 import { encodeText } from "../../long-text.ts";
 import { type Program, readCommandLine, usageError } from "../../program.ts";
@@ -99,7 +99,7 @@ async function writeMeasured(
       maxChunks: maxChunks < 0 ? undefined : maxChunks,
       bos: bosOf(tokenizer),
       batchTokens: Math.min(params.batchTokens, chunkTokens),
-      kvType: params.memoryF32 ? "f32" : "f16",
+      kvType: kvTypes(params),
       onEvent: ({ done, total }) => progress.update(done, `${done} of ${total} chunks`),
     });
     await writeImportance(describe(entries), out);

@@ -1,6 +1,6 @@
 // What ll-inspect reports: the facts of a file, and what follows from them. The same object is printed as JSON and as text.
 
-import { isModelError, type KvType, kvCacheBytes, modelMemory } from "@ll/llama";
+import { isModelError, type KvTypes, kvCacheBytes, modelMemory } from "@ll/llama";
 import { type TypeShare, typeMix } from "@ll/model";
 import type { ArithmeticName, KernelName } from "@ll/quant";
 import { usefulThreads } from "../../inference/model-loading.ts";
@@ -33,7 +33,7 @@ export interface RunConditions {
   readonly kernels: KernelName | undefined;
   readonly arithmetic?: ArithmeticName | undefined;
   /** Absent: f16. */
-  readonly kvType?: KvType;
+  readonly kvType?: KvTypes;
 }
 
 /** What the file is. */

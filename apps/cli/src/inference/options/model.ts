@@ -1,7 +1,7 @@
 // Options that choose a model and how it computes.
 
 import { availableParallelism } from "node:os";
-import { MAX_DRAFT_TOKENS } from "@ll/llama";
+import { KV_TYPES, MAX_DRAFT_TOKENS } from "@ll/llama";
 import { ARITHMETIC_NAMES } from "@ll/quant";
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter } from "../../option-table.ts";
@@ -94,6 +94,24 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
   flagRow(GROUP, ["--memory-f32"], "keep keys and values as f32 instead of f16", (p) => {
     p.memoryF32 = true;
   }),
+  ...(["k", "v"] as const).map((letter) =>
+    valueRow<RunParams>(
+      GROUP,
+      [`--cache-type-${letter}`],
+      "text",
+      {
+        placeholder: "TYPE",
+        help: `type in which ${letter === "k" ? "keys" : "values"} are kept: q8_0 takes half of f16`,
+        default: "f16",
+        choices: KV_TYPES,
+      },
+      (p, v) => {
+        const type = KV_TYPES.find((known) => known === v.text);
+        if (type === undefined) throw invalidParameter(v.option, `expected ${KV_TYPES.join(", ")}, got ${v.text}`);
+        p[letter === "k" ? "cacheTypeK" : "cacheTypeV"] = type;
+      },
+    ),
+  ),
   valueRow(
     GROUP,
     ["--arithmetic"],

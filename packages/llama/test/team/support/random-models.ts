@@ -5,6 +5,7 @@ import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import { expect } from "vitest";
 import {
   createScalarModel,
+  type KvTypes,
   loadWeights,
   type MemoryError,
   type ModelConfig,
@@ -26,7 +27,7 @@ export const randomCases = fc.record({
   nLayers: fc.integer({ min: 1, max: 2 }),
   seed: fc.nat(1000),
   tier: fc.constantFrom(...FAST_KERNELS),
-  kvType: fc.constantFrom("f16" as const, "f32" as const),
+  kvType: fc.constantFrom<KvTypes>("f16", "f32", "q8_0", { k: "f16", v: "q8_0" }),
   sliceTokens: fc.integer({ min: 1, max: 12 }),
   nTokens: fc.integer({ min: 1, max: 40 }),
   batchTokens: fc.integer({ min: 1, max: 40 }),
