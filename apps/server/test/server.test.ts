@@ -23,12 +23,14 @@ afterEach(async () => {
 });
 
 const CHAT = "/v1/chat/completions";
+/** Twenty times what it takes, on a busy machine. */
+const PATIENCE = { timeout: 20_000, interval: 5 };
 const messages = [{ role: "user" as const, content: "Who is it?" }];
 const expectFree = ({ host }: TestServer) =>
   vi.waitFor(() => {
     expect(host.model?.stats()).toMatchObject({ running: 0, waiting: 0 });
     expect(host.model?.stats().slots.every(({ state }) => state === "idle")).toBe(true);
-  });
+  }, PATIENCE);
 
 describe("clients", () => {
   test("of OpenAI: models, chat, streams, calls, completions, embeddings, responses, errors", async () => {
@@ -209,7 +211,7 @@ describe("states", () => {
     await server.host.load();
     expect((await ready()).body).toEqual({ status: "ok" });
     const long = ask(server.port, CHAT, { body: { messages, ignore_eos: true, max_tokens: 900, stream: true } });
-    await vi.waitFor(() => expect(server.nAnswers()).toBe(1), { interval: 1 });
+    await vi.waitFor(() => expect(server.nAnswers()).toBe(1), { ...PATIENCE, interval: 1 });
     server.host.drain();
     expect(await ready()).toMatchObject({ status: 503, body: { status: "draining" } });
     const late = await ask(server.port, CHAT, { body: { messages } });
@@ -275,7 +277,7 @@ describe("limits of connections", () => {
     half.on("error", () => undefined);
     const silent = connect(server.port, "127.0.0.1", () => silent.write(request));
     silent.pause();
-    await vi.waitFor(() => expect(server.nAnswers()).toBeGreaterThan(0), { interval: 1 });
+    await vi.waitFor(() => expect(server.nAnswers()).toBeGreaterThan(0), { ...PATIENCE, interval: 1 });
     await expectFree(server);
     silent.destroy();
   });

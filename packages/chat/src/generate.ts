@@ -76,7 +76,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   if (Number.isNaN(maxTokens) || maxTokens < 0)
     throw new RangeError(`"maxTokens" expected a number >= 0, got ${maxTokens}`);
   if (!Number.isInteger(priority)) throw new RangeError(`"priority" expected an integer, got ${priority}`);
-  if (run.stop.includes("")) throw new RangeError(`"stop" expected texts that are not empty`);
+  if (run.stop.includes("")) throw new RangeError(`"stop" expected no empty text`);
   const { ends } = tokenizer.special;
   const special = parser !== undefined; // marks of thoughts and calls may be control tokens
   const constraint = grammar === undefined ? undefined : await import("./constraint.ts");
@@ -89,10 +89,12 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     nVocab: tokenizer.nVocab,
   });
   const stopText = createStopText(run.stop);
+  const nPromptTop = settings.promptLogprobs;
+  const isAsked = (nTop ?? nPromptTop) !== undefined;
+  const logprobs = isAsked ? await import("./logprobs.ts") : undefined;
   const all: TokenLogprob[] = [];
   let fresh: TokenLogprob[] = []; // since the latest text
   const ofPrompt: TokenLogprob[] = [];
-  const nPromptTop = settings.promptLogprobs;
   const calls: ToolCall[] = [];
   let text = "";
   let reasoning = "";
@@ -139,13 +141,13 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     ...(nPromptTop !== undefined && {
       onPromptLogits(logits: Float32Array) {
         const next = prompt[ofPrompt.length + 1];
-        if (next !== undefined) ofPrompt.push(logprobOf(next, logits, nPromptTop, tokenizer));
+        if (next !== undefined && logprobs) ofPrompt.push(logprobs.logprobOf(next, logits, nPromptTop, tokenizer));
       },
     }),
     onToken(id, logits) {
       if (parser?.isThinking === true) reasoningTokens++;
-      if (nTop !== undefined) {
-        const one = logprobOf(id, logits, nTop, tokenizer);
+      if (nTop !== undefined && logprobs) {
+        const one = logprobs.logprobOf(id, logits, nTop, tokenizer);
         all.push(one);
         fresh.push(one);
       }
@@ -175,24 +177,4 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     logprobs: all,
     promptLogprobs: ofPrompt,
   };
-}
-
-/** In double precision; equal values by the lower id. */
-function logprobOf(id: number, logits: Float32Array, nTop: number, tokenizer: Tokenizer): TokenLogprob {
-  const max = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-  const norm = max + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
-  const one = (token: number): Omit<TokenLogprob, "top"> => ({
-    id: token,
-    bytes: tokenizer.tokenBytes(token, { special: true }),
-    logprob: (logits[token] ?? Number.NaN) - norm,
-  });
-  const best: number[] = []; // the most likely ids, in order
-  for (let token = 0; nTop > 0 && token < logits.length; token++) {
-    const logit = logits[token] as number;
-    if (best.length === nTop && logit <= (logits[best.at(-1) as number] as number)) continue;
-    const at = best.findIndex((other) => (logits[other] as number) < logit);
-    best.splice(at < 0 ? best.length : at, 0, token);
-    if (best.length > nTop) best.pop();
-  }
-  return { ...one(id), top: best.map(one) };
 }
