@@ -1,20 +1,24 @@
 // From a model file to a model to talk to, in one call.
 
 import type { AbortSignal as Signal, TensorSource } from "@ll/bytes";
-import { type ConfigOverrides, type KvTypes, type LoadModelEvent, type LoadModelOptions, loadModel } from "@ll/llama";
-import { type ChatTemplates, type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
-import type { Tokenizer } from "@ll/tokenizer";
+import {
+  type ConfigOverrides,
+  type KvTypes,
+  type LoadModelEvent,
+  type LoadModelOptions,
+  loadModel,
+  type ModelConfig,
+} from "@ll/llama";
+import { type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
-import { fittingContext } from "./context-size.ts";
+import type { TemplateOptions } from "./choose-template.ts";
 import { createChatModel } from "./create-chat-model.ts";
 import type { AnswerSampling } from "./generate.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
-import type { ChatTemplate } from "./template/chat-template.ts";
-import type { Template } from "./template/pattern-template.ts";
 
 export type { ModelInput };
 
-export interface OpenOptions {
+export interface OpenOptions extends TemplateOptions {
   /** Default: the file's, at most 4096, lowered to what memory holds. */
   readonly contextTokens?: number | undefined;
   /** Sequences generated at the same time. Default 4. */
@@ -24,12 +28,6 @@ export interface OpenOptions {
   readonly arithmetic?: LoadModelOptions["arithmetic"];
   readonly kvType?: KvTypes | undefined;
   readonly workerUrl?: LoadModelOptions["workerUrl"];
-  /** A name, or data. Default: the file's own, else "plain". */
-  readonly template?: string | Template | ChatTemplate | undefined;
-  /** What the file's template takes for the time of now. Default: the clock; fixed, the same prompt comes every day. */
-  readonly date?: (() => Date) | undefined;
-  /** Control tokens that people type become control tokens, and may forge turns. Default false. */
-  readonly unsafe?: boolean | undefined;
   /** Where an old file does not say. */
   readonly config?: ConfigOverrides | undefined;
   /** Defaults of all answers. */
@@ -62,19 +60,12 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
   }
   const config = file.config(options.config);
   const tokenizer = await file.tokenizer({ nVocab: config.nVocab });
-  const { template, warning } = await templateOf(file.templates, tokenizer, options);
+  const { chooseTemplate } = await import("./choose-template.ts");
+  const { template, warning } = await chooseTemplate(file.templates, tokenizer, options);
   const tensors = file.source;
   const threads = options.threads ?? usefulThreads(tensors);
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
-  const nContexts = Math.max(parallel, options.scheduler?.contexts ?? 0);
-  const { contextTokens, warning: lowered } = await (options.contextTokens === undefined
-    ? fittingContext(tensors, config, {
-        trainedContextTokens: file.trainedContextTokens,
-        kvType,
-        parallel: nContexts,
-        ...engine,
-      })
-    : { contextTokens: options.contextTokens, warning: undefined });
+  const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine);
   const model = await loadModel(tensors, config, {
     ...engine,
     workerUrl,
@@ -108,26 +99,17 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
   });
 }
 
-/** The template that was asked for; else the file's own, or a plain transcript. */
-async function templateOf(
-  templates: ChatTemplates,
-  tokenizer: Tokenizer,
-  { template: asked, date, unsafe }: OpenOptions,
-): Promise<{ readonly template: ChatTemplate; readonly warning?: string }> {
-  if (typeof asked === "object" && "render" in asked) return { template: asked };
-  let reason = "the file has no chat template";
-  if (asked === undefined && templates.main !== undefined) {
-    const { isTemplateError, jinjaTemplate } = await import("./jinja.ts");
-    try {
-      return { template: jinjaTemplate({ ...templates, main: templates.main }, tokenizer, { date, unsafe }) };
-    } catch (error) {
-      if (!isTemplateError(error)) throw error;
-      reason = error.message;
-    }
-  }
-  const { patternTemplate } = await import("./templates.ts");
-  if (asked !== undefined) return { template: patternTemplate(asked) };
-  return { template: patternTemplate("plain"), warning: `${reason}: conversations are written as a plain transcript` };
+/** As many positions as were asked for; else as many as help. */
+async function contextFor(
+  { source, trainedContextTokens }: ModelFile,
+  config: ModelConfig,
+  { contextTokens, kvType, parallel = DEFAULT_PARALLEL, scheduler }: OpenOptions,
+  engine: Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic">,
+): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
+  if (contextTokens !== undefined) return { contextTokens };
+  const { fittingContext } = await import("./context-size.ts");
+  const nContexts = Math.max(parallel, scheduler?.contexts ?? 0);
+  return fittingContext(source, config, { trainedContextTokens, kvType, parallel: nContexts, ...engine });
 }
 
 /** How many weights there are, and of what type most of them. */

@@ -33,15 +33,15 @@ test("/help lists every command and the keys", async () => {
   const { outcome, said } = await run(await tinyChat(), "/help");
   expect(outcome).toBe("done");
   expect(said.join("\n")).toMatchInlineSnapshot(`
-    "/help                show this
-    /reset /clear        begin anew
-    /regenerate          answer the last turn again
-    /save FILE           save the conversation
-    /load FILE           go on with a saved conversation
-    /set [NAME [VALUE]]  change a setting, such as temp 0.7; alone: list them
-    /think [on|off|hide] whether the model thinks first, and shows it; alone: tell
-    /stats               show speed and the state of the context
-    /exit /quit /bye     leave; so does Ctrl-D
+    "/help                 show this
+    /reset /clear         begin anew
+    /regenerate           answer the last turn again
+    /save FILE            save the conversation
+    /load FILE            go on with a saved conversation
+    /set [NAME [VALUE]]   change a setting, such as temp 0.7; alone: list them
+    /think [on|off|hide]  whether the model thinks first, and shows it; alone: tell
+    /stats                show speed and the state of the context
+    /exit /quit /bye      leave; so does Ctrl-D
     A line that ends in \\ goes on with the next; """ begins and ends a text of several lines; // begins one with /.
     Ctrl-C ends an answer, and leaves if there is none; Ctrl-D leaves."
   `);
