@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { type KvType, modelMemory } from "../../src/index.ts";
+import { type KvTypes, modelMemory } from "../../src/index.ts";
 import { graphOf } from "../../src/model-graph.ts";
 import { exchangeBytes } from "../../src/team/exchange.ts";
 import { teamMemory } from "../../src/team/model-memory.ts";
@@ -29,13 +29,16 @@ function shardMemories(): WebAssembly.Memory[] {
 const sizeOf = (memories: readonly WebAssembly.Memory[]): number =>
   memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 
-test.each<[string, KvType, number, number]>([
+test.each<[string, KvTypes, number, number]>([
   ["q4_0", "f16", 512, 1],
+  ["q4_0", { k: "f16", v: "f16" }, 512, 1],
+  ["q4_0", "q8_0", 512, 1],
+  ["q4_0", { k: "q8_0", v: "f32" }, 512, 1],
   ["q4_0", "f32", 512, 1],
   ["q8_0", "f16", 4096, 1],
   ["f16", "f16", 4096, 2],
 ])(
-  "%s with an %s cache of %i positions takes the memory that was foretold, in %i shards",
+  "%s with an %j cache of %i positions takes the memory that was foretold, in %i shards",
   async (type, kvType, contextTokens, shards) => {
     const config = smallConfig({ nKvHeads: 2 });
     const source = sourceOf(config, randomTensors(config), type);
@@ -46,6 +49,11 @@ test.each<[string, KvType, number, number]>([
     const internals = shards === 1 ? {} : { memoryLimitBytes, reservedTokens: contextTokens };
     const told = await teamMemory(source, config, { threads: 1, contextTokens, kvType }, internals);
     expect(source.reads).toBe(0);
+
+    // the kernels of some caches are tested, in a memory of their own, when the first context wants them
+    const first = await loadForTest(source, config, { threads: 1 });
+    await first.createContext({ contextTokens: 64, kvType });
+    await first.dispose();
 
     const memories = shardMemories();
     const model = await loadForTest(source, config, { threads: 1 }, internals);
