@@ -180,7 +180,7 @@ describe("when it is full", () => {
       fetch(`${server.url}${CHAT}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ messages, ignore_eos: true, stream: true }),
+        body: JSON.stringify({ messages, ignore_eos: true, max_tokens: 1900, stream: true }), // many more steps than the test has
         signal: controller.signal,
       });
     await stream();
@@ -192,7 +192,9 @@ describe("when it is full", () => {
     expect((await ask(server.port, "/health")).status).toBe(200);
     expect((await ask(server.port, "/v1/models")).status).toBe(200);
     const { body: slots } = await ask(server.port, "/slots");
-    expect(slots).toMatchObject([{ id: 0, state: expect.stringMatching(/prompt|generating/), n_ctx: 2048 }]);
+    expect(slots).toContainEqual(
+      expect.objectContaining({ state: expect.stringMatching(/prompt|generating/), n_ctx: 2048 }),
+    );
     controller.abort();
     await expectFree(server);
     const { body: metrics } = await ask(server.port, "/metrics");
