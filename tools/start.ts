@@ -18,8 +18,9 @@ step(2, "quantise", "ll-quantize", [F16, Q4_0, "q4_0"], "quiet");
 report(Q4_0);
 const story = ["-m", Q4_0, "-n", "160", "-s", "3", "--temp", "0.7", "-p", "Once upon a time"];
 step(3, "generate", "ll-main", story, "stdout");
+const model = relative(process.cwd(), Q4_0);
 process.stderr.write(
-  `\nMore: npx ll-main -m ${relative(process.cwd(), Q4_0)} -n 200 -p "The little dog" (see README.md)\n`,
+  `\nMore: npx ll-chat ${model} "Tell me about a little dog.", npx ll-serve ${model} (see README.md)\n`,
 );
 
 /** Runs one tool; `quiet` keeps its output back unless it fails. */
