@@ -34,7 +34,8 @@ export function kvTypeName(kvType: KvTypes): string {
 
 /** Whether build 803 knew caches like this one. All others are computed with as `lanes` does, in any arithmetic. */
 export function isOfBuild803(kvType: KvTypes): boolean {
-  return kvType === "f16" || kvType === "f32";
+  const { k, v } = keysAndValues(kvType);
+  return k === v && k !== "q8_0";
 }
 
 /** Channels of a block of q8_0; a last block may have fewer. */

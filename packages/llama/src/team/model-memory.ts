@@ -5,7 +5,7 @@ import type { ArithmeticName, KernelName } from "@ll/quant";
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { stateBytes } from "../context-memory.ts";
 import { assertTensorSource } from "../errors.ts";
-import { checkedKvTypes, type KvTypes, kvCacheBytes } from "../kv-type.ts";
+import { type KvTypes, kvCacheBytes } from "../kv-type.ts";
 import { findTensors } from "../weights.ts";
 import { exchangeBytes } from "./exchange.ts";
 import { checkedThreads, chooseKernels, kernelSizes, planModel, type TeamInternals } from "./load-model.ts";
@@ -55,8 +55,7 @@ export async function teamMemory(
 ): Promise<ModelMemory> {
   assertTensorSource(source);
   assertConfig(config);
-  const { contextTokens } = options;
-  const kvType = checkedKvTypes(options.kvType ?? "f16");
+  const { contextTokens, kvType = "f16" } = options;
   const threads = checkedThreads(options.threads);
   const found = findTensors(source, config);
   const { kernels, llamaKernels } = await chooseKernels(
