@@ -14,6 +14,17 @@ import { fixture } from "./test-data.ts";
 /** Type of a model file as the recordings name it: `f16`, `q4_0`, … */
 export type TinyType = "f16" | "q4_0" | "q4_1" | "q5_0" | "q5_1" | "q8_0";
 
+/** A chat template of few words, so that a small context holds some turns. */
+export const SHORT_TEMPLATE = {
+  name: "short",
+  system: "",
+  systemBlock: "{text}\n",
+  start: "{bos}{system}",
+  user: "Q: {text}\nA:",
+  answerEnd: "\n",
+  stop: ["\nQ:"],
+};
+
 const made = new Map<TinyType, Promise<Uint8Array>>();
 
 /** The bytes of a model file; made once per process. */

@@ -5,10 +5,10 @@ import { openGgml } from "@ll/ggml-format";
 import { ContextOverflowError, configFromGgml, loadModel } from "@ll/llama";
 import { createTokenizer } from "@ll/tokenizer";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { tinyModel } from "../../../tools/tiny-model.ts";
+import { SHORT_TEMPLATE, tinyModel } from "../../../tools/tiny-model.ts";
 import { type ChatModel, createChatModel, isAnswerError, restoreSession } from "../src/index.ts";
 import { patternTemplate } from "../src/templates.ts";
-import { SHORT_TEMPLATE, smallModel } from "./support/small-model.ts";
+import { smallModel } from "./support/small-model.ts";
 
 const open: ChatModel[] = [];
 const newModel = async (options = {}) => {

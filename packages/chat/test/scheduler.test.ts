@@ -5,10 +5,9 @@ import { openGgml } from "@ll/ggml-format";
 import { configFromGgml, loadModel, type Model } from "@ll/llama";
 import { createTokenizer } from "@ll/tokenizer";
 import { afterEach, expect, test, vi } from "vitest";
-import { tinyModel } from "../../../tools/tiny-model.ts";
+import { SHORT_TEMPLATE, tinyModel } from "../../../tools/tiny-model.ts";
 import { type ChatModel, createChatModel, type SchedulerOptions } from "../src/index.ts";
 import { patternTemplate } from "../src/templates.ts";
-import { SHORT_TEMPLATE } from "./support/small-model.ts";
 
 const open: ChatModel[] = [];
 

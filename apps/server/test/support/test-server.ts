@@ -2,20 +2,10 @@
 
 import { type Agent, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
-import { openModel, type Template } from "@ll/chat";
-import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { openModel } from "@ll/chat";
+import { SHORT_TEMPLATE, tinyModel } from "../../../../tools/tiny-model.ts";
 import type { LogLine } from "../../src/request-record.ts";
 import { createModelServer, type ModelServer, type ServerOptions } from "../../src/server.ts";
-
-const SHORT_TEMPLATE: Template = {
-  name: "short",
-  system: "",
-  systemBlock: "{text}\n",
-  start: "{bos}{system}",
-  user: "Q: {text}\nA:",
-  answerEnd: "\n",
-  stop: ["\nQ:"],
-};
 
 export interface TestServer extends ModelServer {
   readonly url: string;

@@ -1,18 +1,8 @@
 // The embedded model with a template of few words, and what asks it.
 
-import { type ChatModel, type OpenOptions, openModel, type Template } from "@ll/chat";
-import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { type ChatModel, type OpenOptions, openModel } from "@ll/chat";
+import { SHORT_TEMPLATE, tinyModel } from "../../../../tools/tiny-model.ts";
 import { createHandler, type Handler, type HandlerOptions } from "../../src/index.ts";
-
-const SHORT_TEMPLATE: Template = {
-  name: "short",
-  system: "",
-  systemBlock: "{text}\n",
-  start: "{bos}{system}",
-  user: "Q: {text}\nA:",
-  answerEnd: "\n",
-  stop: ["\nQ:"],
-};
 
 export async function smallModel(options: OpenOptions = {}): Promise<ChatModel> {
   return openModel(await tinyModel("q4_0"), { template: SHORT_TEMPLATE, contextTokens: 512, ...options });
