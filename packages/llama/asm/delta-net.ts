@@ -9,7 +9,7 @@ function splatAt(at: usize): v128 {
 }
 
 /** Each of `nRows` rows of `n` numbers divided by its length, or by `eps` if that is larger, in place. */
-export function l2_norm(x: usize, nRows: i32, n: i32, eps: f32): void {
+export function l2Norm(x: usize, nRows: i32, n: i32, eps: f32): void {
   for (; nRows > 0; nRows--) {
     let low = f32x4.splat(0), high = low, at = x, rest = n;
     for (; rest > 4; rest -= 8) {
@@ -34,7 +34,7 @@ export function l2_norm(x: usize, nRows: i32, n: i32, eps: f32): void {
   }
 }
 
-/** One token and up to 4 columns of the state at `from`, which goes to `to`; see `delta_net`. */
+/** One token and up to 4 columns of the state at `from`, which goes to `to`; see `deltaNet`. */
 // @ts-ignore: decorator
 @inline
 function fewColumns(
@@ -67,7 +67,7 @@ function fewColumns(
  * out, q, k, v: (n, nHeads, size). decay, rate: (n, nHeads). before, after: (nHeads, size, size), M in front of the tokens and behind
  * them, (key, value); may be the same. Sums run in the order of the keys, one lane for each value.
  */
-export function delta_net(
+export function deltaNet(
   out: usize, q: usize, k: usize, v: usize, decay: usize, rate: usize, before: usize, after: usize,
   n: i32, nHeads: i32, size: i32, scale: f32,
 ): void {

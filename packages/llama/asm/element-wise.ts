@@ -4,7 +4,7 @@ import { exp, gelu, sigmoid, silu, tanh } from "./functions";
 import { halfBits, loadFew, storeFew } from "./vectors";
 
 /** x + y into `x`, for `n` numbers. */
-export function add_into(x: usize, y: usize, n: i32): void {
+export function addInto(x: usize, y: usize, n: i32): void {
   for (; n >= 4; n -= 4) {
     v128.store(x, f32x4.add(v128.load(x), v128.load(y)));
     x += 16;

@@ -6,10 +6,10 @@
 
 export { initialize } from "./vectors";
 export {
-  add_into, cap, clamped_swiglu, geglu, multiply, scale, sigmoid_gate, slice, swiglu, swiglu_lanes,
+  addInto, cap, clamped_swiglu, geglu, multiply, scale, sigmoid_gate, slice, swiglu, swiglu_lanes,
 } from "./element-wise";
 export { mix } from "./mix";
-export { delta_net, l2_norm } from "./delta-net";
+export { deltaNet, l2Norm } from "./delta-net";
 export { convolve } from "./convolve";
 export { rms_norm, rms_norm_lanes } from "./rms-norm";
 export { rope, rope_halves } from "./rope";

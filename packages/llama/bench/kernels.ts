@@ -4,13 +4,9 @@
 
 import { type ArithmeticName, assertMemorySpan, KERNEL_TIERS, type KernelTier, loadKernels } from "@ll/quant";
 import { ARITHMETICS } from "../src/arithmetic/index.ts";
-import {
-  type AttentionShape,
-  bindLlamaKernels,
-  type LlamaKernels,
-  llamaScratchBytes,
-  loadLlamaKernels,
-} from "../src/kernels/index.ts";
+import { type AttentionShape, type LlamaKernels, llamaScratchBytes } from "../src/kernels/kernels.ts";
+import { loadLlamaKernels } from "../src/kernels/load-kernels.ts";
+import { bindLlamaKernels } from "../src/kernels/wasm-kernels.ts";
 import { twinKernels } from "../test/kernels/twin.ts";
 
 type Memory = WebAssembly.Memory;

@@ -38,8 +38,8 @@ export async function measureInputs(
   { chunkTokens = 512, maxChunks, bos, batchTokens = 512, kvType = "f16", onEvent, signal }: MeasureInputsOptions = {},
 ): Promise<ReadonlyMap<string, InputSums>> {
   if (model.inputSums === undefined) throw new TypeError('"model" expected one that was loaded with sumInputs');
-  assertIndex("chunkTokens", chunkTokens, 1, 0x7fffffff);
-  assertIndex("batchTokens", batchTokens, 1, 0x7fffffff);
+  assertIndex("chunkTokens", chunkTokens, 1);
+  assertIndex("batchTokens", batchTokens, 1);
   const available = Math.floor(tokens.length / chunkTokens);
   const total = Math.min(available, maxChunks ?? available);
   if (!(total >= 1)) {

@@ -124,7 +124,7 @@ export interface Context {
 /** Options with nothing left out. @throws RangeError, TypeError */
 export function checkedContextOptions(options: ContextOptions): Required<ContextOptions> {
   const { contextTokens = 512, kvType = "f16", compat = false } = options;
-  assertIndex("contextTokens", contextTokens, 1, 0x7fffffff);
+  assertIndex("contextTokens", contextTokens, 1);
   return { contextTokens, kvType: checkedKvTypes(kvType), compat };
 }
 
@@ -142,7 +142,8 @@ export function checkedTokens(
   return Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1)); // (n)
 }
 
-export function assertIndex(name: string, value: number, min: number, max: number): number {
+/** @throws RangeError */
+export function assertIndex(name: string, value: number, min: number, max = 0x7fffffff): number {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(`"${name}" expected an integer from ${min} to ${max}, got ${value}`);
   }

@@ -165,3 +165,23 @@ export interface AttentionKernels {
   /** The inverse of `readValues`. */
   writeValues(head: number, src: number, n: number): void;
 }
+
+/** The exported functions of asm/index.ts. Some of them are kernels as they are. */
+export type WasmExports = Pick<
+  LlamaKernels,
+  "scale" | "cap" | "mix" | "addInto" | "slice" | "l2Norm" | "deltaNet" | "convolve"
+> &
+  Readonly<Record<OtherExport, (...args: number[]) => void>>;
+
+type OtherExport =
+  | "initialize"
+  | `${"rms_norm" | "swiglu"}${"" | "_lanes"}`
+  | "rope"
+  | "rope_halves"
+  | "geglu"
+  | "clamped_swiglu"
+  | "sigmoid_gate"
+  | "multiply"
+  | "clear_head"
+  | `${"store" | "copy"}_${"keys" | "values" | "blocks"}`
+  | `attend_${"f16" | "f32" | "lanes"}`;

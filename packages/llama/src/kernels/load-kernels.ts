@@ -1,12 +1,12 @@
-// Compiling, testing and binding the kernels.
+// Compiling and testing the kernels.
 
 import { allocate } from "@ll/bytes";
-import { type ArithmeticName, assertMemorySpan, compileKernels, type KernelTier } from "@ll/quant";
+import { type ArithmeticName, compileKernels, type KernelTier } from "@ll/quant";
 import { ARITHMETICS } from "../arithmetic/index.ts";
 import { isOfBuild803, type KvTypes, kvTypeName } from "../kv-type.ts";
-import { type LlamaKernels, llamaScratchBytes } from "./kernels.ts";
+import type { LlamaKernels } from "./kernels.ts";
 import { attendsAlike, checkKernels, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";
-import { isWideModule, wasmKernels } from "./wasm-kernels.ts";
+import { bindLlamaKernels, isWideModule } from "./wasm-kernels.ts";
 import { WASM_SIMD } from "./wasm-simd.ts";
 
 /** Compiled once per process, by tier and arithmetic. */
@@ -70,21 +70,4 @@ export async function testCacheKernels(
 function testKernels(module: object, arithmetic: ArithmeticName): LlamaKernels {
   const memory = allocate("the kernels' test", () => new WebAssembly.Memory({ initial: SELF_TEST_PAGES }));
   return bindLlamaKernels(module as WebAssembly.Module, arithmetic, memory, SELF_TEST_SCRATCH);
-}
-
-/**
- * Kernels on `memory`, which may hold the instances of other modules as well.
- *
- * @param scratch start of `llamaScratchBytes(arithmetic)`, a multiple of 64, written here once and not to be touched afterwards
- * @throws RangeError if `scratch` does not fit
- */
-export function bindLlamaKernels(
-  module: WebAssembly.Module,
-  arithmetic: ArithmeticName,
-  memory: WebAssembly.Memory,
-  scratch: number,
-): LlamaKernels {
-  assertMemorySpan(memory, "scratch", scratch, llamaScratchBytes(arithmetic));
-  if (scratch % 64 !== 0) throw new RangeError(`"scratch" expected a multiple of 64, got ${scratch}`);
-  return wasmKernels(module, arithmetic, memory, scratch);
 }

@@ -2,9 +2,8 @@
 // (asm/attention.ts, asm/attention-lanes.ts, asm/attention-blocks.ts).
 
 import { BLOCK_CHANNELS, isOfBuild803, type KvType, keysAndValues, kvRowBytes } from "../kv-type.ts";
-import { assertAttentionShape } from "./guards.ts";
-import type { AttentionKernels, AttentionShape } from "./kernels.ts";
-import type { WasmExports } from "./wasm-exports.ts";
+import { assertIndex } from "../model.ts";
+import type { AttentionKernels, AttentionShape, WasmExports } from "./kernels.ts";
 
 const HEADER_BYTES = 64;
 const TILE = 32; // positions
@@ -21,14 +20,18 @@ const NO_WINDOW = 0x7fffffff;
 /** By the numbers that asm/attention-lanes.ts gives them. */
 const TYPE_NUMBERS: Readonly<Record<KvType, number>> = { f16: 0, f32: 1, q8_0: 2 };
 
-/** @param exp16 pointer to (65536) binary32; undefined for the arithmetic `lanes` */
+/**
+ * @param exp16 pointer to (65536) binary32; undefined for the arithmetic `lanes`
+ * @throws RangeError unless sizes are counts, and `headDim` is even; TypeError for an unknown type of keys or values
+ */
 export function wasmAttention(
   exports: WasmExports,
   exp16: number | undefined,
   shape: AttentionShape,
 ): AttentionKernels {
-  assertAttentionShape(shape);
   const { kvType, headDim, headsPerKvHead, contextTokens } = shape;
+  for (const [name, value] of Object.entries({ headDim, headsPerKvHead, contextTokens })) assertIndex(name, value, 1);
+  if (headDim % 2 !== 0) throw new RangeError(`"headDim" expected an even number, got ${headDim}`);
   const { k, v } = keysAndValues(kvType);
   const channels = 8 * Math.ceil(headDim / 8);
   const nBlocks = Math.ceil(headDim / BLOCK_CHANNELS);

@@ -1,10 +1,9 @@
 // The WebAssembly kernels (asm/) as `LlamaKernels`.
 
-import type { ArithmeticName } from "@ll/quant";
+import { type ArithmeticName, assertMemorySpan } from "@ll/quant";
 import { expTable, siluTable } from "../arithmetic/build803.ts";
-import type { LlamaKernels } from "./kernels.ts";
+import { type LlamaKernels, llamaScratchBytes, type WasmExports } from "./kernels.ts";
 import { wasmAttention } from "./wasm-attention.ts";
-import type { WasmExports } from "./wasm-exports.ts";
 
 const CONSTANT_BYTES = 1024;
 
@@ -13,13 +12,20 @@ export function isWideModule(module: WebAssembly.Module): boolean {
   return WebAssembly.Module.customSections(module, "wide").length > 0;
 }
 
-/** @param scratch `llamaScratchBytes(arithmetic)` at a multiple of 64 */
-export function wasmKernels(
+/**
+ * Kernels on `memory`, which may hold the instances of other modules as well.
+ *
+ * @param scratch start of `llamaScratchBytes(arithmetic)`, a multiple of 64, written here once and not to be touched afterwards
+ * @throws RangeError if `scratch` does not fit
+ */
+export function bindLlamaKernels(
   module: WebAssembly.Module,
   arithmetic: ArithmeticName,
   memory: WebAssembly.Memory,
   scratch: number,
 ): LlamaKernels {
+  assertMemorySpan(memory, "scratch", scratch, llamaScratchBytes(arithmetic));
+  if (scratch % 64 !== 0) throw new RangeError(`"scratch" expected a multiple of 64, got ${scratch}`);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const exports = instance.exports as unknown as WasmExports;
   exports.initialize(scratch, isWideModule(module) ? 1 : 0);
@@ -37,23 +43,14 @@ export function wasmKernels(
     sigmoid: exports.sigmoid_gate,
     none: exports.multiply,
   };
-  const norm = isLanes ? exports.rms_norm_lanes : exports.rms_norm;
-  const rope = { adjacent: exports.rope, halves: exports.rope_halves };
+  const turns = { adjacent: exports.rope, halves: exports.rope_halves };
+  const { scale, cap, mix, addInto, slice, l2Norm, deltaNet, convolve } = exports;
   return {
     memory,
-    rmsNorm: (out, x, weight, nRows, nValues, eps) => norm(out, x, weight, nRows, nValues, eps),
-    rope: (pairing, x, angles, nRows, nHeads, headDim, nRot, rowStride) =>
-      rope[pairing](x, angles, nRows, nHeads, headDim, nRot, rowStride),
+    rmsNorm: isLanes ? exports.rms_norm_lanes : exports.rms_norm,
+    rope: (pairing, ...order) => turns[pairing](...order),
     gate: (activation, gate, up, n) => gates[activation](gate, up, n, silu16), // only `swiglu` takes the table
-    scale: (x, n, factor) => exports.scale(x, n, factor),
-    cap: (x, n, softCap) => exports.cap(x, n, softCap),
-    mix: (out, rows, weights, n, nUsed, width, stride) => exports.mix(out, rows, weights, n, nUsed, width, stride),
-    addInto: (x, y, n) => exports.add_into(x, y, n),
-    slice: (out, x, nGroups, group, first, size) => exports.slice(out, x, nGroups, group, first, size),
-    l2Norm: (x, nRows, n, eps) => exports.l2_norm(x, nRows, n, eps),
-    deltaNet: (...order) => exports.delta_net(...order),
-    convolve: (out, x, weight, before, after, n, width, nTaps, silu) =>
-      exports.convolve(out, x, weight, before, after, n, width, nTaps, silu ? 1 : 0),
     attention: (shape) => wasmAttention(exports, isLanes ? undefined : exp16, shape),
+    ...{ scale, cap, mix, addInto, slice, l2Norm, deltaNet, convolve },
   };
 }

@@ -15,7 +15,9 @@ import {
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
 import { assertTensorSource } from "../errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
-import { bindLlamaKernels, llamaScratchBytes, loadLlamaKernels, testCacheKernels } from "../kernels/index.ts";
+import { llamaScratchBytes } from "../kernels/kernels.ts";
+import { loadLlamaKernels, testCacheKernels } from "../kernels/load-kernels.ts";
+import { bindLlamaKernels } from "../kernels/wasm-kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
 import type { Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";

@@ -3,7 +3,7 @@
 import type { Graph, Op, Value } from "@ll/architectures";
 import type { Kernels } from "@ll/quant";
 import type { InputCounter } from "../input-sums.ts";
-import type { LlamaKernels } from "../kernels/index.ts";
+import type { LlamaKernels } from "../kernels/kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
 import { opKind } from "../ops/index.ts";
 import { nRowsOf, type ShardBinding, type Slice, type Step } from "../ops/op.ts";

@@ -4,7 +4,7 @@
 import { bindKernels } from "@ll/quant";
 import type { StatesCopied } from "../context-memory.ts";
 import { InputCounter } from "../input-sums.ts";
-import { bindLlamaKernels } from "../kernels/index.ts";
+import { bindLlamaKernels } from "../kernels/wasm-kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
 

@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import type { KvTypes } from "../../src/index.ts";
-import type { AttentionShape } from "../../src/kernels/index.ts";
+import type { AttentionShape } from "../../src/kernels/kernels.ts";
 import {
   attended,
   bitsOf,

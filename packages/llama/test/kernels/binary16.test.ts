@@ -2,7 +2,7 @@
 
 import { f16Values } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
-import type { AttentionShape } from "../../src/kernels/index.ts";
+import type { AttentionShape } from "../../src/kernels/kernels.ts";
 import { bitsOf, floatsAt, halvesAt, kernelPair, placer, TIERS } from "./kernel-pair.ts";
 
 /** Bit patterns of binary32 on both sides of everything that matters to rounding: each binary16 and each midpoint. */

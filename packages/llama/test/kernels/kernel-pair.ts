@@ -7,12 +7,12 @@ import { ARITHMETICS } from "../../src/arithmetic/index.ts";
 import {
   type AttentionKernels,
   type AttentionShape,
-  bindLlamaKernels,
   type LlamaKernels,
   llamaScratchBytes,
-  loadLlamaKernels,
   type ScoreRule,
-} from "../../src/kernels/index.ts";
+} from "../../src/kernels/kernels.ts";
+import { loadLlamaKernels } from "../../src/kernels/load-kernels.ts";
+import { bindLlamaKernels } from "../../src/kernels/wasm-kernels.ts";
 import { twinKernels } from "./twin.ts";
 
 /** The tiers for which the kernels are compiled differently. "wide" is there on x64 only. */

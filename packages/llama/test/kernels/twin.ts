@@ -3,7 +3,7 @@
 
 import type { Arithmetic } from "../../src/arithmetic/arithmetic.ts";
 import { capped } from "../../src/arithmetic/lanes.ts";
-import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/index.ts";
+import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/kernels.ts";
 import { keysAndValues, kvRowBytes } from "../../src/kv-type.ts";
 import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
