@@ -1,19 +1,18 @@
 // What freshly compiled kernels must pass before anyone relies on them: small cases of each against the scalar engine. It guards
 // against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
 
-import type { AttendOptions, RopePairing } from "@ll/architectures";
 import { LOWEST_POINTER } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { capped } from "../arithmetic/lanes.ts";
 import type { KvTypes } from "../kv-type.ts";
-import { addInto } from "../ops/add.ts";
 import { attendTo } from "../ops/attend.ts";
 import { convolveRows } from "../ops/convolve.ts";
 import { applyDeltaNet } from "../ops/delta-net.ts";
+import { addInto, scaleBy } from "../ops/element-wise.ts";
 import { mixRows } from "../ops/experts.ts";
-import { toUnit } from "../ops/l2-norm.ts";
+import { toUnit } from "../ops/norm.ts";
+import { rowOf } from "../ops/op.ts";
 import { rotate } from "../ops/rope.ts";
-import { scaleBy } from "../ops/scale.ts";
 import { createKvCache } from "../scalar/kv-cache.ts";
 import { type LlamaKernels, llamaScratchBytes } from "./kernels.ts";
 
@@ -22,12 +21,13 @@ export const SELF_TEST_PAGES = 16;
 /** Where the tested kernels have their scratch space. */
 export const SELF_TEST_SCRATCH: number = LOWEST_POINTER;
 
-const DATA = SELF_TEST_SCRATCH + llamaScratchBytes("build803");
+const DATA = 64 * Math.ceil((SELF_TEST_SCRATCH + llamaScratchBytes("build803")) / 64);
+const HEAD = DATA + 65536; // keys, values and working memory of attention
 const HEAD_DIM = 44; // a block of 32 channels and a padded one
 const N_PAST = 30;
 const N = 5; // crosses the border of a tile of 32 positions
 const SCALE = 0.25; // on products of queries and keys
-const SEED = 803;
+const EPS = 1e-6;
 
 /** Compares kernels on a memory of `SELF_TEST_PAGES` with their twins, one in each step. */
 export function* checkKernels(
@@ -38,7 +38,7 @@ export function* checkKernels(
     attentionF16: () => attendsAlike(kernels, arithmetic, "f16"),
     attentionF32: () => attendsAlike(kernels, arithmetic, "f32"),
     rmsNorm: () => normalisesAlike(kernels, arithmetic),
-    rope: () => rotatesAlike(kernels, "adjacent") && rotatesAlike(kernels, "halves"),
+    rope: () => rotatesAlike(kernels),
     convolve: () => convolvesAlike(kernels),
     deltaNet: () => learnsAlike(kernels),
     elementWise: () => mapsAlike(kernels, arithmetic),
@@ -47,154 +47,148 @@ export function* checkKernels(
   for (const [name, isRight] of Object.entries(checks)) yield { name, isRight: isRight() };
 }
 
-/** `n` values at `pointer`; a view. */
-function floatsAt({ memory }: LlamaKernels, pointer: number, n: number): Float32Array {
-  return new Float32Array(memory.buffer, pointer, n);
-}
-
-/** Puts `n` numbers at `pointer` and returns a copy of them. */
-function place(kernels: LlamaKernels, pointer: number, n: number, seed: number): Float32Array {
-  const values = floatsAt(kernels, pointer, n); // (n)
-  let state = seed;
-  for (let i = 0; i < n; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // constants of Numerical Recipes
-    values[i] = state / 2 ** 30 - 2;
-  }
-  return values.slice();
-}
-
-function isSame(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
+/**
+ * Whether both twins make the same of the same arrays of numbers.
+ * @param kernel gets where they are @param twin gets copies of them
+ */
+function isAlike(
+  { memory }: LlamaKernels,
+  lengths: readonly number[],
+  kernel: (...pointers: number[]) => void,
+  twin: (...arrays: Float32Array[]) => void,
+): boolean {
+  let end = DATA;
+  let state = 803;
+  const arrays = lengths.map((length) => {
+    const array = new Float32Array(memory.buffer, end, length);
+    end += 64 * Math.ceil(length / 16);
+    for (let i = 0; i < length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // constants of Numerical Recipes
+      array[i] = state / 2 ** 30 - 2;
+    }
+    return array;
+  });
+  const copies = arrays.map((array) => array.slice());
+  kernel(...arrays.map(({ byteOffset }) => byteOffset));
+  twin(...copies);
+  return arrays.every((array, i) => array.every((x, j) => Object.is(x, copies[i]![j])));
 }
 
 /** Compares attention over keys and values of these types with its twin. */
 export function attendsAlike(kernels: LlamaKernels, arithmetic: Arithmetic, kvType: KvTypes): boolean {
-  const options = { window: 20, softCap: 3, sinks: [1, -2, 0] };
-  return attendsAs(kernels, arithmetic, kvType, 1, {}) && attendsAs(kernels, arithmetic, kvType, 3, options);
-}
-
-function attendsAs(
-  kernels: LlamaKernels,
-  arithmetic: Arithmetic,
-  kvType: KvTypes,
-  headsPerKvHead: number,
-  { sinks, ...options }: AttendOptions & { readonly sinks?: readonly number[] }, // (headsPerKvHead)
-): boolean {
-  const contextTokens = N_PAST + N;
-  const rowValues = headsPerKvHead * HEAD_DIM;
-  const attention = kernels.attention({ kvType, headDim: HEAD_DIM, headsPerKvHead, contextTokens });
-  const work = DATA + attention.headBytes;
-  const keys = work + attention.workBytes(N);
-  const values = keys + 4 * contextTokens * HEAD_DIM;
-  const q = values + 4 * contextTokens * HEAD_DIM;
-  const out = q + 4 * N * rowValues;
-  const sinkScores = out + 4 * N * rowValues;
-  const keyRows = place(kernels, keys, contextTokens * HEAD_DIM, SEED); // (contextTokens, HEAD_DIM)
-  const valueRows = place(kernels, values, contextTokens * HEAD_DIM, SEED + 1); // (contextTokens, HEAD_DIM)
-  const queries = place(kernels, q, N * rowValues, SEED + 2); // (N, headsPerKvHead, HEAD_DIM)
-  if (sinks !== undefined) floatsAt(kernels, sinkScores, headsPerKvHead).set(sinks);
-  const rule = { scale: SCALE, ...options, sinks: sinks && sinkScores };
-  attention.clear(DATA);
-  attention.store(DATA, keys, values, 0, contextTokens, HEAD_DIM);
-  attention.attend(DATA, q, out, work, N_PAST, N - 1, rowValues, rowValues, rule);
-  const last = 4 * (N - 1) * rowValues;
-  attention.attend(DATA, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, rule);
-
-  const cache = createKvCache([{ nHeads: 1, headDim: HEAD_DIM }], contextTokens, kvType);
-  for (let t = 0; t < contextTokens; t++) {
-    const row = [t * HEAD_DIM, (t + 1) * HEAD_DIM] as const;
-    cache.store(0, t, keyRows.subarray(...row), valueRows.subarray(...row));
-  }
-  const expected = new Float32Array(N * rowValues); // (N, headsPerKvHead, HEAD_DIM)
-  const shape = {
-    headDim: HEAD_DIM,
-    headsPerKvHead,
-    scale: SCALE,
-    ...options,
-    sinks: sinks && Float32Array.from(sinks),
-  };
-  for (let i = 0; i < N; i++) {
-    const row = expected.subarray(i * rowValues, (i + 1) * rowValues);
-    attendTo(row, { queries, first: i * headsPerKvHead, step: 1 }, cache, 0, N_PAST + i, shape, { arithmetic });
-  }
-  return isSame(floatsAt(kernels, out, expected.length), expected);
+  return [1, 3].every((headsPerKvHead) => {
+    const options = headsPerKvHead === 1 ? {} : { window: 20, softCap: 3 };
+    const contextTokens = N_PAST + N;
+    const rowValues = headsPerKvHead * HEAD_DIM;
+    const attention = kernels.attention({ kvType, headDim: HEAD_DIM, headsPerKvHead, contextTokens });
+    const work = HEAD + attention.headBytes;
+    return isAlike(
+      kernels,
+      [contextTokens * HEAD_DIM, contextTokens * HEAD_DIM, N * rowValues, N * rowValues, headsPerKvHead],
+      (keys, values, q, out, sinks) => {
+        const rule = { scale: SCALE, ...options, sinks: headsPerKvHead === 1 ? undefined : sinks };
+        attention.clear(HEAD);
+        attention.store(HEAD, keys, values, 0, contextTokens, HEAD_DIM);
+        attention.attend(HEAD, q, out, work, N_PAST, N - 1, rowValues, rowValues, rule);
+        const last = 4 * (N - 1) * rowValues;
+        attention.attend(HEAD, q + last, out + last, work, contextTokens - 1, 1, rowValues, rowValues, rule);
+      },
+      (keys, values, queries, out, sinks) => {
+        const cache = createKvCache([{ nHeads: 1, headDim: HEAD_DIM }], contextTokens, kvType);
+        for (let t = 0; t < contextTokens; t++) cache.store(0, t, rowOf(keys, t, HEAD_DIM), rowOf(values, t, HEAD_DIM));
+        const heads = { headDim: HEAD_DIM, headsPerKvHead, sinks: headsPerKvHead === 1 ? undefined : sinks };
+        const shape = { ...heads, scale: SCALE, ...options };
+        for (let i = 0; i < N; i++) {
+          const rows = { queries, first: i * headsPerKvHead, step: 1 };
+          attendTo(rowOf(out, i, rowValues), rows, cache, 0, N_PAST + i, shape, { arithmetic });
+        }
+      },
+    );
+  });
 }
 
 function normalisesAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {
   const n = 10;
-  const x = place(kernels, DATA, N * n, SEED); // (N, n)
-  const weight = place(kernels, DATA + 4096, n, SEED + 1); // (n)
-  kernels.rmsNorm(DATA, DATA, DATA + 4096, N, n, 1e-6);
-  for (let i = 0; i < N; i++) {
-    const row = x.subarray(i * n, (i + 1) * n);
-    arithmetic.rmsNorm(row, row, weight, 1e-6);
-  }
-  return isSame(floatsAt(kernels, DATA, N * n), x);
+  return isAlike(
+    kernels,
+    [N * n, n],
+    (x, weight) => kernels.rmsNorm(x, x, weight, N, n, EPS),
+    (x, weight) => {
+      for (let i = 0; i < N; i++) arithmetic.rmsNorm(rowOf(x, i, n), rowOf(x, i, n), weight, EPS);
+    },
+  );
 }
 
-function rotatesAlike(kernels: LlamaKernels, pairing: RopePairing): boolean {
-  const headDim = 16;
-  const nRot = 14; // a vector of pairs, and three
-  const x = place(kernels, DATA, 2 * headDim, SEED); // (2 heads, headDim)
-  const angles = place(kernels, DATA + 4096, nRot, SEED + 1); // (nRot)
-  kernels.rope(pairing, DATA, DATA + 4096, 1, 2, headDim, nRot, x.length);
-  rotate(x, angles, headDim, pairing);
-  return isSame(floatsAt(kernels, DATA, x.length), x);
+function rotatesAlike(kernels: LlamaKernels): boolean {
+  const [headDim, nRot] = [16, 14]; // a vector of pairs, and three
+  return (["adjacent", "halves"] as const).every((pairing) =>
+    isAlike(
+      kernels,
+      [2 * headDim, nRot],
+      (x, angles) => kernels.rope(pairing, x, angles, 1, 2, headDim, nRot, 2 * headDim),
+      (x, angles) => rotate(x, angles, headDim, pairing),
+    ),
+  );
 }
 
 function convolvesAlike(kernels: LlamaKernels): boolean {
   const [width, nTaps] = [6, 3];
-  const [out, weight, state] = [DATA + 4096, DATA + 8192, DATA + 12288];
-  const x = place(kernels, DATA, N * width, SEED); // (N, width)
-  const taps = place(kernels, weight, width * nTaps, SEED + 1); // (width, nTaps)
-  const before = place(kernels, state, (nTaps - 1) * width, SEED + 2); // (nTaps - 1, width)
-  kernels.convolve(out, DATA, weight, state, state, N, width, nTaps, true);
-  const expected = new Float32Array(N * width); // (N, width)
-  convolveRows(expected, x, taps, { before, after: before }, nTaps, true);
-  return isSame(floatsAt(kernels, out, N * width), expected) && isSame(floatsAt(kernels, state, before.length), before);
+  return isAlike(
+    kernels,
+    [N * width, N * width, width * nTaps, (nTaps - 1) * width],
+    (out, x, weight, state) => kernels.convolve(out, x, weight, state, state, N, width, nTaps, true),
+    (out, x, weight, state) => convolveRows(out, x, weight, { before: state, after: state }, nTaps, true),
+  );
 }
 
 function learnsAlike(kernels: LlamaKernels): boolean {
   const headDim = 18; // a block of 16 values, and two
-  const [out, state] = [DATA + 4096, DATA + 8192];
-  const [x, gates] = [DATA + 12288, DATA + 16384];
-  const rows = place(kernels, x, N * headDim, SEED); // (N, headDim)
-  const decays = place(kernels, gates, N, SEED + 1); // (N)
-  const before = place(kernels, state, headDim * headDim, SEED + 2); // (headDim, headDim)
-  kernels.l2Norm(x, N, headDim, 1e-6);
-  kernels.deltaNet(out, x, x, x, gates, gates, state, state, N, 1, headDim, SCALE);
-  for (let i = 0; i < N; i++) toUnit(rows.subarray(i * headDim, (i + 1) * headDim), 1e-6);
-  const expected = new Float32Array(N * headDim); // (N, headDim)
-  const inputs = { q: rows, k: rows, v: rows, decays, rates: decays };
-  applyDeltaNet(expected, inputs, { before, after: before }, 1, headDim, SCALE);
-  return (
-    isSame(floatsAt(kernels, out, expected.length), expected) && isSame(floatsAt(kernels, state, before.length), before)
+  return isAlike(
+    kernels,
+    [N * headDim, N * headDim, N, headDim * headDim],
+    (out, x, gates, state) => {
+      kernels.l2Norm(x, N, headDim, EPS);
+      kernels.deltaNet(out, x, x, x, gates, gates, state, state, N, 1, headDim, SCALE);
+    },
+    (out, x, gates, state) => {
+      for (let i = 0; i < N; i++) toUnit(rowOf(x, i, headDim), EPS);
+      const rows = { q: x, k: x, v: x, decays: gates, rates: gates };
+      applyDeltaNet(out, rows, { before: state, after: state }, 1, headDim, SCALE);
+    },
   );
 }
 
 function mapsAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {
   const n = 11;
-  const x = place(kernels, DATA, n, SEED); // (n)
-  const y = place(kernels, DATA + 4096, n, SEED + 1); // (n)
-  for (const activation of ["silu", "gelu", "clamped swiglu", "sigmoid", "none"] as const) {
-    kernels.gate(activation, DATA, DATA + 4096, n);
-    kernels.addInto(DATA, DATA + 4096, n);
-    arithmetic.gate(activation, x, y, n);
-    addInto(x, y, n);
-  }
-  kernels.scale(DATA, n, SCALE);
-  scaleBy(x, SCALE);
-  kernels.cap(DATA, n, 2);
-  for (let i = 0; i < n; i++) x[i] = capped(x[i]!, 2);
-  return isSame(floatsAt(kernels, DATA, n), x);
+  const activations = ["silu", "gelu", "clamped swiglu", "sigmoid", "none"] as const;
+  return isAlike(
+    kernels,
+    [n, n],
+    (x, y) => {
+      for (const activation of activations) {
+        kernels.gate(activation, x, y, n);
+        kernels.addInto(x, y, n);
+      }
+      kernels.scale(x, n, SCALE);
+      kernels.cap(x, n, 2);
+    },
+    (x, y) => {
+      for (const activation of activations) {
+        arithmetic.gate(activation, x, y, n);
+        addInto(x, y, n);
+      }
+      scaleBy(x, SCALE);
+      for (let i = 0; i < n; i++) x[i] = capped(x[i]!, 2);
+    },
+  );
 }
 
 function mixesAlike(kernels: LlamaKernels): boolean {
   const [width, nUsed] = [6, 3];
-  const rows = place(kernels, DATA, nUsed * width, SEED); // (nUsed, width)
-  const weights = place(kernels, DATA + 4096, nUsed, SEED + 1); // (nUsed)
-  kernels.mix(DATA + 8192, DATA, DATA + 4096, 1, nUsed, width, nUsed);
-  const expected = new Float32Array(width); // (width)
-  mixRows(expected, rows, weights);
-  return isSame(floatsAt(kernels, DATA + 8192, width), expected);
+  return isAlike(
+    kernels,
+    [width, nUsed * width, nUsed],
+    (out, rows, weights) => kernels.mix(out, rows, weights, 1, nUsed, width, nUsed),
+    (out, rows, weights) => mixRows(out, rows, weights),
+  );
 }

@@ -1,12 +1,8 @@
 // Products of tokens with the matrices of their experts, and the sums of what these give.
 
 import type { ExpertsOp, MixOp } from "@ll/architectures";
-import { matmul } from "../scalar/matmul.ts";
-import { multiply, Products, packedBytes } from "../team/matrix-products.ts";
-import { expertRows } from "../weights.ts";
-import { addInto } from "./add.ts";
 import { nRowsOf, type OpKind, rowOf, type ScratchSizes } from "./op.ts";
-import { scaleBy } from "./scale.ts";
+import { multiplied, Products, packedBytes } from "./products.ts";
 
 export const experts: OpKind<ExpertsOp> = {
   async scalar({ x, route, products }, run) {
@@ -16,12 +12,8 @@ export const experts: OpKind<ExpertsOp> = {
       const token = Math.floor(row / nUsed);
       const expert = chosen[token * route.width + (row % nUsed)]!;
       const input = rowOf(run.rows(x), x.perToken === 1 ? token : row, x.width);
-      for (const { weight, scale, bias, out } of products) {
-        const result = rowOf(run.rows(out), row, out.width);
-        const firstRow = expert * expertRows(weight) + weight.firstRow;
-        await matmul(result, run.tensor(weight), firstRow, out.width, input, 1, run);
-        if (scale !== undefined) scaleBy(result, run.numbers(scale)[expert]!);
-        if (bias !== undefined) addInto(result, run.numbers(bias, expert), out.width);
+      for (const product of products) {
+        await multiplied(rowOf(run.rows(product.out), row, product.out.width), product, input, 1, run, expert);
       }
     }
   },
@@ -29,24 +21,16 @@ export const experts: OpKind<ExpertsOp> = {
   scratchBytes(op, sizes) {
     return scratchOf(op, sizes).bytes + packedBytes(weightsOf(op), sizes);
   },
-  bind(op, { kernels, llama, memory, sliceTokens, scratch, value, weight }) {
+  bind(op, shard) {
+    const { memory, scratch, value } = shard;
     const { x, route } = op;
     const products = op.products.filter(({ out }) => value(out).width > 0);
     if (products.length === 0) return [];
     const nUsed = route.width / 2;
     const [input, choice] = [value(x).address, value(route).address];
-    const { results, bytes } = scratchOf(op, { sliceTokens });
-    const step = new Products(
-      kernels,
-      scratch + bytes,
-      sliceTokens,
-      products.map((product) => weight(product.weight)),
-    );
-    const placed = products.map(({ out, scale, bias }) => ({
-      ...value(out),
-      scale: scale && weight(scale),
-      bias: bias && weight(bias),
-    }));
+    const { results, bytes } = scratchOf(op, shard);
+    const step = new Products(shard, scratch + bytes, products);
+    const outs = products.map(({ out }) => value(out));
     return [
       function* (slice) {
         const rows = rowsByExpert(memory.floats(choice, nRowsOf(route, slice) * route.width), nUsed);
@@ -60,16 +44,11 @@ export const experts: OpKind<ExpertsOp> = {
           const from = n > 1 ? scratch : inputs[0]!;
           if (n > 1 || packed !== from) step.pack(from, n);
           packed = from;
-          for (const [j, product] of step.products.entries()) {
-            const { address, width, scale, bias } = placed[j]!;
-            const out = n > 1 ? scratch + results : address + 4 * group[0]! * width;
-            yield* multiply(product, out, n, expert);
-            if (scale !== undefined) llama.scale(out, n * width, memory.floats(scale.address, scale.rows.end)[expert]!);
-            for (const [i, row] of group.entries()) {
-              const at = out + 4 * i * width;
-              if (bias !== undefined) llama.addInto(at, bias.address + expert * bias.expertBytes, width);
-              if (n > 1) memory.copy(address + 4 * row * width, at, width);
-            }
+          for (const [j, { address, width }] of outs.entries()) {
+            const placeOf = (row: number): number => address + 4 * row * width;
+            const out = n > 1 ? scratch + results : placeOf(group[0]!);
+            yield* step.multiply(j, out, n, expert);
+            if (n > 1) for (const [i, row] of group.entries()) memory.copy(placeOf(row), out + 4 * i * width, width);
           }
         }
       },

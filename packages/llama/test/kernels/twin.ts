@@ -5,15 +5,14 @@ import type { Arithmetic } from "../../src/arithmetic/arithmetic.ts";
 import { capped } from "../../src/arithmetic/lanes.ts";
 import type { AttentionKernels, AttentionShape, LlamaKernels } from "../../src/kernels/kernels.ts";
 import { keysAndValues, kvRowBytes } from "../../src/kv-type.ts";
-import { addInto } from "../../src/ops/add.ts";
 import { attendTo } from "../../src/ops/attend.ts";
+import { slicePieces } from "../../src/ops/columns.ts";
 import { convolveRows } from "../../src/ops/convolve.ts";
 import { applyDeltaNet } from "../../src/ops/delta-net.ts";
+import { addInto, scaleBy } from "../../src/ops/element-wise.ts";
 import { mixRows } from "../../src/ops/experts.ts";
-import { toUnit } from "../../src/ops/l2-norm.ts";
+import { toUnit } from "../../src/ops/norm.ts";
 import { rotate } from "../../src/ops/rope.ts";
-import { scaleBy } from "../../src/ops/scale.ts";
-import { slicePieces } from "../../src/ops/slice.ts";
 import { createKvCache, type KvCache } from "../../src/scalar/kv-cache.ts";
 
 export function twinKernels(memory: WebAssembly.Memory, arithmetic: Arithmetic): LlamaKernels {
