@@ -1,18 +1,22 @@
-// Many sequences in one pass: what a batch may hold, how it is cut into slices, and whose the results are. Both engines stand on it.
+// Many sequences in one pass: what a batch may hold, how it is cut into slices, and whose the results are. All engines are under it.
 
 import { type AbortSignal, allocate } from "@ll/bytes";
-import { NO_STATES, type RecurrentMemory, type StatesCopied } from "./context-memory.ts";
+import { NO_STATES, type RecurrentMemory } from "./context-memory.ts";
+import type { Engine } from "./engine.ts";
 import { BatchItemError } from "./errors.ts";
 import { type KvTypes, kvTypeName } from "./kv-type.ts";
 import { assertIndex, type BatchItem, type Context, checkedTokens } from "./model.ts";
 import type { Slice, SlicePart } from "./ops/op.ts";
+import type { TurnQueue } from "./pace.ts";
 
-/** What an engine has of a context. */
-export interface BatchMember {
+/** A context in batches. */
+export interface Member {
+  /** Its number, for the engine. */
+  readonly id: number;
   readonly contextTokens: number;
   readonly kvType: KvTypes;
   /** `Context.fingerprint`: keys of another one are not the same. */
-  readonly fingerprint: bigint | undefined;
+  readonly fingerprint: bigint;
   /** Undefined for a model without recurrent layers. */
   readonly recurrent: RecurrentMemory | undefined;
   /** That of its latest logits. */
@@ -23,29 +27,9 @@ export interface BatchMember {
   assertHeld(): void;
 }
 
-/** What a slice gives: rows whose logits are wanted, part after part. */
-export interface SliceResults {
-  readonly logits: Float32Array; // (nLogitRows, nVocab)
-  /** The normalised vectors that they came from. */
-  readonly embeddings: Float32Array; // (nLogitRows, nEmbd)
-}
-
-/** What an engine does for its batches. */
-export interface BatchEngine<M extends BatchMember> {
-  readonly nVocab: number;
-  /** Most rows of a slice. */
-  sliceTokens(members: readonly M[]): number;
-  /** Evaluates a slice, whose parts are of `members`; the results are valid until the next call. */
-  run(members: readonly M[], slice: Slice, signal: AbortSignal | undefined): Promise<SliceResults>;
-  /** Runs `work` when it may use the weights. */
-  inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
-  /** Copies keys and values of positions, and a copy of the states if there are any. */
-  copyPrefix(from: M, to: M, nTokens: number, states: StatesCopied | undefined): Promise<void>;
-}
-
 /** An item that is in order. */
-interface Entry<M> {
-  readonly member: M;
+interface Entry {
+  readonly member: Member;
   readonly tokens: Int32Array; // (n)
   readonly nPast: number;
   /** Of the last tokens. */
@@ -54,23 +38,28 @@ interface Entry<M> {
 }
 
 /** The contexts of a model, evaluated together. */
-export class Batches<M extends BatchMember> {
+export class Batches {
   /** Slices evaluated: each reads all weights once. */
   nPasses = 0;
-  readonly #engine: BatchEngine<M>;
-  readonly #members = new WeakMap<Context, M>();
+  readonly #engine: Engine;
+  readonly #queue: TurnQueue;
+  readonly #nVocab: number;
+  readonly #members = new WeakMap<Context, Member>();
 
-  constructor(engine: BatchEngine<M>) {
+  /** @param queue of all that the engine does */
+  constructor(engine: Engine, queue: TurnQueue, nVocab: number) {
     this.#engine = engine;
+    this.#queue = queue;
+    this.#nVocab = nVocab;
   }
 
-  add(context: Context, member: M): void {
+  add(context: Context, member: Member): void {
     this.#members.set(context, member);
   }
 
   /** `Model.evaluateBatch`. */
   async evaluate(items: readonly BatchItem[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const members = new Set<M>();
+    const members = new Set<Member>();
     const entries = items.map((item, i) => {
       try {
         const member = this.#memberOf(item.context);
@@ -86,7 +75,7 @@ export class Batches<M extends BatchMember> {
 
   /** `Context.evaluate`. */
   async evaluateOne(
-    member: M,
+    member: Member,
     item: Omit<BatchItem, "context">,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
@@ -95,7 +84,7 @@ export class Batches<M extends BatchMember> {
   }
 
   /** `Context.copyPrefix`. */
-  async copyPrefix(to: M, context: Context, nTokens: number): Promise<void> {
+  async copyPrefix(to: Member, context: Context, nTokens: number): Promise<void> {
     const from = this.#memberOf(context);
     const [type, fromType] = [to.kvType, from.kvType].map(kvTypeName);
     if (type !== fromType)
@@ -110,55 +99,53 @@ export class Batches<M extends BatchMember> {
     from.assertHeld();
     if (from === to || nTokens === 0) return;
     await this.#whileBusy([to], () =>
-      this.#engine.inTurn(async () => {
+      this.#queue.run(async () => {
         for (const member of [from, to]) member.assertHeld();
-        const copy = from.recurrent?.copyAt(nTokens);
+        const stateCopy = from.recurrent?.copyAt(nTokens);
         to.recurrent?.forget();
-        await this.#engine.copyPrefix(from, to, nTokens, copy === undefined ? undefined : { from: copy, to: 0 });
+        await this.#engine.copyPrefix(from.id, to.id, nTokens, stateCopy);
         to.recurrent?.end({ from: undefined, to: 0 }, nTokens);
-      }, undefined),
+      }),
     );
   }
 
-  #memberOf(context: Context): M {
+  #memberOf(context: Context): Member {
     const member = this.#members.get(context);
     if (member === undefined) throw new TypeError("expected a context of this model");
     return member;
   }
 
   /** Everything that can be wrong with an item is found here. */
-  #entryOf(member: M, { tokens, nPast, logits = "last" }: Omit<BatchItem, "context">): Entry<M> {
+  #entryOf(member: Member, { tokens, nPast, logits = "last" }: Omit<BatchItem, "context">): Entry {
     if (!["none", "last", "all"].includes(logits)) {
       throw new TypeError(`"logits" expected none, last or all, got ${String(logits)}`);
     }
-    const ids = checkedTokens(tokens, nPast, this.#engine.nVocab, member.contextTokens);
+    const ids = checkedTokens(tokens, nPast, this.#nVocab, member.contextTokens);
     assertFree(member);
     member.recurrent?.copyAt(nPast);
     const nLogitRows = { none: 0, last: 1, all: ids.length }[logits];
-    const rows = allocate("the logits", () => new Float32Array(nLogitRows * this.#engine.nVocab));
+    const rows = allocate("the logits", () => new Float32Array(nLogitRows * this.#nVocab));
     return { member, tokens: ids, nPast, nLogitRows, logits: rows };
   }
 
-  async #evaluate(entries: readonly Entry<M>[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+  async #evaluate(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
     const members = entries.map(({ member }) => member);
+    const ids = members.map(({ id }) => id);
     signal?.throwIfAborted();
     return this.#whileBusy(members, () =>
-      this.#engine.inTurn(async () => {
+      this.#queue.run(async () => {
         const copies = entries.map(({ member, nPast }) => member.recurrent?.begin(nPast) ?? NO_STATES);
         const nFilled = entries.map(() => 0); // rows of logits
-        for (const { slice, owners } of slicesOf(entries, copies, this.#engine.sliceTokens(members))) {
+        for (const { slice, owners } of slicesOf(entries, copies, this.#engine.sliceTokens(ids))) {
           for (const member of members) member.assertHeld();
           this.nPasses++;
-          const results = await this.#engine.run(
-            owners.map((owner) => members[owner]!),
-            slice,
-            signal,
-          );
+          const contexts = owners.map((owner) => ids[owner]!);
+          const results = await this.#engine.evaluate(contexts, slice, signal);
           let row = 0;
           for (const [i, { nLogitRows }] of slice.parts.entries()) {
             const owner = owners[i]!;
             const { logits, member } = entries[owner]!;
-            copyRows(logits, nFilled[owner]!, results.logits, row, nLogitRows, this.#engine.nVocab);
+            copyRows(logits, nFilled[owner]!, results.logits, row, nLogitRows, this.#nVocab);
             nFilled[owner]! += nLogitRows;
             row += nLogitRows;
             if (nLogitRows > 0) copyRows(member.embedding, 0, results.embeddings, row - 1, 1, member.embedding.length);
@@ -172,7 +159,7 @@ export class Batches<M extends BatchMember> {
     );
   }
 
-  async #whileBusy<T>(members: readonly M[], work: () => Promise<T>): Promise<T> {
+  async #whileBusy<T>(members: readonly Member[], work: () => Promise<T>): Promise<T> {
     for (const member of members) member.busy = true;
     try {
       return await work();
@@ -182,14 +169,14 @@ export class Batches<M extends BatchMember> {
   }
 }
 
-function assertFree(member: BatchMember): void {
+function assertFree(member: Member): void {
   if (member.busy) throw new Error("this context is busy: await the evaluation under way first");
   member.assertHeld();
 }
 
 /** The tokens of all entries in order, at most `sliceTokens` at a time; `owners` are the entries of a slice's parts. */
 function* slicesOf(
-  entries: readonly Pick<Entry<unknown>, "tokens" | "nPast" | "nLogitRows">[],
+  entries: readonly Entry[],
   copies: readonly SlicePart["copies"][],
   sliceTokens: number,
 ): Generator<{ slice: Slice; owners: number[] }> {

@@ -5,45 +5,39 @@ import type { Graph } from "@ll/architectures";
 import { SessionError, StatePositionError } from "./errors.ts";
 import type { Context, ContextMemory } from "./model.ts";
 
+/** Copies of all recurrent states of a context, of which an evaluation reads one and writes another. */
+export const STATE_COPIES = 2;
+
 /** Which copy of the recurrent states a slice reads, undefined for zeros, and which it writes. Both are the same behind the first slice. */
 export interface StateCopies {
-  readonly from: 0 | 1 | undefined;
-  readonly to: 0 | 1;
-}
-
-/** Which copy of one context's states becomes which of another's. */
-export interface StatesCopied {
-  readonly from: 0 | 1;
-  readonly to: 0 | 1;
+  readonly from: number | undefined;
+  readonly to: number;
 }
 
 /** Of a model without recurrent layers. */
 export const NO_STATES: StateCopies = { from: undefined, to: 0 };
 
-/**
- * Two copies of all recurrent states, of which an evaluation reads one and writes the other: where it is aborted, the one that it began
- * with is still there.
- */
+/** Where the copies of all recurrent states are: where an evaluation is aborted, the one that it began with is still there. */
 export class RecurrentMemory {
   readonly kind = "recurrent";
   /** Where each copy is, if it can be gone on from. */
-  #at: readonly (number | undefined)[] = [undefined, undefined];
+  #at: readonly (number | undefined)[] = new Array(STATE_COPIES).fill(undefined);
 
   get positions(): number[] {
     return [...new Set([0, ...this.#at.filter((position) => position !== undefined)])].sort((a, b) => a - b);
   }
 
   /** The copy that is at `position`, undefined for 0, where all states are zeros. @throws StatePositionError */
-  copyAt(position: number): 0 | 1 | undefined {
+  copyAt(position: number): number | undefined {
     if (position === 0) return undefined;
-    const copy = this.#at.indexOf(position) as -1 | 0 | 1;
+    const copy = this.#at.indexOf(position);
     if (copy === -1) throw new StatePositionError(position, this.positions);
     return copy;
   }
 
-  /** To be called when both copies will be written. */
+  /** To be called when all that the context has will be replaced. */
   forget(): void {
-    this.#at = [undefined, undefined];
+    this.#at = this.#at.map(() => undefined);
   }
 
   /** The copies for an evaluation from `position`. @throws StatePositionError */
@@ -74,7 +68,7 @@ export function assertNoState({ kind }: ContextMemory): void {
 
 /** Bytes of the states of all recurrent layers of a context. */
 export function stateBytes({ states }: Graph): number {
-  return states.reduce((sum, { axis, unitLength }) => sum + 2 * 4 * axis.n * unitLength, 0);
+  return states.reduce((sum, { axis, unitLength }) => sum + STATE_COPIES * 4 * axis.n * unitLength, 0);
 }
 
 export interface ReturnOptions {

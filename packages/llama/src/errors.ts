@@ -1,6 +1,6 @@
-// What this package throws: bad weights, bad session files, and positions that do not fit a context.
+// What this package throws: bad weights, bad session files, positions that do not fit a context, and a lack of memory.
 
-import { FormatError, isFormatError, kindOf, type TensorSource } from "@ll/bytes";
+import { FormatError, IoError, isFormatError, kindOf, type TensorSource } from "@ll/bytes";
 
 /**
  * Hyper-parameters or tensors that do not make a LLaMA model.
@@ -74,6 +74,27 @@ export class BatchItemError extends Error {
     super(`items[${item}]: ${cause.message}`);
     this.item = item;
     this.cause = cause;
+  }
+}
+
+/** An `IoError` `E_NOMEM` that says how much memory was wanted. */
+export class MemoryError extends IoError {
+  /** What the memory was for. */
+  readonly purpose: string;
+  /** Bytes that were wanted, of one WebAssembly memory. */
+  readonly need: number;
+  /** Bytes that may be had. */
+  readonly have: number;
+
+  constructor(purpose: string, need: number, have: number, cause?: unknown) {
+    super({
+      code: "E_NOMEM",
+      message: `no memory for ${purpose}: ${need} bytes are needed, ${have} can be had`,
+      cause,
+    });
+    this.purpose = purpose;
+    this.need = need;
+    this.have = have;
   }
 }
 

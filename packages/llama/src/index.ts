@@ -17,6 +17,7 @@ export {
   ContextOverflowError,
   isModelError,
   isSessionError,
+  MemoryError,
   ModelError,
   SessionError,
   StatePositionError,
@@ -48,7 +49,6 @@ export {
   sessionFileBytes,
   writeSession,
 } from "./session.ts";
-export { MemoryError } from "./team/errors.ts";
 export {
   type LoadModelEvent,
   type LoadModelOptions,

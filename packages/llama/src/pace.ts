@@ -1,4 +1,4 @@
-// Long work that lets the event loop turn now and then, so that timers fire and an AbortSignal is heard.
+// Long work that lets the event loop turn now and then, so that timers fire and an AbortSignal is heard; and work that waits for its turn.
 
 /** Products between two turns of the event loop: some 10 ms of scalar work. */
 const PRODUCTS_PER_TURN = 2 ** 23;
@@ -46,4 +46,30 @@ export function turn(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
+}
+
+/** One piece of work at a time, in the order of the calls. */
+export class TurnQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Runs `work` when all that was put in before has ended, well or not.
+   * @throws what `work` throws; the signal's reason as soon as it is aborted before `work` has begun, which is left out then
+   */
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => reject(signal?.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const turn = async (): Promise<void> => {
+        signal?.removeEventListener("abort", onAbort);
+        try {
+          signal?.throwIfAborted();
+          resolve(await work());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#last = this.#last.then(turn);
+    });
+  }
 }

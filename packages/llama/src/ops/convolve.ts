@@ -2,8 +2,7 @@
 
 import type { ConvolveOp } from "@ll/architectures";
 import { silu } from "../arithmetic/lanes.ts";
-import type { ScalarState } from "../scalar/states.ts";
-import { type OpKind, rowOf, rowsOfPart } from "./op.ts";
+import { type OpKind, rowOf, rowsOfPart, type ScalarState } from "./op.ts";
 
 export const convolve: OpKind<ConvolveOp> = {
   scalar({ x, weight, silu: withSilu, out, state }, run) {

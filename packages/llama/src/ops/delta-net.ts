@@ -3,8 +3,7 @@
 
 import type { DeltaNetOp, Value } from "@ll/architectures";
 import { expf, sigmoid, softplus } from "../arithmetic/lanes.ts";
-import type { ScalarState } from "../scalar/states.ts";
-import { type OpKind, rowOf, rowsOfPart } from "./op.ts";
+import { type OpKind, rowOf, rowsOfPart, type ScalarState } from "./op.ts";
 
 const f = Math.fround;
 

@@ -7,7 +7,6 @@ import type { StateCopies } from "../context-memory.ts";
 import type { LlamaKernels } from "../kernels/kernels.ts";
 import type { Pace } from "../pace.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
-import type { ScalarState } from "../scalar/states.ts";
 import type { Exchange } from "../team/exchange.ts";
 import type { Pieces } from "../team/pieces.ts";
 import type { Range } from "../team/ranges.ts";
@@ -65,6 +64,12 @@ export interface ScalarPart extends SlicePart {
   readonly states: readonly ScalarState[];
   /** Build 803 mistook whose query is whose in batches over an f32 cache; true repeats that. */
   readonly mixUpQueries: boolean;
+}
+
+/** A recurrent layer's state in front of a slice, and behind it; they may be the same array. */
+export interface ScalarState {
+  readonly before: Float32Array; // (units of the axis · unitLength)
+  readonly after: Float32Array; // the same
 }
 
 /** Tokens of one context or of several, on their way through the operations together. */

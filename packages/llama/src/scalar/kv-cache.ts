@@ -12,12 +12,12 @@ export interface KvCache {
   /** The `head`-th head of a layer. */
   head(layer: number, head: number): CachedHead;
   /**
-   * Keys (layer, position, head), then values (layer, head), of the first `nTokens` positions. A head's key is a row of `kvRowBytes`; its
+   * Keys (position, head), then values (head), of the first `nTokens` positions of a layer. A head's key is a row of `kvRowBytes`; its
    * values are (channel, position), or such rows, one for each position, in q8_0.
    */
-  read(nTokens: number): Uint8Array;
-  /** The inverse of `read`. @throws RangeError unless `bytes` has exactly the size that `read(nTokens)` gives. */
-  write(bytes: Uint8Array, nTokens: number): void;
+  read(layer: number, nTokens: number): Uint8Array;
+  /** The inverse of `read`. */
+  write(layer: number, nTokens: number, bytes: Uint8Array): void;
 }
 
 /** Heads of a layer. */
@@ -50,16 +50,13 @@ export function createKvCache(layers: readonly KvHeads[], contextTokens: number,
     }));
     return { heads, headDim };
   });
-  const ofPosition = layers.map(({ nHeads, headDim }) => nHeads * (kvRowBytes(k, headDim) + kvRowBytes(v, headDim)));
-  const bytesOf = (nTokens: number): number => nTokens * ofPosition.reduce((sum, bytes) => sum + bytes, 0);
 
-  /** Views of the first `nTokens` positions in the order of a session file. */
-  function* runs(nTokens: number): Generator<Uint8Array> {
-    for (const { heads } of caches) {
-      const keys = heads.map((head) => head.keys.runs(nTokens));
-      for (let t = 0; t < nTokens; t++) for (const ofHead of keys) yield ofHead[t]!;
-    }
-    for (const { heads } of caches) for (const { values } of heads) yield* values.runs(nTokens);
+  /** Views of the first `nTokens` positions of a layer, in the order of `read`. */
+  function runs(layer: number, nTokens: number): Uint8Array[] {
+    const { heads } = caches[layer]!;
+    const keys = heads.map((head) => head.keys.runs(nTokens));
+    const byPosition = Array.from({ length: nTokens }, (_, t) => keys.map((ofHead) => ofHead[t]!)).flat();
+    return [...byPosition, ...heads.flatMap(({ values }) => values.runs(nTokens))];
   }
 
   return {
@@ -87,27 +84,24 @@ export function createKvCache(layers: readonly KvHeads[], contextTokens: number,
         valueLevels: values.levels,
       };
     },
-    read(nTokens) {
-      const bytes = allocate("the session", () => new Uint8Array(bytesOf(nTokens)));
+    read(layer, nTokens) {
+      const views = runs(layer, nTokens);
+      const length = views.reduce((sum, view) => sum + view.length, 0);
+      const bytes = allocate("keys and values", () => new Uint8Array(length));
       let offset = 0;
-      for (const run of runs(nTokens)) {
-        bytes.set(run, offset);
-        offset += run.length;
+      for (const view of views) {
+        bytes.set(view, offset);
+        offset += view.length;
       }
       return bytes;
     },
-    write(bytes, nTokens) {
-      if (bytes.byteLength !== bytesOf(nTokens)) {
-        throw new RangeError(
-          `"bytes" expected ${bytesOf(nTokens)} bytes for ${nTokens} tokens, got ${bytes.byteLength}`,
-        );
-      }
+    write(layer, nTokens, bytes) {
       let offset = 0;
-      for (const run of runs(nTokens)) {
-        run.set(bytes.subarray(offset, offset + run.length));
-        offset += run.length;
+      for (const view of runs(layer, nTokens)) {
+        view.set(bytes.subarray(offset, offset + view.length));
+        offset += view.length;
       }
-      for (const { keys, values } of caches.flatMap(({ heads }) => heads)) {
+      for (const { keys, values } of caches[layer]!.heads) {
         keys.check?.(nTokens);
         values.check?.(nTokens);
       }

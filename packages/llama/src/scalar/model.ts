@@ -1,20 +1,20 @@
-// `Model` and `Context` over weights in memory: what the scalar engine computes, for those who ask.
+// The scalar engine over weights in memory: what run.ts computes, for those who ask.
 
+import type { Graph } from "@ll/architectures";
 import { allocate, kindOf } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { ARITHMETICS } from "../arithmetic/index.ts";
-import { Batches, type BatchMember } from "../batch.ts";
 import { arithmeticOf } from "../config.ts";
-import { assertNoState, recurrentMemory, type StateCopies } from "../context-memory.ts";
-import { contextFingerprint } from "../fingerprint.ts";
-import { InputCounter, joinInputSums } from "../input-sums.ts";
-import { assertIndex, type Context, type ContextOptions, checkedContextOptions, type Model } from "../model.ts";
+import { STATE_COPIES } from "../context-memory.ts";
+import type { Engine } from "../engine.ts";
+import { createEngineModel } from "../engine-model.ts";
+import { InputCounter } from "../input-sums.ts";
+import type { Model } from "../model.ts";
 import { Pace } from "../pace.ts";
 import type { Weights } from "../weights.ts";
 import { createKvCache, type KvCache } from "./kv-cache.ts";
 import { runSlice } from "./run.ts";
-import { createStates, type ScalarState } from "./states.ts";
 
 /** Tokens that go through the layers together: enough to use each weight row several times, few enough to stay in the cache. */
 const SLICE_TOKENS = 32;
@@ -31,145 +31,92 @@ export function createScalarModel(weights: Weights, options: ScalarModelOptions 
   if (typeof weights?.config !== "object") {
     throw new TypeError(`"weights" expected what await loadWeights(source, config) gives, got ${kindOf(weights)}`);
   }
-  const arithmetic = arithmeticOf(weights.config, options.arithmetic);
-  let kept: Weights | undefined = weights;
-  function held(): Weights {
-    if (kept === undefined) throw new Error("the model was disposed of");
-    return kept;
-  }
-  const { graph } = weights;
-  const inputs = options.sumInputs === true ? new InputCounter(graph) : undefined;
-  const batches = scalarBatches(held, ARITHMETICS[arithmetic], inputs);
-  return {
-    config: weights.config,
-    fingerprint: weights.fingerprint,
-    arithmetic,
-    async createContext(options = {}) {
-      return createScalarContext(held, held(), arithmetic, batches, options);
-    },
-    evaluateBatch: (items, { signal } = {}) => batches.evaluate(items, signal),
-    nPasses: () => batches.nPasses,
-    inputSums: inputs && (async () => joinInputSums(graph, [inputs.numbers])),
-    async dispose() {
-      kept = undefined;
-    },
-  };
+  const { config, graph, fingerprint } = weights;
+  const arithmetic = arithmeticOf(config, options.arithmetic);
+  const { sumInputs = false } = options;
+  const inputs = sumInputs ? new InputCounter(graph) : undefined;
+  const engine = scalarEngine(weights, ARITHMETICS[arithmetic], inputs);
+  return createEngineModel({ config, graph, arithmetic, fingerprint, engine, sumInputs });
 }
 
-/** A context as slices see it. */
-interface ScalarMember extends BatchMember {
-  cache: KvCache;
-  states: (copies: StateCopies) => ScalarState[];
+/** What a context remembers. */
+interface ScalarContext {
+  readonly contextTokens: number;
+  readonly cache: KvCache;
+  /** Copies of the recurrent states, which are as `Graph.states`. */
+  readonly states: readonly (readonly Float32Array[])[]; // (copies, states): (units of the axis · unitLength)
   readonly mixUpQueries: boolean;
-  /** Of the batches in which it is the first. */
-  readonly pace: Pace;
 }
 
-/** @param held throws once the model is disposed of */
-function scalarBatches(
-  held: () => Weights,
-  arithmetic: Arithmetic,
-  inputs: InputCounter | undefined,
-): Batches<ScalarMember> {
-  const { nVocab, nEmbd } = held().config;
-  return new Batches<ScalarMember>({
-    nVocab,
-    sliceTokens: (members) => (members.some(({ mixUpQueries }) => mixUpQueries) ? Infinity : SLICE_TOKENS),
-    async run(members, { tokens, parts, nLogitRows }, signal) {
-      const { pace } = members[0]!;
+function scalarEngine(weights: Weights, arithmetic: Arithmetic, inputs: InputCounter | undefined): Engine {
+  const { graph, config } = weights;
+  const layers = graph.caches.map(({ axis, headDim }) => ({ nHeads: axis.n, headDim }));
+  const pace = new Pace();
+  const contexts = new Map<number, ScalarContext>();
+  const contextOf = (id: number): ScalarContext => contexts.get(id)!;
+  let kept: Weights | undefined = weights;
+  return {
+    sliceTokens: (ids) => (ids.some((id) => contextOf(id).mixUpQueries) ? Infinity : SLICE_TOKENS),
+    async evaluate(ids, { tokens, parts, nLogitRows }, signal) {
       pace.begin(signal);
-      const logits = allocate("the logits", () => new Float32Array(nLogitRows * nVocab));
-      const embeddings = new Float32Array(nLogitRows * nEmbd);
+      const logits = allocate("the logits", () => new Float32Array(nLogitRows * config.nVocab));
+      const embeddings = new Float32Array(nLogitRows * config.nEmbd);
       const placed = parts.map((part, i) => {
-        const { cache, contextTokens, states, mixUpQueries } = members[i]!;
-        return { ...part, cache, contextTokens, states: states(part.copies), mixUpQueries };
+        const { states, ...context } = contextOf(ids[i]!);
+        const { from, to } = part.copies;
+        const after = states[to]!;
+        if (from === undefined) for (const state of after) state.fill(0);
+        return {
+          ...part,
+          ...context,
+          states: after.map((state, j) => ({ before: states[from ?? to]![j]!, after: state })),
+        };
       });
+      const results = { logits, embeddings };
       await runSlice({
-        weights: held(),
+        weights: kept!,
         arithmetic,
         tokens,
         parts: placed,
         nWanted: nLogitRows,
         inputs,
         pace,
-        logits,
-        embeddings,
+        ...results,
       });
-      return { logits, embeddings };
+      return results;
     },
-    inTurn: (work) => work(),
-    async copyPrefix(from, to, nTokens, copied) {
-      to.cache.write(from.cache.read(nTokens), nTokens);
-      if (copied === undefined) return;
-      const sources = from.states({ from: copied.from, to: copied.from });
-      for (const [i, { after }] of to.states(copied).entries()) after.set(sources[i]!.after);
+    async createContext(id, { contextTokens, kvType, compat }) {
+      const cache = createKvCache(layers, contextTokens, kvType);
+      const mixUpQueries = compat && kvType === "f32";
+      contexts.set(id, { contextTokens, cache, states: createStates(graph), mixUpQueries });
     },
-  });
+    kvParts: (layer) => [{ start: 0, end: layers[layer]!.nHeads }],
+    readKv: async (id, layer, nTokens) => [contextOf(id).cache.read(layer, nTokens)],
+    async writeKv(id, layer, nTokens, parts) {
+      contextOf(id).cache.write(layer, nTokens, parts[0]!);
+    },
+    async copyPrefix(from, to, nTokens, stateCopy) {
+      const [source, target] = [contextOf(from), contextOf(to)];
+      for (const layer of layers.keys()) target.cache.write(layer, nTokens, source.cache.read(layer, nTokens));
+      if (stateCopy === undefined) return;
+      for (const [i, state] of source.states[stateCopy]!.entries()) target.states[0]![i]!.set(state);
+    },
+    readInputSums: async () => (inputs === undefined ? [] : [inputs.numbers]),
+    async disposeContext(id) {
+      contexts.delete(id);
+    },
+    async dispose() {
+      contexts.clear();
+      kept = undefined;
+    },
+  };
 }
 
-/** @param modelWeights throws once the model is disposed of */
-function createScalarContext(
-  modelWeights: () => Weights,
-  { config, fingerprint, graph }: Weights,
-  arithmetic: ArithmeticName,
-  batches: Batches<ScalarMember>,
-  options: ContextOptions,
-): Context {
-  const { contextTokens, kvType, compat } = checkedContextOptions(options);
-  const layers = graph.caches.map(({ axis, headDim }) => ({ nHeads: axis.n, headDim }));
-  const recurrent = recurrentMemory(graph);
-  const memory = recurrent ?? ({ kind: "positions" } as const);
-  const member: ScalarMember = {
-    fingerprint: contextFingerprint(fingerprint, graph, contextTokens),
-    contextTokens,
-    kvType,
-    recurrent,
-    embedding: new Float32Array(config.nEmbd),
-    cache: createKvCache(layers, contextTokens, kvType),
-    states: createStates(graph.states),
-    mixUpQueries: compat && kvType === "f32",
-    pace: new Pace(),
-    busy: false,
-    assertHeld: held,
-  };
-  let disposed = false;
-
-  function held(): void {
-    if (disposed) throw new Error("this context was disposed of");
-    modelWeights();
-  }
-
-  const context: Context = {
-    config,
-    fingerprint: member.fingerprint,
-    arithmetic,
-    contextTokens,
-    kvType,
-    memory,
-    isCutVisible: member.mixUpQueries,
-    async evaluate(tokens, nPast, { logits = "last", signal } = {}) {
-      return batches.evaluateOne(member, { tokens, nPast, logits }, signal);
-    },
-    async readEmbedding() {
-      return member.embedding.slice();
-    },
-    async readKv(nTokens) {
-      held();
-      assertNoState(memory);
-      return member.cache.read(assertIndex("nTokens", nTokens, 0, contextTokens));
-    },
-    async writeKv(bytes, nTokens) {
-      held();
-      assertNoState(memory);
-      member.cache.write(bytes, assertIndex("nTokens", nTokens, 0, contextTokens));
-    },
-    copyPrefix: (from, nTokens) => batches.copyPrefix(member, from, nTokens),
-    async dispose() {
-      disposed = true;
-      member.cache = createKvCache([], 0, kvType);
-      member.states = createStates([]);
-    },
-  };
-  batches.add(context, member);
-  return context;
+/** @throws IoError `E_NOMEM` */
+function createStates({ states }: Graph): Float32Array[][] {
+  return Array.from({ length: STATE_COPIES }, () =>
+    states.map(({ axis, unitLength }) =>
+      allocate("the states of recurrent layers", () => new Float32Array(axis.n * unitLength)),
+    ),
+  );
 }

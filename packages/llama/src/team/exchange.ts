@@ -2,8 +2,8 @@
 // all threads see. Within a stage a shard writes only its own columns, so nothing needs a lock.
 
 import type { Graph } from "@ll/architectures";
+import { MemoryError } from "../errors.ts";
 import { BARRIER_WORDS } from "./barrier.ts";
-import { MemoryError } from "./errors.ts";
 
 export interface Exchange {
   readonly buffer: ArrayBufferLike;

@@ -13,6 +13,7 @@ import {
   SCRATCH_BYTES,
 } from "@ll/quant";
 import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
+import { createEngineModel } from "../engine-model.ts";
 import { assertTensorSource } from "../errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { llamaScratchBytes } from "../kernels/kernels.ts";
@@ -25,14 +26,14 @@ import { type FoundTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
 import { createExchange } from "./exchange.ts";
 import type { KernelSizes } from "./layout.ts";
-import { createLocalTeam } from "./local-team.ts";
+import { localThread } from "./local-thread.ts";
 import { createMemory } from "./memory-regions.ts";
 import { MAX_MEMORY_BYTES, planTeam, type TeamPlan } from "./planner.ts";
-import type { ThreadSetup } from "./protocol.ts";
+import type { Threads } from "./protocol.ts";
 import { cacheBytes } from "./shard-cache.ts";
-import type { Team } from "./team.ts";
-import { createTeamModel } from "./team-model.ts";
-import { createWorkerTeam } from "./worker-team.ts";
+import { teamEngine } from "./team.ts";
+import type { ThreadSetup } from "./thread-host.ts";
+import { startWorkerThreads } from "./worker-threads.ts";
 
 /** Progress of `loadModel`. */
 export interface WeightsLoadedEvent {
@@ -216,13 +217,13 @@ async function loadFast(
       sumInputs,
     }),
   );
-  let team: Team;
+  let team: Threads;
   if (threads === 1) {
-    team = createLocalTeam(plan, exchange, setups[0]!);
+    team = localThread(setups[0]!);
   } else {
     const url = workerScriptUrl(workerUrl);
     const { spawn = workerSpawner(url) } = internals;
-    team = await createWorkerTeam(plan, exchange, setups, { spawn, url, signal });
+    team = await startWorkerThreads(setups, exchange.words, { spawn, url, signal });
   }
   let fingerprint: bigint;
   try {
@@ -245,7 +246,8 @@ async function loadFast(
   }
   const { arithmetic } = kernels;
   const testCache = (kvType: KvTypes): Promise<void> => testCacheKernels(llamaKernels, arithmetic, kvType);
-  const model = createTeamModel(config, arithmetic, graph, team, fingerprint, sumInputs, testCache);
+  const engine = teamEngine(team, threads, graph, plan, exchange, testCache);
+  const model = createEngineModel({ config, graph, arithmetic, fingerprint, engine, sumInputs });
   return { ...model, threads, kernels: kernels.tier };
 }
 

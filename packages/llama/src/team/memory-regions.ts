@@ -1,7 +1,7 @@
 // The part of a shard's memory behind the weights: regions for caches, handed out first fit. The memory grows when they no
 // longer fit and never shrinks; regions that were given back are used again.
 
-import { MemoryError } from "./errors.ts";
+import { MemoryError } from "../errors.ts";
 import { aligned } from "./ranges.ts";
 
 const PAGE_BYTES = 65536;

@@ -2,7 +2,7 @@
 
 import type { Axis, Graph } from "@ll/architectures";
 import { rowBytes } from "@ll/quant";
-import { MemoryError } from "./errors.ts";
+import { MemoryError } from "../errors.ts";
 import { type KernelSizes, layoutOf, matrixOf, type ShardLayout, type TensorInfos } from "./layout.ts";
 import { aligned, cutEvenly, type ShardShare } from "./ranges.ts";
 

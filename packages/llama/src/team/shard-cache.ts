@@ -1,9 +1,9 @@
 // What a shard remembers for one context, in a region of the shard's memory: the keys and values of its heads, of layer 0, of layer 1
-// and so on, two copies of its part of all recurrent states, then what attention needs to work.
+// and so on, the copies of its part of all recurrent states, then what attention needs to work.
 
 import type { Graph } from "@ll/architectures";
 import { assertMemorySpan } from "@ll/quant";
-import type { StateCopies, StatesCopied } from "../context-memory.ts";
+import { STATE_COPIES, type StateCopies } from "../context-memory.ts";
 import type { AttentionKernels, LlamaKernels, ScoreRule } from "../kernels/kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
@@ -21,7 +21,7 @@ interface LayerHeads {
 /** What lies where in a region, in bytes from its start. */
 interface RegionLayout {
   readonly layers: readonly LayerHeads[];
-  /** The first copy; the second one is behind it. */
+  /** The first copy; the others are behind it. */
   readonly states: number;
   readonly copyBytes: number;
   /** Of each state in a copy. */
@@ -60,7 +60,7 @@ function regionLayout(
     copyBytes += aligned(4 * sizeOf(share[axis.id]!) * unitLength);
     return offset;
   });
-  const work = states + 2 * copyBytes;
+  const work = states + STATE_COPIES * copyBytes;
   const transfer = work + workBytes;
   return { layers, states, copyBytes, stateOffsets, work, transfer, bytes: transfer + transferBytes };
 }
@@ -201,15 +201,15 @@ export class ShardCache {
     }
   }
 
-  /** Takes the first positions of another context of this shard, and a copy of its states if there are any. */
-  copyPrefix(from: ShardCache, nTokens: number, states: StatesCopied | undefined): void {
+  /** Takes the first positions of another context of this shard, and, if it is given, a copy of its states as the first copy here. */
+  copyPrefix(from: ShardCache, nTokens: number, stateCopy: number | undefined): void {
     for (let layer = 0; layer < this.#layers.length; layer++) this.write(layer, nTokens, from.read(layer, nTokens));
-    if (states === undefined) return;
+    if (stateCopy === undefined) return;
     const { copyBytes } = this.#region;
     const [source, target] = [from, this].map((cache) => cache.#start + cache.#region.states) as [number, number];
     const bytes = new Uint8Array(this.#kernels.memory.buffer);
-    const first = source + states.from * copyBytes;
-    bytes.copyWithin(target + states.to * copyBytes, first, first + copyBytes);
+    const first = source + stateCopy * copyBytes;
+    bytes.copyWithin(target, first, first + copyBytes);
   }
 
   dispose(): void {

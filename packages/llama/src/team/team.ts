@@ -1,35 +1,66 @@
-// A team holds the weights of a model in shards and evaluates slices of tokens. One with a single thread does so where it was
-// made, one with more in workers.
+// The engine whose weights lie in shards, over the threads that have them: one where it was made, or several workers.
 
-import type { TensorSource } from "@ll/bytes";
-import type { StatesCopied } from "../context-memory.ts";
+import type { Graph } from "@ll/architectures";
+import type { Engine } from "../engine.ts";
 import type { KvTypes } from "../kv-type.ts";
-import type { Slice } from "../ops/op.ts";
 import type { Exchange } from "./exchange.ts";
 import type { TeamPlan } from "./planner.ts";
+import type { ThreadFunctions, Threads } from "./protocol.ts";
 
-export interface Team {
-  readonly plan: TeamPlan;
-  /** Where the results of `evaluate` are, until the next call. */
-  readonly exchange: Exchange;
-  /** @returns the number of blocks with a scale that is infinite or NaN, after which loading was not finished */
-  load(source: TensorSource, options: TeamLoadOptions): Promise<number>;
-  /** One call at a time. @param contexts of the slice's parts @throws the signal's reason */
-  evaluate(contexts: readonly number[], slice: Slice, signal: AbortSignal | undefined): Promise<void>;
-  /** Caches for the context with this number in all shards. @throws MemoryError */
-  createContext(context: number, contextTokens: number, kvType: KvTypes): Promise<void>;
-  /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */
-  readKv(context: number, layer: number, nTokens: number): Promise<Uint8Array[]>;
-  writeKv(context: number, layer: number, nTokens: number, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
-  copyPrefix(from: number, to: number, nTokens: number, states: StatesCopied | undefined): Promise<void>;
-  /** Of each shard, what its `InputCounter` has added up; nothing without one. */
-  readInputSums(): Promise<Float64Array[]>;
-  disposeContext(context: number): Promise<void>;
-  dispose(): Promise<void>;
-}
+/** @param testCache throws if there are no kernels for a cache */
+export function teamEngine(
+  threads: Threads,
+  nThreads: number,
+  graph: Graph,
+  { shards, sliceTokens }: TeamPlan,
+  exchange: Exchange,
+  testCache: (kvType: KvTypes) => Promise<void>,
+): Engine {
+  const perThread = shards.length / nThreads;
 
-export interface TeamLoadOptions {
-  /** Called with the number of bytes loaded since the last call. */
-  readonly onProgress: (bytes: number) => void;
-  readonly signal: AbortSignal | undefined;
+  function ask<Name extends keyof ThreadFunctions>(name: Name, ...args: Parameters<ThreadFunctions[Name]>) {
+    return threads.askEach(name, () => args);
+  }
+
+  /** Gives up what the threads keep for a context. There is nothing to do, and nothing wrong, once they are gone. */
+  async function disposeContext(context: number): Promise<void> {
+    try {
+      await ask("disposeContext", context);
+    } catch (error) {
+      if (threads.end === undefined) throw error;
+    }
+  }
+
+  return {
+    sliceTokens: () => sliceTokens,
+    async evaluate(contexts, slice, signal) {
+      await threads.evaluate(contexts, slice, signal);
+      return exchange;
+    },
+    async createContext(context, { contextTokens, kvType, compat }) {
+      if (compat && kvType === "f32") {
+        throw new RangeError(`"compat" expected false with an f32 cache: only the scalar engine mixes up queries`);
+      }
+      await testCache(kvType);
+      try {
+        await ask("createContext", context, contextTokens, kvType);
+      } catch (error) {
+        await disposeContext(context); // some threads may have had room
+        throw error;
+      }
+    },
+    kvParts: (layer) => shards.map(({ share }) => share[graph.caches[layer]!.axis.id]!),
+    readKv: async (context, layer, nTokens) => (await ask("readKv", context, layer, nTokens)).flat(),
+    async writeKv(context, layer, nTokens, parts) {
+      await threads.askEach("writeKv", (thread) => {
+        return [context, layer, nTokens, parts.slice(thread * perThread, (thread + 1) * perThread)];
+      });
+    },
+    async copyPrefix(from, to, nTokens, stateCopy) {
+      await ask("copyPrefix", from, to, nTokens, stateCopy);
+    },
+    readInputSums: async () => (await ask("readInputSums")).flat(),
+    disposeContext,
+    dispose: () => threads.dispose(),
+  };
 }

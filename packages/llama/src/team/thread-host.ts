@@ -1,20 +1,35 @@
 // The shards of one thread and the caches of all contexts in them: what a worker, or the main thread of a team without workers,
 // does when it is asked.
 
-import { bindKernels } from "@ll/quant";
-import type { StatesCopied } from "../context-memory.ts";
+import type { Graph } from "@ll/architectures";
+import { bindKernels, type KernelSet } from "@ll/quant";
 import { InputCounter } from "../input-sums.ts";
 import { bindLlamaKernels } from "../kernels/wasm-kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
 import type { Slice } from "../ops/op.ts";
-
 import { exchangeOver } from "./exchange.ts";
 import { finishPiece, type LoadPiece } from "./load-pieces.ts";
 import { createMemory, MemoryRegions } from "./memory-regions.ts";
-import type { ThreadSetup } from "./protocol.ts";
+import type { ShardPlan } from "./planner.ts";
 import { Shard } from "./shard.ts";
 import type { ShardCache } from "./shard-cache.ts";
-import { evaluateSlice, type Seat } from "./stages.ts";
+
+/** What a thread needs to know to set up its shards. */
+export interface ThreadSetup {
+  readonly graph: Graph;
+  readonly kernels: KernelSet;
+  readonly llamaKernels: WebAssembly.Module;
+  /** The buffer of the exchange. */
+  readonly exchange: ArrayBufferLike;
+  readonly sliceTokens: number;
+  readonly thread: number;
+  readonly threads: number;
+  /** This thread's, in order. */
+  readonly shards: readonly ShardPlan[];
+  readonly memoryLimitBytes: number;
+  /** Whether what meets the matrices is added up. */
+  readonly sumInputs: boolean;
+}
 
 export class ThreadHost {
   readonly shards: readonly Shard[];
@@ -72,14 +87,28 @@ export class ThreadHost {
     this.#caches.set(context, caches);
   }
 
-  /** The work of this thread; see `evaluateSlice`. */
-  evaluate(contexts: readonly number[], slice: Slice): Generator<"piece" | "barrier", void, void> {
+  /**
+   * A slice of tokens through all stages. All threads of a team do this at the same time, because each stage needs what all shards
+   * computed in the one before. Yields "barrier" where they have to meet, also behind the last stage, and "piece" where the work may be
+   * interrupted. What shards show each other is valid only between barriers.
+   */
+  *evaluate(contexts: readonly number[], slice: Slice): Generator<"piece" | "barrier", void, void> {
     const caches = contexts.map((context) => this.#cachesOf(context)); // (parts, shards)
     for (const [part, ofPart] of caches.entries()) {
       for (const cache of ofPart) cache.begin(slice.parts[part]!.copies);
     }
-    const seats = this.shards.map((shard, i): Seat => ({ shard, caches: caches.map((ofPart) => ofPart[i]!) }));
-    return evaluateSlice(seats, slice);
+    const ofShards = this.shards.map((_, i) => caches.map((ofPart) => ofPart[i]!)); // (shards, parts)
+    const { stages, nStagesToLogits } = this.shards[0]!;
+    const nStages = slice.nLogitRows === 0 ? nStagesToLogits : stages.length;
+    for (let stage = 0; stage < nStages; stage++) {
+      for (const [i, shard] of this.shards.entries()) {
+        for (const step of shard.stages[stage]!) {
+          const pieces = step(slice, ofShards[i]!);
+          if (pieces !== undefined) yield* pieces;
+        }
+      }
+      yield "barrier";
+    }
   }
 
   /** For each shard: keys (position, own channel), then values (own channel, position), of one layer. */
@@ -91,9 +120,9 @@ export class ThreadHost {
     for (const [i, cache] of this.#cachesOf(context).entries()) cache.write(layer, nTokens, parts[i]!);
   }
 
-  copyPrefix(from: number, to: number, nTokens: number, states: StatesCopied | undefined): void {
+  copyPrefix(from: number, to: number, nTokens: number, stateCopy: number | undefined): void {
     const sources = this.#cachesOf(from);
-    for (const [i, cache] of this.#cachesOf(to).entries()) cache.copyPrefix(sources[i]!, nTokens, states);
+    for (const [i, cache] of this.#cachesOf(to).entries()) cache.copyPrefix(sources[i]!, nTokens, stateCopy);
   }
 
   /** Of each shard, a copy of the numbers of its `InputCounter`. */

@@ -76,13 +76,13 @@ function twinAttention(memory: WebAssembly.Memory, arithmetic: Arithmetic, shape
 
   /** Copies `length` bytes of what `read(n)` gives, from `offset` on, to `at`, or back. */
   const copy = (head: number, n: number, offset: number, at: number, length: number, isWrite: boolean): void => {
-    const all = cacheAt(head).read(n); // keys, then values
+    const all = cacheAt(head).read(0, n); // keys, then values
     if (!isWrite) {
       bytes(at, length).set(all.subarray(offset, offset + length));
       return;
     }
     all.set(bytes(at, length), offset);
-    cacheAt(head).write(all, n);
+    cacheAt(head).write(0, n, all);
   };
   return {
     shape,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MemoryError } from "../../src/team/errors.ts";
+import { MemoryError } from "../../src/errors.ts";
 import { createMemory, MemoryRegions } from "../../src/team/memory-regions.ts";
 
 const PAGE = 65536;

@@ -1,10 +1,10 @@
 import { lastUses } from "@ll/architectures";
 import { rowBytes } from "@ll/quant";
 import { describe, expect, test } from "vitest";
+import { MemoryError } from "../../src/errors.ts";
 import { configFromGgml, type ModelConfig } from "../../src/index.ts";
 import { graphOf } from "../../src/model-graph.ts";
 import { opKind } from "../../src/ops/index.ts";
-import { MemoryError } from "../../src/team/errors.ts";
 import type { KernelSizes, Span, TensorInfos } from "../../src/team/layout.ts";
 import { cutAxes, MAX_MEMORY_BYTES, planTeam, type TeamPlan } from "../../src/team/planner.ts";
 import { cutEvenly, type Range, sizeOf } from "../../src/team/ranges.ts";

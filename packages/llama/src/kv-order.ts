@@ -1,9 +1,9 @@
-// Keys and values between the order of a session file and the parts that shards hold.
+// Keys and values between the order of a session file and the parts that an engine holds.
 //
 //   file   keys (layer, position, head), then values (layer, head)
-//   part   of one layer and the heads of one shard: keys (position, own head), then values (own head)
+//   part   of one layer and the heads of one part: keys (position, own head), then values (own head)
 
-import { type Range, sizeOf } from "./ranges.ts";
+import { type Range, sizeOf } from "./team/ranges.ts";
 
 /** One layer. */
 export interface KvLayer {
@@ -43,12 +43,12 @@ function copyPart(
   copy(values, nTokens * nOwn * keyBytes, nTokens * nOwn * valueBytes);
 }
 
-/** Puts a shard's part of a layer where it belongs in `file`. */
+/** Puts a part of a layer where it belongs in `file`. */
 export function gatherPart(file: Uint8Array, part: Uint8Array, shape: KvShape, layer: number, heads: Range): void {
   copyPart(file, part, shape, layer, heads, true);
 }
 
-/** A shard's part of a layer. */
+/** The part of a layer with `heads`. */
 export function partOf(file: Uint8Array, shape: KvShape, layer: number, heads: Range): Uint8Array<ArrayBuffer> {
   const { keyBytes, valueBytes } = shape.layers[layer]!;
   const part = new Uint8Array(shape.nTokens * sizeOf(heads) * (keyBytes + valueBytes));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TurnQueue } from "../../src/team/turn-queue.ts";
+import { TurnQueue } from "../src/pace.ts";
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 

@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
-import { gatherPart, partOf } from "../../src/team/kv-order.ts";
-import { cutEvenly } from "../../src/team/ranges.ts";
+import { gatherPart, partOf } from "../src/kv-order.ts";
+import { cutEvenly } from "../src/team/ranges.ts";
 
 const shapes = fc.record({
   layers: fc.array(
