@@ -6,6 +6,7 @@ export { ARCHITECTURES } from "./families/index.ts";
 export { llama } from "./families/llama.ts";
 export { type FeedForwardSizes, feedForwardFactor, feedForwardSize, findMult } from "./feed-forward-size.ts";
 export { FILE_TYPES, type FileType, fileType, fileTypeLabel, fileTypeOf, LAST_GGML_FILE_TYPE } from "./file-types.ts";
+export { GgufKeys, type GgufPlainValue, type MetadataGetter, type RefuseKey } from "./gguf-keys.ts";
 export {
   type Activation,
   type AddOp,
@@ -61,4 +62,4 @@ export {
 export { LLAMA_NAMES, metaName, type NameRow, roleOfMetaName } from "./names.ts";
 export { type PlannedModel, plannedWeights } from "./planned-weights.ts";
 export { metaTensors } from "./tensors.ts";
-export { neutralValues, unreadKeys, unreadOf } from "./unread-keys.ts";
+export { unreadKeys } from "./unread-keys.ts";

@@ -8,6 +8,7 @@ test("public names", () => {
     [
       "ARCHITECTURES",
       "FILE_TYPES",
+      "GgufKeys",
       "GraphBuilder",
       "HfKeys",
       "LAST_GGML_FILE_TYPE",
@@ -24,11 +25,9 @@ test("public names", () => {
       "llama",
       "metaName",
       "metaTensors",
-      "neutralValues",
       "plannedWeights",
       "roleOfMetaName",
       "unreadKeys",
-      "unreadOf",
     ]
   `);
 });

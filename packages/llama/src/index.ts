@@ -1,6 +1,6 @@
 // @ll/llama: ids to logits to text.
 
-export { unreadKeys } from "@ll/architectures";
+export { type MetadataGetter, unreadKeys } from "@ll/architectures";
 export type { SourceTensor, TensorLocation, TensorSource } from "@ll/bytes";
 export { isWorkerError, WorkerError } from "@ll/bytes";
 export {
@@ -32,7 +32,6 @@ export {
   type TokenSampler,
 } from "./generator.ts";
 export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
-export type { MetadataGetter } from "./gguf-keys.ts";
 export { KV_TYPES, type KvType, type KvTypes, kvCacheBytes, kvTypeName } from "./kv-type.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { loraFromGguf } from "./lora-gguf.ts";

@@ -6,11 +6,10 @@
 // of token_embd.weight, whose rows are looked up, lora_a (rows, rank) and lora_b (columns, rank). Without alpha nothing is scaled.
 // llama.cpp passes over norms; here an adapter is whole or refused.
 
-import { metaName } from "@ll/architectures";
+import { type MetadataGetter, metaName } from "@ll/architectures";
 import type { SourceTensor, TensorSource } from "@ll/bytes";
 import type { ModelConfig } from "./config.ts";
 import { ModelError } from "./errors.ts";
-import type { MetadataGetter } from "./gguf-keys.ts";
 import type { LoraAdapter, LoraPair } from "./lora.ts";
 import { architectureOf } from "./model-graph.ts";
 
