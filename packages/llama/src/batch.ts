@@ -104,7 +104,7 @@ export class Batches {
         const stateCopy = from.recurrent?.copyAt(nTokens);
         to.recurrent?.forget();
         await this.#engine.copyPrefix(from.id, to.id, nTokens, stateCopy);
-        to.recurrent?.end({ from: undefined, to: 0 }, nTokens);
+        to.recurrent?.end({ from: undefined, to: 0 }, nTokens, nTokens);
       }),
     );
   }
@@ -152,7 +152,7 @@ export class Batches {
           }
         }
         for (const [i, { member, nPast, tokens }] of entries.entries()) {
-          member.recurrent?.end(copies[i]!, nPast + tokens.length);
+          member.recurrent?.end(copies[i]!, nPast + tokens.length, tokens.length);
         }
         return entries.map(({ logits }) => logits);
       }, signal),

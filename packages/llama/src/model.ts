@@ -48,7 +48,7 @@ export interface InputSums {
 export type ContextMemory =
   /** Any position that was evaluated. */
   | { readonly kind: "positions" }
-  /** Only these positions: 0, and where the latest evaluation began and ended. */
+  /** Only these positions: 0, where the latest evaluation began and ended, and where a few before it did. */
   | { readonly kind: "recurrent"; readonly positions: readonly number[] };
 
 export interface ContextOptions {
@@ -66,7 +66,7 @@ export interface ContextOptions {
 export interface EvaluateOptions {
   /** Whose logits to return: of the last token (default) or of all. */
   readonly logits?: "last" | "all";
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a batch does in one context, which may be in it once. */

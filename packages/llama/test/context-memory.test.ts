@@ -70,6 +70,32 @@ describe("a context with recurrent state", () => {
       await context.dispose();
     }));
 
+  test("stays where chunks of a prompt ended while tokens come one by one", () =>
+    withEngines(async (model) => {
+      const expected = await logitsInBatches(model, TOKENS, TOKENS.length);
+      const { nVocab } = model.config;
+      const context = await model.createContext({ contextTokens: 64 });
+      await context.evaluate(TOKENS.slice(0, 10), 0);
+      await context.evaluate(TOKENS.slice(10, 20), 10);
+      for (let position = 20; position < 33; position++) await context.evaluate([7], position);
+      expect(positions(context)).toEqual([0, 10, 20, 32, 33]);
+      let nAgain = 0;
+      const counted: Context = {
+        ...context,
+        evaluate(tokens, nPast, options) {
+          nAgain += tokens.length;
+          return context.evaluate(tokens, nPast, options);
+        },
+      };
+      await returnTo(counted, TOKENS.slice(0, 20), { batchTokens: 5 });
+      expect(nAgain).toBe(0);
+      expect(await context.evaluate(TOKENS.slice(20, 23), 20)).toEqual(expected.subarray(22 * nVocab, 23 * nVocab));
+      await returnTo(counted, TOKENS.slice(0, 13), { batchTokens: 5 });
+      expect(nAgain).toBe(3); // from 10 on
+      expect(await context.evaluate(TOKENS.slice(13), 13)).toEqual(expected.subarray(39 * nVocab));
+      await context.dispose();
+    }));
+
   test("an aborted evaluation leaves the state that it began with", () =>
     withEngines(async (model) => {
       const expected = await logitsInBatches(model, TOKENS, TOKENS.length);
@@ -174,7 +200,7 @@ test("the memory of a context that is foretold counts its states", () =>
   withRandomModel(RECURRENT_GRAPH, async (source, config) => {
     const contextTokens = 16;
     const options = { threads: 1, kernels: "scalar", contextTokens, kvType: "f32" } as const;
-    const nStates = 2 * (3 * 40 + 3 * 40) + 2 * (2 * 3 * 8 * 8); // numbers, in two copies
+    const nStates = 4 * (3 * 40 + 3 * 40) + 4 * (2 * 3 * 8 * 8); // numbers, in four copies
     const nKept = 2 * 2 * 8 * contextTokens; // keys and values of two heads
     expect(kvCacheBytes(config, contextTokens, "f32")).toBe(4 * nKept);
     expect((await modelMemory(source, config, options)).context).toBe(4 * (nStates + nKept));
