@@ -3,7 +3,8 @@
 
 import type { AbortSignal } from "@ll/bytes";
 import { lookUpDraft } from "@ll/sampling";
-import type { Context } from "./model.ts";
+import { evaluateInBatches } from "./context-memory.ts";
+import { assertIndex, type Context } from "./model.ts";
 
 /** Most tokens of a draft: each has a row of logits in memory. */
 export const MAX_DRAFT_TOKENS = 64;
@@ -35,9 +36,9 @@ export interface Drafter {
 
 /** Undefined if nothing is to be drafted, or if rejected tokens could not be taken back. @throws RangeError, TypeError */
 export function createDrafter(context: Context, { lookup = 0, draft }: DraftOptions): Drafter | undefined {
-  assertDraftTokens("lookup", lookup);
+  assertIndex("lookup", lookup, 0, MAX_DRAFT_TOKENS);
   if (draft !== undefined) {
-    assertDraftTokens("draft.tokens", draft.tokens);
+    assertIndex("draft.tokens", draft.tokens, 0, MAX_DRAFT_TOKENS);
     if (draft.context === context)
       throw new TypeError(`"draft.context" expected another context than that of the text`);
     if (draft.context.memory.kind !== "positions") {
@@ -67,11 +68,6 @@ export function createDrafter(context: Context, { lookup = 0, draft }: DraftOpti
     },
     checked: pace.checked,
   };
-}
-
-function assertDraftTokens(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 0 && value <= MAX_DRAFT_TOKENS) return;
-  throw new RangeError(`"${name}" expected an integer from 0 to ${MAX_DRAFT_TOKENS}, got ${value}`);
 }
 
 /**
@@ -107,11 +103,8 @@ function modelDrafts(context: Context) {
   const { nVocab } = context.config;
 
   async function place(tokens: readonly number[], signal: AbortSignal | undefined): Promise<void> {
-    for (let first = 0; first < tokens.length; first += BATCH_TOKENS) {
-      const batch = tokens.slice(first, first + BATCH_TOKENS);
-      logits = await context.evaluate(batch, placed.length, signal === undefined ? {} : { signal });
-      placed.push(...batch);
-    }
+    logits = (await evaluateInBatches(context, tokens, placed.length, { batchTokens: BATCH_TOKENS, signal })) ?? logits;
+    placed.push(...tokens);
   }
 
   return async (tokens: readonly number[], n: number, signal: AbortSignal | undefined): Promise<number[]> => {

@@ -26,7 +26,7 @@ export interface GenerateOptions extends DraftOptions {
   readonly keepTokens?: number;
   /** Most tokens of one evaluation; default 512. */
   readonly batchTokens?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DraftsEvent extends DraftCounts {
@@ -78,13 +78,12 @@ export async function* generate(
   const sampler = options.sampler ?? defaultSampler(context);
   const generator = createGenerator(context, { lookup, draft, sampler, keepTokens, batchTokens });
   const stream = createTextStream(options.stop);
-  const evaluation = signal === undefined ? {} : { signal };
   if (maxTokens <= 0) return;
 
   try {
     for (let first = 0; first < nPrompt; first += batchTokens) {
       generator.accept(prompt.slice(first, first + batchTokens));
-      await generator.evaluatePending(evaluation);
+      await generator.evaluatePending({ signal });
     }
     for (let nGenerated = 1; ; nGenerated++) {
       signal?.throwIfAborted();
@@ -103,7 +102,7 @@ export async function* generate(
         return;
       }
       yield { id, text, finish: undefined };
-      await generator.evaluatePending({ ...evaluation, mostDrafted: maxTokens - nGenerated - 1 });
+      await generator.evaluatePending({ signal, mostDrafted: maxTokens - nGenerated - 1 });
     }
   } finally {
     if (generator.drafts !== undefined) onEvent?.({ type: "drafts", ...generator.drafts });

@@ -5,7 +5,7 @@
 import type { AbortSignal } from "@ll/bytes";
 import { returnTo } from "./context-memory.ts";
 import { createDrafter, type DraftCounts, type DraftOptions } from "./drafts.ts";
-import type { Context } from "./model.ts";
+import { assertIndex, type Context } from "./model.ts";
 
 /** What chooses the next token; a `Sampler` of @ll/sampling is one. */
 export interface TokenSampler {
@@ -67,7 +67,10 @@ export interface TokenGenerator {
    * Behind a drawn token it may evaluate a draft; `mostDrafted` says how many tokens of it can still be drawn.
    * @throws ContextOverflowError if keepTokens leaves no room for them.
    */
-  evaluatePending(options?: { readonly signal?: AbortSignal; readonly mostDrafted?: number }): Promise<PendingReport>;
+  evaluatePending(options?: {
+    readonly signal?: AbortSignal | undefined;
+    readonly mostDrafted?: number;
+  }): Promise<PendingReport>;
   /**
    * Draws a token, which enters the history and becomes pending. `substitute` says what is evaluated in its place, while the
    * history keeps the drawn one: build 803 turns an end of text into a new line in conversations.
@@ -91,9 +94,9 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
   if (contextTokens < MIN_CONTEXT_TOKENS) {
     throw new RangeError(`"contextTokens" expected at least ${MIN_CONTEXT_TOKENS}, got ${contextTokens}`);
   }
-  assertCount("keepTokens", keepTokens, 0);
-  assertCount("batchTokens", batchTokens, 1);
-  assertCount("tokensAhead", tokensAhead, 0);
+  assertIndex("keepTokens", keepTokens, 0);
+  assertIndex("batchTokens", batchTokens, 1);
+  assertIndex("tokensAhead", tokensAhead, 0);
 
   const drafter = createDrafter(context, options);
   const { nVocab } = context.config;
@@ -218,19 +221,18 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       reuseSession();
       const evaluated = pending;
       useDraft();
-      const aborting = signal === undefined ? {} : { signal };
-      if (pending.length > 0) await returnTo(context, placed, { batchTokens, ...aborting });
+      if (pending.length > 0) await returnTo(context, placed, { batchTokens, signal });
       while (pending.length > 0) {
         const batch = pending.slice(0, batchTokens);
         const room = Math.min(mostDrafted, batchTokens - 1, contextTokens - tokensAhead - placed.length - 1);
         const canDraft = isDrawn && pending.length === 1;
         const tokens = canDraft ? await drafter?.propose([...placed, ...batch], room, signal) : undefined;
         if (tokens?.length) {
-          const rows = await context.evaluate([...batch, ...tokens], placed.length, { logits: "all", ...aborting });
+          const rows = await context.evaluate([...batch, ...tokens], placed.length, { logits: "all", signal });
           draft = { tokens, rows, nUsed: 0 };
           logits = rows.subarray(0, nVocab);
         } else {
-          logits = await context.evaluate(batch, placed.length, aborting);
+          logits = await context.evaluate(batch, placed.length, { signal });
         }
         place(batch);
       }
@@ -247,9 +249,4 @@ export function createGenerator(context: Context, options: TokenGeneratorOptions
       return id;
     },
   };
-}
-
-function assertCount(name: string, value: number, min: number): void {
-  if (!Number.isInteger(value) || value < min)
-    throw new RangeError(`"${name}" expected an integer >= ${min}, got ${value}`);
 }

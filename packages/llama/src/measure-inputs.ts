@@ -52,8 +52,7 @@ export async function measureInputs(
       if (bos !== undefined) chunk[0] = bos;
       for (let first = 0; first < chunkTokens; first += batchTokens) {
         // all logits: the output matrix, too, meets every token
-        const options = { logits: "all", ...(signal === undefined ? {} : { signal }) } as const;
-        await context.evaluate(chunk.subarray(first, first + batchTokens), first, options);
+        await context.evaluate(chunk.subarray(first, first + batchTokens), first, { logits: "all", signal });
       }
       onEvent?.({ kind: "chunk-measured", done: i + 1, total });
     }

@@ -37,7 +37,7 @@ export interface TensorLoadedEvent {
 
 export interface LoadOptions {
   readonly onEvent?: (event: TensorLoadedEvent) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Bytes read at a time, so that an abort is heard inside a large tensor. */
@@ -53,8 +53,6 @@ export async function loadWeights(
   config: ModelConfig,
   options: LoadOptions = {},
 ): Promise<Weights> {
-  assertTensorSource(source);
-  assertConfig(config);
   const { graph, tensors: found, bytes: bytesTotal } = findTensors(source, config);
   const tensors = new Map<string, Tensor>();
   let bytesLoaded = 0;
@@ -96,6 +94,7 @@ export interface FoundTensor {
  */
 export function findTensors(source: TensorSource, config: ModelConfig): FoundTensors {
   assertTensorSource(source);
+  assertConfig(config);
   const { names, isUnused } = architectureOf(config.architecture);
   const present = new Set(source.names());
   const isMeta = !present.has("token_embd.weight");
@@ -136,7 +135,7 @@ export function findTensors(source: TensorSource, config: ModelConfig): FoundTen
  * @throws ModelError as `loadWeights`
  */
 export function checkTensors(source: TensorSource, config: ModelConfig): void {
-  findTensors(source, assertConfig(config));
+  findTensors(source, config);
 }
 
 /** Rows of a tensor, those of all experts. */

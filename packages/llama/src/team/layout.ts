@@ -7,7 +7,7 @@ import { GROUP_ROWS, rowBytes } from "@ll/quant";
 import type { KvTypes } from "../kv-type.ts";
 import { opKind } from "../ops/index.ts";
 import type { PlacedValue, PlacedWeight, ScratchSizes } from "../ops/op.ts";
-import { expertRows } from "../weights.ts";
+import { expertRows, type FoundTensors } from "../weights.ts";
 import { aligned, ownPart, type ShardShare, sizeOf } from "./ranges.ts";
 
 /** Sizes that depend on the kernels. */
@@ -23,16 +23,6 @@ export interface KernelSizes {
   /** Bytes of a context; in f16 unless said otherwise. */
   cacheBytes(graph: Graph, share: ShardShare, contextTokens: number, sliceTokens: number, kvType?: KvTypes): number;
 }
-
-/** What the plan must know of a tensor. */
-export interface TensorInfo {
-  /** In the source. */
-  readonly name: string;
-  readonly type: string;
-}
-
-/** Tensors by role, in the order of their source. */
-export type TensorInfos = ReadonlyMap<string, TensorInfo>;
 
 export interface Span {
   readonly address: number;
@@ -66,13 +56,12 @@ const STAGING_BYTES = 1024 * 1024;
 
 export function layoutOf(
   graph: Graph,
-  tensors: TensorInfos,
+  tensors: FoundTensors["tensors"],
   sizes: KernelSizes,
   share: ShardShare,
   sliceTokens: number,
 ): ShardLayout {
-  const infoOf = ({ role }: Weight): TensorInfo => tensors.get(role)!;
-  const typeOf = (weight: Weight): string => infoOf(weight).type;
+  const typeOf = ({ role }: Weight): string => tensors.get(role)!.tensor.type;
   const kernelScratch = FIRST_ADDRESS;
   const llamaScratch = aligned(kernelScratch + sizes.scratchBytes);
   const workStart = aligned(llamaScratch + sizes.llamaScratchBytes);
@@ -90,8 +79,9 @@ export function layoutOf(
   const weights: PlacedWeight[] = [];
   const loaded = graph.weights.filter((weight) => !isRepacked(weight));
   for (const weight of loaded) {
-    const { id, form, shape, axis, firstRow, nExperts = 1 } = weight;
-    const { name, type } = infoOf(weight);
+    const { id, role, form, shape, axis, firstRow, nExperts = 1 } = weight;
+    const { name } = tensors.get(role)!;
+    const type = typeOf(weight);
     const rows = ownPart(shape[0]!, axis, share);
     const columns = shape[1] ?? 1;
     const nRows = sizeOf(rows);

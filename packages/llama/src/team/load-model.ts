@@ -12,15 +12,14 @@ import {
   loadKernels,
   SCRATCH_BYTES,
 } from "@ll/quant";
-import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
+import { arithmeticOf, type ModelConfig } from "../config.ts";
 import { createEngineModel } from "../engine-model.ts";
-import { assertTensorSource } from "../errors.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { llamaScratchBytes } from "../kernels/kernels.ts";
 import { loadLlamaKernels, testCacheKernels } from "../kernels/load-kernels.ts";
 import { bindLlamaKernels } from "../kernels/wasm-kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
-import type { Model } from "../model.ts";
+import { assertIndex, type Model } from "../model.ts";
 import { createScalarModel } from "../scalar/model.ts";
 import { type FoundTensors, findTensors, loadWeights } from "../weights.ts";
 import { workerScriptUrl } from "../worker-script.ts";
@@ -70,7 +69,7 @@ export interface LoadModelOptions {
   /** Add up what meets the matrices, for `inputSums`. */
   readonly sumInputs?: boolean | undefined;
   readonly onEvent?: (event: LoadModelEvent) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface TeamModel extends Model {
@@ -119,8 +118,6 @@ export async function loadTeamModel(
   options: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel> {
-  assertTensorSource(source);
-  assertConfig(config);
   const threads = checkedThreads(options.threads);
   if (threads > 1 && !canShareMemory()) {
     throw new RangeError(`"threads" expected 1 on a page that is not cross-origin isolated, got ${threads}`);
@@ -143,10 +140,7 @@ export async function loadTeamModel(
 
 /** @throws RangeError */
 export function checkedThreads(threads: number = canShareMemory() ? availableCores() : 1): number {
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new RangeError(`"threads" expected an integer from 1 to ${MAX_THREADS}, got ${threads}`);
-  }
-  return threads;
+  return assertIndex("threads", threads, 1, MAX_THREADS);
 }
 
 /**
@@ -178,7 +172,7 @@ async function loadScalar(
   const weights = await loadWeights(source, config, {
     onEvent: ({ bytesLoaded, bytesTotal }) =>
       onEvent?.({ kind: "weights-loaded", bytes: bytesLoaded, total: bytesTotal }),
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   return { ...createScalarModel(weights, { arithmetic, sumInputs }), threads: 1, kernels: "scalar" };
 }
@@ -253,14 +247,13 @@ async function loadFast(
 
 /** @throws MemoryError */
 export function planModel(
-  { graph, tensors }: FoundTensors,
+  found: FoundTensors,
   threads: number,
   sizes: KernelSizes,
   { memoryLimitBytes = MAX_MEMORY_BYTES, sliceTokens = SLICE_TOKENS, reservedTokens = RESERVED_TOKENS }: TeamInternals,
 ): { readonly plan: TeamPlan; readonly memoryLimitBytes: number } {
-  const infos = new Map([...tensors].map(([role, { name, tensor }]) => [role, { name, type: tensor.type }]));
   const options = { threads, sliceTokens, memoryLimitBytes, reservedTokens };
-  return { plan: planTeam(graph, infos, sizes, options), memoryLimitBytes };
+  return { plan: planTeam(found, sizes, options), memoryLimitBytes };
 }
 
 export function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {

@@ -2,9 +2,8 @@
 
 import type { TensorSource } from "@ll/bytes";
 import type { ArithmeticName, KernelName } from "@ll/quant";
-import { arithmeticOf, assertConfig, type ModelConfig } from "../config.ts";
+import { arithmeticOf, type ModelConfig } from "../config.ts";
 import { stateBytes } from "../context-memory.ts";
-import { assertTensorSource } from "../errors.ts";
 import { type KvTypes, kvCacheBytes } from "../kv-type.ts";
 import { findTensors } from "../weights.ts";
 import { exchangeBytes } from "./exchange.ts";
@@ -53,8 +52,6 @@ export async function teamMemory(
   options: ModelMemoryOptions,
   internals: TeamInternals,
 ): Promise<ModelMemory> {
-  assertTensorSource(source);
-  assertConfig(config);
   const { contextTokens, kvType = "f16" } = options;
   const threads = checkedThreads(options.threads);
   const found = findTensors(source, config);

@@ -3,7 +3,8 @@
 import type { Axis, Graph } from "@ll/architectures";
 import { rowBytes } from "@ll/quant";
 import { MemoryError } from "../errors.ts";
-import { type KernelSizes, layoutOf, matrixOf, type ShardLayout, type TensorInfos } from "./layout.ts";
+import type { FoundTensors } from "../weights.ts";
+import { type KernelSizes, layoutOf, matrixOf, type ShardLayout } from "./layout.ts";
 import { aligned, cutEvenly, type ShardShare } from "./ranges.ts";
 
 /** What one memory can hold: 65536 pages of 64 KiB. */
@@ -38,7 +39,11 @@ export interface PlanOptions {
  * As few shards as fit, the same number on each thread.
  * @throws MemoryError if no number of shards fits the limit
  */
-export function planTeam(graph: Graph, tensors: TensorInfos, sizes: KernelSizes, options: PlanOptions): TeamPlan {
+export function planTeam(
+  { graph, tensors }: Pick<FoundTensors, "graph" | "tensors">,
+  sizes: KernelSizes,
+  options: PlanOptions,
+): TeamPlan {
   const { threads, sliceTokens, memoryLimitBytes, reservedTokens } = options;
   const weightBytes = matrixBytes(graph, tensors);
   const fewest = Math.min(MAX_SHARDS_PER_THREAD, Math.max(1, Math.ceil(weightBytes / threads / memoryLimitBytes)));
@@ -61,12 +66,12 @@ export function planTeam(graph: Graph, tensors: TensorInfos, sizes: KernelSizes,
 }
 
 /** Bytes of all matrices in the file. Kernels store rows in no fewer. */
-function matrixBytes(graph: Graph, tensors: TensorInfos): number {
+function matrixBytes(graph: Graph, tensors: FoundTensors["tensors"]): number {
   let bytes = 0;
   for (const weight of graph.weights) {
     const { role, form, shape, nExperts = 1 } = weight;
     if (form !== "numbers" && matrixOf(graph, weight) === undefined)
-      bytes += nExperts * shape[0]! * rowBytes(tensors.get(role)!.type, shape[1]!);
+      bytes += nExperts * shape[0]! * rowBytes(tensors.get(role)!.tensor.type, shape[1]!);
   }
   return bytes;
 }

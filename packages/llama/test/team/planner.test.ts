@@ -1,13 +1,15 @@
-import { lastUses } from "@ll/architectures";
+import { type Graph, lastUses } from "@ll/architectures";
+import type { SourceTensor } from "@ll/bytes";
 import { rowBytes } from "@ll/quant";
 import { describe, expect, test } from "vitest";
 import { MemoryError } from "../../src/errors.ts";
 import { configFromGgml, type ModelConfig } from "../../src/index.ts";
 import { graphOf } from "../../src/model-graph.ts";
 import { opKind } from "../../src/ops/index.ts";
-import type { KernelSizes, Span, TensorInfos } from "../../src/team/layout.ts";
+import type { KernelSizes, Span } from "../../src/team/layout.ts";
 import { cutAxes, MAX_MEMORY_BYTES, planTeam, type TeamPlan } from "../../src/team/planner.ts";
 import { cutEvenly, type Range, sizeOf } from "../../src/team/ranges.ts";
+import type { FoundTensors } from "../../src/weights.ts";
 
 const GIB = 2 ** 30;
 
@@ -35,17 +37,20 @@ const SIZES: KernelSizes = {
     caches.reduce((sum, { axis, headDim }) => sum + 4 * tokens * sizeOf(share[axis.id]!) * headDim, 0),
 };
 
+type Found = Pick<FoundTensors, "graph" | "tensors">;
+
 /** Every matrix of the same type, under the roles as names. */
-function tensorsOf(config: ModelConfig, type: string): TensorInfos {
-  const { weights } = graphOf(config);
-  return new Map(weights.map(({ role, form }) => [role, { name: role, type: form === "numbers" ? "f32" : type }]));
+function foundOf(graph: Graph, type: string): Found {
+  const tensorOf = (form: string) => ({ type: form === "numbers" ? "f32" : type }) as SourceTensor;
+  const { weights } = graph;
+  return { graph, tensors: new Map(weights.map(({ role, form }) => [role, { name: role, tensor: tensorOf(form) }])) };
 }
 
 const LIMITS = { sliceTokens: 128, memoryLimitBytes: MAX_MEMORY_BYTES, reservedTokens: 2048 };
 
 function planOf(name: string, type: string, options: Partial<typeof LIMITS> & { readonly threads: number }): TeamPlan {
   const config = CONFIGS[name]!;
-  return planTeam(graphOf(config), tensorsOf(config, type), SIZES, { ...LIMITS, ...options });
+  return planTeam(foundOf(graphOf(config), type), SIZES, { ...LIMITS, ...options });
 }
 
 /** Ranges that cover 0 … n, each beginning where the one before ends. */
@@ -169,13 +174,14 @@ describe("planTeam", () => {
 
   test("gives every operation the working memory that it asks for", () => {
     const config = CONFIGS["tiny"]!;
-    const tensors = tensorsOf(config, "f32");
-    const { ops } = graphOf(config);
+    const graph = graphOf(config);
+    const { tensors } = foundOf(graph, "f32");
+    const { ops } = graph;
     for (const { layout } of planOf("tiny", "f32", { threads: 2, sliceTokens: 16 }).shards) {
       const sizes = {
         ...SIZES,
         sliceTokens: 16,
-        typeOf: ({ role }: { role: string }) => tensors.get(role)!.type,
+        typeOf: ({ role }: { role: string }) => tensors.get(role)!.tensor.type,
         isRepacked: () => false,
       };
       expect(layout.scratch.map(({ bytes }) => bytes)).toEqual(
@@ -187,11 +193,8 @@ describe("planTeam", () => {
   test("has an embedding that is the output matrix, too, once, and reads it once", () => {
     const config = CONFIGS["1.1b"]!;
     const graph = graphOf(config, { has: () => false });
-    const tensors = new Map(
-      graph.weights.map(({ role, form }) => [role, { name: role, type: form === "numbers" ? "f32" : "q4_0" }]),
-    );
     const [rows, matrix] = graph.weights.filter(({ role }) => role === "token_embd.weight");
-    for (const { layout } of planTeam(graph, tensors, SIZES, { ...LIMITS, threads: 3 }).shards) {
+    for (const { layout } of planTeam(foundOf(graph, "q4_0"), SIZES, { ...LIMITS, threads: 3 }).shards) {
       expect(layout.weights[rows!.id]).toBe(layout.weights[matrix!.id]);
       expect(layout.loadOrder.filter((id) => layout.weights[id]?.name === "token_embd.weight")).toEqual([matrix!.id]);
     }
@@ -217,8 +220,8 @@ describe("planTeam", () => {
   test("loads weights in the order of the source", () => {
     const config = CONFIGS["tiny"]!;
     const graph = graphOf(config);
-    const reversed = new Map([...tensorsOf(config, "f32")].reverse());
-    const { shards } = planTeam(graph, reversed, SIZES, { ...LIMITS, threads: 2 });
+    const reversed = new Map([...foundOf(graph, "f32").tensors].reverse());
+    const { shards } = planTeam({ graph, tensors: reversed }, SIZES, { ...LIMITS, threads: 2 });
     for (const { layout } of shards) {
       expect(layout.loadOrder.map((id) => graph.weights[id]!.role)).toEqual([...reversed.keys()]);
     }
@@ -243,7 +246,7 @@ test("there is room for eight rows of a file, also where they are more than is r
   ] as const) {
     const config = configFromGgml({ nVocab, nEmbd, nMult: 32, nHead: 2, nLayer: 1, nRot: nEmbd / 2, ftype: 0 });
     const graph = graphOf(config);
-    const { shards } = planTeam(graph, tensorsOf(config, "f32"), SIZES, {
+    const { shards } = planTeam(foundOf(graph, "f32"), SIZES, {
       ...LIMITS,
       threads: 1,
       sliceTokens: 1,
