@@ -11,7 +11,7 @@ export {
   type ModelConfig,
 } from "./config.ts";
 export { type ReturnOptions, returnTo } from "./context-memory.ts";
-export { type DraftCounts, type DraftOptions, MAX_DRAFT_TOKENS } from "./drafts.ts";
+export { createDrafter, type DraftCounts, type Drafter, type DraftOptions, MAX_DRAFT_TOKENS } from "./drafts.ts";
 export {
   BatchItemError,
   ContextOverflowError,

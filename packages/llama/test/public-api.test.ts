@@ -17,6 +17,7 @@ test("the public names", () => {
       "checkTensors",
       "configFromGgml",
       "configFromGguf",
+      "createDrafter",
       "createGenerator",
       "createScalarModel",
       "expectedTensors",

@@ -49,7 +49,8 @@ export async function openModelFile(
   return ggufModelFile({ ...file, files: [file] });
 }
 
-async function sourceOf(from: ModelInput): Promise<ByteSource> {
+/** The bytes of a file. @throws TypeError for what is none of these */
+export async function sourceOf(from: ModelInput): Promise<ByteSource> {
   if (from instanceof Uint8Array) return memorySource(from);
   if (from instanceof URL) return httpSource(from);
   if (typeof Blob === "function" && from instanceof Blob) {

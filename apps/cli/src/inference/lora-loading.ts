@@ -3,10 +3,8 @@
 import { printable, type TensorSource } from "@ll/bytes";
 import type { FileSource } from "@ll/bytes/node";
 import { openFileSource } from "@ll/bytes/node";
-import { openLora } from "@ll/ggml-format";
-import { metadataGetter, openGguf } from "@ll/gguf";
-import { type LoraAdapter, loraFromGguf, type ModelConfig, type TensorPatchedEvent, withLora } from "@ll/llama";
-import { containerOf, openModelFile } from "@ll/model";
+import { type ModelConfig, type TensorPatchedEvent, withLora } from "@ll/llama";
+import { openAdapter, openModelFile } from "@ll/model";
 import type { Io } from "../command.ts";
 import { fixed } from "../printf.ts";
 
@@ -46,17 +44,11 @@ export async function applyLora(
 
   say(`applying lora adapter from '${printable(paths.adapter, 4096)}' - please wait ...`);
   const source = await open(paths.adapter);
-  let adapter: LoraAdapter;
-  if ((await containerOf(source)) === "gguf") {
-    const file = await openGguf(source);
-    adapter = loraFromGguf(metadataGetter(file.metadata), file, model, config, file.name);
-    say(`alpha = ${fixed(adapter.alpha ?? 0, 0, 2)}`);
-  } else {
-    const file = await openLora(source);
-    const { r, alpha } = file;
-    adapter = file;
-    say(`r = ${r}, alpha = ${alpha}, scaling = ${fixed(Math.fround(alpha / r), 0, 2)}`);
-  }
+  const adapter = await openAdapter(source, model, config);
+  const { r, alpha = 0 } = adapter;
+  // the rank of pairs in a GGUF file is in their shapes
+  if (r === undefined) say(`alpha = ${fixed(alpha, 0, 2)}`);
+  else say(`r = ${r}, alpha = ${alpha}, scaling = ${fixed(Math.fround(alpha / r), 0, 2)}`);
   let base: TensorSource | undefined;
   if (paths.base !== undefined) {
     say(`loading base model from '${printable(paths.base, 4096)}'`);
