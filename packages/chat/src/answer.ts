@@ -36,6 +36,9 @@ export interface Usage {
   readonly completionTokens: number;
   /** Of these, those of thoughts. */
   readonly reasoningTokens: number;
+  /** Tokens that were guessed, and those of them that were drawn: these cost no pass of their own. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 /** Milliseconds. */

@@ -1,5 +1,6 @@
 // @ll/chat/conversation: one conversation on one context, read ahead while its user types.
 
+export { isSameVocabulary } from "./beside.ts";
 export { type ContextWish, fittingContext } from "./context-size.ts";
 export {
   type Answer,
@@ -11,6 +12,4 @@ export {
   type Finish,
 } from "./conversation/conversation.ts";
 export { ConversationError, isConversationError } from "./conversation/conversation-error.ts";
-export { createPatternWriter, type PatternWriter } from "./conversation/pattern-writer.ts";
-export { createTemplateWriter, type TemplateWriter } from "./conversation/template-writer.ts";
 export type { Turn } from "./conversation/turn.ts";

@@ -5,15 +5,14 @@ import type { Tokenizer } from "@ll/tokenizer";
 import { type Answer, type AnswerResult, type AnswerTask, startAnswer } from "./answer.ts";
 import type { ChatModel, ChatOptions, CompleteOptions, EmbedOptions, ModelInfo } from "./chat-model.ts";
 import { Engine } from "./engine.ts";
-import { AnswerError } from "./errors.ts";
 import type { OutputFormat } from "./format/output-format.ts";
-import type { ToolCall } from "./format/output-part.ts";
 import { PlainParser } from "./format/output-writer.ts";
 import { type AnswerSampling, generate, type RunResult, seedOf } from "./generate.ts";
 import { type AssistantMessage, checkedMessages, checkedTools, type Message, type Tools } from "./messages.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
-import { jsonSchemaOf, type Schema, type SchemaOutput, validated } from "./schema.ts";
+import { jsonSchemaOf, type Schema, type SchemaOutput } from "./schema.ts";
 import { createSession } from "./session.ts";
+import type { DraftSources } from "./slot-pool.ts";
 import type { ChatTemplate, TemplateTool } from "./template/chat-template.ts";
 
 export interface ChatModelParts {
@@ -25,34 +24,17 @@ export interface ChatModelParts {
   readonly sampling?: AnswerSampling | undefined;
   readonly kvType?: KvTypes | undefined;
   readonly scheduler?: SchedulerOptions | undefined;
+  /** Guesses of the next tokens. A model that makes them is disposed of with the other. */
+  readonly drafts?: DraftSources | undefined;
 }
 
 const DEFAULT_ROUNDS = 8;
 
 /** @throws RangeError */
 export function createChatModel(parts: ChatModelParts): ChatModel {
-  const { model, tokenizer, template, info, sampling, kvType, scheduler } = parts;
+  const { model, tokenizer, template, info, sampling, kvType, scheduler, drafts } = parts;
   const { contextTokens, parallel } = info;
-  const engine = new Engine(model, { ...scheduler, contextTokens, parallel, kvType });
-
-  async function parseJson(schema: Schema | undefined, { text, finish }: AnswerResult): Promise<unknown> {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (cause) {
-      const message =
-        finish === "length" ? "the limit of tokens came before the end of the JSON value" : "the answer is no JSON";
-      throw new AnswerError(finish === "length" ? "E_CUT" : "E_INVALID", message, { cause });
-    }
-    if (schema === undefined) return value;
-    try {
-      return await validated(schema, value);
-    } catch (cause) {
-      throw new AnswerError("E_INVALID", `the schema does not admit the answer: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
-  }
+  const engine = new Engine(model, { ...scheduler, contextTokens, parallel, kvType, drafts });
 
   /** The same with seeds that follow each other; the first is the answer, the others its alternatives. */
   function startAll<S extends Schema>(
@@ -70,7 +52,9 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       task.emit({ type: "finish", finish: result.finish });
       return result;
     };
-    return startAnswer(all, (result) => parseJson(schema, result) as Promise<SchemaOutput<S>>, signal);
+    const jsonOf = async (result: AnswerResult): Promise<SchemaOutput<S>> =>
+      (await import("./answer-json.ts")).jsonOf(schema, result) as Promise<SchemaOutput<S>>;
+    return startAnswer(all, jsonOf, signal);
   }
 
   function complete<S extends Schema>(
@@ -122,7 +106,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       const isForced = round === 0 && toolChoice !== "auto" && Object.keys(tools).length > 0;
       const warn = (warning: string): unknown => !warnings.includes(warning) && warnings.push(warning);
       const grammar = isForced
-        ? { grammar: await forcedCalls(format, tools, toolChoice, options.parallelToolCalls !== false, warn) }
+        ? { grammar: (await import("./tools.ts")).forcedCalls(format, tools, options, warn) }
         : await grammarOf(options, warn);
       const made = await generate(
         {
@@ -145,6 +129,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
         const finish = isWhole ? ("tool-calls" as const) : made.finish;
         return { ...resultOf(total, seed, warnings), text: made.text, finish, toolCalls: made.calls, messages };
       }
+      const { runTool } = await import("./tools.ts");
       for (const call of made.calls) messages.push(await runTool(call, tools, task));
     }
   }
@@ -157,51 +142,28 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
     return template.render({ messages, tools: templateTools(tools), think, templateArguments }, tokenizer);
   }
 
-  async function forcedCalls(
-    format: OutputFormat,
-    tools: Tools,
-    choice: NonNullable<ChatOptions["toolChoice"]>,
-    isParallel: boolean,
-    warn: (warning: string) => unknown,
-  ): Promise<string> {
-    const named = typeof choice === "object" ? choice.name : undefined;
-    if (named !== undefined && !Object.hasOwn(tools, named)) {
-      throw new TypeError(`"toolChoice" expected one of the tools, got ${JSON.stringify(named)}`);
-    }
-    const names = named === undefined ? Object.keys(tools) : [named];
-    const { callGrammar } = await import("./constraint.ts");
-    return callGrammar(format, tools, names, named !== undefined || !isParallel, warn);
-  }
-
-  async function embedOne(
-    text: string | Int32Array,
-    { normalize = true, pooling = info.pooling, signal }: EmbedOptions,
-  ): Promise<Float32Array> {
-    const ids = [...(typeof text === "string" ? tokenizer.encode(text, { prompt: true }) : text)];
-    if (ids.length === 0) throw new RangeError(`"text" expected a text, got an empty one`);
-    const used = pooling === "cls" ? ids.slice(0, 1) : ids;
-    const vectors = await engine.embed(used, pooling === "mean" ? used.length : 1, signal);
-    const sum = new Float64Array(vectors[0]?.length ?? 0); // (nEmbd)
-    for (const vector of vectors) for (const [i, value] of vector.entries()) sum[i] = (sum[i] as number) + value;
-    const norm = normalize ? Math.hypot(...sum) || 1 : vectors.length;
-    return Float32Array.from(sum, (value) => value / norm);
-  }
-
   async function embed(text: string | Int32Array, options?: EmbedOptions): Promise<Float32Array>;
   async function embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   async function embed(
     input: string | Int32Array | readonly string[],
     options: EmbedOptions = {},
   ): Promise<Float32Array | Float32Array[]> {
-    if (typeof input === "string" || input instanceof Int32Array) return embedOne(input, options);
+    const { embedText } = await import("./embed.ts");
+    const one = (text: string | Int32Array) =>
+      embedText(engine, tokenizer, text, { pooling: info.pooling, ...options });
+    if (typeof input === "string" || input instanceof Int32Array) return one(input);
     const all: Float32Array[] = [];
-    for (const text of input) all.push(await embedOne(text, options));
+    for (const text of input) all.push(await one(text));
     return all;
   }
 
   let ending: Promise<void> | undefined;
   const dispose = (): Promise<void> => {
-    ending ??= engine.dispose().then(() => model.dispose());
+    ending ??= (async () => {
+      await engine.dispose();
+      await drafts?.draft?.model.dispose();
+      await model.dispose();
+    })();
     return ending;
   };
   const promptIds: ChatModel["promptIds"] = (messages, options = {}) =>
@@ -265,26 +227,6 @@ function assistantMessage({ text, reasoning, calls }: RunResult): AssistantMessa
     ...(reasoning !== "" && { reasoning }),
     ...(calls.length > 0 && { toolCalls: calls }),
   };
-}
-
-/** Runs a call. What the tool throws, and arguments that its schema does not admit, are results as well. */
-async function runTool(call: ToolCall, tools: Tools, { signal, emit }: AnswerTask): Promise<Message> {
-  const { id, name } = call;
-  const tool = tools[name];
-  let result: string;
-  let isError = false;
-  try {
-    const args = tool?.parameters === undefined ? call.arguments : await validated(tool.parameters, call.arguments);
-    const value = await tool?.run?.(args, { signal, id });
-    result = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  } catch (error) {
-    signal.throwIfAborted();
-    isError = true;
-    result = `Error: ${error instanceof Error ? error.message : String(error)}`;
-  }
-  signal.throwIfAborted();
-  emit({ type: "tool-result", id, result, isError });
-  return { role: "tool", toolCallId: id, content: result };
 }
 
 function joined(a: RunResult, b: RunResult): RunResult {

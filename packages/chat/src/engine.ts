@@ -1,15 +1,14 @@
 // Many sequences over one model: a queue, contexts that remember what they hold, and a loop of steps. In a step every sequence gets one
 // row, or several of its prompt; all rows go through the model together. No result depends on who else runs.
 
-import { ContextOverflowError, type KvTypes, MemoryError, type Model } from "@ll/llama";
+import { ContextOverflowError, MAX_DRAFT_TOKENS, MemoryError, type Model } from "@ll/llama";
 import { AnswerError } from "./errors.ts";
 import type { EngineStats, SchedulerOptions } from "./scheduler.ts";
 import {
   type Item,
   isReading,
   itemOf,
-  lastOf,
-  reusable,
+  rowsOf,
   type Sequence,
   type SequenceReport,
   type SequenceRequest,
@@ -17,12 +16,11 @@ import {
   slotStats,
   wanted,
 } from "./sequence.ts";
+import { SlotPool, type SlotPoolOptions } from "./slot-pool.ts";
 
-export interface EngineOptions extends SchedulerOptions {
-  readonly contextTokens: number;
+export interface EngineOptions extends SchedulerOptions, Pick<SlotPoolOptions, "contextTokens" | "kvType" | "drafts"> {
   /** Sequences that run at the same time. */
   readonly parallel: number;
-  readonly kvType?: KvTypes | undefined;
 }
 
 /** Rows of prompts in one step, in all; and what a prompt has at least. */
@@ -34,26 +32,23 @@ const DEFAULT_STEP_MS = 250;
 /** How much the latest value counts in a mean. */
 const SMOOTHING = 0.2;
 
-/** Positions from which on it is cheaper to copy them than to evaluate them again. */
-const LEAST_COPIED = 8;
-
 /** Positions that stay free behind a prompt. */
 export const RESERVED_TOKENS = 4;
 
 export class Engine {
   readonly contextTokens: number;
   readonly #model: Model;
-  readonly #kvType: KvTypes | undefined;
   readonly #options: SchedulerOptions;
+  readonly #pool: SlotPool;
   #parallel: number;
-  #contexts: number;
-  #slots: Slot[] = [];
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
   #work: Promise<void> | undefined;
   #embedding: Promise<unknown> = Promise.resolve();
   #clock = 0;
   #evaluated = 0;
+  #drafted = 0;
+  #accepted = 0;
   #isDisposed = false;
   /** When a client of those that wait was served at last. */
   readonly #served = new Map<string | undefined, number>();
@@ -64,23 +59,24 @@ export class Engine {
   #turn = 0;
 
   constructor(model: Model, options: EngineOptions) {
-    const { contextTokens, parallel, kvType, contexts = parallel } = options;
+    const { contextTokens, parallel, contexts = parallel } = options;
     this.#model = model;
     this.contextTokens = contextTokens;
     this.#parallel = parallel;
-    this.#contexts = Math.max(parallel, contexts);
-    this.#kvType = kvType;
     this.#options = options;
+    this.#pool = new SlotPool(model, { ...options, contexts: Math.max(parallel, contexts) });
   }
 
   get stats(): EngineStats {
     return {
       running: this.#running.length,
       waiting: this.#waiting.length,
-      contexts: this.#slots.length,
+      contexts: this.#pool.slots.length,
       evaluatedTokens: this.#evaluated,
+      draftedTokens: this.#drafted,
+      acceptedTokens: this.#accepted,
       answerMs: this.#answerMs,
-      slots: this.#slots.map((slot) => slotStats(slot, this.#running)),
+      slots: this.#pool.slots.map((slot) => slotStats(slot, this.#running)),
     };
   }
 
@@ -112,6 +108,8 @@ export class Engine {
         slot: undefined,
         cached: 0,
         drawn: 0,
+        drafted: 0,
+        accepted: 0,
         startedAt: now,
         generatingAt: now,
       });
@@ -125,8 +123,7 @@ export class Engine {
     this.#isDisposed = true;
     for (const sequence of [...this.#waiting, ...this.#running]) this.#end(sequence, disposed());
     await Promise.all([this.#work, this.#embedding]);
-    for (const { context } of this.#slots) await context.dispose();
-    this.#slots = [];
+    await this.#pool.dispose();
   }
 
   /** The vectors from which the logits behind the last `nLast` tokens are taken, (nEmbd) each; in a context of its own. */
@@ -198,7 +195,8 @@ export class Engine {
         this.#served.clear();
         return;
       }
-      const slot = await this.#slotFor(next);
+      const slot = await this.#pool.take(next);
+      this.#parallel = Math.min(this.#parallel, this.#pool.most);
       if (this.#next() !== next) {
         slot.isBusy = false; // disposed of, or another came first
         continue;
@@ -209,7 +207,7 @@ export class Engine {
       next.slot = slot;
       next.startedAt = performance.now();
       this.#running.push(next);
-      next.cached = reuse && next.request.onPromptLogits === undefined ? await this.#takeOver(slot, next) : 0;
+      next.cached = reuse && next.request.onPromptLogits === undefined ? await this.#pool.takeOver(slot, next) : 0;
       slot.ids.length = next.cached;
       slot.client = client;
       next.request.onPrompt(next.cached, next.cached);
@@ -239,82 +237,36 @@ export class Engine {
       );
   }
 
-  /** Positions of a context that a sequence can go on from. */
-  #reusable(slot: Slot, { ids, request }: Sequence): number {
-    const isOwn = slot.client === request.client || this.#options.isShared === true;
-    return isOwn ? reusable(slot, ids) : 0;
-  }
-
-  /** The free context that holds most of the prompt, and little else; or a new one, while there may be more; or the one unused longest. */
-  async #slotFor(sequence: Sequence): Promise<Slot> {
-    const free = this.#slots.filter(({ isBusy }) => !isBusy);
-    // what another conversation has in common with this one is no reason to forget its rest
-    const held = free.map((slot) => (sequence.request.reuse ? this.#reusable(slot, sequence) : 0));
-    const isSame = (slot: Slot, i: number): boolean => (held[i] ?? 0) * 2 > slot.ids.length;
-    const most = Math.max(0, ...held.filter((_, i) => isSame(free[i] as Slot, i)));
-    if (this.#slots.length < this.#contexts && most === 0) {
-      try {
-        const { contextTokens } = this;
-        const kv = this.#kvType === undefined ? {} : { kvType: this.#kvType };
-        const context = await this.#model.createContext({ contextTokens, ...kv });
-        const slot = { context, ids: [], client: undefined, isBusy: true, lastUsed: this.#clock++ };
-        this.#slots.push(slot);
-        return slot;
-      } catch (error) {
-        if (!(error instanceof MemoryError) || this.#slots.length === 0) throw error;
-        this.#contexts = this.#slots.length;
-        this.#parallel = Math.min(this.#parallel, this.#contexts);
-      }
-    }
-    const best = free.filter((_, i) => most === 0 || held[i] === most).sort((a, b) => a.lastUsed - b.lastUsed)[0];
-    if (best === undefined) throw new RangeError("no context is free"); // `#parallel` of them are kept at least
-    best.isBusy = true;
-    best.lastUsed = this.#clock++;
-    return best;
-  }
-
-  /** How many positions of a prompt a context holds, after it has got those that another one has. */
-  async #takeOver(slot: Slot, sequence: Sequence): Promise<number> {
-    const own = this.#reusable(slot, sequence);
-    const others = this.#slots.filter(({ context }) => context.memory.kind === "positions");
-    const [source] = others.sort((a, b) => this.#reusable(b, sequence) - this.#reusable(a, sequence));
-    const most = source === undefined ? 0 : this.#reusable(source, sequence);
-    if (source === undefined || most < own + LEAST_COPIED) return own;
-    slot.ids = [];
-    await slot.context.copyPrefix(source.context, most);
-    slot.ids = source.ids.slice(0, most);
-    return most;
-  }
-
-  /** One pass: the newest token of each sequence that generates, and parts of prompts, in turns. */
+  /** One pass: the newest token of each sequence that generates, and what may follow it, and parts of prompts, in turns. */
   async #evaluate(): Promise<void> {
-    const items = this.#items();
-    const rows = items.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const items = await this.#items();
+    const rows = items.reduce((sum, { tokens, draft }) => sum + tokens.length + draft.length, 0);
     const startedAt = performance.now();
     const logits = await this.#model.evaluateBatch(
-      items.map(({ sequence, slot, tokens, nPast }) => ({
-        context: slot.context,
-        tokens,
-        nPast,
-        logits: wanted(sequence, nPast + tokens.length),
+      items.map((item) => ({
+        context: item.slot.context,
+        tokens: [...item.tokens, ...item.draft],
+        nPast: item.nPast,
+        logits: wanted(item),
       })),
     );
     const ms = performance.now() - startedAt;
     if (rows >= LEAST_ROWS) this.#rowMs = mean(this.#rowMs, ms / rows);
     this.#options.onStep?.({ rows, ms });
-    for (const [i, { sequence, slot, tokens }] of items.entries()) {
+    this.#evaluated += rows;
+    for (const [i, item] of items.entries()) {
+      const { sequence, slot, tokens } = item;
       slot.ids.push(...tokens);
-      this.#evaluated += tokens.length;
       if (!this.#running.includes(sequence)) continue; // disposed of meanwhile
       try {
-        this.#advance(sequence, slot, lastOf(sequence, logits[i] as Float32Array, tokens.length));
+        this.#advanceAll(item, rowsOf(item, logits[i] as Float32Array));
       } catch (error) {
         this.#end(sequence, error); // a grammar without a way out, or a sampler of the caller
       }
     }
   }
 
-  #items(): Item[] {
+  async #items(): Promise<Item[]> {
     const generating = this.#running.filter((sequence) => !isReading(sequence));
     const reading = this.#running.filter(isReading);
     const { maxStepMs = DEFAULT_STEP_MS } = this.#options;
@@ -323,14 +275,47 @@ export class Engine {
     if (generating.length > 0 && this.#rowMs > 0) {
       rows = Math.min(rows, Math.floor(maxStepMs / this.#rowMs) - generating.length);
     }
+    const drafted = reading.length > 0 ? rows >> 1 : rows; // guesses leave room for those who read
+    const guesses = Math.min(MAX_DRAFT_TOKENS, Math.floor(drafted / Math.max(1, generating.length)));
     const each = Math.max(LEAST_ROWS, Math.floor(rows / Math.max(1, reading.length)));
     const first = reading.length === 0 ? 0 : this.#turn++ % reading.length;
     const inTurn = [...reading.slice(first), ...reading.slice(0, first)];
     const nRead = Math.max(1, Math.floor(rows / each));
     return [
-      ...generating.map((sequence) => itemOf(sequence, 1)),
+      ...(await Promise.all(generating.map((sequence) => this.#withDraft(itemOf(sequence, 1), guesses)))),
       ...inTurn.slice(0, nRead).map((sequence) => itemOf(sequence, each)),
     ];
+  }
+
+  /** @param most tokens of the guess */
+  async #withDraft(item: Item, most: number): Promise<Item> {
+    const { sequence, slot, nPast } = item;
+    const { drafts, maxTokens, signal } = sequence.request;
+    if (slot.drafter === undefined || !drafts || sequence.drawn === 0) return item;
+    const room = Math.min(most, maxTokens - sequence.drawn - 1, this.contextTokens - nPast - 1);
+    try {
+      return { ...item, draft: await slot.drafter.propose(sequence.ids, room, signal) };
+    } catch (error) {
+      if (signal.aborted) return item; // which the next step will see
+      throw error;
+    }
+  }
+
+  /** Draws behind the last token, and behind those of its draft that were drawn. */
+  #advanceAll({ sequence, slot, draft }: Item, rows: readonly Float32Array[]): void {
+    this.#advance(sequence, slot, rows[0] as Float32Array);
+    if (draft.length === 0) return;
+    sequence.drafted += draft.length;
+    this.#drafted += draft.length;
+    let nUsed = 0;
+    while (nUsed < draft.length && this.#running.includes(sequence) && sequence.ids.at(-1) === draft[nUsed]) {
+      slot.ids.push(draft[nUsed++] as number);
+      slot.drafter?.used();
+      sequence.accepted++;
+      this.#accepted++;
+      this.#advance(sequence, slot, rows[nUsed] as Float32Array);
+    }
+    slot.drafter?.checked(draft.length, nUsed);
   }
 
   #advance(sequence: Sequence, slot: Slot, logits: Float32Array): void {
@@ -364,6 +349,8 @@ export class Engine {
       finish,
       cachedTokens: sequence.cached,
       drawnTokens: sequence.drawn,
+      draftedTokens: sequence.drafted,
+      acceptedTokens: sequence.accepted,
       queueMs: startedAt - queuedAt,
       promptMs: generatingAt - startedAt,
       generateMs: performance.now() - generatingAt,

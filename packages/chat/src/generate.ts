@@ -33,6 +33,8 @@ export interface GenerateOptions extends AnswerSampling {
   readonly grammar?: string | undefined;
   /** Take over what earlier prompts have in common with this one; results are the same. Default true. */
   readonly reuse?: boolean | undefined;
+  /** Guess what may follow, where the model was opened with `lookup` or `draft`; results are the same. Default true. */
+  readonly drafts?: boolean | undefined;
   /** Answers, with seeds that follow each other. Default 1. */
   readonly n?: number | undefined;
 }
@@ -136,6 +138,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     priority,
     reuse,
     client: settings.client,
+    drafts: settings.drafts ?? true,
     signal: task.signal,
     onPrompt: (done, cached) => task.emit({ type: "prompt", total: prompt.length, cached, done }),
     ...(nPromptTop !== undefined && {
@@ -165,14 +168,18 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   const nCalls = calls.length;
   show(ended === "stop" ? "" : stopText.end(), true);
   if (fresh.length > 0) showText("");
-  const { cachedTokens, drawnTokens: completionTokens, queueMs, promptMs, generateMs } = report;
+  const { cachedTokens, drawnTokens: completionTokens, draftedTokens, acceptedTokens } = report;
+  const { queueMs, promptMs, generateMs } = report;
   return {
     text,
     reasoning,
     calls,
     isCallCut: wasCalling && calls.length === nCalls,
     finish: ended ?? "length",
-    usage: { promptTokens: prompt.length, cachedTokens, completionTokens, reasoningTokens },
+    usage: {
+      ...{ promptTokens: prompt.length, cachedTokens, completionTokens, reasoningTokens },
+      ...{ draftedTokens, acceptedTokens },
+    },
     timings: { queueMs, promptMs, generateMs },
     logprobs: all,
     promptLogprobs: ofPrompt,

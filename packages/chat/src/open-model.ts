@@ -10,6 +10,7 @@ import {
   type ModelConfig,
 } from "@ll/llama";
 import { type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/model";
+import type { FilesBeside } from "./beside.ts";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
 import type { TemplateOptions } from "./choose-template.ts";
 import { createChatModel } from "./create-chat-model.ts";
@@ -18,7 +19,8 @@ import type { SchedulerOptions } from "./scheduler.ts";
 
 export type { ModelInput };
 
-export interface OpenOptions extends TemplateOptions {
+/** @typeParam From what files are given as */
+export interface OpenOptions<From = ModelInput> extends TemplateOptions, FilesBeside<From> {
   /** Default: the file's, at most 4096, lowered to what memory holds. */
   readonly contextTokens?: number | undefined;
   /** Sequences generated at the same time. Default 4. */
@@ -49,34 +51,41 @@ const THREAD_BYTES = 16 * 1024 * 1024;
  */
 export async function openModel(from: ModelInput, options: OpenOptions = {}): Promise<ChatModel> {
   if (typeof from === "string") throw new TypeError(`"from": a path is for openModel of @ll/chat/node`);
-  return openFile(await openModelFile(from), options);
+  return openFile(await openModelFile(from), options, (other) => other);
 }
 
-/** @param file whoever opened it closes it */
-export async function openFile(file: ModelFile, options: OpenOptions): Promise<ChatModel> {
+/**
+ * @param file whoever opened it closes it
+ * @param input what files beside it are opened by, which the caller closes
+ */
+export async function openFile<From>(
+  file: ModelFile,
+  options: OpenOptions<From>,
+  input: (from: From) => ModelInput | Promise<ModelInput>,
+): Promise<ChatModel> {
   const { parallel = DEFAULT_PARALLEL, kernels, arithmetic, kvType, signal, onEvent, workerUrl } = options;
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new RangeError(`"parallel" expected an integer >= 1, got ${parallel}`);
   }
+  const { lora, lookup, draft } = options;
+  const beside = lora || lookup || draft ? await import("./beside.ts") : undefined;
   const config = file.config(options.config);
   const tokenizer = await file.tokenizer({ nVocab: config.nVocab });
   const { chooseTemplate } = await import("./choose-template.ts");
   const { template, warning } = await chooseTemplate(file.templates, tokenizer, options);
-  const tensors = file.source;
+  const tensors = (await beside?.patched(file.source, config, options, input)) ?? file.source;
   const threads = options.threads ?? usefulThreads(tensors);
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
   const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine);
-  const model = await loadModel(tensors, config, {
-    ...engine,
-    workerUrl,
-    ...(onEvent !== undefined && { onEvent }),
-    ...(signal !== undefined && { signal }),
-  });
+  const loading = { ...engine, workerUrl, ...(signal !== undefined && { signal }) };
+  const model = await loadModel(tensors, config, { ...loading, ...(onEvent !== undefined && { onEvent }) });
+  const drafts = await beside?.draftSources(model, tokenizer, options, loading, input);
   return createChatModel({
     model,
     tokenizer,
     template,
     kvType,
+    drafts: drafts?.sources,
     scheduler: options.scheduler,
     // files of today were made for a chain without a penalty
     sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...file.sampling, ...options.sampling },
@@ -93,7 +102,7 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
         ...file.warnings,
         ...(config.warnings ?? []),
         ...tokenizer.warnings,
-        ...[warning, lowered].filter((text) => text !== undefined),
+        ...[warning, lowered, drafts?.warning].filter((text) => text !== undefined),
       ],
     },
   });
@@ -103,7 +112,7 @@ export async function openFile(file: ModelFile, options: OpenOptions): Promise<C
 async function contextFor(
   { source, trainedContextTokens }: ModelFile,
   config: ModelConfig,
-  { contextTokens, kvType, parallel = DEFAULT_PARALLEL, scheduler }: OpenOptions,
+  { contextTokens, kvType, parallel = DEFAULT_PARALLEL, scheduler }: OpenOptions<unknown>,
   engine: Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic">,
 ): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
   if (contextTokens !== undefined) return { contextTokens };

@@ -8,6 +8,9 @@ export interface EngineStats {
   readonly contexts: number;
   /** Tokens evaluated since the model was opened. */
   readonly evaluatedTokens: number;
+  /** Tokens that were guessed, and those of them that were drawn. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
   /** Milliseconds that an answer took in the mean of the latest ones; 0 before the first. */
   readonly answerMs: number;
   /** One for each context. */

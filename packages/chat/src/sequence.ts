@@ -1,6 +1,6 @@
 // One sequence, the context that it runs in, and what it adds to a step.
 
-import type { Context } from "@ll/llama";
+import type { Context, Drafter } from "@ll/llama";
 import type { Sampler } from "@ll/sampling";
 
 /** What one sequence wants. */
@@ -15,6 +15,8 @@ export interface SequenceRequest {
   readonly reuse: boolean;
   /** Whose it is: clients take turns in the queue, and take over positions of their own alone. */
   readonly client: string | undefined;
+  /** Whether to guess what may follow, where the engine can. */
+  readonly drafts: boolean;
   readonly signal: AbortSignal;
   /** Positions of the prompt that are in the cache; 0 when it is accepted. */
   onPrompt(done: number, cached: number): void;
@@ -29,6 +31,9 @@ export interface SequenceReport {
   readonly finish: "ended" | "full";
   readonly cachedTokens: number;
   readonly drawnTokens: number;
+  /** Tokens of guesses, and those of them that were drawn: each cost no pass of its own. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
   /** Milliseconds: waiting, reading the prompt, generating. */
   readonly queueMs: number;
   readonly promptMs: number;
@@ -48,6 +53,10 @@ export interface SlotStats {
 
 export interface Slot {
   readonly context: Context;
+  /** Of the small model that guesses, if there is one. */
+  readonly draftContext: Context | undefined;
+  /** Undefined if nothing is to be guessed, or if guesses could not be taken back. */
+  readonly drafter: Drafter | undefined;
   /** What its positions hold, and of whom. */
   ids: number[];
   client: string | undefined;
@@ -65,6 +74,8 @@ export interface Sequence {
   slot: Slot | undefined;
   cached: number;
   drawn: number;
+  drafted: number;
+  accepted: number;
   startedAt: number;
   generatingAt: number;
 }
@@ -74,12 +85,14 @@ export interface Item {
   readonly slot: Slot;
   readonly nPast: number;
   readonly tokens: readonly number[];
+  /** A guess of what is drawn behind them. */
+  readonly draft: readonly number[];
 }
 
 export function itemOf(sequence: Sequence, rows: number): Item {
   const slot = sequence.slot as Slot;
   const nPast = slot.ids.length;
-  return { sequence, slot, nPast, tokens: sequence.ids.slice(nPast, nPast + rows) };
+  return { sequence, slot, nPast, tokens: sequence.ids.slice(nPast, nPast + rows), draft: [] };
 }
 
 export function slotStats(slot: Slot, running: readonly Sequence[]): SlotStats {
@@ -100,17 +113,23 @@ export function isReading({ slot, request }: Sequence): boolean {
 }
 
 /** Whose logits a step is to give, if it reads so far. */
-export function wanted({ ids, request, drawn }: Sequence, end: number): "none" | "last" | "all" {
-  if (request.onPromptLogits !== undefined && drawn === 0) return "all";
-  return end < ids.length ? "none" : "last"; // none: there is more of the prompt
+export function wanted({ sequence: { ids, request, drawn }, nPast, tokens, draft }: Item): "none" | "last" | "all" {
+  if (draft.length > 0 || (request.onPromptLogits !== undefined && drawn === 0)) return "all";
+  return nPast + tokens.length < ids.length ? "none" : "last"; // none: there is more of the prompt
 }
 
-/** Hands on the logits of a prompt, if they are wanted. @param logits (n, nVocab) of a prompt, else (nVocab); @returns those of the last token */
-export function lastOf({ request, drawn }: Sequence, logits: Float32Array, n: number): Float32Array {
-  if (request.onPromptLogits === undefined || drawn > 0) return logits;
+/**
+ * Logits of the last token and of its draft. Hands on those of a prompt, if they are wanted.
+ * @param logits (n, nVocab), or (nVocab) of the last token, or none
+ */
+export function rowsOf(item: Item, logits: Float32Array): Float32Array[] {
+  if (wanted(item) !== "all") return [logits];
+  const { sequence, tokens, draft } = item;
+  const n = tokens.length + draft.length;
   const nVocab = logits.length / n;
-  for (let i = 0; i < n; i++) request.onPromptLogits(logits.subarray(i * nVocab, (i + 1) * nVocab));
-  return logits.slice((n - 1) * nVocab);
+  const rows = Array.from({ length: n }, (_, i) => logits.subarray(i * nVocab, (i + 1) * nVocab));
+  if (sequence.drawn === 0) for (const row of rows) sequence.request.onPromptLogits?.(row);
+  return rows.slice(tokens.length - 1);
 }
 
 /** Positions of a context that a prompt can go on from: at least one of its tokens is evaluated, for its logits. */

@@ -7,23 +7,15 @@ export interface StopText {
   push(bytes: Uint8Array): { readonly text: string; readonly isStopped: boolean };
   /** What was held back, half a character as U+FFFD. */
   end(): string;
-  /** Characters (UTF-16 units) of all bytes so far, stop text included. */
-  readonly length: number;
 }
 
 export function createStopText(given: readonly string[]): StopText {
   const stop = given.filter((text) => text !== "");
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let held = "";
-  let length = 0;
-  const decode = (bytes?: Uint8Array): void => {
-    const more = bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
-    length += more.length;
-    held += more;
-  };
   return {
     push(bytes) {
-      decode(bytes);
+      held += decoder.decode(bytes, { stream: true });
       const found = firstEnd(held, stop);
       const n = found?.at ?? held.length - heldBack(held, stop);
       const text = held.slice(0, n);
@@ -31,13 +23,9 @@ export function createStopText(given: readonly string[]): StopText {
       return { text, isStopped: found !== undefined };
     },
     end() {
-      decode();
-      const rest = held;
+      const rest = held + decoder.decode();
       held = "";
       return rest;
-    },
-    get length() {
-      return length;
     },
   };
 }

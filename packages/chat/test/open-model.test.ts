@@ -2,7 +2,9 @@
 
 import { expect, test } from "vitest";
 import { tinyGguf, withKeys } from "../../../apps/cli/test/gguf-model.ts";
+import { fixture } from "../../../tools/test-data.ts";
 import { type ChatModel, type OpenOptions, openModel } from "../src/index.ts";
+import { openModel as openPath } from "../src/node.ts";
 
 async function opened(source: string | undefined, options: OpenOptions = {}): Promise<ChatModel> {
   const value = source === undefined ? undefined : ({ type: "string", value: source } as const);
@@ -41,4 +43,12 @@ test("another template goes before that of the file", async () => {
   const model = await opened("{{ 1 }}", { template: "alpaca" });
   expect(model.info.template).toBe("alpaca");
   await model.dispose();
+});
+
+test.each([
+  ["tiny/hf", /is a directory: name a model file in it; of a checkpoint, ll-convert or @ll\/convert makes one first$/],
+  ["tiny/hf/model.safetensors", /it is a safetensors file: convert it first, with ll-convert/],
+  ["tiny/meta/consolidated.00.pth", /a PyTorch checkpoint: convert it first, with ll-convert/],
+])("of %s, which is no model yet, the error says how it becomes one", async (path, message) => {
+  await expect(openPath(fixture(path))).rejects.toThrow(message);
 });

@@ -72,9 +72,6 @@ export function unsupported(param: string, message: string): ApiError {
   return new ApiError({ status: 400, code: "unsupported_parameter", param, message: `${param}: ${message}` });
 }
 
-/** What templates that are patterns say of a conversation. */
-const TOO_LONG = /^the conversation has more than /;
-
 /** The names of options that checks of libraries begin with: `"topP" expected …`. */
 const GUARD = /^"(\w+)" expected /;
 
@@ -97,7 +94,7 @@ export function apiErrorOf(error: unknown, prompt: string, retryMs: number): Api
       details: { n_prompt_tokens: nTokens, n_ctx: contextTokens },
     });
   }
-  if (error.name === "TemplateError" || TOO_LONG.test(message)) return invalidValue(prompt, message); // the template refuses the conversation
+  if (error.name === "TemplateError") return invalidValue(prompt, message); // the template refuses the conversation
   if (isGrammarError(error)) {
     const isSchema = isGrammarError(error, "E_SCHEMA");
     const code = isSchema ? "invalid_schema" : "invalid_grammar";

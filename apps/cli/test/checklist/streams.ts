@@ -112,7 +112,8 @@ const MODES: Item = {
         const io = { out: term(captured(true)), err: term(err), env: {} };
         await printAnswer(io, { json: false, quiet, color: "auto" }, async ({ onToken }) => {
           onToken?.(2, 1000);
-          return { finish: "eos", promptTokens: 1, promptMs: 0, answerTokens: 2, answerMs: 1000 };
+          const drafts = { draftedTokens: 0, acceptedTokens: 0 };
+          return { finish: "eos", promptTokens: 1, promptMs: 0, answerTokens: 2, answerMs: 1000, ...drafts };
         });
         return err.text();
       };

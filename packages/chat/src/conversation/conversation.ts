@@ -2,14 +2,20 @@
 // turns are written down as ids; of these, what the cache holds already is not evaluated again. So turns may be taken back,
 // replaced or loaded at any time.
 
-import { type Context, createGenerator, matchSession, type TokenGenerator, type TokenSampler } from "@ll/llama";
+import {
+  type Context,
+  createGenerator,
+  type DraftOptions,
+  matchSession,
+  type TokenGenerator,
+  type TokenSampler,
+} from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
-import { createOutputParser, type OutputFormat, type OutputPart } from "../formats.ts";
+import { createOutputParser, type OutputPart } from "../formats.ts";
 import { createStopText } from "../stop-text.ts";
+import type { ChatTemplate } from "../template/chat-template.ts";
 import { ConversationError } from "./conversation-error.ts";
-import { fitPatterns, fitTemplate, type Prompt } from "./fit.ts";
-import type { PatternWriter } from "./pattern-writer.ts";
-import type { TemplateWriter } from "./template-writer.ts";
+import { fitTurns, type Prompt } from "./fit.ts";
 import type { Turn } from "./turn.ts";
 
 /** Why an answer ended: the model's own end, a stop text, the most tokens it may have, or the signal. */
@@ -22,6 +28,9 @@ export interface Answer {
   readonly promptMs: number;
   readonly answerTokens: number;
   readonly answerMs: number;
+  /** Tokens that were guessed, and those of them that were drawn. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 export interface AnswerOptions {
@@ -67,10 +76,10 @@ export interface Conversation {
 export interface ConversationParts {
   readonly context: Context;
   readonly tokenizer: Tokenizer;
-  readonly writer: PatternWriter | TemplateWriter;
-  /** How the model writes thoughts; without it, all is text. */
-  readonly format?: OutputFormat | undefined;
-  readonly stop: readonly string[];
+  /** How turns are written down, and thoughts, if it has a format; without one, all is text. */
+  readonly template: ChatTemplate;
+  /** Guesses of the next tokens, which change no answer. */
+  readonly drafts?: DraftOptions | undefined;
   /** Most tokens of one evaluation. */
   readonly batchTokens: number;
   /** Milliseconds from any origin. */
@@ -83,7 +92,6 @@ export interface ConversationParts {
 interface Generated {
   readonly text: string;
   readonly reasoning: string;
-  readonly ids: readonly number[];
   readonly finish: Finish;
   /** Tokens drawn, those of a stop text and the end included. */
   readonly nTokens: number;
@@ -91,13 +99,16 @@ interface Generated {
 }
 
 /** What comes of an interruption before the first token. */
-const NOTHING: Answer = { finish: "interrupted", promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0 };
+const NOTHING: Answer = {
+  finish: "interrupted",
+  ...{ promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0, draftedTokens: 0, acceptedTokens: 0 },
+};
 
 /** Tokens that are evaluated between two looks at a signal that keep their place in the cache. */
 const STEP_TOKENS = 64;
 
 export function createConversation(parts: ConversationParts, settings: ConversationSettings): Conversation {
-  const { context, tokenizer, writer, format, batchTokens, now } = parts;
+  const { context, tokenizer, template, batchTokens, now } = parts;
   let turns: readonly Turn[] = [];
   let nForgotten = 0;
   let cached: readonly number[] = []; // ids of the positions in the KV cache
@@ -110,8 +121,8 @@ export function createConversation(parts: ConversationParts, settings: Conversat
       return signal?.aborted === true;
     };
     const { system, think, maxTokens } = settings;
-    const request = { turns: asked, system, think, nForgotten, contextTokens: context.contextTokens, maxTokens, pause };
-    return "write" in writer ? fitTemplate(writer, request) : fitPatterns(writer, request);
+    const { contextTokens } = context;
+    return fitTurns(parts, { turns: asked, system, think, nForgotten, contextTokens, maxTokens, pause });
   }
 
   /** A generator whose cache holds what it has in common with these ids, and how many are left to read. */
@@ -122,6 +133,7 @@ export function createConversation(parts: ConversationParts, settings: Conversat
       keepTokens: Math.min(nStart, ids.length),
       batchTokens,
       session: { tokens },
+      ...parts.drafts,
     });
     return { generator, nLeft: ids.length - Math.min(nMatching, tokens.length) };
   }
@@ -143,7 +155,7 @@ export function createConversation(parts: ConversationParts, settings: Conversat
   }
 
   async function prepare(signal: AbortSignal): Promise<void> {
-    const prompt = await fit([...turns, { user: "", answer: "", ids: [] }], signal);
+    const prompt = await fit([...turns, { user: "", answer: "" }], signal);
     if (prompt === undefined) return;
     const ids = prompt.ids.slice(0, prompt.nBefore);
     if (ids.every((id, index) => id === cached[index])) return;
@@ -164,13 +176,14 @@ export function createConversation(parts: ConversationParts, settings: Conversat
       if (!(await read(generator, prompt.ids, { ...options, nLeft }))) return NOTHING;
       const promptMs = now() - started;
       const generated = await generate(generator, prompt.startsInThought, options);
-      const { text, reasoning, ids } = generated;
+      const { text, reasoning } = generated;
       const { user } = asked.at(-1) as Turn;
-      const turn: Turn = { user, ...(reasoning !== "" && { reasoning }), answer: text, ids };
+      const turn: Turn = { user, ...(reasoning !== "" && { reasoning }), answer: text };
       turns = [...asked.slice(0, -1), turn];
       nForgotten = prompt.nForgotten;
       const { finish, nTokens: answerTokens, elapsedMs: answerMs } = generated;
-      return { finish, promptTokens: nLeft, promptMs, answerTokens, answerMs };
+      const { nDrafted: draftedTokens = 0, nAccepted: acceptedTokens = 0 } = generator.drafts ?? {};
+      return { finish, promptTokens: nLeft, promptMs, answerTokens, answerMs, draftedTokens, acceptedTokens };
     } finally {
       cached = generator.sessionTokens ?? []; // undefined after a context swap
     }
@@ -181,12 +194,12 @@ export function createConversation(parts: ConversationParts, settings: Conversat
     startsInThought: boolean,
     { onText, onThought, onToken, signal }: AnswerOptions,
   ): Promise<Generated> {
-    const stopText = createStopText(parts.stop);
+    const { format } = template;
+    const stopText = createStopText(template.stop);
     const parser = format === undefined ? undefined : createOutputParser({ format, startsInThought });
     const special = parser !== undefined; // marks of thoughts may be control tokens
-    const ids: number[] = [];
-    const lengths: number[] = []; // characters of the text after each id, stop text included
     const started = now();
+    let nTokens = 0;
     let text = "";
     let reasoning = "";
     const show = (parts: readonly OutputPart[]): void => {
@@ -207,28 +220,19 @@ export function createConversation(parts: ConversationParts, settings: Conversat
       for (;;) {
         const id = generator.sample();
         if (tokenizer.special.ends.has(id)) return "eos";
-        ids.push(id);
+        nTokens++;
         const step = stopText.push(tokenizer.tokenBytes(id, { special }));
-        lengths.push(stopText.length);
         take(step.text);
-        onToken?.(ids.length, now() - started);
+        onToken?.(nTokens, now() - started);
         if (step.isStopped) return "stop";
-        if (settings.maxTokens >= 0 && ids.length >= settings.maxTokens) return "length";
-        if (!(await evaluate(generator, signal))) return "interrupted";
+        const most = settings.maxTokens < 0 ? Number.POSITIVE_INFINITY : settings.maxTokens;
+        if (nTokens >= most) return "length";
+        if (!(await evaluate(generator, signal, most - nTokens - 1))) return "interrupted";
       }
     })();
-    const nTokens = ids.length;
     if (finish !== "stop") take(stopText.end());
     show(parser?.end() ?? []);
-    const whole = { text, reasoning, finish, nTokens, elapsedMs: now() - started };
-    if ("write" in writer) return { ...whole, ids: [] };
-    if (finish === "stop") {
-      // whole tokens before the stop text stay as they are; the part of one is encoded again
-      const nWhole = lengths.filter((length) => length <= text.length).length;
-      const rest = text.slice(lengths[nWhole - 1] ?? 0);
-      ids.splice(nWhole, ids.length, ...(rest === "" ? [] : writer.answer(rest)));
-    }
-    return { ...whole, ids };
+    return { text, reasoning, finish, nTokens, elapsedMs: now() - started };
   }
 
   return {
@@ -243,7 +247,7 @@ export function createConversation(parts: ConversationParts, settings: Conversat
       return cached.length;
     },
     prepare,
-    ask: (user, options) => answer([...turns, { user, answer: "", ids: [] }], options),
+    ask: (user, options) => answer([...turns, { user, answer: "" }], options),
     async regenerate(options) {
       if (turns.length === 0) throw new ConversationError("E_NO_TURN", "nothing has been answered yet");
       return answer(turns, options);
@@ -256,9 +260,13 @@ export function createConversation(parts: ConversationParts, settings: Conversat
 }
 
 /** Evaluates what is pending. False if the signal ended that; what was evaluated until then is in the cache. */
-async function evaluate(generator: TokenGenerator, signal: AbortSignal | undefined): Promise<boolean> {
+async function evaluate(
+  generator: TokenGenerator,
+  signal: AbortSignal | undefined,
+  mostDrafted?: number,
+): Promise<boolean> {
   try {
-    await generator.evaluatePending(signal === undefined ? {} : { signal });
+    await generator.evaluatePending({ ...(signal && { signal }), ...(mostDrafted !== undefined && { mostDrafted }) });
     return true;
   } catch (error) {
     if (signal?.aborted) return false;

@@ -6,6 +6,4 @@ export interface Turn {
   readonly reasoning?: string | undefined;
   /** As generated, with white space at its ends; without it where the model's format is known. */
   readonly answer: string;
-  /** The ids of the answer, without those of a stop text; none where the template of a file writes answers back. */
-  readonly ids: readonly number[];
 }

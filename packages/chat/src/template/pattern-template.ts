@@ -4,6 +4,7 @@ import type { Tokenizer } from "@ll/tokenizer";
 import type { Message } from "../messages.ts";
 import type { ChatTemplate, RenderRequest } from "./chat-template.ts";
 import { answerText, describeTools, resultText } from "./plain-tools.ts";
+import { TemplateError } from "./template-error.ts";
 
 /**
  * Patterns hold `{bos}` and `{eos}` for these ids, `{text}` for what it is about and `{system}` for the system prompt in its block.
@@ -107,8 +108,9 @@ function render(template: Template, { messages, tools }: RenderRequest, tokenize
   let isAnswered = false; // the latest turn has its answer
   for (const message of messages.slice(block.length)) {
     if (message.role === "assistant") {
-      const before = writer.endsWithSpace ? "" : " ";
-      writer.appendText(`${isAnswered ? "\n" : before}${answerText(message)}`);
+      const text = answerText(message);
+      const hasSpace = text === "" || writer.endsWithSpace || /^\s/.test(text);
+      writer.appendText(`${isAnswered ? "\n" : hasSpace ? "" : " "}${text}`);
       isAnswered = true;
       continue;
     }
@@ -128,8 +130,14 @@ function turnText(message: Message): string {
   return message.role === "system" ? `(System: ${message.content})` : (message.content ?? "");
 }
 
-/** Characters of a prompt: a pattern may repeat what stands for a placeholder, so that a short template could ask for any amount. */
-const MAX_CHARS = 4 * 1024 * 1024;
+/**
+ * Characters of a prompt: a pattern may repeat what stands for a placeholder thousands of times, so that short files could ask for any
+ * amount of text. So much is encoded in 0.2 s, and a context of 250,000 tokens holds no more.
+ */
+const MAX_CHARS = 1024 * 1024;
+
+/** What a special id counts for: text on both sides of it is encoded separately, which takes as long as so many characters. */
+const ID_CHARS = 32;
 
 /** Neighbouring texts are encoded together, as the model saw them in training. */
 class PatternWriter {
@@ -165,6 +173,7 @@ class PatternWriter {
     for (const piece of wanted.split(this.#splitter)) {
       const id = this.#special.get(piece);
       if (id !== undefined) {
+        this.#take(ID_CHARS);
         this.#flush();
         if (id >= 0) this.#ids.push(id);
       } else if (piece === "{text}") this.appendText(values.text);
@@ -174,14 +183,20 @@ class PatternWriter {
   }
 
   appendText(text: string): void {
-    this.#nChars += text.length;
-    if (this.#nChars > MAX_CHARS) throw new RangeError(`the conversation has more than ${MAX_CHARS} characters`);
+    this.#take(text.length);
     this.#pending += text;
   }
 
   take(): number[] {
     this.#flush();
     return this.#ids;
+  }
+
+  #take(chars: number): void {
+    this.#nChars += chars;
+    if (this.#nChars <= MAX_CHARS) return;
+    const message = `too long: more than ${MAX_CHARS} characters, as the template writes it down`;
+    throw new TemplateError("E_TEMPLATE_LIMIT", message, { limit: "text" });
   }
 
   #flush(): void {

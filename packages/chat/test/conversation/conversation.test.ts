@@ -1,12 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
-import {
-  type Conversation,
-  createConversation,
-  createPatternWriter,
-  type PatternWriter,
-} from "../../src/conversation.ts";
+import { describe, expect, test, vi } from "vitest";
+import { type Conversation, createConversation } from "../../src/conversation.ts";
 import type { Template } from "../../src/index.ts";
+import { patternTemplate } from "../../src/templates.ts";
 import { EOS, type ScriptedModel, scriptedModel, tokenizer } from "../support/scripted-model.ts";
 
 const TEMPLATE: Template = {
@@ -20,8 +16,9 @@ const TEMPLATE: Template = {
   special: [],
 };
 
+const template = patternTemplate(TEMPLATE);
+
 interface Stage extends ScriptedModel {
-  readonly writer: PatternWriter;
   readonly conversation: Conversation;
   /** What was shown of the last answer. */
   shown: string;
@@ -30,20 +27,10 @@ interface Stage extends ScriptedModel {
 
 function stage({ contextTokens = 512, maxTokens = 100, system = "S", batchTokens = 512 } = {}): Stage {
   const model = scriptedModel(contextTokens);
-  const writer = createPatternWriter(TEMPLATE, tokenizer);
   const createPace = () => () => setImmediate();
-  const parts = {
-    context: model.context,
-    tokenizer,
-    writer,
-    stop: TEMPLATE.stop,
-    batchTokens,
-    now: () => 0,
-    createPace,
-  };
+  const parts = { context: model.context, tokenizer, template, batchTokens, now: () => 0, createPace };
   const conversation = createConversation(parts, { system, sampler: model.sampler, maxTokens });
   const all: Stage = Object.assign(model, {
-    writer,
     conversation,
     shown: "",
     say: (text: string, signal?: AbortSignal) => {
@@ -59,13 +46,16 @@ function stage({ contextTokens = 512, maxTokens = 100, system = "S", batchTokens
 
 const ids = (text: string): number[] => [...tokenizer.encode(text)];
 
+/** What stands before the first turn, told "S". */
+const START = [1, ...ids(" S\n")];
+
 describe("an answer", () => {
   test("ends with the model's own end", async () => {
     const s = stage();
     s.answer(" Hello.", EOS);
     expect(await s.say("Hi.")).toMatchObject({ finish: "eos", answerTokens: ids(" Hello.").length });
     expect(s.shown).toBe(" Hello.");
-    expect(s.conversation.turns).toEqual([{ user: "Hi.", answer: " Hello.", ids: ids(" Hello.") }]);
+    expect(s.conversation.turns).toEqual([{ user: "Hi.", answer: " Hello." }]);
   });
 
   test("ends before a stop text, which is neither shown nor kept", async () => {
@@ -73,7 +63,7 @@ describe("an answer", () => {
     s.answer(" Hello.", "\n", "User", ":", " x");
     expect(await s.say("Hi.")).toMatchObject({ finish: "stop" });
     expect(s.shown).toBe(" Hello.");
-    expect(s.conversation.turns[0]).toEqual({ user: "Hi.", answer: " Hello.", ids: ids(" Hello.") });
+    expect(s.conversation.turns[0]).toEqual({ user: "Hi.", answer: " Hello." });
   });
 
   test("keeps the part of a token before a stop text", async () => {
@@ -83,18 +73,11 @@ describe("an answer", () => {
       ...tokenizer,
       tokenBytes: (id: number) => (id === 999 ? new TextEncoder().encode("b\nUser:") : tokenizer.tokenBytes(id)),
     };
-    const parts = {
-      context: s.context,
-      tokenizer: model,
-      writer: s.writer,
-      stop: TEMPLATE.stop,
-      batchTokens: 512,
-      now: () => 0,
-    };
+    const parts = { context: s.context, tokenizer: model, template, batchTokens: 512, now: () => 0 };
     const conversation = createConversation(parts, { system: "", sampler: s.sampler, maxTokens: 9 });
     s.answer(" a", 999);
     await conversation.ask("Hi.", { onText: () => undefined });
-    expect(conversation.turns[0]).toEqual({ user: "Hi.", answer: " ab", ids: [...ids(" a"), ...ids("b")] });
+    expect(conversation.turns[0]).toEqual({ user: "Hi.", answer: " ab" });
   });
 
   test("ends after as many tokens as it may have; what was held back counts", async () => {
@@ -102,14 +85,13 @@ describe("an answer", () => {
     const s = stage({ maxTokens: n });
     s.answer("\nUser");
     expect(await s.say("Hi.")).toMatchObject({ finish: "length", answerTokens: n });
-    expect(s.conversation.turns[0]).toMatchObject({ answer: "\nUser", ids: ids("\nUser") });
+    expect(s.conversation.turns[0]).toMatchObject({ answer: "\nUser" });
   });
 
   test("tells how many tokens there are, and how long they took", async () => {
     const model = scriptedModel();
-    const writer = createPatternWriter(TEMPLATE, tokenizer);
     let ms = 0;
-    const parts = { context: model.context, tokenizer, writer, stop: [], batchTokens: 512, now: () => ms };
+    const parts = { context: model.context, tokenizer, template, batchTokens: 512, now: () => ms };
     const conversation = createConversation(parts, { system: "", sampler: model.sampler, maxTokens: 9 });
     model.onEvaluate = () => {
       ms += 10;
@@ -131,16 +113,9 @@ describe("what the cache holds is not evaluated again", () => {
     const before = s.cache.length; // the last token of the answer has not been evaluated
     s.answer(" Well.", EOS);
     const answer = await s.say("Why?");
-    expect(answer.promptTokens).toBe(s.writer.nextTurn("Why?").length);
+    expect(answer.promptTokens).toBe(ids("\nUser: Why?\nBob:").length);
     expect(s.evaluations.at(-ids(" Well.").length - 1)).toBe(`${answer.promptTokens}@${before}`);
-    const whole = [
-      ...s.writer.start("S"),
-      ...s.writer.firstTurn("S", "Hi."),
-      ...ids(" Hello."),
-      ...s.writer.nextTurn("Why?"),
-      ...ids(" Well."),
-    ];
-    expect(s.cache).toEqual(whole);
+    expect(s.cache).toEqual([1, ...ids(" S\nUser: Hi.\nBob: Hello.\nUser: Why?\nBob: Well.")]);
   });
 
   test("after a stop text, evaluation goes on where the texts part", async () => {
@@ -149,12 +124,7 @@ describe("what the cache holds is not evaluated again", () => {
     await s.say("Hi.");
     s.answer(" Well.", EOS);
     await s.say("Why?");
-    expect(s.cache.slice(0, -ids(" Well.").length)).toEqual([
-      ...s.writer.start("S"),
-      ...s.writer.firstTurn("S", "Hi."),
-      ...ids(" Hello."),
-      ...s.writer.nextTurn("Why?"),
-    ]);
+    expect(s.cache).toEqual([1, ...ids(" S\nUser: Hi.\nBob: Hello.\nUser: Why?\nBob: Well.")]);
   });
 
   test("answering again evaluates the last token of the turn only", async () => {
@@ -164,7 +134,7 @@ describe("what the cache holds is not evaluated again", () => {
     s.answer(" Bye.", EOS);
     const answer = await s.conversation.regenerate({ onText: () => undefined });
     expect(answer.promptTokens).toBe(1);
-    expect(s.conversation.turns).toEqual([{ user: "Hi.", answer: " Bye.", ids: ids(" Bye.") }]);
+    expect(s.conversation.turns).toEqual([{ user: "Hi.", answer: " Bye." }]);
   });
 
   test("another beginning makes all of it new", async () => {
@@ -195,7 +165,7 @@ describe("an interruption", () => {
       if (++n === 3) controller.abort();
     };
     expect(await s.say("Hi.", controller.signal)).toMatchObject({ finish: "interrupted", answerTokens: 2 });
-    expect(s.conversation.turns[0]).toEqual({ user: "Hi.", answer: " a b", ids: ids(" a b") });
+    expect(s.conversation.turns[0]).toEqual({ user: "Hi.", answer: " a b" });
     s.onEvaluate = undefined;
     s.answer(EOS);
     await s.say("Why?"); // draws " c", then the end
@@ -263,7 +233,7 @@ describe("a context that is full", () => {
     s.answer(...long, EOS);
     const answer = await s.say("Hi.");
     expect(answer).toMatchObject({ finish: "eos", answerTokens: 90 });
-    expect(s.cache.slice(0, s.writer.start("S").length)).toEqual(s.writer.start("S"));
+    expect(s.cache.slice(0, START.length)).toEqual(START);
     expect(s.conversation.nPast).toBe(0);
     s.answer(" b", EOS);
     await s.say("Why?");
@@ -273,36 +243,21 @@ describe("a context that is full", () => {
 });
 
 describe("many turns", () => {
-  const turns = Array.from({ length: 2000 }, (_, i) => ({ user: `q ${i}`, answer: "", ids: [] }));
+  const turns = Array.from({ length: 2000 }, (_, i) => ({ user: `q ${i}`, answer: "" }));
 
-  test("are written down from the newest back, no more than could fit", async () => {
+  test("are written down few times, until no more are left than fit", async () => {
     const s = stage({ contextTokens: 128, maxTokens: 16 });
-    let nWritten = 0;
-    const counted =
-      (work: (...args: never[]) => number[]) =>
-      (...args: never[]) => {
-        nWritten++;
-        return work(...args);
-      };
-    const { writer } = s;
-    Object.assign(writer, { firstTurn: counted(writer.firstTurn), nextTurn: counted(writer.nextTurn) });
+    const render = vi.spyOn(template, "render");
     s.conversation.replace(turns);
     s.answer(" a", EOS);
     await s.say("Hi.");
-    expect(nWritten).toBeLessThan(64);
-    expect(s.conversation.nForgotten).toBeGreaterThan(1990);
+    expect(render.mock.calls.length).toBeLessThan(20);
+    expect(s.conversation.nForgotten).toBeGreaterThan(1980);
     expect(tokenizer.decode(s.cache)).toMatch(/^ S\nUser: q \d+\nBob:\n.*User: Hi\.\nBob: a$/s);
   });
 
-  test("that take no tokens let signals through, and an interruption ends the reading of them", async () => {
+  test("let signals through, and an interruption ends the reading of them", async () => {
     const s = stage();
-    Object.assign(s.writer, {
-      nextTurn: () => {
-        const startMs = performance.now();
-        while (performance.now() - startMs < 1);
-        return [];
-      },
-    });
     s.conversation.replace(turns);
     const controller = new AbortController();
     void setImmediate().then(() => controller.abort());
@@ -315,15 +270,15 @@ describe("reading ahead", () => {
   test("what stands before the next turn is read while nobody waits; the turn then reads itself alone", async () => {
     const s = stage();
     await s.conversation.prepare(new AbortController().signal);
-    expect(s.cache).toEqual(s.writer.start("S"));
+    expect(tokenizer.decode(s.cache)).toBe(" S\nUser:");
     s.answer(" Hello.", EOS);
-    expect(await s.say("Hi.")).toMatchObject({ promptTokens: s.writer.firstTurn("S", "Hi.").length });
+    expect(await s.say("Hi.")).toMatchObject({ promptTokens: ids(" Hi.\nBob:").length });
     await s.conversation.prepare(new AbortController().signal);
     const before = s.cache.length;
-    expect(tokenizer.decode(s.cache)).toBe(" S\nUser: Hi.\nBob: Hello.");
+    expect(tokenizer.decode(s.cache)).toBe(" S\nUser: Hi.\nBob: Hello.\nUser:");
     s.answer(" Well.", EOS);
     await s.say("Why?");
-    expect(s.evaluations.at(-ids(" Well.").length - 1)).toBe(`${s.writer.nextTurn("Why?").length}@${before}`);
+    expect(s.evaluations.at(-ids(" Well.").length - 1)).toBe(`${ids(" Why?\nBob:").length}@${before}`);
   });
 
   test("an interrupted reading keeps what it has read", async () => {
@@ -334,7 +289,7 @@ describe("reading ahead", () => {
       if (++n === 3) controller.abort();
     };
     await s.conversation.prepare(controller.signal);
-    expect(s.cache).toEqual(s.writer.start(s.conversation.settings.system).slice(0, 4));
+    expect(s.cache).toEqual([1, ...ids(" A long system prompt")].slice(0, 4));
     s.onEvaluate = undefined;
     s.answer(" a", EOS);
     await s.say("Hi.");
@@ -357,7 +312,7 @@ test("turns can be replaced", async () => {
   await expect(s.conversation.regenerate({ onText: () => undefined })).rejects.toMatchObject({
     name: "ConversationError",
   });
-  s.conversation.replace([{ user: "Hi.", answer: " Hello.", ids: ids(" Hello.") }]);
+  s.conversation.replace([{ user: "Hi.", answer: " Hello." }]);
   s.answer(" Well.", EOS);
   await s.say("Why?");
   expect(tokenizer.decode(s.cache)).toBe(" S\nUser: Hi.\nBob: Hello.\nUser: Why?\nBob: Well.");

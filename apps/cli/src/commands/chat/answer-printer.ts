@@ -52,10 +52,11 @@ export async function printAnswer(
   } finally {
     live.end();
   }
-  const { finish, promptTokens, answerTokens } = answer;
+  const { finish, promptTokens, answerTokens, draftedTokens, acceptedTokens } = answer;
   const thought = reasoning === "" ? {} : { reasoning };
   if (json) {
-    const all = { version: JSON_VERSION, answer: text, ...thought, finish, promptTokens, answerTokens };
+    const drafts = draftedTokens === 0 ? {} : { draftedTokens, acceptedTokens };
+    const all = { version: JSON_VERSION, answer: text, ...thought, finish, promptTokens, answerTokens, ...drafts };
     io.out.write(`${JSON.stringify(all)}\n`);
   } else if (finish !== "interrupted" || text !== "") io.out.write("\n");
 }

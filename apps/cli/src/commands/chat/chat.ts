@@ -7,15 +7,13 @@ import {
   type AnswerOptions,
   type Conversation,
   createConversation,
-  createPatternWriter,
-  createTemplateWriter,
   isConversationError,
   type Turn,
 } from "@ll/chat/conversation";
 import { isTemplateError } from "@ll/chat/jinja";
-import type { ChatTemplate } from "@ll/chat/templates";
+import { type ChatTemplate, patternTemplate } from "@ll/chat/templates";
 import { ggufSetPaths } from "@ll/gguf/node";
-import type { Context } from "@ll/llama";
+import type { Context, DraftOptions } from "@ll/llama";
 import { resolveSeed, type Sampler } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import { Refusal } from "../../errors.ts";
@@ -48,6 +46,8 @@ export interface ChatParts {
   readonly fileTemplate?: ChatTemplate | undefined;
   /** Settings that are the default for this model, in place of the program's. */
   readonly modelSettings?: Settings | undefined;
+  /** Guesses of the next tokens. */
+  readonly drafts?: DraftOptions | undefined;
   readonly now: () => number;
 }
 
@@ -63,6 +63,8 @@ export interface ChatStats {
   readonly promptMs: number;
   readonly answerTokens: number;
   readonly answerMs: number;
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 export interface Chat {
@@ -94,9 +96,9 @@ export interface Chat {
 
 /** @throws UsageError for settings that no sampler can be made of */
 export function createChat(parts: ChatParts): Chat {
-  const { context, tokenizer, fileTemplate, modelSettings = [], now } = parts;
+  const { context, tokenizer, fileTemplate, modelSettings = [], drafts, now } = parts;
   const { nVocab } = context.config;
-  const totals = { promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0 };
+  const totals = { promptTokens: 0, promptMs: 0, answerTokens: 0, answerMs: 0, draftedTokens: 0, acceptedTokens: 0 };
   let think: ThinkMode | undefined;
   let params = parts.params;
   let template = parts.template;
@@ -121,16 +123,13 @@ export function createChat(parts: ChatParts): Chat {
     const { batchTokens, nPredict } = wanted;
     const told = toldBy(wanted, by);
     const settings = { system: told, sampler: drawer, maxTokens: nPredict, think: thinks() };
-    const all = { context, tokenizer, batchTokens, now, createPace };
+    const template = by === FILE_TEMPLATE ? fileTemplate : patternTemplate({ name: "patterns", ...by });
+    if (template === undefined) throw new Refusal("the model's file has no chat template");
     if (by !== FILE_TEMPLATE) {
-      const writer = createPatternWriter(by, tokenizer);
-      refusing(() => writer.start(told));
-      return createConversation({ ...all, writer, stop: by.stop }, settings);
+      const messages = [{ role: "system", content: told } as const];
+      refusing(() => template.render({ messages, tools: [] }, tokenizer));
     }
-    if (fileTemplate === undefined) throw new Refusal("the model's file has no chat template");
-    const { format, stop } = fileTemplate;
-    const writer = createTemplateWriter(fileTemplate, tokenizer);
-    return createConversation({ ...all, writer, format, stop }, settings);
+    return createConversation({ context, tokenizer, template, drafts, batchTokens, now, createPace }, settings);
   }
 
   function thinks(): boolean | undefined {
@@ -149,7 +148,7 @@ export function createChat(parts: ChatParts): Chat {
 
   async function counted(work: () => Promise<Answer>): Promise<Answer> {
     const answer = await work().catch(refuse);
-    for (const key of ["promptTokens", "promptMs", "answerTokens", "answerMs"] as const) totals[key] += answer[key];
+    for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += answer[key];
     return answer;
   }
 
@@ -235,16 +234,10 @@ export function createChat(parts: ChatParts): Chat {
       const other = samplerFor(wanted, saved.seed);
       importState(other, saved, path);
       const next = converse(wanted, saved.template, other);
-      const turns: Turn[] = [];
-      const pace = createPace();
-      for (const turn of saved.turns) {
-        turns.push({ ...turn, ids: idsOf(turn, tokenizer) });
-        await pace();
-      }
       [params, seed, sampler, template] = [wanted, saved.seed, other, saved.template];
       settings = saved.settings;
       conversation = next;
-      conversation.replace(turns);
+      conversation.replace(saved.turns);
       savedTurns = conversation.turns;
       savedPath = undefined;
     },
@@ -283,10 +276,4 @@ function importState({ rng }: Sampler, saved: SavedChat, path: string): void {
       cause,
     });
   }
-}
-
-/** The saved ids if they mean the saved text to this model, else others that do. */
-function idsOf({ answer, ids }: Turn, tokenizer: Tokenizer): readonly number[] {
-  const areKnown = ids.every((id) => id < tokenizer.nVocab);
-  return areKnown && tokenizer.decode(ids) === answer ? ids : [...tokenizer.encode(answer)];
 }

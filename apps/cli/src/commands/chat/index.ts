@@ -8,6 +8,7 @@ import type { Tokenizer } from "@ll/tokenizer";
 import type { Command, Io } from "../../command.ts";
 import { FLAG, type Origins } from "../../configuration.ts";
 import { ExitCode } from "../../exit-codes.ts";
+import { openDrafts } from "../../inference/drafts.ts";
 import type { LoadedModel } from "../../inference/model-loading.ts";
 import { MAIN_OPTIONS } from "../../inference/options/index.ts";
 import { kvTypes } from "../../inference/params.ts";
@@ -73,10 +74,10 @@ export const chatCommand: Command = async (bin, argv, io) => {
 
 async function talk(params: ChatParams, origins: Origins, io: Io): Promise<number> {
   const asked = params.template === undefined ? undefined : await loadTemplate(params.template);
-  let model: { dispose(): Promise<void> } | undefined;
+  const models: { dispose(): Promise<void> }[] = [];
   const begin = async (): Promise<Chat> => {
     const loaded = await loadQuietly(params, io);
-    model = loaded.model;
+    models.push(loaded.model);
     const { tokenizer, container, templates } = loaded;
     const { template: fileTemplate, reason } = fileTemplateOf(templates, tokenizer);
     const template: ChatParts["template"] =
@@ -93,8 +94,11 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     const context = await loaded.model.createContext({ contextTokens, kvType: kvTypes(params) });
     const now = (): number => performance.now();
     const settings = settingsFrom(origins);
+    const drafted = { params, io, context, tokenizer };
+    const drafts = await openDrafts(drafted, loadQuietly, (text) => io.err.write(`warning: ${text}\n`));
+    if (drafts.model !== undefined) models.push(drafts.model);
     const parts = { context, tokenizer, params, settings, template, fileTemplate, modelSettings, now };
-    const chat = createChat(parts);
+    const chat = createChat({ ...parts, drafts: drafts.options });
     if (params.resume !== undefined) await resume(chat, params.resume, origins);
     return chat;
   };
@@ -108,7 +112,7 @@ async function talk(params: ChatParams, origins: Origins, io: Io): Promise<numbe
     };
     return await talkOnTerminal(beginWithBanner, history, params, io);
   } finally {
-    await model?.dispose();
+    for (const model of models) await model.dispose();
   }
 }
 

@@ -21,6 +21,7 @@ import {
   safeParse,
   strictObject,
   string,
+  transform,
   tuple,
 } from "valibot";
 import { readSmallFile } from "../../whole-file.ts";
@@ -34,7 +35,7 @@ const MAX_TEXT_CHARS = 1024 * 1024;
 const MAX_RNG_CHARS = 8 * 1024;
 
 const text = pipe(string(), maxLength(MAX_TEXT_CHARS));
-/** Checked in one loop: a file may hold eight million ids, for each of which a schema of its own takes half a microsecond. */
+/** What earlier versions wrote beside an answer: the text says it all. Checked in one loop: a file may hold eight million ids, for each of which a schema of its own takes half a microsecond. */
 const ids = pipe(
   custom<readonly number[]>(Array.isArray, "expected a list of ids"),
   maxLength(MAX_TEXT_CHARS),
@@ -70,7 +71,15 @@ const SAVED_SCHEMA: GenericSchema<unknown, SavedChat> = strictObject({
   settings: pipe(array(tuple([text, text])), maxLength(100)),
   seed: pipe(number(), integer(), minValue(0), maxValue(2 ** 32 - 1)),
   rng: pipe(string(), maxLength(MAX_RNG_CHARS)),
-  turns: pipe(array(strictObject({ user: text, reasoning: optional(text), answer: text, ids })), maxLength(MAX_TURNS)),
+  turns: pipe(
+    array(
+      pipe(
+        strictObject({ user: text, reasoning: optional(text), answer: text, ids: optional(ids) }),
+        transform(({ ids: _, ...turn }) => turn),
+      ),
+    ),
+    maxLength(MAX_TURNS),
+  ),
 });
 
 /** Which files a saved conversation may not or may replace. */

@@ -181,6 +181,9 @@ function showStats({ stats }: Chat, _argument: string, { say, columns }: User): 
     ["context", `${stats.usedTokens} of ${stats.contextTokens} tokens`],
     ["prompt", rate(stats.promptTokens, stats.promptMs)],
     ["answers", rate(stats.answerTokens, stats.answerMs)],
+    ...(stats.draftedTokens === 0
+      ? []
+      : [["guesses", `${stats.acceptedTokens} of ${stats.draftedTokens} tokens right`]]),
     ["seed", String(stats.seed)],
   ];
   for (const line of tableLines(rows, ["left", "left"], { columns })) say(line);

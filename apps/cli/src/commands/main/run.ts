@@ -4,6 +4,7 @@ import { printable } from "@ll/bytes";
 import { createGenerator, type Session } from "@ll/llama";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";
+import { type Drafts, openDrafts } from "../../inference/drafts.ts";
 import { samplingLines } from "../../inference/load-lines.ts";
 import { loadModel } from "../../inference/model-loading.ts";
 import type { RunParams } from "../../inference/params.ts";
@@ -11,7 +12,6 @@ import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
 import { openContext, type Report, type Run, runModel } from "../../inference/run-model.ts";
 import { NOWHERE } from "../../terminal.ts";
 import { openSampler } from "./chain.ts";
-import { type Drafts, openDrafts } from "./drafts.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
 import { type Interaction, openInteraction } from "./interaction.ts";
@@ -27,7 +27,7 @@ export async function runMain(params: RunParams, io: Io, load: typeof loadModel 
   try {
     const work = async (run: Run): Promise<Report> => {
       if (params.memoryTest) return memoryTest(run);
-      const drafts = await openDrafts(run, load);
+      const drafts = await openDrafts(run, load, (text) => run.io.err.write(`main: warning: ${text}\n`));
       try {
         return await generateText(run, interaction, drafts);
       } finally {

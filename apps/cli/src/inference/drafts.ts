@@ -1,11 +1,15 @@
-// What ll-main drafts from: the text, a small model, or both.
+// What a program drafts from: the text, a small model, or both.
 
 import { printable } from "@ll/bytes";
+import { isSameVocabulary } from "@ll/chat/conversation";
 import type { Context, DraftOptions, Model } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
-import { Refusal } from "../../errors.ts";
-import type { loadModel } from "../../inference/model-loading.ts";
-import { openContext, type Run } from "../../inference/run-model.ts";
+import type { Io } from "../command.ts";
+import { Refusal } from "../errors.ts";
+import { modelPath } from "../model-path.ts";
+import type { LoadedModel } from "./model-loading.ts";
+import type { RunParams } from "./params.ts";
+import { openContext } from "./run-model.ts";
 
 export interface Drafts {
   readonly options: DraftOptions;
@@ -13,22 +17,39 @@ export interface Drafts {
   readonly model: Model | undefined;
 }
 
-/** Says so if nothing can be drafted. @throws Refusal if the model that drafts has another vocabulary; as `loadModel` */
-export async function openDrafts(run: Run, load: typeof loadModel): Promise<Drafts> {
-  const { params, io, context } = run;
+/** The model that drafts are for. */
+export interface DraftedModel {
+  readonly params: RunParams;
+  readonly io: Io;
+  readonly context: Context;
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * @param load loads the model that drafts
+ * @param warn is told why nothing can be drafted
+ * @throws Refusal if the model that drafts has another vocabulary; as `loadModel`
+ */
+export async function openDrafts(
+  { params, io, context, tokenizer }: DraftedModel,
+  load: (params: RunParams, io: Io) => Promise<LoadedModel>,
+  warn: (text: string) => void,
+): Promise<Drafts> {
   const { lookup, draftModel, draftTokens } = params;
   const none: Drafts = { options: {}, model: undefined };
   if (lookup === 0 && draftModel === undefined) return none;
   const obstacle = obstacleOf(context);
   if (obstacle !== undefined) {
-    io.err.write(`main: warning: nothing is drafted: ${obstacle}\n`);
+    warn(`nothing is drafted: ${obstacle}`);
     return none;
   }
   if (draftModel === undefined) return { options: { lookup }, model: undefined };
-  const other = { ...params, model: draftModel, lora: undefined, loraBase: undefined, arithmetic: undefined };
-  const { model, tokenizer } = await load(other, io);
+  const path = await modelPath(draftModel, io, params.quiet);
+  const other = { ...params, model: path, lora: undefined, loraBase: undefined, arithmetic: undefined };
+  const loaded = await load(other, io);
+  const { model } = loaded;
   try {
-    if (!isSameVocabulary(run.tokenizer, tokenizer)) {
+    if (!isSameVocabulary(tokenizer, loaded.tokenizer)) {
       throw new Refusal(
         `'${printable(draftModel, 4096)}' has another vocabulary, so it cannot draft for this model`,
         "--draft-model takes a smaller model of the same family",
@@ -50,14 +71,4 @@ function obstacleOf({ memory, isCutVisible }: Context): string | undefined {
   return isCutVisible
     ? "with --compat and --memory-f32 results depend on how many tokens are evaluated at once"
     : undefined;
-}
-
-/** Sizes may differ by entries that fill up a matrix. */
-function isSameVocabulary(a: Tokenizer, b: Tokenizer): boolean {
-  const n = Math.min(a.nVocab, b.nVocab);
-  for (let id = 0; id < n; id++) {
-    const [own, other] = [a.tokenBytes(id), b.tokenBytes(id)];
-    if (own.length !== other.length || own.some((byte, i) => byte !== other[i])) return false;
-  }
-  return true;
 }

@@ -1,7 +1,7 @@
 // A conversation by the template of a file: thoughts are told apart, and the cache holds what prompts have in common.
 
 import { describe, expect, test } from "vitest";
-import { type Conversation, createConversation, createTemplateWriter } from "../../src/conversation.ts";
+import { type Conversation, createConversation } from "../../src/conversation.ts";
 import { jinjaTemplate } from "../../src/jinja.ts";
 import { EOS, type ScriptedModel, scriptedModel, tokenizer } from "../support/scripted-model.ts";
 
@@ -18,9 +18,7 @@ interface Stage extends ScriptedModel {
 function stage({ contextTokens = 512, maxTokens = 100, source = SOURCE } = {}): Stage {
   const model = scriptedModel(contextTokens);
   const template = jinjaTemplate({ main: source, named: new Map() }, tokenizer);
-  const { format, stop } = template;
-  const writer = createTemplateWriter(template, tokenizer);
-  const parts = { context: model.context, tokenizer, writer, format, stop, batchTokens: 512, now: () => 0 };
+  const parts = { context: model.context, tokenizer, template, batchTokens: 512, now: () => 0 };
   const conversation = createConversation(parts, { system: "S", sampler: model.sampler, maxTokens });
   return Object.assign(model, {
     conversation,
@@ -46,7 +44,7 @@ describe("thoughts", () => {
     const s = stage();
     s.answer(" <think>\nA greeting.\n</think>\n\nHello.", EOS);
     expect(await s.say("Hi.")).toEqual(["A greeting.", "Hello."]);
-    expect(s.conversation.turns).toEqual([{ user: "Hi.", reasoning: "A greeting.", answer: "Hello.", ids: [] }]);
+    expect(s.conversation.turns).toEqual([{ user: "Hi.", reasoning: "A greeting.", answer: "Hello." }]);
   });
 
   test("are not told again: the next prompt is what the template makes of the answer", async () => {
@@ -99,7 +97,7 @@ test("old turns are forgotten when the context is full, and so many that there i
 
 test("thousands of turns are written down few times", async () => {
   const s = stage({ contextTokens: 128, maxTokens: 16 });
-  s.conversation.replace(Array.from({ length: 5000 }, (_, i) => ({ user: `q ${i}`, answer: "b", ids: [] })));
+  s.conversation.replace(Array.from({ length: 5000 }, (_, i) => ({ user: `q ${i}`, answer: "b" })));
   s.answer(" a", EOS);
   await s.say("Hi.");
   expect(s.conversation.nForgotten).toBeGreaterThan(4980);
