@@ -107,20 +107,29 @@ export class BoundedReader {
 
   /** @throws `E_OVERFLOW` above 2^53 − 1. */
   async u64(field: string): Promise<number> {
-    const start = this.#offset;
-    const at = this.#step(8) ?? (await this.#fetch(8, field));
+    return this.#u64At(this.#step(8) ?? (await this.#fetch(8, field)), field);
+  }
+
+  /** As `u64`, if nothing has to be read for it; else undefined. Waiting for each of half a million lengths takes longer than reading them. */
+  heldU64(field: string): number | undefined {
+    const at = this.#offset - this.#windowStart;
+    if (at < 0 || at + 8 > this.#window.byteLength) return undefined;
+    return this.#u64At(this.#step(8) as number, field);
+  }
+
+  #u64At(at: number, field: string): number {
+    const high = this.#window.getUint32(at + 4, true);
+    if (high === 0) return this.#window.getUint32(at, true);
+    if (high < 2 ** 21) return high * 2 ** 32 + this.#window.getUint32(at, true);
     const value = this.#window.getBigUint64(at, true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw this.error({
-        code: "E_OVERFLOW",
-        offset: start,
-        field,
-        expected: "at most 2^53 - 1",
-        got: value.toString(),
-        message: `number too large: ${value}`,
-      });
-    }
-    return Number(value);
+    throw this.error({
+      code: "E_OVERFLOW",
+      offset: this.#offset - 8,
+      field,
+      expected: "at most 2^53 - 1",
+      got: value.toString(),
+      message: `number too large: ${value}`,
+    });
   }
 
   /**

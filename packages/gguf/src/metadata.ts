@@ -211,7 +211,7 @@ async function skipItems(
   if (itemType.name === "string") {
     reader.assertCount(length, 8, "value");
     for (let i = 0; i < length; i++) {
-      const textBytes = await reader.u64("value[].len");
+      const textBytes = reader.heldU64("value[].len") ?? (await reader.u64("value[].len"));
       reader.seek(reader.offset + textBytes, "value[]");
     }
     return;

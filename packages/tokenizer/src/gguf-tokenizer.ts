@@ -1,7 +1,7 @@
 // The tokenizer that a GGUF file describes (keys `tokenizer.ggml.*`). This package does not read such files: it takes what they say.
 
 import { printable } from "@ll/bytes";
-import { MAX_MERGES } from "./byte-level/merges.ts";
+import { MAX_MERGES } from "./byte-level/merge-table.ts";
 import { type PreTokenizer, preTokenizer } from "./byte-level/pretokenizers.ts";
 import { TokenizerModelError } from "./errors.ts";
 import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";

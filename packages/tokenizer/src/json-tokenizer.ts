@@ -1,7 +1,7 @@
 // tokenizer.json of Hugging Face, and tekken.json of Mistral.
 
 import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
-import { MAX_MERGES } from "./byte-level/merges.ts";
+import { MAX_MERGES } from "./byte-level/merge-table.ts";
 import { knownRules, type PreTokenizer, preTokenizer } from "./byte-level/pretokenizers.ts";
 import { TokenizerModelError } from "./errors.ts";
 import { JsonScanner, type Span } from "./json-scanner.ts";

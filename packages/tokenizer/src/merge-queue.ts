@@ -52,6 +52,11 @@ export class MergeQueue {
     }
   }
 
+  /** The best rank; `IDLE` if all are idle. */
+  best(): number {
+    return this.#best[1] as number;
+  }
+
   /** The left-most position with the best rank; -1 if all are idle. */
   first(): number {
     const best = this.#best;

@@ -3,7 +3,7 @@
 
 import type { Budget } from "@ll/bytes";
 import { writeSpelling } from "./byte-level/alphabet.ts";
-import { MAX_MERGES } from "./byte-level/merges.ts";
+import { MAX_MERGES } from "./byte-level/merge-table.ts";
 import { preTokenizer } from "./byte-level/pretokenizers.ts";
 import type { JsonScanner, Span } from "./json-scanner.ts";
 import { MAX_PIECES } from "./limits.ts";

@@ -6,6 +6,10 @@ import type { Texts } from "./texts.ts";
 /** "No such text." */
 export const NONE: number = -1;
 
+/** Bits that hold an id + 1. */
+const ID_BITS = 20; // of at most MAX_PIECES
+const IDS = 2 ** ID_BITS - 1;
+
 export class TextIndex {
   /** Hash of the empty text. Random, as is the multiplier: no vocabulary can be made whose texts all fall on one slot. */
   readonly seed: number = Math.trunc(Math.random() * 2 ** 32) | 0;
@@ -17,7 +21,8 @@ export class TextIndex {
   maxBytes = 0;
   readonly #multiplier: number = (Math.random() * 2 ** 32) | 1;
   readonly #texts: Texts;
-  readonly #slots: Int32Array; // (a power of two): id + 1, 0 in a free slot; at most three quarters of them get used
+  /** (a power of two): id + 1 and, above it, bits of the hash, 0 in a free slot; at most three quarters of them get used. */
+  readonly #slots: Int32Array;
   readonly #shift: number;
 
   constructor(texts: Texts, budget?: Budget) {
@@ -38,9 +43,9 @@ export class TextIndex {
     const end = starts[id + 1] as number;
     const hash = this.hash(this.seed, bytes, start, end);
     const slot = this.#slotOf(hash, bytes, start, end);
-    const earlier = (this.#slots[slot] as number) - 1;
+    const earlier = ((this.#slots[slot] as number) & IDS) - 1;
     this.hashes[id] = hash;
-    this.#slots[slot] = id + 1;
+    this.#slots[slot] = (id + 1) | (hash << ID_BITS);
     this.maxBytes = Math.max(this.maxBytes, end - start);
     return earlier;
   }
@@ -66,7 +71,7 @@ export class TextIndex {
    * then the text itself is not compared.
    */
   find(hash: number, bytes: Uint8Array, start: number, end: number, types?: Uint8Array, type?: number): number {
-    return (this.#slots[this.#slotOf(hash, bytes, start, end, types, type)] as number) - 1;
+    return ((this.#slots[this.#slotOf(hash, bytes, start, end, types, type)] as number) & IDS) - 1;
   }
 
   /** As `find` with the hash of `bytes[start, end)`. */
@@ -80,10 +85,13 @@ export class TextIndex {
     // the second round makes up for a poor draw of the multiplier
     let slot = Math.imul(hash, 0x9e3779b1) >>> this.#shift;
     for (;;) {
-      const id = (slots[slot] as number) - 1;
-      if (id === NONE) return slot;
-      const isOfType = this.hashes[id] === hash && (types === undefined || types[id] === type);
-      if (isOfType && this.isText(id, bytes, start, end)) return slot;
+      const known = slots[slot] as number;
+      if (known === 0) return slot;
+      if (((known ^ (hash << ID_BITS)) & ~IDS) === 0) {
+        const id = (known & IDS) - 1;
+        const isOfType = types === undefined || types[id] === type;
+        if (isOfType && this.isText(id, bytes, start, end)) return slot;
+      }
       slot = (slot + 1) & (slots.length - 1);
     }
   }

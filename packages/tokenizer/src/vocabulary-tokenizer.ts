@@ -3,7 +3,8 @@
 import { type Budget, isBytes, kindOf } from "@ll/bytes";
 import { encodeSteps } from "./bpe.ts";
 import { writeBytes } from "./byte-level/alphabet.ts";
-import { createMergeTable, PairMerger } from "./byte-level/merges.ts";
+import { createMergeTable } from "./byte-level/merge-table.ts";
+import { PairMerger } from "./byte-level/pair-merger.ts";
 import { type CutRule, compileRules, Splitter } from "./byte-level/splitter.ts";
 import { repairSteps } from "./byte-level/utf8-repair.ts";
 import { TextTooLongError, TokenizerModelError } from "./errors.ts";
@@ -88,8 +89,9 @@ export function openVocabulary(
   const cutTokens = (isCut: (type: number) => boolean): SpecialMatcher => {
     const list: CutToken[] = [];
     for (let id = 0; id < nTokens; id++) {
+      if (!isCut(types[id] as number)) continue;
       const text = textOf(tokens, id);
-      if (text.length === 0 || !isCut(types[id] as number)) continue;
+      if (text.length === 0) continue;
       if (text.length > MAX_CUT_BYTES) failLong(file, id, text.length);
       list.push({ id, text, ...vocabulary.cut?.(id, text) });
     }
