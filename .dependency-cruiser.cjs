@@ -54,6 +54,12 @@ module.exports = {
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {
+      name: "apps-share-the-frame",
+      severity: "error",
+      from: { path: "^apps/([^/]+)/src" },
+      to: { path: "^apps/", pathNot: ["^apps/$1/", "^apps/cli/src/frame\\.ts$"] },
+    },
+    {
       name: "no-deep-imports",
       severity: "error",
       from: { path: "^(packages|apps)/([^/]+)/src" },

@@ -13,7 +13,7 @@ const BIN = join(ROOT, "node_modules", ".bin");
 const PACKED = join(ROOT, "packed");
 const MOST_BYTES = 292_000;
 /** The programs: no types. */
-const WITHOUT_TYPES = /^ll-(cli|server)-/;
+const WITHOUT_TYPES = /^ll-(batch|cli|server)-/;
 
 const files = readdirSync(PACKED).filter((file) => file.endsWith(".tgz"));
 for (const file of files) {

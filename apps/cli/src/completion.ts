@@ -22,7 +22,7 @@ export const COMPLETION_OPTION: CompletedOption = {
 };
 
 export interface CompletedProgram {
-  /** The program is `ll-VERB`, and `ll VERB`. */
+  /** The program is `ll-VERB`, and `ll VERB`; or `VERB` of the root. */
   readonly verb: string;
   readonly summary: string;
   readonly options: readonly CompletedOption[];
@@ -30,15 +30,22 @@ export interface CompletedProgram {
   readonly words: readonly string[];
 }
 
-/** @throws UsageError for a shell that is not bash, zsh or fish */
-export function completionScript(shell: string | undefined, programs: readonly CompletedProgram[]): string {
+/**
+ * @param root the program that has these as its verbs
+ * @throws UsageError for a shell that is not bash, zsh or fish
+ */
+export function completionScript(
+  shell: string | undefined,
+  programs: readonly CompletedProgram[],
+  root: string = "ll",
+): string {
   switch (shell) {
     case "bash":
-      return bashScript(programs);
+      return bashScript(programs, root);
     case "zsh":
-      return zshScript(programs);
+      return zshScript(programs, root);
     case "fish":
-      return fishScript(programs);
+      return fishScript(programs, root);
     default:
       throw new UsageError(`--completion expected one of ${SHELLS.join(", ")}, got ${shell ?? "nothing"}`);
   }
@@ -47,9 +54,10 @@ export function completionScript(shell: string | undefined, programs: readonly C
 /** Behind `ll` itself. */
 const LL_WORDS = ["help", "--help", "--version", "--completion"];
 
-function bashScript(programs: readonly CompletedProgram[]): string {
+function bashScript(programs: readonly CompletedProgram[], root: string): string {
+  const name = functionOf(root);
   const verbs = programs.map(({ verb }) => verb);
-  const cases = together(programs).flatMap(({ names, options, words }) => [
+  const cases = together(programs, root).flatMap(({ names, options, words }) => [
     `    ${names.join("|")})`,
     `      options="${options.flatMap((option) => option.names).join(" ")}" words="${words.join(" ")}"`,
     "      case $before in",
@@ -57,26 +65,26 @@ function bashScript(programs: readonly CompletedProgram[]): string {
     "      esac ;;",
   ]);
   return [
-    "# ll and its programs for bash: source <(ll --completion bash)",
-    "_ll() {",
+    `# ${root} and its programs for bash: source <(${root} --completion bash)`,
+    `${name}() {`,
     // bash makes a word of its own of `=`
     `  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} program=\${COMP_WORDS[0]##*/}`,
     '  local options="" words="" values="" first=1',
     '  [[ $word == = ]] && before+== word=""',
     `  [[ $before == = ]] && before=\${COMP_WORDS[COMP_CWORD-2]}=`,
     "  COMPREPLY=()",
-    "  if [[ $program == ll ]]; then",
+    `  if [[ $program == ${root} ]]; then`,
     `    local verbs="${verbs.join(" ")}"`,
     `    if [[ $COMP_CWORD == 1 || \${COMP_WORDS[1]} == help ]]; then`,
     `      [[ $COMP_CWORD == 1 ]] && verbs+=" ${LL_WORDS.join(" ")}"`,
     '      COMPREPLY=($(compgen -W "$verbs" -- "$word"))',
     "      return 0",
     "    fi",
-    `    program=ll-\${COMP_WORDS[1]} first=2`,
+    `    program=${root}-\${COMP_WORDS[1]} first=2`,
     "  fi",
     "  case $program in",
     ...cases,
-    `    ll---completion) values="${SHELLS.join(" ")}" ;;`,
+    `    ${root}---completion) values="${SHELLS.join(" ")}" ;;`,
     "  esac",
     '  if [[ $values != "" ]]; then',
     "    [[ $values == none ]] && { compopt +o default; return 0; }",
@@ -88,7 +96,7 @@ function bashScript(programs: readonly CompletedProgram[]): string {
     "  fi",
     "  return 0",
     "}",
-    `complete -o default -F _ll ll ${verbs.map((verb) => `ll-${verb}`).join(" ")}`,
+    `complete -o default -F ${name} ${root} ${verbs.map((verb) => `${root}-${verb}`).join(" ")}`,
     "",
   ].join("\n");
 }
@@ -117,8 +125,9 @@ function bashValues(options: readonly CompletedOption[]): string[] {
   ];
 }
 
-function zshScript(programs: readonly CompletedProgram[]): string {
-  const cases = together(programs).flatMap(({ names, options, words }) => [
+function zshScript(programs: readonly CompletedProgram[], root: string): string {
+  const name = functionOf(root);
+  const cases = together(programs, root).flatMap(({ names, options, words }) => [
     `    (${names.join("|")})`,
     "      _arguments \\",
     `${options.map((option) => `        ${zshRow(option)}`).join(" \\\n")} \\`,
@@ -127,13 +136,13 @@ function zshScript(programs: readonly CompletedProgram[]): string {
       : `        '1:file:_files' '*:word:{ _files; compadd ${words.join(" ")} }' ;;`,
   ]);
   const verbs = programs.map(({ verb, summary }) => `      '${zshEscaped(verb)}:${zshEscaped(summary)}'`);
-  const all = ["ll", ...programs.map(({ verb }) => `ll-${verb}`)].join(" ");
+  const all = [root, ...programs.map(({ verb }) => `${root}-${verb}`)].join(" ");
   return [
     `#compdef ${all}`,
-    "# ll and its programs for zsh: a file _ll in a folder of $fpath, or: source <(ll --completion zsh)",
-    "_ll() {",
+    `# ${root} and its programs for zsh: a file ${name} in a folder of $fpath, or: source <(${root} --completion zsh)`,
+    `${name}() {`,
     "  local program=$service",
-    "  if [[ $program == ll ]]; then",
+    `  if [[ $program == ${root} ]]; then`,
     "    local -a verbs=(",
     ...verbs,
     "    )",
@@ -143,7 +152,7 @@ function zshScript(programs: readonly CompletedProgram[]): string {
     "      return",
     "    fi",
     `    [[ $words[2] == --completion ]] && { compadd ${SHELLS.join(" ")}; return; }`,
-    "    program=ll-$words[2]",
+    `    program=${root}-$words[2]`,
     "    shift words",
     "    (( CURRENT-- ))",
     "  fi",
@@ -151,7 +160,7 @@ function zshScript(programs: readonly CompletedProgram[]): string {
     ...cases,
     "  esac",
     "}",
-    `if [[ $funcstack[1] == _ll ]]; then _ll "$@"; else compdef _ll ${all}; fi`,
+    `if [[ $funcstack[1] == ${name} ]]; then ${name} "$@"; else compdef ${name} ${all}; fi`,
     "",
   ].join("\n");
 }
@@ -171,22 +180,22 @@ function zshEscaped(text: string): string {
   return text.replace(/[[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
 }
 
-function fishScript(programs: readonly CompletedProgram[]): string {
+function fishScript(programs: readonly CompletedProgram[], root: string): string {
   const rowsOf = ({ verb, options, words }: CompletedProgram): string[] => {
     const rows = options.map(fishRow);
     if (words.length > 0) rows.push(`-a ${fishQuoted(words.join(" "))}`);
     // as a program, and as a verb
-    const heads = [`complete -c ll-${verb}`, `complete -c ll -n '__fish_seen_subcommand_from ${verb}'`];
+    const heads = [`complete -c ${root}-${verb}`, `complete -c ${root} -n '__fish_seen_subcommand_from ${verb}'`];
     return heads.flatMap((head) => rows.map((row) => `${head} ${row}`));
   };
   const verbs = programs.map(
-    ({ verb, summary }) => `complete -c ll -n __fish_use_subcommand -f -a ${verb} -d ${fishQuoted(summary)}`,
+    ({ verb, summary }) => `complete -c ${root} -n __fish_use_subcommand -f -a ${verb} -d ${fishQuoted(summary)}`,
   );
   return [
-    "# ll and its programs for fish: ll --completion fish | source",
+    `# ${root} and its programs for fish: ${root} --completion fish | source`,
     ...verbs,
-    `complete -c ll -n __fish_use_subcommand -f -a '${LL_WORDS.join(" ")}'`,
-    `complete -c ll -n '__fish_seen_subcommand_from help' -f -a '${programs.map(({ verb }) => verb).join(" ")}'`,
+    `complete -c ${root} -n __fish_use_subcommand -f -a '${LL_WORDS.join(" ")}'`,
+    `complete -c ${root} -n '__fish_seen_subcommand_from help' -f -a '${programs.map(({ verb }) => verb).join(" ")}'`,
     ...programs.flatMap(rowsOf),
     "",
   ].join("\n");
@@ -210,13 +219,19 @@ function fishQuoted(text: string): string {
 /** Programs with the same options under one head: those that take the options of ll-main. */
 function together(
   programs: readonly CompletedProgram[],
+  root: string,
 ): { names: string[]; options: readonly CompletedOption[]; words: readonly string[] }[] {
   const groups = new Map<string, { names: string[]; options: readonly CompletedOption[]; words: readonly string[] }>();
   for (const { verb, options, words } of programs) {
     const key = JSON.stringify([options.map(({ names, help }) => [names, help]), words]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { names: [`ll-${verb}`], options, words });
-    else group.names.push(`ll-${verb}`);
+    if (group === undefined) groups.set(key, { names: [`${root}-${verb}`], options, words });
+    else group.names.push(`${root}-${verb}`);
   }
   return [...groups.values()];
+}
+
+/** `_ll_batch` for `ll-batch`. */
+function functionOf(root: string): string {
+  return `_${root.replaceAll("-", "_")}`;
 }

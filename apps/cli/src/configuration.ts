@@ -175,12 +175,12 @@ async function readIfPresent(path: string): Promise<string | undefined> {
 
 /** `--print-config`: every option with its value and where that comes from. */
 export function configText<P>(table: readonly OptionSpec<P>[], origins: Origins, columns?: number): string {
-  const rows = table.map(({ names, value, shownDefault }) => {
+  const rows = table.map(({ names, value, shownDefault, isSecret }) => {
     const set = origins.get(names[0])?.at(-1);
     const name = names[0].replace(/^--/, "");
     return set === undefined
       ? [name, shownDefault ?? (value === "flag" ? "off" : "-"), "default"]
-      : [name, printable(set.text, 200), set.origin];
+      : [name, isSecret ? "(not shown)" : printable(set.text, 200), set.origin];
   });
   const layout = { hasHead: true, ...(columns !== undefined && { columns }) };
   return `${tableLines([["option", "value", "origin"], ...rows], ["left", "left", "left"], layout).join("\n")}\n`;

@@ -1,49 +1,36 @@
-// The frame of the command line: finds the program, runs it, turns what it throws into two lines and an exit code.
+// The command line: finds the program and runs it.
 
 import { stat } from "node:fs/promises";
-import { inspect } from "node:util";
 import { printable } from "@ll/bytes";
 import type { Io } from "./command.ts";
 import { type CompletedProgram, completionScript } from "./completion.ts";
-import { CommandError, ReportedError, UsageError } from "./errors.ts";
-import { ExitCode, exitCodeOf } from "./exit-codes.ts";
+import { UsageError } from "./errors.ts";
+import { ExitCode } from "./exit-codes.ts";
 import { helpRow } from "./option-table.ts";
-import { installSignals } from "./signals.ts";
+import { runAsProcess, runReported } from "./run-program.ts";
 import { closest } from "./suggest.ts";
-import { inert, term } from "./terminal.ts";
-import { columnsOf, wrapFor, wrapText } from "./text-wrap.ts";
+import { columnsOf, wrapText } from "./text-wrap.ts";
 import { VERBS } from "./verbs.ts";
 import { versionLine } from "./version.ts";
 
-/** Longest error line, in characters. */
-const MESSAGE_CHARS = 512;
-
 /** Runs a program of this package as this process: `main("ll-convert", process.argv.slice(2))`. */
 export async function main(bin: string, argv: readonly string[]): Promise<void> {
-  // the one place that exits; everything else sets the exit code and lets the process end by itself
-  installSignals((code) => process.exit(code));
-  process.exitCode = await run(bin, argv, { out: term(process.stdout), err: term(process.stderr), env: process.env });
+  await runAsProcess((io) => run(bin, argv, io));
 }
 
 /** Runs a program and returns its exit code. Nothing is thrown. */
 export async function run(bin: string, given: readonly string[], io: Io): Promise<number> {
   const argv = given[0]?.startsWith("--completion=") ? [...given[0].split("="), ...given.slice(1)] : given;
-  try {
-    if (bin === "ll") return await runVerb(argv, io);
+  return runReported(bin, argv, io, async () => {
+    if (bin === "ll") return runVerb(argv, io);
     const verb = VERBS.get(bin.replace(/^ll-/, ""));
     if (verb === undefined) throw new UsageError(`no such program: ${bin}`);
     if (argv[0] === "--completion") {
       io.out.write(completionScript(argv[1], await completedPrograms()));
       return ExitCode.ok;
     }
-    return await (await verb.load())(bin, argv, io);
-  } catch (error) {
-    const code = exitCodeOf(error);
-    if (io.out.isMidLine && io.out.isTty && io.err.isTty) io.err.write("\n"); // behind generated text
-    if (!(error instanceof ReportedError)) io.err.write(wrapFor(io.err, io.env, describeError(bin, error, code)));
-    if (isVerbose(argv, io)) io.err.write(`${inert(inspect(error))}\n`);
-    return code;
-  }
+    return (await verb.load())(bin, argv, io);
+  });
 }
 
 function completedPrograms(): Promise<CompletedProgram[]> {
@@ -111,20 +98,4 @@ async function fileHint(name: string): Promise<string> {
     () => false,
   );
   return isFile ? `${printable(name)} is a file: ll main FILE runs a model, ll inspect FILE says what it is\n` : "";
-}
-
-/** One line that says what happened, then a hint where there is one. */
-function describeError(bin: string, error: unknown, code: number): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const prefix = code === ExitCode.internal ? "internal error (bug): " : "";
-  const hint = error instanceof CommandError && error.hint !== undefined ? `${error.hint}\n` : "";
-  return `${bin}: ${printable(prefix + text, MESSAGE_CHARS)}\n${hint}`;
-}
-
-/** `--verbose` or `-v` before a `--`, or `LL_DEBUG=1`. */
-function isVerbose(argv: readonly string[], io: Io): boolean {
-  const end = argv.indexOf("--");
-  const flags = end === -1 ? argv : argv.slice(0, end);
-  const { LL_DEBUG } = io.env;
-  return flags.includes("--verbose") || flags.includes("-v") || LL_DEBUG === "1";
 }

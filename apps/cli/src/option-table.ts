@@ -28,6 +28,8 @@ export interface OptionSpec<P> {
   readonly shownDefault?: string;
   /** Says what standard output holds: of such options a command line has one at most. */
   readonly isOutputMode?: true;
+  /** Its value may hold a password, and is not shown. */
+  readonly isSecret?: true;
   readonly set: (params: P, value: OptionValue) => void | Promise<void>;
 }
 

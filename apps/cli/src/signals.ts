@@ -24,6 +24,16 @@ export function onInterrupt(handler: () => boolean): () => void {
   };
 }
 
+let endHandler: ((signal: string, code: number) => boolean) | undefined;
+
+/** Lets a program bring its work to an end by itself: `handler` is told of every signal, and returns true if it sees to it. */
+export function onEnd(handler: (signal: string, code: number) => boolean): () => void {
+  endHandler = handler;
+  return () => {
+    if (endHandler === handler) endHandler = undefined;
+  };
+}
+
 /** Installs the handlers once per process. `exit` does not return. */
 export function installSignals(exit: (code: number) => void): void {
   const end = (code: number): void => {
@@ -33,6 +43,7 @@ export function installSignals(exit: (code: number) => void): void {
   for (const [signal, code] of SIGNALS) {
     process.on(signal, () => {
       if (signal === "SIGINT" && interruptHandler?.() === true) return;
+      if (endHandler?.(signal, code) === true) return;
       end(code);
     });
   }

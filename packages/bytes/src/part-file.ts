@@ -5,10 +5,9 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { IoError } from "./errors.ts";
+import { lockFile } from "./lock-file.ts";
 import { syncDirectory } from "./out-file.ts";
 import { assertReplaceable, assertSpace, errorCode, fail, resolveTarget } from "./out-target.ts";
-import { forgetTemporary, isOwnerAlive, ownerText, registerLock } from "./temporary-files.ts";
 
 export interface PartFileOptions {
   /** Of the finished file. */
@@ -38,9 +37,6 @@ export interface PartFile {
 }
 
 const CHUNK_BYTES = 16 * 1024 * 1024;
-const LOCK_BEAT_MS = 10_000;
-/** Without a beat for so long, a lock whose owner cannot be asked for counts as left. */
-const LOCK_SILENT_MS = 120_000;
 
 /**
  * Opens or begins the parts of the file `path`, and makes the folders above it.
@@ -53,7 +49,7 @@ export async function openPartFile(path: string, options: PartFileOptions): Prom
   const hash = createHash("sha256").update(`${key} ${bytes} ${chunkBytes}`).digest("hex").slice(0, 12);
   const stem = join(dirname(target), `.${[...basename(target)].slice(0, 48).join("")}.${hash}`);
   const [partPath, donePath] = [`${stem}.part`, `${stem}.done`];
-  const unlock = await lock(`${stem}.lock`, path);
+  const unlock = await lockFile(`${stem}.lock`, path);
   let part: fs.FileHandle | undefined;
   let map: fs.FileHandle | undefined;
   try {
@@ -175,44 +171,4 @@ async function openOrCreate(path: string): Promise<fs.FileHandle> {
     if (errorCode(cause) !== "ENOENT") throw cause;
     return fs.open(path, "wx+", 0o600);
   }
-}
-
-/**
- * A courtesy, so that nothing is downloaded twice: two that write at the same time write the same.
- * @returns what removes the lock
- */
-async function lock(path: string, target: string): Promise<() => Promise<void>> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = await fs.open(path, "wx", 0o600);
-      registerLock(path);
-      await handle.writeFile(ownerText()).finally(() => handle.close());
-      break;
-    } catch (cause) {
-      if (errorCode(cause) !== "EEXIST") fail(target, cause);
-    }
-    if (attempt === 3 || !(await removeIfStale(path))) {
-      throw new IoError({ code: "E_LOCKED", file: target, message: `${target} is being written by another process` });
-    }
-  }
-  const beat = setInterval(() => {
-    fs.utimes(path, new Date(), new Date()).catch(() => undefined);
-  }, LOCK_BEAT_MS).unref();
-  return async () => {
-    clearInterval(beat);
-    if (forgetTemporary(path)) await fs.unlink(path).catch(() => undefined);
-  };
-}
-
-async function removeIfStale(path: string): Promise<boolean> {
-  const [text, stat] = await Promise.all([
-    fs.readFile(path, "latin1").catch(() => undefined),
-    fs.stat(path).catch(() => undefined),
-  ]);
-  if (text === undefined || stat === undefined) return true; // it is gone
-  // one that is empty is being made, or its owner died between two steps
-  const isAlive = isOwnerAlive(text) ?? Date.now() - stat.mtimeMs < LOCK_SILENT_MS;
-  if (isAlive) return false;
-  await fs.unlink(path).catch(() => undefined);
-  return true;
 }

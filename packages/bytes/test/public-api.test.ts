@@ -45,6 +45,7 @@ test("public names", () => {
       "createOutFile",
       "openFileSource",
       "openPartFile",
+      "openPieceFolder",
       "reason",
       "removeTemporaryFiles",
     ]

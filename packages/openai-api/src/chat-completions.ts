@@ -45,7 +45,7 @@ type Head = Readonly<Record<"id" | "object" | "created" | "model" | "system_fing
 /** @throws ApiError, and what `chat` of the model throws */
 export async function chatCompletions(context: RequestContext, body: JsonObject): Promise<Response> {
   const { model, created, fingerprint, signal, client } = context;
-  const fields = validate(v.object({ ...FIELDS, n: choicesField(model) }), body, REFUSED);
+  const fields = validate(v.object({ ...FIELDS, n: choicesField(context) }), body, REFUSED);
   const name = answeringName(context, fields.model);
   if (fields.modalities?.some((one) => one !== "text")) throw unsupported("modalities", `expected ["text"]`);
   if (fields.top_logprobs !== undefined && fields.logprobs !== true) {

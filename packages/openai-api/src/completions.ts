@@ -27,7 +27,7 @@ const FIELDS = {
 export async function completions(context: RequestContext, body: JsonObject): Promise<Response> {
   const { model, created, fingerprint, signal, client } = context;
   const { tokenizer } = model;
-  const fields = validate(v.object({ ...FIELDS, n: choicesField(model) }), body, ["suffix"]);
+  const fields = validate(v.object({ ...FIELDS, n: choicesField(context) }), body, ["suffix"]);
   const name = answeringName(context, fields.model);
   const { n = 1, max_tokens: maxTokens = DEFAULT_MAX_TOKENS, logprobs, echo = false } = fields;
   if (fields.best_of !== undefined && fields.best_of !== n) throw unsupported("best_of", `expected ${n}, as n`);

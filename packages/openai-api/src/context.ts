@@ -20,6 +20,8 @@ export interface RequestContext {
   readonly onError: (error: unknown) => void;
   /** Of requests that have none; undefined: drawn. */
   readonly seed: number | undefined;
+  /** Most `n` of a request. */
+  readonly maxChoices: number;
   /** Who asks, for the queue. */
   readonly client: string | undefined;
   readonly observer: AnswerObserver | undefined;

@@ -20,6 +20,8 @@ export interface HandlerOptions {
   readonly created?: number | undefined;
   /** Seed of requests that have none. Default: drawn. */
   readonly seed?: number | undefined;
+  /** Most choices of a request, `n`. Default: as many as the model generates at the same time. */
+  readonly maxChoices?: number | undefined;
   /** Bytes of a request's body. Default 4 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Milliseconds of silence in a stream after which a comment is sent. Default 15,000. */
@@ -71,6 +73,7 @@ export function createHandler(model: ChatModel, options: HandlerOptions = {}): H
     const context: RequestContext = {
       ...{ model, names, created, fingerprint, pingMs, signal, onError },
       seed: options.seed,
+      maxChoices: options.maxChoices ?? model.info.parallel,
       client: options.client?.(request),
       observer: options.observe?.(request),
     };

@@ -3,4 +3,5 @@
 export { ApiError, type ApiErrorFields, type ErrorStatus } from "./api-error.ts";
 export type { AnswerObserver } from "./context.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
+export { type JsonObject, jsonObjectOf } from "./request-body.ts";
 export type { ChoiceEvent } from "./run-choices.ts";

@@ -17,18 +17,27 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   if ((request.headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity") {
     throw new ApiError({ status: 415, code: "unsupported_media_type", message: "content-encoding: send it as it is" });
   }
-  const text = decode(await readBytes(request, maxBytes));
-  checkDepth(text);
+  return withoutNulls(jsonObjectOf(await readBytes(request, maxBytes), "The body"));
+}
+
+/**
+ * What bytes of a client hold, looked at before it is parsed.
+ * @param what it is, for messages: `The body`
+ * @throws ApiError 400 `invalid_json`
+ */
+export function jsonObjectOf(bytes: Uint8Array, what: string): JsonObject {
+  const text = decode(bytes, what);
+  checkDepth(text, what);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw invalidJson(`The body is no JSON: ${(error as Error).message}`);
+    throw invalidJson(`${what} is no JSON: ${(error as Error).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalidJson("The body is no JSON object");
+    throw invalidJson(`${what} is no JSON object`);
   }
-  return withoutNulls(value as JsonObject);
+  return value as JsonObject;
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -64,16 +73,16 @@ function brokenOff(): never {
   throw invalidJson("The body broke off");
 }
 
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw invalidJson("The body is not UTF-8");
+    throw invalidJson(`${what} is not UTF-8`);
   }
 }
 
 /** Looks at the text, so that no parser has to descend. */
-function checkDepth(text: string): void {
+function checkDepth(text: string, what: string): void {
   let depth = 0;
   let isInString = false;
   for (let at = 0; at < text.length; at++) {
@@ -84,7 +93,7 @@ function checkDepth(text: string): void {
     } else if (character === '"') isInString = true;
     else if (character === "{" || character === "[") {
       if (++depth > MAX_DEPTH) {
-        throw invalidJson(`The body nests deeper than ${MAX_DEPTH} at position ${at}`);
+        throw invalidJson(`${what} nests deeper than ${MAX_DEPTH} at position ${at}`);
       }
     } else if (character === "}" || character === "]") depth--;
   }

@@ -1,6 +1,6 @@
 // Fields of requests that say how ids are drawn, and the options of @ll/chat that they become.
 
-import type { ChatModel, GenerateOptions } from "@ll/chat";
+import type { GenerateOptions } from "@ll/chat";
 import { DRY_SEQUENCE_BREAKERS, sequenceBreakers } from "@ll/sampling";
 import * as v from "valibot";
 import { invalidValue } from "./api-error.ts";
@@ -62,8 +62,8 @@ export const GENERATION_FIELDS = {
 };
 
 /** The number of choices: with each, a sequence runs. */
-export function choicesField(model: ChatModel) {
-  return integerBetween(1, model.info.parallel);
+export function choicesField({ maxChoices }: RequestContext) {
+  return integerBetween(1, maxChoices);
 }
 
 export type GenerationFields = v.InferOutput<ReturnType<typeof generationSchema>>;

@@ -9,6 +9,7 @@ test("what the package exports", () => {
     [
       "ApiError",
       "createHandler",
+      "jsonObjectOf",
     ]
   `);
 });

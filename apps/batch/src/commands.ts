@@ -1,0 +1,22 @@
+// The commands of ll-batch. One is loaded when it is called, so that none pays for another's start.
+
+import { allOptions, type Command, type CompletedOption } from "@ll/cli/frame";
+
+export interface BatchCommand {
+  /** One line of the help. */
+  readonly summary: string;
+  load(): Promise<Command>;
+  /** All options, for completion. */
+  options(): Promise<readonly CompletedOption[]>;
+}
+
+export const COMMANDS: ReadonlyMap<string, BatchCommand> = new Map<string, BatchCommand>([
+  [
+    "run",
+    {
+      summary: "answers the requests of a file",
+      load: async () => (await import("./commands/run.ts")).runCommand,
+      options: async () => allOptions((await import("./commands/run.ts")).RUN_OPTIONS),
+    },
+  ],
+]);

@@ -1,0 +1,101 @@
+// ll-batch as a process, and files for it.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Io } from "@ll/cli/frame";
+import { tinyModel } from "../../../../tools/tiny-model.ts";
+import { run } from "../../src/main.ts";
+
+const BIN = join(import.meta.dirname, "../../src/bin.ts");
+
+export interface Program {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+}
+
+export function start(args: readonly string[], env: Record<string, string> = {}, script: string = BIN): Program {
+  const child = spawn(process.execPath, ["--conditions=@ll/source", "--no-warnings", script, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  const ended = new Promise<number | string>((resolve) => {
+    child.on("close", (code, signal) => resolve(code ?? signal ?? "nothing"));
+  });
+  return { child, out: () => out, err: () => err, ended };
+}
+
+/** Runs to its end. */
+export async function finish(args: readonly string[], env: Record<string, string> = {}) {
+  const program = start(args, env);
+  const code = await program.ended;
+  return { code, out: program.out(), err: program.err() };
+}
+
+/** The same in this process, which is faster; for what needs no signal. */
+export async function runHere(args: readonly string[], env: Record<string, string> = {}) {
+  let [out, err] = ["", ""];
+  const terminal = (write: (text: string) => void): Io["out"] => ({
+    ...{ isTty: false, columns: 80, isMidLine: false, control: () => undefined, drained: async () => undefined },
+    write: (text) => write(String(text)),
+  });
+  const code = await run(args, {
+    out: terminal((text) => {
+      out += text;
+    }),
+    err: terminal((text) => {
+      err += text;
+    }),
+    env,
+  });
+  return { code, out, err };
+}
+
+export interface Folder {
+  readonly path: (name: string) => string;
+  readonly write: (name: string, text: string | Uint8Array) => string;
+  readonly remove: () => void;
+}
+
+export function temporaryFolder(): Folder {
+  const folder = mkdtempSync(join(tmpdir(), "ll-batch-"));
+  const path = (name: string): string => join(folder, name);
+  return {
+    path,
+    write(name, text) {
+      writeFileSync(path(name), text);
+      return path(name);
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The embedded model as a file. */
+export async function modelFile(folder: Folder): Promise<string> {
+  return folder.write("tiny.bin", await tinyModel("q4_0"));
+}
+
+/** Requests of all kinds, a line each. */
+export function requests(n: number, maxTokens = 4): string {
+  const lines = Array.from({ length: n }, (_, i) => {
+    const [url, body] = [
+      ["/v1/completions", { prompt: `Number ${i} is`, max_tokens: maxTokens, n: 1 + (i % 2) }],
+      ["/v1/chat/completions", { messages: [{ role: "user", content: `What is ${i}?` }], max_tokens: maxTokens }],
+      ["/v1/embeddings", { input: `text ${i}`, encoding_format: "base64" }],
+    ][i % 4 === 3 ? 2 : i % 2] as [string, object];
+    return `${JSON.stringify({ custom_id: `request-${i}`, method: "POST", url, body })}\n`;
+  });
+  return lines.join("");
+}
