@@ -7,13 +7,13 @@ import { openFileSource } from "@ll/bytes/node";
 import { openGgml } from "@ll/ggml-format";
 import { configFromGgml, type LoadModelOptions, loadModel, type ModelConfig, type TensorSource } from "@ll/llama";
 import { createSampler } from "@ll/sampling";
-import { benchModel } from "./models.ts";
+import { ggjtModel } from "./models.ts";
 import { promptIds } from "./plan.ts";
 
 const CONTEXT_TOKENS = 2048;
 const N_LAYERS_OF_COPY = 2;
 
-const { ggjt, nVocab } = await benchModel("13b");
+const { ggjt, nVocab } = await ggjtModel("13b");
 const source = await openFileSource(ggjt);
 const file = await openGgml(source);
 const config = configFromGgml(file.hyperParams);

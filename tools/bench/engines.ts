@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { COMMANDS } from "../runtimes.ts";
 import type { EnginePlan, EngineResult, Request } from "./plan.ts";
 
 export interface Engine {
@@ -10,39 +11,60 @@ export interface Engine {
   readonly name: string;
   readonly format: "ggjt" | "gguf";
   readonly script: string;
-  readonly scriptArguments: readonly string[];
+  readonly scriptArguments?: readonly string[];
   readonly variant?: string;
+  /** What runs the script; this Node if left out. */
+  readonly command?: readonly string[];
   /** Instead of those of the scenario, where these would take too long. */
   readonly requests?: readonly Request[];
 }
 
 const nodeLlama = (variant: string): Engine => ({
-  name:
-    variant === ""
-      ? "node-llama-cpp"
-      : `node-llama-cpp, ${variant.replace("+", " and ").replace("flash", "flash attention")}`,
+  name: `node-llama-cpp, ${variant.replace("+", " and ").replace("flash", "flash attention")}`,
   format: "gguf",
   script: "run-node-llama-cpp.mjs",
-  scriptArguments: [],
   variant,
 });
 
-export const LL: Engine = { name: "ll", format: "ggjt", script: "run-ll.ts", scriptArguments: [] };
+const ll = (name: string, command?: readonly string[]): Engine => ({
+  name,
+  format: "gguf",
+  script: "run-ll.ts",
+  ...(command === undefined ? {} : { command }),
+});
+
+/** The arithmetic of GGUF files of today. */
+export const LL: Engine = ll("ll");
+/** A ggjt file, in the order of sums of build 803 of llama.cpp. */
+export const LL_803: Engine = { ...LL, name: "ll, build 803", format: "ggjt" };
 /** Flash attention is the faster one for long prompts, the other for decoding behind them. */
 export const NODE_LLAMA_CPP: readonly Engine[] = [nodeLlama("flash+mmap"), nodeLlama("mmap")];
-/** Reads the weights instead of mapping the file, as we do. */
-export const NODE_LLAMA_CPP_READ: Engine = nodeLlama("flash");
-export const LL_IN_CHROMIUM = "ll in Chromium";
+
+const page = (name: string, script: string, format: Engine["format"]): Engine => ({
+  name,
+  format,
+  script: "run-browser.mjs",
+  scriptArguments: [script],
+});
+export const LL_IN_CHROMIUM: Engine = page("ll in Chromium", "ll", "ggjt");
 export const BROWSERS: readonly Engine[] = [
-  { name: LL_IN_CHROMIUM, format: "ggjt", script: "run-browser.mjs", scriptArguments: ["ll"] },
-  { name: "wllama 2 in Chromium", format: "gguf", script: "run-browser.mjs", scriptArguments: ["wllama-2"] },
-  { name: "wllama 3 in Chromium", format: "gguf", script: "run-browser.mjs", scriptArguments: ["wllama-3"] },
+  LL_IN_CHROMIUM,
+  page("wllama 2 in Chromium", "wllama-2", "gguf"),
+  page("wllama 3 in Chromium", "wllama-3", "gguf"),
+];
+
+/** Our engine as processors of other ages run it, and in other runtimes. */
+export const LL_ELSEWHERE: readonly Engine[] = [
+  ll("ll, 128-bit code", [process.execPath, "--no-enable-avx2"]),
+  ll("ll, no AVX", [process.execPath, "--no-enable-avx"]),
+  ...["Node 22", "Node 24", "Deno", "Bun"].map((name) => ll(`ll in ${name}`, COMMANDS[name])),
 ];
 
 /** One run of one engine. */
 export interface EngineRun {
   readonly scenario: string;
-  readonly shape: string;
+  /** `1.1b Q4_0`: shape and type. */
+  readonly model: string;
   readonly threads: number;
   readonly engine: string;
   /** Runs of the same round happened side by side. */
@@ -63,19 +85,24 @@ export async function runEngine(
   plan: EnginePlan,
   fromSource: boolean,
 ): Promise<{ firstTokenMs: number; result: EngineResult }> {
-  const { requests = plan.requests, variant } = engine;
+  const { requests = plan.requests, variant, scriptArguments = [], command } = engine;
   const own: EnginePlan = { ...plan, requests, ...(variant === undefined ? {} : { variant }) };
   const startedAtMs = Date.now();
-  const line = await run(engine.script, [...engine.scriptArguments, JSON.stringify(own)], fromSource);
+  const line = await run(engine.script, [...scriptArguments, JSON.stringify(own)], fromSource, command);
   const result = JSON.parse(line) as EngineResult;
   return { firstTokenMs: result.firstTokenAtMs - (result.startedAtMs ?? startedAtMs), result };
 }
 
 /** Last line that a script of this folder prints. @throws Error with the end of its error output if it fails */
-export async function run(script: string, scriptArguments: readonly string[], fromSource: boolean): Promise<string> {
+export async function run(
+  script: string,
+  scriptArguments: readonly string[],
+  fromSource: boolean,
+  [program = process.execPath, ...programArguments]: readonly string[] = [],
+): Promise<string> {
   const child = spawn(
-    process.execPath,
-    [...nodeArguments(fromSource), join(import.meta.dirname, script), ...scriptArguments],
+    program,
+    [...programArguments, ...nodeArguments(fromSource), join(import.meta.dirname, script), ...scriptArguments],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";

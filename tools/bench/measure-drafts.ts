@@ -1,6 +1,7 @@
 // What drafts save: tokens per second with prompt lookup, against those without, on texts of three kinds. Random weights agree with no
 // draft, so of an edit and a summary the ids are forced: the sampler chooses from the logits, and the text goes on with the recorded ids
 // all the same. A story is free: the tiny model of the project writes it.
+// The last line is JSON: the ratios.
 //   measure-drafts.ts [SHAPE [THREADS [ROUNDS]]]      SHAPE: 1.1b (default) or another one of make-synthetic-model.ts
 
 import { readFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { configFromGgml, createGenerator, type DraftOptions, loadModel, type Tea
 import { build803Chain, createSampler } from "@ll/sampling";
 import { createTokenizer, readSentencePieceModel } from "@ll/tokenizer";
 import { tinyModel } from "../tiny-model.ts";
-import { benchModel, vocabPath } from "./models.ts";
+import { ggjtModel, vocabPath } from "./models.ts";
 
 const DRAFTS: readonly [string, DraftOptions][] = [
   ["without", {}],
@@ -82,7 +83,7 @@ const ROUNDS = Number(rounds);
 const tokenizer = createTokenizer(readSentencePieceModel(readFileSync(vocabPath())));
 const idsOf = (text: string): number[] => [...tokenizer.encode(text)];
 
-const made = await benchModel(shape);
+const made = await ggjtModel(shape);
 const source = await openFileSource(made.ggjt);
 const file = await openGgml(source);
 const config = configFromGgml(file.hyperParams, { nKvHeads: made.nKvHeads });
@@ -100,6 +101,7 @@ const texts = new Map<string, Text>([
   ["story", { model: tiny, prompt: [1, 403, 407, 261, 378], forced: undefined, nTokens: 400 }],
 ]);
 
+const ratiosOf: Record<string, number> = {};
 for (const [name, text] of texts) {
   const rates = new Map<string, number[]>(DRAFTS.map(([label]) => [label, []]));
   const counts = new Map<string, string>();
@@ -121,6 +123,7 @@ for (const [name, text] of texts) {
   for (const [label, all] of rates) {
     const ratios = all.map((rate, i) => rate / (base[i] as number)).sort((a, b) => a - b);
     const median = [...all].sort((a, b) => a - b)[ROUNDS >> 1] as number;
+    if (label !== "without") ratiosOf[`${name}, ${label}`] = ratios[ROUNDS >> 1] as number;
     console.log(
       `${name.padEnd(8)} ${label.padEnd(10)} ${median.toFixed(1).padStart(7)} tokens/s  ${(ratios[ROUNDS >> 1] as number).toFixed(2)}  ${counts.get(label)}`,
     );
@@ -129,3 +132,4 @@ for (const [name, text] of texts) {
 await big.dispose();
 await tiny.dispose();
 await source.close();
+console.log(JSON.stringify(ratiosOf));

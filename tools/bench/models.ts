@@ -9,9 +9,12 @@ import { createOutFile, openFileSource } from "@ll/bytes/node";
 import { type ConvertInput, contentsOfGgml, convertCheckpoint, convertedBytes, type ModelContents } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
 import { ggmlVocab, readSentencePieceModel, type VocabEntry } from "@ll/tokenizer";
+import { GGUF_SHAPES, writeSyntheticGguf } from "./synthetic-gguf.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 export const CACHE = join(ROOT, ".cache", "bench");
+/** Of make-synthetic-model.ts. */
+const GGJT_SHAPES: readonly string[] = ["small", "1.1b", "7b", "13b"];
 const TEST_DATA = process.env["LL_TEST_DATA"] ?? "";
 
 /** The tokenizer of LLaMA, if there is one: without it, models cut texts into bytes. */
@@ -22,8 +25,8 @@ const TEXT_PATHS = [join(TEST_DATA, "text", "wiki.test.raw"), join(ROOT, "fixtur
 
 /** Files of the same weights. */
 export interface BenchModel {
-  readonly shape: string;
-  readonly ggjt: string;
+  /** Undefined for what a ggjt file cannot be. */
+  readonly ggjt: string | undefined;
   readonly gguf: string;
   readonly nVocab: number;
   readonly nKvHeads: number;
@@ -38,9 +41,22 @@ export function vocabPath(): string {
   return existsSync(VOCAB_PATH) ? VOCAB_PATH : join(ROOT, "fixtures", "tiny", "meta", "tokenizer.model");
 }
 
-/** Makes the model of a shape that make-synthetic-model.ts knows, unless it is there. */
-export async function benchModel(shape: string): Promise<BenchModel> {
+export type GgjtModel = BenchModel & { readonly ggjt: string };
+
+/** Makes the model of a name such as `1.1b Q4_0`, unless it is there: a shape of make-synthetic-model.ts or synthetic-gguf.ts. */
+export async function benchModel(name: string): Promise<BenchModel> {
   mkdirSync(CACHE, { recursive: true });
+  const [shape = "", type = "Q4_0"] = name.split(" ");
+  if (type === "Q4_0" && GGJT_SHAPES.includes(shape)) return ggjtModel(shape);
+  const gguf = join(CACHE, `${shape}-${type}.gguf`);
+  const known = GGUF_SHAPES.get(shape);
+  if (known === undefined) throw new Error(`no shape ${shape}: ${[...GGUF_SHAPES.keys()].join(", ")}`);
+  if (!existsSync(gguf)) await writeSyntheticGguf(known, { type }, gguf);
+  return { ggjt: undefined, gguf, nVocab: Number(known.keys["vocab_size"]), nKvHeads: 0 };
+}
+
+/** A model of make-synthetic-model.ts, as ggjt too. */
+export async function ggjtModel(shape: string): Promise<GgjtModel> {
   const raw = join(CACHE, `${shape}-raw.bin`);
   const ggjt = join(CACHE, `${shape}-q4_0.bin`);
   const gguf = join(CACHE, `${shape}-q4_0.gguf`);
@@ -58,7 +74,6 @@ export async function benchModel(shape: string): Promise<BenchModel> {
     rmSync(raw);
   }
   return withContents(ggjt, async ({ params: { nVocab, nKvHeads } }) => ({
-    shape,
     ggjt,
     gguf,
     nVocab,
@@ -70,7 +85,7 @@ export async function benchModel(shape: string): Promise<BenchModel> {
 export async function f16Model(shape: string): Promise<string> {
   const path = join(CACHE, `${shape}-f16.bin`);
   if (existsSync(path)) return path;
-  const { ggjt } = await benchModel(shape);
+  const { ggjt } = await ggjtModel(shape);
   await withContents(ggjt, async (contents) => {
     const bits = noise();
     const tensors = contents.tensors.map(({ name, shape, type }) => ({

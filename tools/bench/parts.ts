@@ -1,16 +1,16 @@
 // What is measured without peers: the quantiser against a copy of the file, sampling against one pass over the logits, decoding
-// against the bare kernel, encoding against itself with half of the text.
+// and prompts against the bare kernel, encoding against itself with half of the text, texts with drafts against those without.
 
 import { spawnSync } from "node:child_process";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { nodeArguments, run } from "./engines.ts";
-import { type BenchModel, textPath, vocabPath } from "./models.ts";
+import { type GgjtModel, textPath, vocabPath } from "./models.ts";
 import { promptIds } from "./plan.ts";
 
 /** One measured number. */
 export interface PartRun {
-  readonly part: "quantize" | "sampling" | "stream" | "abort" | "tokenizer";
+  readonly part: "bounds" | "drafts" | "quantize" | "sampling" | "abort" | "tokenizer";
   readonly name: string;
   readonly round: number;
   readonly value: number;
@@ -70,20 +70,33 @@ export async function measureTokenizer(fromSource: boolean): Promise<Map<string,
 
 /** Milliseconds from the call of abort() during a prompt of 2,000 tokens until evaluate() has thrown. */
 export async function measureAbort(
-  { ggjt, nKvHeads, nVocab }: BenchModel,
+  { ggjt, nKvHeads, nVocab }: GgjtModel,
   fromSource: boolean,
 ): Promise<Map<string, number>> {
   const job = { ggjt, nKvHeads, ids: promptIds(2000, nVocab), abortAtMs: [100, 1000, 3000] };
   return new Map(Object.entries(JSON.parse(await run("measure-abort.ts", [JSON.stringify(job)], fromSource))));
 }
 
-/** Tokens per second. */
-export async function measureStream(
-  { ggjt, nKvHeads }: BenchModel,
+/** Tokens per second of the bare kernel: weights times one vector, and times 32. */
+export async function measureBounds(
+  { ggjt, nKvHeads }: GgjtModel,
   threads: number,
-  tokens: number,
   fromSource: boolean,
-): Promise<number> {
-  const job = { ggjt, nKvHeads, threads, tokens };
-  return JSON.parse(await run("measure-stream.ts", [JSON.stringify(job)], fromSource)).rate;
+): Promise<Map<string, number>> {
+  const rates = new Map<string, number>();
+  for (const [name, nVectors, passes] of [
+    ["decode", 1, 48],
+    ["prompt", 32, 6],
+  ] as const) {
+    const job = { ggjt, nKvHeads, threads, nVectors, passes };
+    rates.set(name, JSON.parse(await run("measure-bounds.ts", [JSON.stringify(job)], fromSource)).rate);
+  }
+  return rates;
+}
+
+/** Speed with prompt lookup against that without, by text. */
+export async function measureDrafts(threads: number, fromSource: boolean): Promise<Map<string, number>> {
+  return new Map(
+    Object.entries(JSON.parse(await run("measure-drafts.ts", ["1.1b", String(threads), "1"], fromSource))),
+  );
 }

@@ -5,16 +5,19 @@
 export interface Request {
   readonly nPrompt: number;
   readonly nDecode: number;
+  /** That many sequences at the same time, each with this prompt and this many tokens; 1 if left out. */
+  readonly streams?: number;
 }
 
 export interface EnginePlan {
-  /** A ggjt file for our engine, a GGUF file for the others; the same weights. */
+  /** A ggjt file or a GGUF file of the same weights. */
   readonly model: string;
   /** Not stated in ggjt files. */
   readonly nKvHeads: number;
   readonly threads: number;
   /** Cut to `nPrompt` ids for each request. */
   readonly ids: readonly number[];
+  /** Of each sequence. */
   readonly contextTokens: number;
   /** Measured in this order, after an unmeasured one that is as long as the first and gives the time to the first token. */
   readonly requests: readonly Request[];
@@ -25,7 +28,7 @@ export interface EnginePlan {
 }
 
 export interface RequestResult extends Request {
-  /** Tokens per second: the prompt with the choice of the first token; each further token with its choice. */
+  /** Tokens per second, of all sequences: the prompt with the choice of the first token; each further token with its choice. */
   readonly promptRate: number;
   readonly decodeRate: number;
   /** Processor seconds of the process, if it can tell. */

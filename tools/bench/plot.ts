@@ -1,126 +1,100 @@
-// The measurements as one SVG: a panel of bars for each shape and speed, and lines of the speed over the length of the prompt.
+// The measurements in one picture: for each model and kind of work, how many times as fast we are as the better variant of node-llama-cpp.
 
-import type { EngineRun } from "./engines.ts";
-import { type BenchResult, names, SPEED_METRICS, select, values } from "./report.ts";
-import { median } from "./statistics.ts";
+import { LL, NODE_LLAMA_CPP } from "./engines.ts";
+import { type BenchResult, decodeRate, type Metric, promptRate, select, values } from "./report.ts";
+import { median, medianRatio } from "./statistics.ts";
 
-const WIDTH = 860;
-const LABEL_WIDTH = 250;
-const BAR_HEIGHT = 16;
-const LINES_HEIGHT = 200;
-const PANEL_GAP = 34;
-const COLORS = ["#1a7f64", "#c2571a", "#4660b8", "#8a4fa3", "#59a14f", "#b8860b", "#777777"];
-
-/** Drawn elements below each other. */
-interface Panel {
-  readonly height: number;
-  readonly elements: readonly string[];
+interface Column {
+  readonly title: string;
+  readonly scenario: string;
+  readonly metric: Metric;
 }
 
-export function plot({ engineRuns, machine, runs }: BenchResult): string {
-  const all = names(engineRuns);
-  const color = (name: string): string => COLORS[all.indexOf(name) % COLORS.length] as string;
-  const panels: Panel[] = [];
-  const groupsOfRuns = [
-    ...["1.1b", "7b", "13b"].map((shape) => ({
-      title: shape.toUpperCase(),
-      runs: select(engineRuns, { scenario: "speed", shape }),
-    })),
-    { title: "1.1B with 1 thread", runs: select(engineRuns, { scenario: "browser" }) },
-  ];
-  for (const { title, runs: own } of groupsOfRuns) {
-    for (const metric of SPEED_METRICS.slice(0, 4)) {
-      const bars = names(own).flatMap((name) => {
-        const all = values(own, name, metric);
-        return all.length === 0 ? [] : [{ name, value: median(all), text: median(all).toFixed(metric.digits) }];
-      });
-      if (bars.length === 0) continue; // not measured
-      const wanted = metric.isMoreBetter ? "more is better" : "less is better";
-      panels.push(barPanel(`${title}: ${metric.title} (${wanted})`, bars, color));
-    }
-  }
-  const lengths = select(engineRuns, { scenario: "lengths" });
-  if (lengths.length > 0) {
-    panels.push(linePanel("1.1B: prompt tokens/s over the length of the prompt", lengths, "promptRate", color));
-    panels.push(linePanel("1.1B: decode tokens/s behind a prompt of that length", lengths, "decodeRate", color));
-  }
+const COLUMNS: readonly Column[] = [
+  { title: "prompt of 128", scenario: "speed", metric: promptRate(128) },
+  { title: "prompt of 512", scenario: "speed", metric: promptRate(512) },
+  { title: "prompt of 2,048", scenario: "lengths", metric: promptRate(2048) },
+  { title: "text behind 128", scenario: "speed", metric: decodeRate(128) },
+  { title: "text behind 2,048", scenario: "lengths", metric: decodeRate(2048) },
+  { title: "8 texts at once", scenario: "streams", metric: decodeRate(32, 8) },
+];
 
-  let y = 40;
-  const groups = panels.map(({ height, elements }) => {
-    const group = `<g transform="translate(10 ${y})">${elements.join("")}</g>`;
-    y += height + PANEL_GAP;
-    return group;
+const LABEL_WIDTH = 130;
+const CELL_WIDTH = 116;
+const CELL_HEIGHT = 46;
+const BAR_LEFT = 10;
+/** Pixels of a ratio of 1, and the largest ratio that a bar shows in full. */
+const ONE = 44;
+const MOST = 2.2;
+
+const STYLE = `
+  text { font: 12px sans-serif; fill: #1f2328 } .title { font-weight: bold } .faint { fill: #59636e } .big { font-size: 15px; font-weight: bold }
+  .ours { fill: #1a7f64 } .theirs { fill: #c2571a } .line { stroke: #59636e; stroke-dasharray: 2 2 } .rule { stroke: #d1d9e0 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0f6fc } .faint { fill: #9198a1 } .ours { fill: #3fb68b } .theirs { fill: #e08a4f } .line { stroke: #9198a1 } .rule { stroke: #3d444d }
+  }`;
+
+export function plot(result: BenchResult): string {
+  const models = [...new Set(result.engineRuns.map(({ model }) => model))].filter((model) =>
+    COLUMNS.some((column) => ratioOf(result, column, model) !== undefined),
+  );
+  const width = LABEL_WIDTH + CELL_WIDTH * COLUMNS.length;
+  const top = 62;
+  const { cpu, flags, cores } = result.machine;
+  const rows = models.flatMap((model, row) => {
+    const y = top + row * CELL_HEIGHT;
+    return [
+      `<path class="rule" d="M0 ${y} H${width}"/>`,
+      text(8, y + 28, model, "title"),
+      ...COLUMNS.flatMap((column, i) => {
+        const ratio = ratioOf(result, column, model);
+        return ratio === undefined ? [] : bar(LABEL_WIDTH + i * CELL_WIDTH, y, ratio, rateOf(result, column, model));
+      }),
+    ];
   });
+  const height = top + models.length * CELL_HEIGHT + 8;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="sans-serif" font-size="12">`,
-    "<title>Speeds of the engines side by side</title>",
-    `<rect width="${WIDTH}" height="${y}" fill="white"/>`,
-    text(10, 20, `${machine.cpu}, ${machine.cores} cores; medians of ${runs} rounds`, "font-weight='bold'"),
-    ...groups,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}">`,
+    "<title>How many times as fast as node-llama-cpp</title>",
+    `<style>${STYLE}</style>`,
+    text(8, 20, "ll against node-llama-cpp: how many times as fast (more is better)", "big"),
+    text(
+      8,
+      38,
+      `${cpu} (${flags.at(-1)}), ${cores} cores; its better setting in each cell; dashes: as fast as it`,
+      "faint",
+    ),
+    ...COLUMNS.map(({ title }, i) => text(LABEL_WIDTH + BAR_LEFT + i * CELL_WIDTH, top - 6, title, "faint")),
+    ...rows,
     "</svg>\n",
   ].join("\n");
 }
 
-function barPanel(
-  title: string,
-  bars: readonly { readonly name: string; readonly value: number; readonly text: string }[],
-  color: (name: string) => string,
-): Panel {
-  const scale = (WIDTH - LABEL_WIDTH - 80) / Math.max(...bars.map(({ value }) => value));
-  const elements = bars.flatMap((bar, i) => {
-    const y = 10 + i * (BAR_HEIGHT + 3);
-    const width = (bar.value * scale).toFixed(1);
-    return [
-      text(LABEL_WIDTH - 8, y + 12, bar.name, "text-anchor='end'"),
-      `<rect x="${LABEL_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" fill="${color(bar.name)}"/>`,
-      text(LABEL_WIDTH + Number(width) + 5, y + 12, bar.text),
-    ];
-  });
-  return {
-    height: 10 + bars.length * (BAR_HEIGHT + 3),
-    elements: [text(0, 0, title, "font-weight='bold'"), ...elements],
-  };
+function bar(x: number, y: number, ratio: number, rate: number): string[] {
+  const left = x + BAR_LEFT;
+  const length = (Math.min(ratio, MOST) * ONE).toFixed(1);
+  return [
+    `<rect class="${ratio >= 1 ? "ours" : "theirs"}" x="${left}" y="${y + 26}" width="${length}" height="10" rx="2"/>`,
+    `<path class="line" d="M${left + ONE} ${y + 22} V${y + 40}"/>`,
+    text(left, y + 18, `${ratio.toFixed(2)}×`, "title"),
+    text(left + 46, y + 18, `${rate.toFixed(rate < 100 ? 1 : 0)}/s`, "faint"),
+  ];
 }
 
-function linePanel(
-  title: string,
-  runs: readonly EngineRun[],
-  rate: "promptRate" | "decodeRate",
-  color: (name: string) => string,
-): Panel {
-  const lines = names(runs).map((name) => {
-    const own = select(runs, { engine: name });
-    const points = (own[0] as EngineRun).result.requests.map(({ nPrompt }, i) => ({
-      nPrompt,
-      value: median(own.map(({ result }) => result.requests[i]?.[rate] ?? 0)),
-    }));
-    return { name, points };
-  });
-  const longest = Math.max(...lines.flatMap(({ points }) => points.map(({ nPrompt }) => nPrompt)));
-  const most = Math.max(...lines.flatMap(({ points }) => points.map(({ value }) => value)));
-  const x = (nPrompt: number): number => 60 + (nPrompt / longest) * (WIDTH - 350);
-  const y = (value: number): number => 12 + (1 - value / most) * LINES_HEIGHT;
-  const axis = `<path d="M60 12 V${y(0)} H${x(longest)}" stroke="black" fill="none"/>`;
-  const ticks = [0, most / 2, most].map((value) => text(54, y(value) + 4, value.toFixed(0), "text-anchor='end'"));
-  const lengths = (lines[0]?.points ?? []).map(({ nPrompt }) =>
-    text(x(nPrompt), y(0) + 16, String(nPrompt), "text-anchor='middle'"),
-  );
-  const drawn = lines.flatMap(({ name, points }, i) => {
-    const path = points.map(({ nPrompt, value }) => `${x(nPrompt).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-    const dots = points.map(
-      ({ nPrompt, value }) =>
-        `<circle cx="${x(nPrompt).toFixed(1)}" cy="${y(value).toFixed(1)}" r="3" fill="${color(name)}"/>`,
-    );
-    const key = text(x(longest) + 12, 24 + 16 * i, name, `fill="${color(name)}"`);
-    return [`<polyline points="${path}" fill="none" stroke="${color(name)}" stroke-width="2"/>`, ...dots, key];
-  });
-  return {
-    height: LINES_HEIGHT + 34,
-    elements: [text(0, 0, title, "font-weight='bold'"), axis, ...ticks, ...lengths, ...drawn],
-  };
+/** Ours against the better variant of the peer; undefined where either was not measured. */
+function ratioOf(result: BenchResult, { scenario, metric }: Column, model: string): number | undefined {
+  const runs = select(result.engineRuns, { scenario, model });
+  const own = values(runs, LL.name, metric);
+  const theirs = NODE_LLAMA_CPP.map(({ name }) => values(runs, name, metric));
+  if (own.length === 0 || theirs.some((rates) => rates.length !== own.length)) return undefined;
+  return Math.min(...theirs.map((rates) => medianRatio(own, rates)));
 }
 
-function text(x: number, y: number, content: string, attributes = ""): string {
+function rateOf(result: BenchResult, { scenario, metric }: Column, model: string): number {
+  return median(values(select(result.engineRuns, { scenario, model }), LL.name, metric));
+}
+
+function text(x: number, y: number, content: string, kind: string): string {
   const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escaped}</text>`;
+  return `<text x="${x}" y="${y}" class="${kind}">${escaped}</text>`;
 }

@@ -2,6 +2,7 @@
 
 import { type EngineRun, LL, LL_IN_CHROMIUM } from "./engines.ts";
 import type { PartRun } from "./parts.ts";
+import { SCENARIOS, type Scenario } from "./scenarios.ts";
 import { median, medianRatio, spread } from "./statistics.ts";
 
 export interface BenchResult {
@@ -9,20 +10,21 @@ export interface BenchResult {
   readonly commit: string;
   readonly machine: {
     readonly cpu: string;
+    /** What it can do with vectors, the newest last. */
+    readonly flags: readonly string[];
     readonly cores: number;
     readonly memoryBytes: number;
     readonly node: string;
     /** Processes that wanted to run in the minute before. */
     readonly loadAtStart: number;
   };
-  /** Rounds. */
-  readonly runs: number;
+  readonly rounds: number;
   readonly engineRuns: readonly EngineRun[];
   readonly partRuns: readonly PartRun[];
 }
 
 /** A column of a table of engines. */
-interface Metric {
+export interface Metric {
   readonly title: string;
   readonly isMoreBetter: boolean;
   readonly digits: number;
@@ -31,45 +33,50 @@ interface Metric {
 
 /** A machine with more waiting processes than this is not quiet. */
 const QUIET_LOAD = 0.7;
-const FEWEST_RUNS = 5;
+const FEWEST_ROUNDS = 5;
 
-const promptRate = (nPrompt: number): Metric => ({
+export const promptRate = (nPrompt: number): Metric => ({
   title: `prompt of ${nPrompt}, tokens/s`,
   isMoreBetter: true,
   digits: 0,
   value: ({ result }) => result.requests.find((request) => request.nPrompt === nPrompt)?.promptRate,
 });
-const decodeRate = (nPrompt: number | undefined, title: string): Metric => ({
-  title,
+export const decodeRate = (nPrompt: number, streams = 1): Metric => ({
+  title: streams === 1 ? `behind ${nPrompt}, tokens/s` : `${streams} texts, tokens/s`,
   isMoreBetter: true,
   digits: 1,
   value: ({ result }) =>
-    result.requests.find((request) => request.nDecode > 0 && request.nPrompt === (nPrompt ?? request.nPrompt))
-      ?.decodeRate,
+    result.requests.find(
+      (request) => request.nDecode > 0 && request.nPrompt === nPrompt && (request.streams ?? 1) === streams,
+    )?.decodeRate,
 });
-
-export const SPEED_METRICS: readonly Metric[] = [
-  promptRate(128),
-  promptRate(512),
-  decodeRate(undefined, "decode, tokens/s"),
-  { title: "first token, s", isMoreBetter: false, digits: 2, value: ({ firstTokenMs }) => firstTokenMs / 1000 },
+export const FIRST_TOKEN: Metric = {
+  title: "first token, s",
+  isMoreBetter: false,
+  digits: 2,
+  value: ({ firstTokenMs }) => firstTokenMs / 1000,
+};
+export const PEAK_MEMORY: Metric = {
+  title: "peak memory, GB",
+  isMoreBetter: false,
+  digits: 2,
+  value: ({ result }) => result.peakRssBytes / 1e9,
+};
+const WHOLE: readonly Metric[] = [
+  FIRST_TOKEN,
   { title: "load, s", isMoreBetter: false, digits: 2, value: ({ result }) => result.loadMs / 1000 },
-  { title: "peak memory, GB", isMoreBetter: false, digits: 2, value: ({ result }) => result.peakRssBytes / 1e9 },
+  PEAK_MEMORY,
   { title: "tokenise, MB/s", isMoreBetter: true, digits: 1, value: ({ result }) => mega(result.tokenizeBytesPerS) },
 ];
-const SHORT_METRICS = SPEED_METRICS.filter(({ title }) => /^prompt of 128|^decode/.test(title));
 
 export function report(result: BenchResult): string {
   return [
     "# Performance",
     "",
     ...heading(result),
-    ...["1.1b", "7b", "13b"].flatMap((shape) => speedSection(result, shape)),
-    ...browserSection(result),
-    ...lengthSection(result),
-    ...threadSection(result, "threads", "Threads", "The 1.1B shape, with as many threads as the first column says."),
-    ...threadSection(result, "busy", "A busy neighbour", "The same while another process keeps one core busy."),
-    ...streamSection(result),
+    ...SCENARIOS.flatMap((scenario) => engineSection(result, scenario)),
+    ...boundSection(result),
+    ...draftSection(result),
     ...partSection(result, "quantize"),
     ...partSection(result, "sampling"),
     ...tokenizerSection(result),
@@ -77,119 +84,113 @@ export function report(result: BenchResult): string {
   ].join("\n");
 }
 
-function heading({ startedAt, commit, machine, runs, engineRuns }: BenchResult): string[] {
-  const { cpu, cores, memoryBytes, node, loadAtStart } = machine;
-  const isPreliminary = runs < FEWEST_RUNS || loadAtStart > QUIET_LOAD;
+function heading({ startedAt, commit, machine, rounds, engineRuns }: BenchResult): string[] {
+  const { cpu, flags, cores, memoryBytes, node, loadAtStart } = machine;
+  const isPreliminary = rounds < FEWEST_ROUNDS || loadAtStart > QUIET_LOAD;
   const versions = new Set(engineRuns.map(({ result }) => result.version));
   return [
+    `${cpu}, ${cores} cores (${flags.join(" ")}), ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, Node ${node}, ${startedAt.slice(0, 10)}, commit ${commit}, ${rounds} rounds.`,
+    "",
     ...(isPreliminary
       ? [
-          `**Preliminary**: ${runs} rounds, load average ${loadAtStart.toFixed(1)} at the start. The final figures need a quiet machine.`,
+          `**Preliminary**: load average ${loadAtStart.toFixed(1)} at the start. The final figures need a quiet machine.`,
           "",
         ]
       : []),
-    "Written by `tools/bench` from its measurements ([how](../tools/bench/README.md)). All engines ran in turn on the same machine with the same",
-    "weights (synthetic, Q4_0) and ids; figures are medians over the rounds. In brackets: how many times as good ours is, as the median of the",
-    "ratios of each round, so more than 1 is in our favour.",
-    "",
-    `${startedAt.slice(0, 10)}, commit ${commit}, ${cpu}, ${cores} cores, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, Node ${node}, ${runs} rounds.`,
+    "Written by `tools/bench` from its measurements ([how](../../tools/bench/README.md)). All engines ran in turn on the same machine with the same",
+    "weights (synthetic) and ids; figures are medians over the rounds. In brackets: how many times as good ours is, as the median of the ratios",
+    "of each round, so more than 1 is in our favour.",
     "",
     ...[...versions].sort().map((version) => `- ${version}`),
     "",
-    "![Bars of the speeds and lines of the cost of longer prompts](performance.svg)",
+    "![How many times as fast as node-llama-cpp](performance.svg)",
     "",
   ];
 }
 
-function speedSection(result: BenchResult, shape: string): string[] {
-  const runs = select(result.engineRuns, { scenario: "speed", shape });
-  if (runs.length === 0) return [];
-  const decode = SPEED_METRICS[2] as Metric;
-  const own = values(runs, LL.name, decode);
+/** The columns of a scenario: for each request the speed of the prompt, and that of the text behind it. */
+function metricsOf({ requests, isWhole = false }: Scenario): Metric[] {
+  const speeds = requests.flatMap(({ nPrompt, nDecode, streams }) => [
+    ...(streams === undefined ? [promptRate(nPrompt)] : []),
+    ...(nDecode > 0 ? [decodeRate(nPrompt, streams)] : []),
+  ]);
+  return [...speeds, ...(isWhole ? WHOLE : [])];
+}
+
+function engineSection({ engineRuns }: BenchResult, scenario: Scenario): string[] {
+  const own = select(engineRuns, { scenario: scenario.name });
+  if (own.length === 0) return [];
+  const base = scenario.name === "browser" ? LL_IN_CHROMIUM.name : LL.name;
+  const metrics = metricsOf(scenario).filter((metric) => own.some((run) => metric.value(run) !== undefined));
+  const rows = scenario.models.flatMap((model) =>
+    scenario.threads.flatMap((threads) => {
+      const runs = select(own, { model, threads });
+      return names(runs).map((name) => [
+        `${model}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+        name,
+        ...metrics.map((metric) => cell(runs, name, metric, base)),
+      ]);
+    }),
+  );
   return [
-    `## ${shape.toUpperCase()} shape, ${runs[0]?.threads} threads`,
+    `## ${scenario.title}`,
     "",
-    ...table(
-      ["engine", ...SPEED_METRICS.map(({ title }) => title)],
-      names(runs).map((name) => [name, ...SPEED_METRICS.map((metric) => cell(runs, name, metric, LL.name))]),
-    ),
+    scenario.text,
     "",
-    `First token: from the start of the process. Our decode rates differ by ${(100 * spread(own)).toFixed(0)} % between rounds.`,
+    ...table(["model", "engine", ...metrics.map(({ title }) => title)], rows),
     "",
   ];
 }
 
-function browserSection(result: BenchResult): string[] {
-  const runs = select(result.engineRuns, { scenario: "browser" });
-  if (runs.length === 0) return [];
-  const metrics = SPEED_METRICS.filter(({ title }) => !/^prompt of 512|^tokenise/.test(title));
-  return [
-    "## In a browser",
-    "",
-    `The 1.1B shape, ${runs[0]?.threads} thread. In brackets: ours in Chromium against the row; first token: from the start of the page.`,
-    "",
-    ...table(
-      ["engine", ...metrics.map(({ title }) => title)],
-      names(runs).map((name) => [name, ...metrics.map((metric) => cell(runs, name, metric, LL_IN_CHROMIUM))]),
-    ),
-    "",
-  ];
-}
-
-function lengthSection(result: BenchResult): string[] {
-  const runs = select(result.engineRuns, { scenario: "lengths" });
-  if (runs.length === 0) return [];
-  const lengths = (runs[0] as EngineRun).result.requests.map(({ nPrompt }) => nPrompt);
-  const metrics = lengths.map((nPrompt) => [promptRate(nPrompt), decodeRate(nPrompt, "decode")] as const);
-  return [
-    "## Longer prompts",
-    "",
-    "The 1.1B shape. Tokens per second of the prompt, and of decoding behind it.",
-    "",
-    ...table(
-      ["engine", ...lengths.flatMap((length) => [`prompt of ${length}`, "then"])],
-      names(runs).map((name) => [name, ...metrics.flat().map((metric) => cell(runs, name, metric, LL.name))]),
-    ),
-    "",
-  ];
-}
-
-function threadSection(result: BenchResult, scenario: string, title: string, text: string): string[] {
-  const all = select(result.engineRuns, { scenario });
-  const rows = [...new Set(all.map(({ threads }) => threads))].flatMap((threads) => {
-    const runs = select(all, { threads });
-    return names(runs).map((name) => [
-      String(threads),
-      name,
-      ...SHORT_METRICS.map((metric) => cell(runs, name, metric, LL.name)),
-    ]);
-  });
-  if (rows.length === 0) return [];
-  return [
-    `## ${title}`,
-    "",
-    text,
-    "",
-    ...table(["threads", "engine", ...SHORT_METRICS.map((metric) => metric.title)], rows),
-    "",
-  ];
-}
-
-/** Our decoding against the bare kernel with as many threads. */
-function streamSection(result: BenchResult): string[] {
-  const bounds = partValues(result.partRuns, "stream");
+/** What limits us: the engine against the bare kernel with as many threads. */
+function boundSection({ engineRuns, partRuns, machine }: BenchResult): string[] {
+  const bounds = partValues(partRuns, "bounds");
   if (bounds.size === 0) return [];
-  const rows = Array.from(bounds, ([shape, rates]) => {
-    const own = values(select(result.engineRuns, { scenario: "speed", shape }), LL.name, SPEED_METRICS[2] as Metric);
-    const share = own.length === 0 ? [] : [median(own).toFixed(1), `${(100 * medianRatio(own, rates)).toFixed(0)} %`];
-    return [shape.toUpperCase(), median(rates).toFixed(1), ...share];
-  });
+  const runs = select(engineRuns, { scenario: "speed", model: "1.1b Q4_0", engine: LL.name });
+  const rows = [
+    ["text: memory", "decode", decodeRate(128)],
+    ["prompt of 128: multiplications", "prompt", promptRate(128)],
+    ["prompt of 512: multiplications", "prompt", promptRate(512)],
+  ] as const;
   return [
-    "## How near decoding is to its bound",
+    "## What limits us",
     "",
-    `The bare dot kernel over all weights of a shape, with the engine's barriers and ${result.machine.cores} threads, and the engine.`,
+    `The bare dot kernel over all weights of 1.1b Q4_0, with the engine's barriers and ${machine.cores} threads, and the engine: weights times one vector`,
+    "for texts, times 32 for prompts. The rest of a prompt is attention and the rounding of activations.",
     "",
-    ...table(["shape", "kernel, tokens/s", "engine, tokens/s", "share"], rows),
+    ...table(
+      ["", "kernel, tokens/s", "engine, tokens/s", "share"],
+      rows.map(([title, bound, metric]) => {
+        const rates = bounds.get(bound) ?? [];
+        const own = values(runs, LL.name, metric);
+        const isCompared = own.length > 0 && own.length === rates.length;
+        const share = isCompared ? `${(100 * medianRatio(own, rates)).toFixed(0)} %` : "";
+        return [title, median(rates).toFixed(1), own.length === 0 ? "" : median(own).toFixed(1), share];
+      }),
+    ),
+    "",
+    ...(runs.length < 2
+      ? []
+      : [
+          `Our texts differ by ${(100 * spread(values(runs, LL.name, decodeRate(128)))).toFixed(0)} % between rounds.`,
+          "",
+        ]),
+  ];
+}
+
+function draftSection({ partRuns }: BenchResult): string[] {
+  const ratios = partValues(partRuns, "drafts");
+  if (ratios.size === 0) return [];
+  return [
+    "## Drafts by prompt lookup",
+    "",
+    "How many times as fast the same text comes: an edit and a summary of 1.1b Q4_0, whose ids are forced through the sampler; a story that the tiny",
+    "model writes freely.",
+    "",
+    ...table(
+      ["", "times"],
+      Array.from(ratios, ([name, all]) => [name, median(all).toFixed(2)]),
+    ),
     "",
   ];
 }

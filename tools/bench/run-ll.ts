@@ -1,32 +1,32 @@
 // Our engine on Node. Prints one EngineResult (see plan.ts).
 
 import { readFileSync } from "node:fs";
-import { openFileSource } from "@ll/bytes/node";
-import { openGgml } from "@ll/ggml-format";
-import { type Context, configFromGgml, loadModel } from "@ll/llama";
+import { type Context, loadModel } from "@ll/llama";
+import { openModelFile } from "@ll/model/node";
 import { createSampler } from "@ll/sampling";
-import { createTokenizer } from "@ll/tokenizer";
 import type { EnginePlan, EngineResult, Request, RequestResult } from "./plan.ts";
 
 const plan = JSON.parse(process.argv.at(-1) as string) as EnginePlan;
 
 const startMs = performance.now();
-const source = await openFileSource(plan.model);
-const file = await openGgml(source);
-const config = configFromGgml(file.hyperParams, { nKvHeads: plan.nKvHeads });
+const file = await openModelFile(plan.model);
+const config = file.config(file.container === "gguf" ? {} : { nKvHeads: plan.nKvHeads });
 const kernels = plan.variant as "wide" | undefined;
-const model = await loadModel(file, config, { threads: plan.threads, kernels });
-const context = await model.createContext({ contextTokens: plan.contextTokens });
+const model = await loadModel(file.source, config, { threads: plan.threads, kernels });
+const mostStreams = Math.max(1, ...plan.requests.map(({ streams = 1 }) => streams));
+const contexts = await Promise.all(
+  Array.from({ length: mostStreams }, () => model.createContext({ contextTokens: plan.contextTokens })),
+);
 const loadMs = performance.now() - startMs;
 
 const sampler = createSampler({ stages: [{ kind: "greedy" }], seed: 1, nVocab: config.nVocab });
 const chosen: number[] = [];
 const [first = { nPrompt: 1, nDecode: 0 }] = plan.requests;
-let next = sampler.sample(await context.evaluate(plan.ids.slice(0, first.nPrompt), 0));
+await next(contexts.slice(0, 1), [plan.ids.slice(0, first.nPrompt)], 0);
 const firstTokenAtMs = performance.timeOrigin + performance.now();
 
 const requests: RequestResult[] = [];
-for (const request of plan.requests) requests.push(await measure(context, request, requests.length === 0));
+for (const request of plan.requests) requests.push(await measure(request, requests.length === 0));
 
 const result: EngineResult = {
   version: `ll (${model.kernels} kernels), Node ${process.versions.node}`,
@@ -35,30 +35,42 @@ const result: EngineResult = {
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
   requests,
   ids: chosen,
-  ...tokenizeRate(),
+  ...(await tokenizeRate()),
 };
 console.log(JSON.stringify(result));
 await model.dispose();
-await source.close();
+await file.close();
 
-async function measure(context: Context, { nPrompt, nDecode }: Request, isKept: boolean): Promise<RequestResult> {
+/** Evaluates tokens of some sequences in one pass; returns what was chosen for each. */
+async function next(of: readonly Context[], tokens: readonly (readonly number[])[], nPast: number): Promise<number[]> {
+  const logits = await model.evaluateBatch(of.map((context, i) => ({ context, tokens: tokens[i] ?? [], nPast })));
+  return logits.map((row) => sampler.sample(row));
+}
+
+async function measure({ nPrompt, nDecode, streams = 1 }: Request, isKept: boolean): Promise<RequestResult> {
+  const of = contexts.slice(0, streams);
   const ids = plan.ids.slice(0, nPrompt);
   const [prompt, decode] = [clock(), clock()];
   prompt.start();
-  next = sampler.sample(await context.evaluate(ids, 0));
+  let last = await next(of, Array(streams).fill(ids), 0);
   prompt.stop();
-  if (isKept) chosen.push(next);
+  if (isKept) chosen.push(...last.slice(0, 1));
   decode.start();
   for (let i = 0; i < nDecode; i++) {
-    next = sampler.sample(await context.evaluate([next], nPrompt + i));
-    if (isKept) chosen.push(next);
+    last = await next(
+      of,
+      last.map((id) => [id]),
+      nPrompt + i,
+    );
+    if (isKept) chosen.push(...last.slice(0, 1));
   }
   decode.stop();
   return {
     nPrompt,
     nDecode,
-    promptRate: nPrompt / prompt.seconds,
-    decodeRate: nDecode / decode.seconds,
+    streams,
+    promptRate: (streams * nPrompt) / prompt.seconds,
+    decodeRate: (streams * nDecode) / decode.seconds,
     promptCpuS: prompt.cpuSeconds,
     decodeCpuS: decode.cpuSeconds,
   };
@@ -86,10 +98,10 @@ function clock() {
 }
 
 /** The text with the file's own vocabulary. */
-function tokenizeRate(): { tokenizeBytesPerS: number } | undefined {
+async function tokenizeRate(): Promise<{ tokenizeBytesPerS: number } | undefined> {
   if (plan.text === undefined) return undefined;
   const text = readFileSync(plan.text, "utf8");
-  const tokenizer = createTokenizer(file.vocab);
+  const tokenizer = await file.tokenizer();
   let leastMs = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 5; round++) {
     const start = performance.now();

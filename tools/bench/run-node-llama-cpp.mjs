@@ -16,19 +16,21 @@ const llama = await getLlama({
   logLevel: LlamaLogLevel.error,
 });
 const model = await llama.loadModel({ modelPath: plan.model, gpuLayers: 0, useMmap: settings.includes("mmap") });
+const mostStreams = Math.max(1, ...plan.requests.map(({ streams = 1 }) => streams));
 const context = await model.createContext({
-  contextSize: plan.contextTokens,
+  contextSize: plan.contextTokens, // of each sequence
+  sequences: mostStreams,
   batchSize: 512,
   threads: { ideal: plan.threads, min: plan.threads },
   flashAttention: settings.includes("flash"),
 });
-const sequence = context.getSequence();
+const sequences = Array.from({ length: mostStreams }, () => context.getSequence());
 const loadMs = performance.now() - startMs;
 
 const GREEDY = { temperature: 0, yieldEogToken: true };
 const chosen = [];
 const first = plan.requests[0] ?? { nPrompt: 1 };
-for await (const _ of sequence.evaluate(plan.ids.slice(0, first.nPrompt), GREEDY)) break;
+for await (const _ of sequences[0].evaluate(plan.ids.slice(0, first.nPrompt), GREEDY)) break;
 const firstTokenAtMs = performance.timeOrigin + performance.now();
 
 const requests = [];
@@ -47,24 +49,27 @@ const result = {
 console.log(JSON.stringify(result));
 await llama.dispose();
 
-async function measure({ nPrompt, nDecode }, isKept) {
-  await sequence.clearHistory();
+/** Sequences that wait at the same time are evaluated as one batch: that is how this engine does it. */
+async function measure({ nPrompt, nDecode, streams = 1 }, isKept) {
+  const of = sequences.slice(0, streams);
+  for (const sequence of of) await sequence.clearHistory();
   const marks = [mark()];
-  const tokens = sequence.evaluate(plan.ids.slice(0, nPrompt), GREEDY);
+  const texts = of.map((sequence) => sequence.evaluate(plan.ids.slice(0, nPrompt), GREEDY));
   for (let i = 0; i <= nDecode; i++) {
-    const { value, done } = await tokens.next();
-    if (done) throw new Error(`the text ended after ${i} tokens: choose other weights`);
-    if (isKept) chosen.push(value);
+    const steps = await Promise.all(texts.map((text) => text.next()));
+    if (steps.some(({ done }) => done)) throw new Error(`a text ended after ${i} tokens: choose other weights`);
+    if (isKept) chosen.push(steps[0].value);
     if (i === 0) marks.push(mark());
   }
   marks.push(mark());
-  await tokens.return();
+  await Promise.all(texts.map((text) => text.return()));
   const [start, middle, end] = marks;
   return {
     nPrompt,
     nDecode,
-    promptRate: (1000 * nPrompt) / (middle.ms - start.ms),
-    decodeRate: (1000 * nDecode) / (end.ms - middle.ms),
+    streams,
+    promptRate: (1000 * streams * nPrompt) / (middle.ms - start.ms),
+    decodeRate: (1000 * streams * nDecode) / (end.ms - middle.ms),
     promptCpuS: middle.cpuS - start.cpuS,
     decodeCpuS: end.cpuS - middle.cpuS,
   };

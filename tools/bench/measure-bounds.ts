@@ -1,5 +1,6 @@
-// The bound of decoding: nothing but the dot kernel over all weights of a model, with the threads and the barriers of the engine.
-// Prints one line of JSON: tokens and bytes per second. Arguments: {"ggjt", "nKvHeads", "threads", "tokens"} as JSON.
+// The bound of texts and prompts: nothing but the dot kernel over all weights of a model, with the threads and the barriers of the
+// engine. With one vector memory is the limit, with many the multiplications. Prints one line of JSON: tokens per second, and bytes of
+// weights. Arguments: {"ggjt", "nKvHeads", "threads", "nVectors", "passes"} as JSON.
 
 import { once } from "node:events";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -24,19 +25,20 @@ interface Job {
   readonly steps: readonly Step[];
   readonly thread: number;
   readonly threads: number;
-  readonly tokens: number;
+  readonly nVectors: number;
+  readonly passes: number;
   readonly kernels: KernelSet;
   readonly words: SharedArrayBuffer;
 }
 
-const WARM_UP_TOKENS = 4;
+const WARM_UP_PASSES = 2;
 const TYPE = "q4_0";
 
 if (isMainThread) await main();
 else work(workerData as Job);
 
 async function main(): Promise<void> {
-  const { ggjt, nKvHeads, threads, tokens } = JSON.parse(process.argv.at(-1) as string);
+  const { ggjt, nKvHeads, threads, nVectors, passes } = JSON.parse(process.argv.at(-1) as string);
   const source = await openFileSource(ggjt);
   const { hyperParams } = await openGgml(source);
   await source.close();
@@ -60,17 +62,17 @@ async function main(): Promise<void> {
   const kernels = await loadKernels();
   const words = new SharedArrayBuffer(4 * BARRIER_WORDS);
   const workers = Array.from({ length: threads }, (_, thread) => {
-    const job: Job = { steps, thread, threads, tokens, kernels, words };
+    const job: Job = { steps, thread, threads, nVectors, passes, kernels, words };
     return new Worker(new URL(import.meta.url), { workerData: job });
   });
   const answers = await Promise.all(workers.map((worker) => once(worker, "message")));
   const seconds = Math.max(...answers.map(([ms]) => ms)) / 1000;
   const bytes = steps.flat().reduce((sum, { nRows, columns }) => sum + nRows * rowBytes(TYPE, columns), 0);
-  console.log(JSON.stringify({ rate: tokens / seconds, bytesPerS: (bytes * tokens) / seconds }));
+  console.log(JSON.stringify({ rate: (nVectors * passes) / seconds, bytesPerS: (bytes * passes) / seconds }));
 }
 
-/** One thread: its rows of every matrix in a memory of its own. Posts the milliseconds that `tokens` took. */
-function work({ steps, thread, threads, tokens, kernels: set, words }: Job): void {
+/** One thread: its rows of every matrix in a memory of its own. Posts the milliseconds that `passes` took. */
+function work({ steps, thread, threads, nVectors, passes, kernels: set, words }: Job): void {
   const share = (nRows: number): number => {
     const groups = nRows / GROUP_ROWS;
     return GROUP_ROWS * (Math.floor((groups * (thread + 1)) / threads) - Math.floor((groups * thread) / threads));
@@ -84,19 +86,19 @@ function work({ steps, thread, threads, tokens, kernels: set, words }: Job): voi
     bytes += nRows * rowBytes(TYPE, columns);
   }
 
-  // | scratch | rows as in a file | vector | packed vector | products | weights |
+  // | scratch | rows as in a file | vectors | packed vectors | products | weights |
   const aligned = (offset: number): number => Math.ceil(offset / 64) * 64;
   const file = aligned(LOWEST_POINTER + SCRATCH_BYTES);
   const fileBytes = GROUP_ROWS * rowBytes(TYPE, most.columns);
   const vector = aligned(file + fileBytes);
-  const packed = aligned(vector + 4 * most.columns);
-  const out = aligned(packed + 8 * most.columns);
-  let end = aligned(out + 4 * most.nRows);
+  const packed = aligned(vector + 4 * nVectors * most.columns);
+  const out = aligned(packed + 8 * nVectors * most.columns);
+  let end = aligned(out + 4 * nVectors * most.nRows);
   const memory = new WebAssembly.Memory({ initial: Math.ceil((end + bytes + 64 * own.flat().length) / 65536) + 1 });
   const matrix = bindKernels(set, memory).matrix(TYPE);
   fillRows(new Uint8Array(memory.buffer, file, fileBytes));
-  new Float32Array(memory.buffer, vector, most.columns).fill(0.5);
-  matrix.packActivations(vector, packed, 1, most.columns);
+  new Float32Array(memory.buffer, vector, nVectors * most.columns).fill(0.5);
+  matrix.packActivations(vector, packed, nVectors, most.columns);
   const placed = own.map((step) =>
     step.map(({ nRows, columns }) => {
       const address = end;
@@ -110,11 +112,11 @@ function work({ steps, thread, threads, tokens, kernels: set, words }: Job): voi
 
   const barrier = new Barrier(new Int32Array(words), threads);
   let start = 0;
-  for (let token = -WARM_UP_TOKENS; token < tokens; token++) {
-    if (token === 0) start = performance.now();
+  for (let pass = -WARM_UP_PASSES; pass < passes; pass++) {
+    if (pass === 0) start = performance.now();
     for (const step of placed) {
       for (const { address, nRows, columns } of step) {
-        if (nRows > 0) matrix.multiply(address, packed, out, 0, nRows, columns, 1, nRows);
+        if (nRows > 0) matrix.multiply(address, packed, out, 0, nRows, columns, nVectors, nRows);
       }
       barrier.arrive();
     }
