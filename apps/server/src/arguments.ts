@@ -19,6 +19,7 @@ export interface ServeParams {
   hasNoAuth: boolean;
   allowHosts: string[];
   allowOrigins: string[];
+  proxies: string[];
   drainSeconds: number;
   drainDelay: number;
   hasSlots: boolean;
@@ -201,6 +202,14 @@ const OPTIONS: readonly Option[] = [
     },
   },
   {
+    names: ["--proxy"],
+    value: "ADDRESS",
+    help: "a proxy in front, whose x-forwarded-for says who asks; again for another",
+    set: (p, text) => {
+      p.proxies.push(text);
+    },
+  },
+  {
     names: ["--drain-seconds"],
     value: "S",
     help: "time for answers to end when the server goes down (30)",
@@ -302,8 +311,15 @@ function defaults(): ServeParams {
   return {
     ...{ model: "", host: "127.0.0.1", port: 8080, portFile: undefined, slots: 4, contexts: undefined, queue: 64 },
     ...{ queueTimeoutS: 300, maxStepMs: 250, aliases: [], template: undefined, apiKeyFile: undefined },
-    ...{ hasNoAuth: false, allowHosts: [], allowOrigins: [], drainSeconds: 30, drainDelay: 0, hasSlots: false },
-    ...{ sharesCache: false, log: "text", contextTokens: undefined, threads: undefined, arithmetic: undefined },
+    ...{ hasNoAuth: false, allowHosts: [], allowOrigins: [], proxies: [], drainSeconds: 30, drainDelay: 0 },
+    ...{
+      hasSlots: false,
+      sharesCache: false,
+      log: "text",
+      contextTokens: undefined,
+      threads: undefined,
+      arithmetic: undefined,
+    },
     ...{ memoryF32: false, sampling: {} },
   };
 }

@@ -23,6 +23,8 @@ export interface GuardOptions {
   readonly host: string;
   readonly allowHosts: readonly string[];
   readonly allowOrigins: readonly string[];
+  /** Addresses of proxies in front, which say who asks. */
+  readonly proxies?: readonly string[];
   /** None: nobody needs one. */
   readonly keys: readonly string[];
   readonly now?: () => number;
@@ -42,17 +44,20 @@ export interface Guard {
   corsHeaders(request: IncomingMessage): Readonly<Record<string, string>> | undefined;
 }
 
-export function createGuard({ host, allowHosts, allowOrigins, keys, now = Date.now }: GuardOptions): Guard {
-  const hosts = new Set([...LOOPBACK, host.includes(":") ? `[${host}]` : host, ...allowHosts].map(lower));
+export function createGuard(options: GuardOptions): Guard {
+  const { host, allowHosts, allowOrigins, proxies = [], keys, now = Date.now } = options;
+  const hosts = new Set([...LOOPBACK, bracketed(host), ...allowHosts].map(lower));
   const origins = new Set(allowOrigins.map(lower));
   const hashes = keys.map(sha256);
   const failures = new Map<string, { n: number; since: number }>();
 
-  function checkHost({ headers, rawHeaders }: IncomingMessage): void {
+  function checkHost({ headers, rawHeaders, socket }: IncomingMessage): void {
     const nHosts = rawHeaders.filter((name, i) => i % 2 === 0 && lower(name) === "host").length;
     if (nHosts !== 1) throw refused(400, "invalid_host", `Expected one host header, got ${nHosts}`);
     const name = lower(headers.host ?? "").replace(/:\d*$/, "");
-    if (!hosts.has(name)) {
+    // the address that was asked is no name that a stranger's DNS could give us
+    const own = bracketed(plainAddress(socket.localAddress));
+    if (!hosts.has(name) && (own === "" || name !== own)) {
       throw refused(403, "forbidden_host", `This server is not known under this name; --allow-host NAME makes it so`);
     }
   }
@@ -66,6 +71,16 @@ export function createGuard({ host, allowHosts, allowOrigins, keys, now = Date.n
     const isForeign = site === "cross-site" || site === "same-site";
     if (isAllowed || (isOwn && !isForeign)) return;
     throw refused(403, "forbidden_origin", "Pages of other sites may not ask; --allow-origin ORIGIN lets one");
+  }
+
+  /** Who asks: of a proxy's request, whom that took it from. */
+  function addressOf({ headers, socket }: IncomingMessage): string {
+    const address = plainAddress(socket.remoteAddress) || "unix";
+    if (!proxies.includes(address)) return address;
+    const [last = ""] = String(headers["x-forwarded-for"] ?? "")
+      .split(",")
+      .slice(-1); // those before it, anybody may have sent
+    return last.trim() || address;
   }
 
   /** Number of the key from 1; all keys are compared every time. */
@@ -94,8 +109,8 @@ export function createGuard({ host, allowHosts, allowOrigins, keys, now = Date.n
 
   return {
     admit(request) {
-      const { url = "", method, socket } = request;
-      const address = socket.remoteAddress ?? "unix";
+      const { url = "", method } = request;
+      const address = addressOf(request);
       if (!url.startsWith("/")) throw refused(400, "invalid_path", "Expected a path that begins with /");
       checkHost(request);
       if (url.length > MAX_URL_CHARS)
@@ -131,6 +146,16 @@ export function createGuard({ host, allowHosts, allowOrigins, keys, now = Date.n
 /** True for an address that only this machine reaches. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) || host.startsWith("unix:");
+}
+
+/** As it stands in a host header. */
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/** Without what marks an IPv4 address that came in over IPv6. */
+function plainAddress(address = ""): string {
+  return address.replace(/^::ffff:(?=[\d.]+$)/, "");
 }
 
 function lower(text: string): string {

@@ -62,6 +62,7 @@ async function serve(params: ServeParams): Promise<void> {
     host: params.host,
     allowHosts: params.allowHosts,
     allowOrigins: params.allowOrigins,
+    proxies: params.proxies,
     keys,
     names: params.aliases.length > 0 ? params.aliases : [nameOf(params.model)],
     created: await timeOf(params.model),
@@ -128,8 +129,9 @@ function onSignals(server: ModelServer, params: ServeParams): void {
 /** True if all answers came to their end. */
 async function drain({ http, host, nAnswers }: ModelServer, params: ServeParams): Promise<boolean> {
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-  host.drain();
+  host.leave();
   await sleep(params.drainDelay * 1000);
+  host.drain();
   http.close();
   http.closeIdleConnections();
   const deadline = Date.now() + params.drainSeconds * 1000;

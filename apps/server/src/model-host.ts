@@ -35,6 +35,7 @@ export class ModelHost {
   #reloads: number[] = [];
   #stepMs: number[] = [];
   #steppedAt = 0;
+  #isLeaving = false;
 
   constructor(options: ModelHostOptions) {
     this.#options = options;
@@ -43,6 +44,11 @@ export class ModelHost {
 
   get state(): HostState {
     return this.#state;
+  }
+
+  /** Balancers may send requests here. */
+  get isReady(): boolean {
+    return this.#state === "ready" && !this.#isLeaving && !this.isStalled;
   }
 
   /** undefined as long as it loads. */
@@ -100,6 +106,11 @@ export class ModelHost {
     }
   }
 
+  /** Not ready any more; whoever asks nevertheless is answered. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
   /** No new answers. */
   drain(): void {
     this.#state = "draining";
@@ -118,7 +129,7 @@ export class ModelHost {
   }
 
   unready(): ApiError {
-    const code = this.#state === "ready" ? "stalled" : this.#state;
+    const code = this.#isLeaving ? "draining" : this.#state === "ready" ? "stalled" : this.#state;
     const messages: Readonly<Record<string, string>> = {
       loading: "The model is being loaded",
       reloading: "The engine failed; the model is being loaded again",

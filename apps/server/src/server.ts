@@ -121,7 +121,7 @@ export function createModelServer(options: ServerOptions): ModelServer {
   app.get("/health/live", (c) => c.json({ status: "ok" }));
   for (const path of ["/health", "/health/ready", "/v1/health"]) {
     app.get(path, () => {
-      if (host.state === "ready" && !host.isStalled) return Response.json({ status: "ok" });
+      if (host.isReady) return Response.json({ status: "ok" });
       const error = host.unready();
       return Response.json({ ...error.toJSON(), status: error.code }, { status: 503, headers: error.headers });
     });

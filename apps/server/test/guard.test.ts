@@ -138,6 +138,37 @@ describe("keys", () => {
   });
 });
 
+describe("behind a proxy", () => {
+  const guard = createGuard({
+    ...{ host: "0.0.0.0", allowHosts: [], allowOrigins: [], keys: [], proxies: ["10.0.0.9"] },
+  });
+  const admit = (remoteAddress: string, headers: Record<string, string> = {}, socket = {}) =>
+    guard.admit({
+      headers: { host: "localhost", ...headers },
+      ...{ rawHeaders: ["host", "localhost"], url: "/v1/models", method: "GET" },
+      socket: { remoteAddress, localAddress: "10.0.0.1", ...socket },
+    } as never);
+
+  test.each([
+    ["says nothing", "10.0.0.9", undefined, "10.0.0.9"],
+    ["says who asks", "10.0.0.9", "192.0.2.7", "192.0.2.7"],
+    ["is told of others by its client", "10.0.0.9", "192.0.2.1, 10.0.0.9,  192.0.2.7", "192.0.2.7"],
+    ["comes by IPv6", "::ffff:10.0.0.9", "2001:db8::7", "2001:db8::7"],
+    ["says less than nothing", "10.0.0.9", " , ", "10.0.0.9"],
+    ["is none", "10.0.0.8", "192.0.2.7", "10.0.0.8"],
+  ])("that %s", (_name, address, forwarded, client) => {
+    const headers = forwarded === undefined ? {} : { "x-forwarded-for": forwarded };
+    expect(admit(address, headers)).toEqual({ key: 0, client });
+  });
+
+  test("a server on all addresses knows the one that was asked", () => {
+    expect(admit("10.0.0.8", { host: "10.0.0.1:8080" }).key).toBe(0);
+    expect(admit("::1", { host: "[fd00::1]:8080" }, { localAddress: "fd00::1" }).key).toBe(0);
+    expect(() => admit("10.0.0.8", { host: "10.0.0.2" })).toThrow(/not known/);
+    expect(() => admit("10.0.0.8", { host: "" }, { localAddress: undefined })).toThrow(/not known/);
+  });
+});
+
 test.each([
   ["127.0.0.1", true],
   ["127.9.9.9", true],

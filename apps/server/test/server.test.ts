@@ -214,6 +214,9 @@ describe("states", () => {
     expect((await ready()).body).toEqual({ status: "ok" });
     const long = ask(server.port, CHAT, { body: { messages, ignore_eos: true, max_tokens: 900, stream: true } });
     await vi.waitFor(() => expect(server.nAnswers()).toBe(1), { ...PATIENCE, interval: 1 });
+    server.host.leave();
+    expect(await ready()).toMatchObject({ status: 503, body: { status: "draining" } });
+    expect((await ask(server.port, CHAT, { body: { messages, max_tokens: 1 } })).status).toBe(200);
     server.host.drain();
     expect(await ready()).toMatchObject({ status: 503, body: { status: "draining" } });
     const late = await ask(server.port, CHAT, { body: { messages } });
