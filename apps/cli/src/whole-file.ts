@@ -19,7 +19,7 @@ export async function wholeSource(source: ByteSource, mostBytes: number, message
 }
 
 /** The same of the file at a path. @throws as there */
-export async function readWholeFile(path: string, mostBytes: number, message: string): Promise<Uint8Array> {
+async function readWholeFile(path: string, mostBytes: number, message: string): Promise<Uint8Array> {
   const source = await openFileSource(path);
   try {
     return await wholeSource(source, mostBytes, message);

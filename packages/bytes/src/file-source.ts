@@ -55,16 +55,6 @@ export async function openFileSource(path: string): Promise<FileSource> {
   };
 }
 
-/**
- * Closes every file, also when closing one of them fails. Node ends a process in which an open file is collected as garbage.
- * @throws what the first failure threw, once all are closed
- */
-export async function closeAll(files: Iterable<{ close?(): Promise<void> } | undefined>): Promise<void> {
-  const closing = await Promise.allSettled(Array.from(files, async (file) => file?.close?.()));
-  const failed = closing.find(({ status }) => status === "rejected");
-  if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
-}
-
 async function readExactly(handle: FileHandle, path: string, offset: number, target: Uint8Array): Promise<void> {
   let done = 0;
   while (done < target.byteLength) {

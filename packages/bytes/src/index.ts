@@ -13,6 +13,7 @@ export {
   memorySource,
   type SourceOrigin,
 } from "./byte-source.ts";
+export { closeAll } from "./close-all.ts";
 export {
   FormatError,
   type FormatErrorClass,

@@ -15,6 +15,7 @@ test("public names", () => {
       "assertSource",
       "assertSpan",
       "blobSource",
+      "closeAll",
       "createBudget",
       "createReader",
       "decodeBf16",
@@ -41,7 +42,6 @@ test("public names", () => {
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
-      "closeAll",
       "createOutFile",
       "openFileSource",
       "openPartFile",

@@ -46,10 +46,13 @@ const DEFAULT_PARALLEL = 4;
 const THREAD_BYTES = 16 * 1024 * 1024;
 
 /**
- * Opens a ggml, ggmf, ggjt or GGUF file. The file is read once, while it loads.
+ * Opens a ggml, ggmf, ggjt or GGUF file, or the files of a split GGUF set, given in order. Each is read once, while it loads.
  * @throws FormatError, ModelError, MemoryError, IoError; TypeError, RangeError for options that cannot be meant; the signal's reason
  */
-export async function openModel(from: ModelInput, options: OpenOptions = {}): Promise<ChatModel> {
+export async function openModel(
+  from: ModelInput | readonly ModelInput[],
+  options: OpenOptions = {},
+): Promise<ChatModel> {
   if (typeof from === "string") throw new TypeError(`"from": a path is for openModel of @ll/chat/node`);
   return openFile(await openModelFile(from), options, (other) => other);
 }

@@ -17,6 +17,15 @@ export { checkpointFromGgml, type GgmlModelFile, type GgmlPart } from "./ggml-ch
 export { type HfFiles, type HfModel, openHfModel } from "./hf-model.ts";
 export { type JsonObject, type JsonTree, readJsonObject } from "./json-tree.ts";
 export { type Llama2cCheckpoint, openLlama2c, readLlama2cTokenizer } from "./llama2c.ts";
+export type { FolderFile, ModelFolder } from "./model-folder.ts";
+export {
+  type CheckpointEvent,
+  type FolderHfModel,
+  type FolderOptions,
+  type OpenFiles,
+  openFolderCheckpoint,
+  openFolderHf,
+} from "./open-folder.ts";
 export type { CheckpointParams } from "./params.ts";
 export { readPickle } from "./pickle.ts";
 export type { PickleOptions } from "./pickle-machine.ts";
@@ -24,5 +33,12 @@ export type { PickleValue } from "./pickle-values.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { CheckpointPart } from "./shards.ts";
 export { concatRows } from "./tensor-views.ts";
-export { type Archive, type ArchiveMember, openTorchCheckpoint, type TorchCheckpoint } from "./torch-checkpoint.ts";
+export { readTokenizerFiles, TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer-files.ts";
+export {
+  type Archive,
+  type ArchiveMember,
+  openTorchCheckpoint,
+  type TorchCheckpoint,
+  type ZipArchive,
+} from "./torch-checkpoint.ts";
 export { unitTensor } from "./unit-tensor.ts";

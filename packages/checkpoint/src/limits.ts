@@ -62,3 +62,10 @@ export const ROW_BYTES: number = 64 * 1024 * 1024;
 
 /** Bytes that a tensor converts or rearranges at a time. */
 export const PIECE_BYTES: number = 4 * 1024 * 1024;
+
+/** A file about the vocabulary, which is read whole; the largest known tokenizer.json has 33 MB. */
+export const TOKENIZER_BYTES: number = 128 * 1024 * 1024;
+
+/** A chat template, and how many are read besides the first; the longest known one has 30 KB. */
+export const TEMPLATE_BYTES: number = 1024 * 1024;
+export const TEMPLATES = 32;

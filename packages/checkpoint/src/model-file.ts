@@ -1,16 +1,15 @@
 // One file of a model: what it is, told by its bytes, and its tensors.
 
 import type { ByteSource, SourceTensor } from "@ll/bytes";
-import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
 import type { CheckpointFormat, VocabEntry } from "./checkpoint.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
 import { fileKind, magicHint } from "./file-magic.ts";
 import { type GgmlModelFile, ggmlHeader, ggmlTensors, ggmlVocab } from "./ggml-checkpoint.ts";
 import { openLlama2c } from "./llama2c.ts";
+import type { FolderFile } from "./model-folder.ts";
 import { openSafetensors } from "./safetensors.ts";
-import { openTorchCheckpoint } from "./torch-checkpoint.ts";
-import { openZipArchive } from "./zip-archive.ts";
+import { openTorchCheckpoint, type ZipArchive } from "./torch-checkpoint.ts";
 import { endsAsZip } from "./zip-end.ts";
 
 export interface ModelFile {
@@ -27,7 +26,13 @@ export interface ModelFile {
 }
 
 /** Opens a ggml file on behalf of this package, which has no reader for them. */
-export type GgmlOpener = (path: string) => Promise<GgmlModelFile & { close?(): Promise<void> }>;
+export type GgmlOpener = (source: ByteSource) => Promise<GgmlModelFile>;
+
+/** What is not in this package, or is different for each platform. */
+export interface FileOpeners {
+  readonly openGgml?: GgmlOpener;
+  readonly openZip: (source: ByteSource) => Promise<ZipArchive>;
+}
 
 /** What a reader made of a file; the file itself is looked after here. */
 type Content = Omit<ModelFile, "file" | "verify" | "close"> & { verify?(signal?: AbortSignal): Promise<void> };
@@ -35,18 +40,16 @@ type Content = Omit<ModelFile, "file" | "verify" | "close"> & { verify?(signal?:
 /** Enough for every magic, the one of tar being the farthest. */
 const HEAD_BYTES = 512;
 
-/** @throws CheckpointError `E_MAGIC` or `E_UNSUPPORTED` for a file that is no model, or what its reader throws; IoError. */
-export async function openModelFile(path: string, openGgml?: GgmlOpener): Promise<ModelFile> {
-  const source = await openFileSource(path);
+/**
+ * Opens a file, which is then closed by what is returned, or at once if it is refused.
+ * @throws CheckpointError `E_MAGIC` or `E_UNSUPPORTED` for a file that is no model, or what its reader throws; IoError.
+ */
+export async function openModelFile(source: FolderFile, openers: FileOpeners): Promise<ModelFile> {
   try {
-    const head = new Uint8Array(Math.min(HEAD_BYTES, source.byteLength));
-    await source.read(0, head);
-    const isSafetensors = path.endsWith(".safetensors");
-    if (!isSafetensors && fileKind(head) === "ggml") return await openGgmlFile(path, source, openGgml);
-    const content = await openContent(path, source, head);
+    const content = await openContent(source, openers);
     return {
       ...content,
-      file: path,
+      file: source.name,
       async verify(signal) {
         await content.verify?.(signal);
         await source.assertUnchanged();
@@ -59,50 +62,41 @@ export async function openModelFile(path: string, openGgml?: GgmlOpener): Promis
   }
 }
 
-/** Opens everything but ggml files. Only the name says "safetensors" for sure: such a file is never taken for anything else. */
-async function openContent(path: string, source: FileSource, head: Uint8Array): Promise<Content> {
-  const kind = path.endsWith(".safetensors") ? "safetensors" : fileKind(head);
+/** Only the name says "safetensors" for sure: such a file is never taken for anything else. */
+async function openContent(source: ByteSource, { openGgml, openZip }: FileOpeners): Promise<Content> {
+  const { name } = source;
+  const head = new Uint8Array(Math.min(HEAD_BYTES, source.byteLength));
+  await source.read(0, head);
+  const kind = name.endsWith(".safetensors") ? "safetensors" : fileKind(head);
   if (kind === "safetensors") {
     return { format: "safetensors", tensors: (await openSafetensors(source)).tensors, otherNames: [] };
   }
+  if (kind === "ggml") return openGgmlContent(source, openGgml);
   if (kind === "zip") {
-    const archive = await openZipArchive(source);
+    const archive = await openZip(source);
     const { tensors, otherNames } = await openTorchCheckpoint(archive);
     return { format: "torch", tensors, otherNames, verify: (signal) => archive.verify(signal) };
   }
   // llama2.c has no magic: its file is known by having exactly the size that its first numbers give
   const llama2c = await openLlama2c(source);
   if (llama2c !== undefined) return { format: "llama2c", ...llama2c, otherNames: [] };
-  throw await unknownFormat(path, source, head);
+  throw await unknownFormat(name, source, head);
 }
 
-/** The file stays open here too, to see at the end whether it was changed. */
-async function openGgmlFile(path: string, source: FileSource, openGgml: GgmlOpener | undefined): Promise<ModelFile> {
+async function openGgmlContent(source: ByteSource, openGgml: GgmlOpener | undefined): Promise<Content> {
+  const { name } = source;
   if (openGgml === undefined) {
-    throw magicError(
-      "E_UNSUPPORTED",
-      path,
-      "torch, safetensors or llama2.c",
-      "a ggml file",
-      "this is a ggml model file",
-    );
+    const expected = "torch, safetensors or llama2.c";
+    throw magicError("E_UNSUPPORTED", name, expected, "a ggml file", "this is a ggml model file");
   }
-  const file = await openGgml(path);
-  try {
-    return {
-      file: path,
-      format: "ggml",
-      tensors: ggmlTensors(path, file),
-      otherNames: [],
-      header: ggmlHeader(path, file),
-      ...present("vocab", ggmlVocab(file)),
-      verify: () => source.assertUnchanged(),
-      close: () => closeAll([file, source]),
-    };
-  } catch (error) {
-    await closeAll([file]);
-    throw error;
-  }
+  const file = await openGgml(source);
+  return {
+    format: "ggml",
+    tensors: ggmlTensors(name, file),
+    otherNames: [],
+    header: ggmlHeader(name, file),
+    ...present("vocab", ggmlVocab(file)),
+  };
 }
 
 /** Why the file is refused, as helpful as its first and last bytes allow; the caller throws it. */

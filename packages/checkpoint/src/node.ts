@@ -1,15 +1,15 @@
 // Checkpoints on disk: for Node only.
 
+export { diskFolder } from "./disk-folder.ts";
 export type { GgmlOpener } from "./model-file.ts";
 export {
-  type CheckpointEvent,
   type OpenedCheckpoint,
   type OpenedHfModel,
-  type OpenFiles,
   type OpenOptions,
   openCheckpoint,
   openHfDirectory,
   openStoredTensors,
-  type StoredTensors,
 } from "./open-checkpoint.ts";
-export { openZipArchive, type ZipArchive } from "./zip-archive.ts";
+export type { CheckpointEvent, OpenFiles, StoredTensors } from "./open-folder.ts";
+export type { ZipArchive } from "./torch-checkpoint.ts";
+export { openZipArchive } from "./zip-archive.ts";

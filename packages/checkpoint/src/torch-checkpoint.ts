@@ -1,7 +1,7 @@
 // A state dict that torch.save wrote: an archive with one pickle, which names storages, each being a member of the archive.
-// The archive itself is opened elsewhere (see ./node): this file knows members by name only.
+// The archive itself is opened elsewhere (on Node by ./node): this file knows members by name only.
 
-import { type Budget, type ByteSource, printable, type SourceTensor } from "@ll/bytes";
+import { type AbortSignal, type Budget, type ByteSource, printable, type SourceTensor } from "@ll/bytes";
 import { CheckpointError } from "./errors.ts";
 import { NAME_BYTES, PICKLE_BYTES } from "./limits.ts";
 import { readPickle } from "./pickle.ts";
@@ -30,6 +30,15 @@ export interface Archive {
   readonly members: ReadonlyMap<string, ArchiveMember>;
   /** The bytes of a member, read when asked for. */
   open(member: ArchiveMember): ByteSource;
+}
+
+/** An archive that checks itself. */
+export interface ZipArchive extends Archive {
+  /**
+   * Reads what of the opened members has not been read from start to end yet.
+   * @throws `E_CRC` if the bytes of a member are not those its checksum was made of.
+   */
+  verify(signal?: AbortSignal): Promise<void>;
 }
 
 export interface TorchCheckpoint {

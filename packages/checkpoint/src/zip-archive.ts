@@ -2,7 +2,6 @@
 // yauzl walks through the directory; everything it does not enforce is checked here. Nothing is inflated or extracted.
 
 import {
-  type AbortSignal,
   assertSource,
   type Budget,
   type BudgetOptions,
@@ -15,17 +14,9 @@ import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from "yauzl";
 import { type CheckedSource, checkedSource } from "./checked-source.ts";
 import { CheckpointError } from "./errors.ts";
 import { ZIP_NAME_BYTES } from "./limits.ts";
-import type { Archive, ArchiveMember } from "./torch-checkpoint.ts";
+import type { ArchiveMember, ZipArchive } from "./torch-checkpoint.ts";
 import { YauzlReader } from "./yauzl-reader.ts";
 import { ENTRY_BYTES, findZipDirectory, type ZipDirectory, zipError } from "./zip-end.ts";
-
-export interface ZipArchive extends Archive {
-  /**
-   * Reads what of the opened members has not been read from start to end yet.
-   * @throws `E_CRC` if the bytes of a member are not those its checksum was made of.
-   */
-  verify(signal?: AbortSignal): Promise<void>;
-}
 
 interface ZipMember extends ArchiveMember {
   /** First byte of its local header. */

@@ -2,10 +2,11 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isIoError } from "@ll/bytes";
+import { type ByteSource, isIoError } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import type { GgmlModelFile } from "../src/ggml-checkpoint.ts";
-import { type CheckpointEvent, openCheckpoint, openStoredTensors } from "../src/open-checkpoint.ts";
+import { openCheckpoint, openStoredTensors } from "../src/open-checkpoint.ts";
+import type { CheckpointEvent, StoredTensors } from "../src/open-folder.ts";
 import { concat, f32s, u32 } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { directoryWith, readAll } from "./support/files.ts";
@@ -226,20 +227,17 @@ describe("openCheckpoint", () => {
   });
 
   it("reads ggml files through a reader that it is given", async () => {
-    let closed = 0;
+    const parts: StoredTensors[] = [];
     const vocab = [{ text: new Uint8Array(0), score: 0 }];
-    const openGgml = async (path: string): Promise<GgmlModelFile & { close(): Promise<void> }> => {
-      const part = await openStoredTensors(path.replace("ggml-model-f16.bin", "inner.pth"), { single: true });
+    const openGgml = async ({ name }: ByteSource): Promise<GgmlModelFile> => {
+      const part = await openStoredTensors(name.replace("ggml-model-f16.bin", "inner.pth"), { single: true });
+      parts.push(part);
       return {
         hyperParams: { nVocab: 10, nEmbd: 16, nMult: 32, nHead: 2, nLayer: 2 },
         container: { hasScores: true },
         vocab,
         names: () => part.storedTensors.keys(),
         tensor: (name) => part.storedTensors.get(name),
-        async close() {
-          closed++;
-          await part.close();
-        },
       };
     };
     const directory = directoryWith({ "ggml-model-f16.bin": concat("tjgg", u32(1)), "inner.pth": torchFile(META) });
@@ -250,7 +248,7 @@ describe("openCheckpoint", () => {
     for (const [name, data] of META) expect(await readAll(checkpoint.tensor(name)!)).toEqual(data.bytes);
     await checkpoint.verify();
     await checkpoint.close();
-    expect(closed).toBe(1);
+    for (const part of parts) await part.close();
     await expectRejected(() => openCheckpoint(directory), "E_UNSUPPORTED");
   });
 

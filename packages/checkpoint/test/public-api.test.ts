@@ -6,11 +6,14 @@ it("exports these names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "CheckpointError",
+      "TOKENIZER_FILES",
       "asType",
       "assembleCheckpoint",
       "checkpointFromGgml",
       "concatRows",
       "isCheckpointError",
+      "openFolderCheckpoint",
+      "openFolderHf",
       "openHfModel",
       "openLlama2c",
       "openSafetensors",
@@ -19,11 +22,13 @@ it("exports these names", () => {
       "readJsonObject",
       "readLlama2cTokenizer",
       "readPickle",
+      "readTokenizerFiles",
       "unitTensor",
     ]
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
+      "diskFolder",
       "openCheckpoint",
       "openHfDirectory",
       "openStoredTensors",

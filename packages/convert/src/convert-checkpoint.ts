@@ -24,6 +24,16 @@ import { type TensorWork, writeModel } from "./write-model.ts";
 /** Type of the matrices in the new file; the last two only for GGUF. Vectors are always f32, and rows that are no whole blocks f16. */
 export type OutType = "f32" | "f16" | "bf16" | "q8_0";
 
+/**
+ * The type that the matrices of a checkpoint get unless told otherwise: convert.py's choice, or for GGUF that of llama.cpp's converter of
+ * today, two bytes for each weight. Undefined for quantised weights.
+ */
+export function usualOutType(weightType: string, container: Container): OutType | undefined {
+  if (weightType === "f16") return "f16";
+  if (weightType === "bf16") return container === "gguf" ? "bf16" : "f32";
+  return weightType === "f32" || weightType === "f64" ? (container === "gguf" ? "f16" : "f32") : undefined;
+}
+
 /** Version of the ggjt container: 1, as convert.py wrote it, or 3. They differ in the types that they hold. Or GGUF version 3. */
 export type Container = 1 | 3 | "gguf";
 

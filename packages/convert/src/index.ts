@@ -8,6 +8,7 @@ export {
   convertCheckpoint,
   convertedBytes,
   type OutType,
+  usualOutType,
 } from "./convert-checkpoint.ts";
 export { ConvertError, isConvertError } from "./errors.ts";
 export type { LostValues, ModelEvent, ModelTotals, TensorStep, WorkOptions } from "./events.ts";
@@ -29,3 +30,4 @@ export { type GgufQuantization, type GgufTarget, planGguf, quantizeGguf } from "
 export { type QuantizeOptions, type QuantizeTarget, quantizedBytes, quantizeModel } from "./quantize-model.ts";
 export { type VocabFileInput, vocabFileBytes, writeVocabFile } from "./vocab-file.ts";
 export { PieceTypes, type VocabPiece } from "./vocab-pieces.ts";
+export { matchVocabulary, sentencePieces, type Vocabulary } from "./vocabulary.ts";

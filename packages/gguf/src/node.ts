@@ -1,6 +1,7 @@
 // GGUF files on disk: for Node only.
 
-import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
+import { closeAll } from "@ll/bytes";
+import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { GgufFormatError } from "./errors.ts";
 import { MAX_SPLITS } from "./limits.ts";
 import type { OpenGgufOptions } from "./read.ts";

@@ -1,6 +1,7 @@
 // Model files on disk: for Node only.
 
-import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
+import { closeAll } from "@ll/bytes";
+import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { ggufSetPaths } from "@ll/gguf/node";
 import { containerOf, type ModelContainer } from "./container.ts";
 import type { ModelFile } from "./model-file.ts";

@@ -1,36 +1,19 @@
 // ll-convert from a Hugging Face directory of any family, or a GGUF file of any, to a GGUF file.
 
-import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type AbortSignal, printable } from "@ll/bytes";
-import { openHfDirectory } from "@ll/checkpoint/node";
+import { readTokenizerFiles, TOKENIZER_FILES } from "@ll/checkpoint";
+import { diskFolder, openHfDirectory } from "@ll/checkpoint/node";
 import { type GgufConversion, type GgufOutType, modelNameOf, planGgufCopy, planHf } from "@ll/convert";
 import { metadataGetter, type WritableValue } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
 import { containerAt } from "@ll/model/node";
-import { type HfTokenizerFiles, hfVocabulary } from "@ll/tokenizer";
-import { readWholeFile } from "../whole-file.ts";
+import { hfVocabulary } from "@ll/tokenizer";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import type { NotingIo } from "./file-report.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
 const PATH_CHARS = 4200;
-
-/** Bytes of a file about the vocabulary, which is read whole. The largest known tokenizer.json has 33 MB. */
-const MAX_TOKENIZER_BYTES = 128 * 1024 * 1024;
-
-/** Bytes of a chat template, and how many besides the first are read. */
-const MAX_TEMPLATE_BYTES = 1024 * 1024;
-const MAX_TEMPLATES = 32;
-
-const TOKENIZER_FILES = {
-  tokenizerModel: "tokenizer.model",
-  tokenizerJson: "tokenizer.json",
-  tekkenJson: "tekken.json",
-  tokenizerConfig: "tokenizer_config.json",
-  addedTokens: "added_tokens.json",
-  templateJson: "chat_template.json",
-} as const;
 
 /** A GGUF file that is about to be written. */
 export interface PlannedGguf {
@@ -59,7 +42,7 @@ export async function planHfDirectory(
     signal?.throwIfAborted();
     const { family, config, tokenIds, ends, directory } = model;
     const vocabDirectory = request.vocabDir ?? directory;
-    const vocabulary = hfVocabulary(await tokenizerFiles(vocabDirectory), family.tokenizer, {
+    const vocabulary = hfVocabulary(await readTokenizerFiles(diskFolder(vocabDirectory)), family.tokenizer, {
       vocabSize: config.has("vocab_size") ? config.count("vocab_size") : undefined,
       ids: tokenIds,
       ends,
@@ -133,27 +116,4 @@ function typeOf({ tensors }: GgufConversion): string {
   const bytes = new Map<string, number>();
   for (const { toType, bytesOut } of tensors) bytes.set(toType, (bytes.get(toType) ?? 0) + bytesOut);
   return [...bytes].reduce((a, b) => (b[1] > a[1] ? b : a), ["f16", 0])[0];
-}
-
-async function tokenizerFiles(directory: string): Promise<HfTokenizerFiles> {
-  const found: { -readonly [Key in keyof HfTokenizerFiles]: HfTokenizerFiles[Key] } = {};
-  for (const [key, name] of Object.entries(TOKENIZER_FILES)) {
-    found[key as keyof typeof TOKENIZER_FILES] = await readIfThere(join(directory, name), MAX_TOKENIZER_BYTES);
-  }
-  const templates = new Map<string, string>();
-  const add = async (name: string, path: string): Promise<void> => {
-    const bytes = await readIfThere(path, MAX_TEMPLATE_BYTES);
-    if (bytes !== undefined) templates.set(name, new TextDecoder().decode(bytes));
-  };
-  await add("default", join(directory, "chat_template.jinja"));
-  const more = join(directory, "additional_chat_templates");
-  const others = (await readdir(more).catch(() => [])).filter((name) => name.endsWith(".jinja")).sort();
-  for (const name of others.slice(0, MAX_TEMPLATES)) await add(name.slice(0, -".jinja".length), join(more, name));
-  return { ...found, templates };
-}
-
-/** @throws FormatError `E_LIMIT`; IoError */
-async function readIfThere(path: string, mostBytes: number): Promise<Uint8Array | undefined> {
-  if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
-  return readWholeFile(path, mostBytes, "too large for a file about the vocabulary");
 }

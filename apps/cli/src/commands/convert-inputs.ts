@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { printable } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
 import { openCheckpoint } from "@ll/checkpoint/node";
-import { contentsOfGgml, contentsOfGguf, type ModelContents, type OutType } from "@ll/convert";
+import { contentsOfGgml, contentsOfGguf, type ModelContents, type OutType, usualOutType } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
 import { metadataGetter } from "@ll/gguf";
 import { openGgufPath } from "@ll/gguf/node";
@@ -55,12 +55,10 @@ export async function openCheckpointInput(request: ConvertArguments, io: NotingI
   };
 }
 
-/** convert.py's choice, or that of llama.cpp's converter of today: two bytes for each weight. @throws Refusal for weights that it would have written in blocks of a layout nobody reads */
+/** @throws Refusal for weights that convert.py would have written in blocks of a layout nobody reads */
 function defaultOutType(weightType: string, asked: "auto" | undefined): OutType {
-  if (weightType === "f16") return "f16";
-  if (asked === "auto" && weightType === "bf16") return "bf16";
-  if (asked === "auto" && (weightType === "f32" || weightType === "f64")) return "f16";
-  if (weightType === "f32" || weightType === "bf16" || weightType === "f64") return "f32";
+  const chosen = usualOutType(weightType, asked === "auto" ? "gguf" : 3);
+  if (chosen !== undefined) return chosen;
   throw new Refusal(
     `the weights of this model are ${pythonType(weightType)}: an output type has to be chosen`,
     "use --outtype f16 or --outtype f32, and ll-quantize on the result",

@@ -9,6 +9,8 @@ import {
   convertCheckpoint,
   convertedBytes,
   type ModelEvent,
+  matchVocabulary,
+  type Vocabulary,
   vocabFileBytes,
   writeConversion,
   writeVocabFile,
@@ -25,7 +27,7 @@ import { type PlannedGguf, planGgufFile, planHfDirectory } from "./convert-hf.ts
 import { type ConvertedModel, openCheckpointInput, openWholeFile } from "./convert-inputs.ts";
 import { lostText, lostTokens, runOptions, tensorLine } from "./convert-lines.ts";
 import { convertLora } from "./convert-lora.ts";
-import { findVocabFile, matchVocabulary, readVocabulary, type Vocabulary } from "./convert-vocab.ts";
+import { findVocabFile, readVocabulary } from "./convert-vocab.ts";
 import { fileReport, type NotingIo, notingIo, writeReport } from "./file-report.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
@@ -127,7 +129,15 @@ async function vocabularyFor(
   const note = (line: string): void => void io.err.write(`${line}\n`);
   if (vocab !== undefined && request.vocabDir === undefined) {
     const path = files[0] as string;
-    const own = { entries: vocab, pieces, addSpacePrefix, nBase: vocab.length, path, addedPath: undefined };
+    const own = {
+      entries: vocab,
+      pieces,
+      addSpacePrefix,
+      nBase: vocab.length,
+      path,
+      directory: dirname(path),
+      addedPath: undefined,
+    };
     return { match: () => matchVocabulary(own, params.nVocab, note), files: [] };
   }
   const path = await findVocabFile(request.vocabDir ?? dirname(files[0] as string));

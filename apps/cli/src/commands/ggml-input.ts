@@ -1,16 +1,7 @@
 // ggml files as input of ll-convert: @ll/checkpoint takes them, but reads them with the package for that format.
 
-import { openFileSource } from "@ll/bytes/node";
 import type { GgmlOpener } from "@ll/checkpoint/node";
 import { openGgml } from "@ll/ggml-format";
 
 /** Also opens the 4-bit blocks of the first files, which nothing else reads any more. */
-export const openGgmlInput: GgmlOpener = async (path) => {
-  const source = await openFileSource(path);
-  try {
-    return { ...(await openGgml(source, { oldBlocks: true })), close: () => source.close() };
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-};
+export const openGgmlInput: GgmlOpener = (source) => openGgml(source, { oldBlocks: true });

@@ -2,8 +2,8 @@
 
 import { availableParallelism } from "node:os";
 import { fileTypeLabel } from "@ll/architectures";
-import { isIoError, printable, type TensorSource } from "@ll/bytes";
-import { closeAll, type FileSource } from "@ll/bytes/node";
+import { closeAll, isIoError, printable, type TensorSource } from "@ll/bytes";
+import type { FileSource } from "@ll/bytes/node";
 import { fittingContext } from "@ll/chat/conversation";
 import { modelSizeLabel } from "@ll/ggml-format";
 import {
