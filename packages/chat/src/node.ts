@@ -1,8 +1,8 @@
 // @ll/chat/node: the same, and models by their paths.
 
 import { stat } from "node:fs/promises";
-import { IoError } from "@ll/bytes";
-import { closeAll, type FileSource, openFileSource } from "@ll/bytes/node";
+import { closeAll, IoError } from "@ll/bytes";
+import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { openModelFile } from "@ll/model/node";
 import type { ChatModel } from "./chat-model.ts";
 import { type ModelInput, type OpenOptions, openFile } from "./open-model.ts";
