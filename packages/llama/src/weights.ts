@@ -139,7 +139,7 @@ export function checkTensors(source: TensorSource, config: ModelConfig): void {
 }
 
 /** Rows of a tensor, those of all experts. */
-export function nRowsOf(shape: readonly number[]): number {
+function nRowsOf(shape: readonly number[]): number {
   return shape.slice(0, -1).reduce((product, size) => product * size, 1);
 }
 

@@ -1,6 +1,7 @@
 // What freshly compiled kernels must pass before anyone relies on them: small cases of each against the scalar engine. It guards
 // against compilers, above all V8's experimental 256-bit code, not against mistakes in the sources: tests do that.
 
+import type { RopePairing } from "@ll/architectures";
 import { LOWEST_POINTER } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import { capped } from "../arithmetic/lanes.ts";
@@ -29,20 +30,75 @@ const N = 5; // crosses the border of a tile of 32 positions
 const SCALE = 0.25; // on products of queries and keys
 const EPS = 1e-6;
 
+type Kernel = (...pointers: number[]) => void;
+type Twin = (...arrays: Float32Array[]) => void;
+
 /** Compares kernels on a memory of `SELF_TEST_PAGES` with their twins, one in each step. */
 export function* checkKernels(
   kernels: LlamaKernels,
   arithmetic: Arithmetic,
 ): Generator<{ readonly name: string; readonly isRight: boolean }> {
+  const check = (lengths: number[], kernel: Kernel, twin: Twin) => () => isAlike(kernels, lengths, kernel, twin);
+  const rotation = (pairing: RopePairing) =>
+    check(
+      [2 * 16, 14], // two heads; a vector of pairs, and three
+      (x, angles) => kernels.rope(pairing, x, angles, 1, 2, 16, 14, 2 * 16),
+      (x, angles) => rotate(x, angles, 16, pairing),
+    );
+  const dim = 18; // of a delta net: a block of 16 values, and two
+  const activations = ["silu", "gelu", "clamped swiglu", "sigmoid", "none"] as const;
   const checks: Record<string, () => boolean> = {
     attentionF16: () => attendsAlike(kernels, arithmetic, "f16"),
     attentionF32: () => attendsAlike(kernels, arithmetic, "f32"),
-    rmsNorm: () => normalisesAlike(kernels, arithmetic),
-    rope: () => rotatesAlike(kernels),
-    convolve: () => convolvesAlike(kernels),
-    deltaNet: () => learnsAlike(kernels),
-    elementWise: () => mapsAlike(kernels, arithmetic),
-    mix: () => mixesAlike(kernels),
+    rmsNorm: check(
+      [N * 10, 10],
+      (x, weight) => kernels.rmsNorm(x, x, weight, N, 10, EPS),
+      (x, weight) => {
+        for (let i = 0; i < N; i++) arithmetic.rmsNorm(rowOf(x, i, 10), rowOf(x, i, 10), weight, EPS);
+      },
+    ),
+    rope: () => rotation("adjacent")() && rotation("halves")(),
+    convolve: check(
+      [N * 6, N * 6, 6 * 3, 2 * 6], // three taps
+      (out, x, weight, state) => kernels.convolve(out, x, weight, state, state, N, 6, 3, true),
+      (out, x, weight, state) => convolveRows(out, x, weight, { before: state, after: state }, 3, true),
+    ),
+    deltaNet: check(
+      [N * dim, N * dim, N, dim * dim],
+      (out, x, gates, state) => {
+        kernels.l2Norm(x, N, dim, EPS);
+        kernels.deltaNet(out, x, x, x, gates, gates, state, state, N, 1, dim, SCALE);
+      },
+      (out, x, gates, state) => {
+        for (let i = 0; i < N; i++) toUnit(rowOf(x, i, dim), EPS);
+        const rows = { q: x, k: x, v: x, decays: gates, rates: gates };
+        applyDeltaNet(out, rows, { before: state, after: state }, 1, dim, SCALE);
+      },
+    ),
+    elementWise: check(
+      [11, 11],
+      (x, y) => {
+        for (const activation of activations) {
+          kernels.gate(activation, x, y, 11);
+          kernels.addInto(x, y, 11);
+        }
+        kernels.scale(x, 11, SCALE);
+        kernels.cap(x, 11, 2);
+      },
+      (x, y) => {
+        for (const activation of activations) {
+          arithmetic.gate(activation, x, y, 11);
+          addInto(x, y, 11);
+        }
+        scaleBy(x, SCALE);
+        for (const [i, value] of x.entries()) x[i] = capped(value, 2);
+      },
+    ),
+    mix: check(
+      [6, 3 * 6, 3],
+      (out, rows, weights) => kernels.mix(out, rows, weights, 1, 3, 6, 3),
+      (out, rows, weights) => mixRows(out, rows, weights),
+    ),
   };
   for (const [name, isRight] of Object.entries(checks)) yield { name, isRight: isRight() };
 }
@@ -51,12 +107,7 @@ export function* checkKernels(
  * Whether both twins make the same of the same arrays of numbers.
  * @param kernel gets where they are @param twin gets copies of them
  */
-function isAlike(
-  { memory }: LlamaKernels,
-  lengths: readonly number[],
-  kernel: (...pointers: number[]) => void,
-  twin: (...arrays: Float32Array[]) => void,
-): boolean {
+function isAlike({ memory }: LlamaKernels, lengths: readonly number[], kernel: Kernel, twin: Twin): boolean {
   let end = DATA;
   let state = 803;
   const arrays = lengths.map((length) => {
@@ -105,90 +156,4 @@ export function attendsAlike(kernels: LlamaKernels, arithmetic: Arithmetic, kvTy
       },
     );
   });
-}
-
-function normalisesAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {
-  const n = 10;
-  return isAlike(
-    kernels,
-    [N * n, n],
-    (x, weight) => kernels.rmsNorm(x, x, weight, N, n, EPS),
-    (x, weight) => {
-      for (let i = 0; i < N; i++) arithmetic.rmsNorm(rowOf(x, i, n), rowOf(x, i, n), weight, EPS);
-    },
-  );
-}
-
-function rotatesAlike(kernels: LlamaKernels): boolean {
-  const [headDim, nRot] = [16, 14]; // a vector of pairs, and three
-  return (["adjacent", "halves"] as const).every((pairing) =>
-    isAlike(
-      kernels,
-      [2 * headDim, nRot],
-      (x, angles) => kernels.rope(pairing, x, angles, 1, 2, headDim, nRot, 2 * headDim),
-      (x, angles) => rotate(x, angles, headDim, pairing),
-    ),
-  );
-}
-
-function convolvesAlike(kernels: LlamaKernels): boolean {
-  const [width, nTaps] = [6, 3];
-  return isAlike(
-    kernels,
-    [N * width, N * width, width * nTaps, (nTaps - 1) * width],
-    (out, x, weight, state) => kernels.convolve(out, x, weight, state, state, N, width, nTaps, true),
-    (out, x, weight, state) => convolveRows(out, x, weight, { before: state, after: state }, nTaps, true),
-  );
-}
-
-function learnsAlike(kernels: LlamaKernels): boolean {
-  const headDim = 18; // a block of 16 values, and two
-  return isAlike(
-    kernels,
-    [N * headDim, N * headDim, N, headDim * headDim],
-    (out, x, gates, state) => {
-      kernels.l2Norm(x, N, headDim, EPS);
-      kernels.deltaNet(out, x, x, x, gates, gates, state, state, N, 1, headDim, SCALE);
-    },
-    (out, x, gates, state) => {
-      for (let i = 0; i < N; i++) toUnit(rowOf(x, i, headDim), EPS);
-      const rows = { q: x, k: x, v: x, decays: gates, rates: gates };
-      applyDeltaNet(out, rows, { before: state, after: state }, 1, headDim, SCALE);
-    },
-  );
-}
-
-function mapsAlike(kernels: LlamaKernels, arithmetic: Arithmetic): boolean {
-  const n = 11;
-  const activations = ["silu", "gelu", "clamped swiglu", "sigmoid", "none"] as const;
-  return isAlike(
-    kernels,
-    [n, n],
-    (x, y) => {
-      for (const activation of activations) {
-        kernels.gate(activation, x, y, n);
-        kernels.addInto(x, y, n);
-      }
-      kernels.scale(x, n, SCALE);
-      kernels.cap(x, n, 2);
-    },
-    (x, y) => {
-      for (const activation of activations) {
-        arithmetic.gate(activation, x, y, n);
-        addInto(x, y, n);
-      }
-      scaleBy(x, SCALE);
-      for (let i = 0; i < n; i++) x[i] = capped(x[i]!, 2);
-    },
-  );
-}
-
-function mixesAlike(kernels: LlamaKernels): boolean {
-  const [width, nUsed] = [6, 3];
-  return isAlike(
-    kernels,
-    [width, nUsed * width, nUsed],
-    (out, rows, weights) => kernels.mix(out, rows, weights, 1, nUsed, width, nUsed),
-    (out, rows, weights) => mixRows(out, rows, weights),
-  );
 }

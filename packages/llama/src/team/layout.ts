@@ -11,11 +11,7 @@ import { expertRows, type FoundTensors } from "../weights.ts";
 import { aligned, ownPart, type ShardShare, sizeOf } from "./ranges.ts";
 
 /** Sizes that depend on the kernels. */
-export interface KernelSizes {
-  /** Bytes of a repacked matrix. */
-  weightBytes(type: string, nRows: number, rowValues: number): number;
-  /** Bytes of packed vectors. */
-  activationBytes(type: string, nVectors: number, rowValues: number): number;
+export interface KernelSizes extends Pick<ScratchSizes, "weightBytes" | "activationBytes"> {
   /** Constants and working memory of the matrix kernels. */
   readonly scratchBytes: number;
   /** Constants and tables of the other kernels. */

@@ -75,11 +75,8 @@ export class ShardCache {
   readonly contextTokens: number;
   readonly #kernels: LlamaKernels;
   readonly #regions: MemoryRegions;
-  readonly #layers: readonly LayerHeads[];
   readonly #region: RegionLayout;
   readonly #start: number;
-  readonly #work: number;
-  readonly #transfer: number;
 
   /** @throws MemoryError */
   constructor(
@@ -92,16 +89,13 @@ export class ShardCache {
     sliceTokens: number,
   ) {
     const region = regionLayout(kernels, graph, share, contextTokens, kvType, sliceTokens);
-    const { layers, work, transfer, bytes } = region;
+    const { layers, bytes } = region;
     this.contextTokens = contextTokens;
     this.#kernels = kernels;
     this.#regions = regions;
-    this.#layers = layers;
     this.#region = region;
     this.#start = regions.allocate(bytes, `a context of ${contextTokens} tokens`);
     assertMemorySpan(kernels.memory, "cache", this.#start, bytes);
-    this.#work = this.#start + work;
-    this.#transfer = this.#start + transfer;
     for (const layer of layers)
       for (let head = 0; head < layer.nKvHeads; head++) layer.attention.clear(this.#head(layer, head));
   }
@@ -122,7 +116,7 @@ export class ShardCache {
 
   /** Stores rotated keys and values, (n, own key heads, headDim) each, of positions from `position`. */
   store(layer: number, position: number, k: number, v: number, n: number): void {
-    const heads = this.#layers[layer]!;
+    const heads = this.#region.layers[layer]!;
     const { attention, nKvHeads } = heads;
     const { headDim } = attention.shape;
     for (let head = 0; head < nKvHeads; head++) {
@@ -136,7 +130,7 @@ export class ShardCache {
    * (own heads).
    */
   *attend(layer: number, position: number, n: number, q: number, out: number, scores: ScoreRule): Pieces {
-    const heads = this.#layers[layer]!;
+    const heads = this.#region.layers[layer]!;
     const { attention, nKvHeads } = heads;
     const { headDim, headsPerKvHead } = attention.shape;
     const groupChannels = headsPerKvHead * headDim;
@@ -151,7 +145,7 @@ export class ShardCache {
         if (head + first > 0) yield "piece";
         const at = 4 * (first * stride + head * groupChannels);
         const nTokens = Math.min(pieceTokens, n - first);
-        const [nPast, work] = [position + first, this.#work];
+        const [nPast, work] = [position + first, this.#start + this.#region.work];
         attention.attend(keyHead, q + at, out + at, work, nPast, nTokens, stride, stride, rule);
       }
     }
@@ -159,7 +153,7 @@ export class ShardCache {
 
   /** Keys (position, own head), then values (own head), of one layer. */
   read(layer: number, nTokens: number): Uint8Array<ArrayBuffer> {
-    const { attention, nKvHeads } = this.#layers[layer]!;
+    const { attention, nKvHeads } = this.#region.layers[layer]!;
     const part = new Uint8Array(nTokens * nKvHeads * (attention.keyBytes + attention.valueBytes));
     this.#eachHead(layer, nTokens, part, (keyHead, keys, values) => {
       attention.readKeys(keyHead, this.#transfer, nTokens);
@@ -172,7 +166,7 @@ export class ShardCache {
 
   /** The inverse of `read`. */
   write(layer: number, nTokens: number, part: Uint8Array): void {
-    const { attention } = this.#layers[layer]!;
+    const { attention } = this.#region.layers[layer]!;
     this.#eachHead(layer, nTokens, part, (keyHead, keys, values) => {
       for (const [t, key] of keys.entries()) this.#bytes(t * key.length, key.length).set(key);
       attention.writeKeys(keyHead, this.#transfer, nTokens);
@@ -188,7 +182,7 @@ export class ShardCache {
     part: Uint8Array,
     visit: (keyHead: number, keys: readonly Uint8Array[], values: Uint8Array) => void,
   ): void {
-    const heads = this.#layers[layer]!;
+    const heads = this.#region.layers[layer]!;
     const { nKvHeads } = heads;
     const { keyBytes, valueBytes } = heads.attention;
     for (let head = 0; head < nKvHeads; head++) {
@@ -203,7 +197,8 @@ export class ShardCache {
 
   /** Takes the first positions of another context of this shard, and, if it is given, a copy of its states as the first copy here. */
   copyPrefix(from: ShardCache, nTokens: number, stateCopy: number | undefined): void {
-    for (let layer = 0; layer < this.#layers.length; layer++) this.write(layer, nTokens, from.read(layer, nTokens));
+    for (let layer = 0; layer < this.#region.layers.length; layer++)
+      this.write(layer, nTokens, from.read(layer, nTokens));
     if (stateCopy === undefined) return;
     const { copyBytes } = this.#region;
     const [source, target] = [from, this].map((cache) => cache.#start + cache.#region.states) as [number, number];
@@ -214,6 +209,10 @@ export class ShardCache {
 
   dispose(): void {
     this.#regions.free(this.#start);
+  }
+
+  get #transfer(): number {
+    return this.#start + this.#region.transfer;
   }
 
   #head({ attention, offset }: LayerHeads, head: number): number {
