@@ -50,7 +50,7 @@ module.exports = {
       name: "model-stands-on-formats-tokenizer-llama",
       severity: "error",
       from: { path: "^packages/model/src" },
-      to: { path: "^(packages/(?!(model|llama|tokenizer|ggml-format|gguf|bytes)/)|apps)" },
+      to: { path: "^(packages/(?!(model|llama|tokenizer|ggml-format|gguf|quant|architectures|bytes)/)|apps)" },
     },
     { name: "nobody-imports-an-app", severity: "error", from: { path: "^packages/" }, to: { path: "^apps/" } },
     {

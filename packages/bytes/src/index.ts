@@ -37,3 +37,4 @@ export {
 export { type HttpSource, httpSource } from "./http-source.ts";
 export type { AbortSignal, Blob, Fetch, Request, Response, URL } from "./platform-types.ts";
 export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
+export { turn } from "./turn.ts";

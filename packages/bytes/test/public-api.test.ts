@@ -38,6 +38,7 @@ test("public names", () => {
       "memorySource",
       "printable",
       "sendRequest",
+      "turn",
     ]
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`

@@ -1,8 +1,8 @@
 // What stands beside a model: an adapter that changes it, and what guesses its next tokens. Loaded when there is any.
 
 import type { TensorSource } from "@ll/bytes";
-import { type LoadModelOptions, loadModel, MAX_DRAFT_TOKENS, type Model, type ModelConfig, withLora } from "@ll/llama";
-import { type ModelInput, openAdapter, openModelFile } from "@ll/model";
+import { type LoadModelOptions, loadModel, MAX_DRAFT_TOKENS, type Model, type ModelConfig } from "@ll/llama";
+import { type ModelInput, openAdapter, openModelFile, withLora } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { DraftSources } from "./slot-pool.ts";
 

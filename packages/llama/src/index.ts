@@ -5,12 +5,13 @@ export type { SourceTensor, TensorLocation, TensorSource } from "@ll/bytes";
 export { isWorkerError, WorkerError } from "@ll/bytes";
 export {
   assertConfig,
+  BUILD_803,
   type ConfigOverrides,
   configFromGgml,
   type GgmlHyperParams,
   type ModelConfig,
 } from "./config.ts";
-export { type ReturnOptions, returnTo } from "./context-memory.ts";
+export { assertNoState, type ReturnOptions, returnTo } from "./context-memory.ts";
 export { createDrafter, type DraftCounts, type Drafter, type DraftOptions, MAX_DRAFT_TOKENS } from "./drafts.ts";
 export {
   BatchItemError,
@@ -22,7 +23,7 @@ export {
   SessionError,
   StatePositionError,
 } from "./errors.ts";
-export { fingerprintOf } from "./fingerprint.ts";
+export { Fnv1a, fingerprintOf } from "./fingerprint.ts";
 export { type DraftsEvent, type GeneratedToken, type GenerateOptions, generate } from "./generate.ts";
 export {
   createGenerator,
@@ -33,21 +34,9 @@ export {
 } from "./generator.ts";
 export { configFromGguf, type GgufConfig } from "./gguf-config.ts";
 export { KV_TYPES, type KvType, type KvTypes, kvCacheBytes, kvTypeName } from "./kv-type.ts";
-export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
-export { loraFromGguf } from "./lora-gguf.ts";
 export { type ChunkMeasuredEvent, type MeasureInputsOptions, measureInputs } from "./measure-inputs.ts";
 export type { BatchItem, Context, ContextMemory, ContextOptions, EvaluateOptions, InputSums, Model } from "./model.ts";
 export { createScalarModel, type ScalarModelOptions } from "./scalar/model.ts";
-export {
-  matchSession,
-  readSession,
-  restoreSession,
-  type Session,
-  type SessionMatch,
-  type SessionShape,
-  sessionFileBytes,
-  writeSession,
-} from "./session.ts";
 export {
   type LoadModelEvent,
   type LoadModelOptions,

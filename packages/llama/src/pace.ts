@@ -1,5 +1,7 @@
 // Long work that lets the event loop turn now and then, so that timers fire and an AbortSignal is heard; and work that waits for its turn.
 
+import { turn } from "@ll/bytes";
+
 /** Products between two turns of the event loop: some 10 ms of scalar work. */
 const PRODUCTS_PER_TURN = 2 ** 23;
 
@@ -26,26 +28,6 @@ export class Pace {
     await turn();
     this.#signal?.throwIfAborted();
   }
-}
-
-/**
- * Waits for one turn of the event loop, so that timers fire and an AbortSignal is heard. Takes microseconds: `setImmediate` on Node, a
- * message to itself in browsers, where a timer would wait 4 ms after a few turns (HTML standard, section 8.6, "nesting level").
- */
-export function turn(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
-  return new Promise((resolve) => {
-    if (setImmediate !== undefined) {
-      setImmediate(resolve);
-      return;
-    }
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
 }
 
 /** One piece of work at a time, in the order of the calls. */

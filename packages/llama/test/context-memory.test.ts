@@ -1,6 +1,7 @@
 // A model with recurrent layers: its contexts go on where their state is, and programs get the results of any other model.
 
 import { describe, expect, test } from "vitest";
+import { writeSession } from "../../model/src/index.ts";
 import {
   type Context,
   createGenerator,
@@ -14,7 +15,6 @@ import {
   returnTo,
   StatePositionError,
   type TensorSource,
-  writeSession,
 } from "../src/index.ts";
 import { argMax, logitsInBatches } from "./support/hand-made.ts";
 import { withRandomModel } from "./support/random-graphs.ts";

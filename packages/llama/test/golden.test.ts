@@ -3,6 +3,7 @@ import { memorySink, memorySource } from "@ll/bytes";
 import { build803Chain, createSampler } from "@ll/sampling";
 import { expect, test } from "vitest";
 import { describeWithTestData, testData } from "../../../tools/test-data.ts";
+import { matchSession, readSession, restoreSession, writeSession } from "../../model/src/index.ts";
 import {
   configFromGgml,
   createGenerator,
@@ -11,12 +12,8 @@ import {
   isSessionError,
   loadWeights,
   type Model,
-  matchSession,
-  readSession,
-  restoreSession,
   type SourceTensor,
   type TokenGenerator,
-  writeSession,
 } from "../src/index.ts";
 import { logitsInBatches } from "./support/hand-made.ts";
 import { modelFromTestData, openTestData, sha256 } from "./support/model-files.ts";

@@ -4,8 +4,10 @@ import * as api from "../src/index.ts";
 test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
+      "BUILD_803",
       "BatchItemError",
       "ContextOverflowError",
+      "Fnv1a",
       "KV_TYPES",
       "MAX_DRAFT_TOKENS",
       "MemoryError",
@@ -14,6 +16,7 @@ test("the public names", () => {
       "StatePositionError",
       "WorkerError",
       "assertConfig",
+      "assertNoState",
       "checkTensors",
       "configFromGgml",
       "configFromGguf",
@@ -30,17 +33,10 @@ test("the public names", () => {
       "kvTypeName",
       "loadModel",
       "loadWeights",
-      "loraFromGguf",
-      "matchSession",
       "measureInputs",
       "modelMemory",
-      "readSession",
-      "restoreSession",
       "returnTo",
-      "sessionFileBytes",
       "unreadKeys",
-      "withLora",
-      "writeSession",
     ]
   `);
 });

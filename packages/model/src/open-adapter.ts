@@ -3,12 +3,14 @@
 import type { TensorSource } from "@ll/bytes";
 import { openLora } from "@ll/ggml-format";
 import { metadataGetter, openGguf } from "@ll/gguf";
-import { type LoraAdapter, loraFromGguf, type ModelConfig } from "@ll/llama";
+import type { ModelConfig } from "@ll/llama";
 import { containerOf } from "./container.ts";
+import type { LoraAdapter } from "./lora.ts";
+import { loraFromGguf } from "./lora-gguf.ts";
 import { type ModelInput, sourceOf } from "./open-model-file.ts";
 
 /**
- * An adapter for `withLora` of @ll/llama. Its tensors are read with those of the model: whoever opened a source closes it then.
+ * An adapter for `withLora`. Its tensors are read with those of the model: whoever opened a source closes it then.
  * @param model what it will be applied to
  * @throws FormatError of the readers; ModelError for one that does not go with the model; IoError
  */

@@ -8,10 +8,17 @@ test("the public names", () => {
       "TRAINED_CONTEXT_TOKENS",
       "containerOf",
       "ggufTokenizer",
+      "loraFromGguf",
+      "matchSession",
       "openAdapter",
       "openModelFile",
+      "readSession",
+      "restoreSession",
+      "sessionFileBytes",
       "typeMix",
       "unreadTokenizerKeys",
+      "withLora",
+      "writeSession",
     ]
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
@@ -20,10 +27,17 @@ test("the public names", () => {
       "containerAt",
       "containerOf",
       "ggufTokenizer",
+      "loraFromGguf",
+      "matchSession",
       "openAdapter",
       "openModelFile",
+      "readSession",
+      "restoreSession",
+      "sessionFileBytes",
       "typeMix",
       "unreadTokenizerKeys",
+      "withLora",
+      "writeSession",
     ]
   `);
 });

@@ -1,7 +1,8 @@
 // Session files of ll-main.
 
 import { memorySink, memorySource } from "@ll/bytes";
-import { type Context, configFromGgml, readSession, type SessionShape, writeSession } from "@ll/llama";
+import { type Context, configFromGgml } from "@ll/llama";
+import { readSession, type SessionShape, writeSession } from "@ll/model";
 
 const config = configFromGgml({ nVocab: 16, nEmbd: 8, nMult: 8, nHead: 2, nLayer: 1, nRot: 4, ftype: 0 });
 

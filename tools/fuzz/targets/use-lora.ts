@@ -3,7 +3,8 @@
 import { memorySource } from "@ll/bytes";
 import { openLora } from "@ll/ggml-format";
 import { GGUF_MAGIC, metadataGetter, openGguf } from "@ll/gguf";
-import { type LoraAdapter, loraFromGguf, type ModelConfig, type TensorSource, withLora } from "@ll/llama";
+import type { ModelConfig, TensorSource } from "@ll/llama";
+import { type LoraAdapter, loraFromGguf, withLora } from "@ll/model";
 import { loraBytes } from "../../../packages/ggml-format/test/lora-bytes.ts";
 import { f32, ggufBytes, STRING, text } from "../../../packages/gguf/test/support/gguf-bytes.ts";
 import { ALLOWANCE_BYTES, asProgram, isForKernels, load, runMain, soundModel } from "./small-engine.ts";

@@ -1,7 +1,8 @@
 // Session files, restored and continued.
 
 import { memorySink, memorySource } from "@ll/bytes";
-import { createGenerator, matchSession, readSession, restoreSession, writeSession } from "@ll/llama";
+import { createGenerator } from "@ll/llama";
+import { matchSession, readSession, restoreSession, writeSession } from "@ll/model";
 import { createSampler } from "@ll/sampling";
 import { ALLOWANCE_BYTES, asProgram, soundModel } from "./small-engine.ts";
 

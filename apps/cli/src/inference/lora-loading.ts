@@ -3,8 +3,8 @@
 import { printable, type TensorSource } from "@ll/bytes";
 import type { FileSource } from "@ll/bytes/node";
 import { openFileSource } from "@ll/bytes/node";
-import { type ModelConfig, type TensorPatchedEvent, withLora } from "@ll/llama";
-import { openAdapter, openModelFile } from "@ll/model";
+import type { ModelConfig } from "@ll/llama";
+import { openAdapter, openModelFile, type TensorPatchedEvent, withLora } from "@ll/model";
 import type { Io } from "../command.ts";
 import { fixed } from "../printf.ts";
 

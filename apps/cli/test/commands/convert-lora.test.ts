@@ -4,7 +4,7 @@ import { cp, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openFileSource } from "@ll/bytes/node";
 import { openGgml, openLora } from "@ll/ggml-format";
-import { withLora } from "@ll/llama";
+import { withLora } from "@ll/model";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { safetensorsFile } from "../../../../packages/checkpoint/test/support/safetensors-writer.ts";
 import { type TensorData, torchFile } from "../../../../packages/checkpoint/test/support/torch-writer.ts";

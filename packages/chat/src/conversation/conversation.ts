@@ -2,14 +2,8 @@
 // turns are written down as ids; of these, what the cache holds already is not evaluated again. So turns may be taken back,
 // replaced or loaded at any time.
 
-import {
-  type Context,
-  createGenerator,
-  type DraftOptions,
-  matchSession,
-  type TokenGenerator,
-  type TokenSampler,
-} from "@ll/llama";
+import { type Context, createGenerator, type DraftOptions, type TokenGenerator, type TokenSampler } from "@ll/llama";
+import { matchSession } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import { createOutputParser, type OutputPart } from "../formats.ts";
 import { createStopText } from "../stop-text.ts";

@@ -1,7 +1,6 @@
 // A team of one thread: the shards are in this thread, and the event loop turns between pieces of the work.
 
-import type { AbortSignal } from "@ll/bytes";
-import { turn } from "../pace.ts";
+import { type AbortSignal, turn } from "@ll/bytes";
 import { loadPieces } from "./load-pieces.ts";
 import type { Threads } from "./protocol.ts";
 import { ThreadHost, type ThreadSetup } from "./thread-host.ts";

@@ -3,6 +3,7 @@
 import { ARCHITECTURES, type Graph, type Op } from "@ll/architectures";
 import { memorySink, memorySource } from "@ll/bytes";
 import { describe, expect, test } from "vitest";
+import { readSession, restoreSession, writeSession } from "../../../model/src/index.ts";
 import {
   configFromGguf,
   createScalarModel,
@@ -10,11 +11,8 @@ import {
   loadModel,
   loadWeights,
   type MetadataGetter,
-  readSession,
-  restoreSession,
   type TensorSource,
   unreadKeys,
-  writeSession,
 } from "../../src/index.ts";
 import { graphOf } from "../../src/model-graph.ts";
 import { ggufSource } from "../support/hand-made.ts";

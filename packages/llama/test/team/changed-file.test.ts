@@ -11,15 +11,7 @@ import { openGgml } from "@ll/ggml-format";
 import { metadataGetter, openGguf } from "@ll/gguf";
 import { expect, onTestFinished, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
-import {
-  configFromGgml,
-  configFromGguf,
-  loadWeights,
-  type ModelConfig,
-  type TensorSource,
-  withLora,
-} from "../../src/index.ts";
-import { pairFor } from "../support/lora-twin.ts";
+import { configFromGgml, configFromGguf, loadWeights, type ModelConfig, type TensorSource } from "../../src/index.ts";
 import { loadForTest } from "./support/engines.ts";
 
 type Opened = { readonly path: string; readonly tensors: TensorSource; readonly config: ModelConfig };
@@ -88,26 +80,5 @@ test("a file that changes while it is loaded is E_CHANGED", async () => {
       rmSync(path, { force: true });
     };
     await expect(loadForTest(tensors, config, { threads, onEvent })).rejects.toMatchObject({ code: "E_CHANGED" });
-  }
-});
-
-test("an adapter, and the base that it is added to, count as well", async () => {
-  const { tensors, config } = await opened("ggjt");
-  const changed = async (): Promise<void> => {
-    throw Object.assign(new Error("changed"), { code: "E_CHANGED" });
-  };
-  const pairs = [pairFor("norm.weight", [1, config.nEmbd], 2)];
-  const adapter = { r: 1, alpha: 1, pairs };
-  await (await loadForTest(withLora(tensors, adapter), config, { threads: 1 })).dispose();
-  const base = {
-    names: () => tensors.names(),
-    tensor: (name: string) => tensors.tensor(name),
-    assertUnchanged: changed,
-  };
-  for (const patched of [
-    withLora(tensors, { ...adapter, assertUnchanged: changed }),
-    withLora(tensors, adapter, { base }),
-  ]) {
-    await expect(loadForTest(patched, config, { threads: 1 })).rejects.toMatchObject({ code: "E_CHANGED" });
   }
 });

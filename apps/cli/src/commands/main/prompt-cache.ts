@@ -2,17 +2,8 @@
 
 import { printable } from "@ll/bytes";
 import { createOutFile, openFileSource } from "@ll/bytes/node";
-import {
-  type Context,
-  isSessionError,
-  matchSession,
-  readSession,
-  restoreSession,
-  type Session,
-  sessionFileBytes,
-  type TokenGenerator,
-  writeSession,
-} from "@ll/llama";
+import { type Context, isSessionError, type TokenGenerator } from "@ll/llama";
+import { matchSession, readSession, restoreSession, type Session, sessionFileBytes, writeSession } from "@ll/model";
 import type { Sampler } from "@ll/sampling";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";

@@ -1,7 +1,8 @@
 // One run of ll-main, from the options to the timings.
 
 import { printable } from "@ll/bytes";
-import { createGenerator, type Session } from "@ll/llama";
+import { createGenerator } from "@ll/llama";
+import type { Session } from "@ll/model";
 import type { Io } from "../../command.ts";
 import { Refusal, ReportedError } from "../../errors.ts";
 import { type Drafts, openDrafts } from "../../inference/drafts.ts";

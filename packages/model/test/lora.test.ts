@@ -1,17 +1,15 @@
+import type { SourceTensor, TensorSource } from "@ll/bytes";
+import { createScalarModel, loadModel, loadWeights } from "@ll/llama";
 import { packRows, unpackRows } from "@ll/quant";
 import { describe, expect, test } from "vitest";
 import {
-  createScalarModel,
-  type LoraAdapter,
-  type LoraPair,
-  loadModel,
-  loadWeights,
-  type SourceTensor,
-  type TensorPatchedEvent,
-  type TensorSource,
-  withLora,
-} from "../src/index.ts";
-import { logitsInBatches, randomTensors, randomValues, smallConfig, sourceOf } from "./support/hand-made.ts";
+  logitsInBatches,
+  randomTensors,
+  randomValues,
+  smallConfig,
+  sourceOf,
+} from "../../llama/test/support/hand-made.ts";
+import { type LoraAdapter, type LoraPair, type TensorPatchedEvent, withLora } from "../src/index.ts";
 import { pairFor, patchedPlainly, readAll } from "./support/lora-twin.ts";
 
 const config = smallConfig();
@@ -237,4 +235,17 @@ describe("refuses", () => {
       "incompatible tensor dimensions (64 and 63) of 'layers.0.attention.wq.weight.loraB'; are you sure that this adapter is for this model?",
     );
   });
+});
+
+test("files of an adapter, and of the base that it is added to, are looked at as that of the model is", async () => {
+  const source = sourceOf(config, tensors, "f16");
+  const assertUnchanged = async (): Promise<void> => {
+    throw Object.assign(new Error("changed"), { code: "E_CHANGED" });
+  };
+  const sound = adapter([pairFor(NORM, [1, 64], 2)], 1, 1);
+  await (await loadModel(withLora(source, sound), config, { threads: 1 })).dispose();
+  const base = { names: () => source.names(), tensor: (name: string) => source.tensor(name), assertUnchanged };
+  for (const patched of [withLora(source, { ...sound, assertUnchanged }), withLora(source, sound, { base })]) {
+    await expect(loadModel(patched, config, { threads: 1 })).rejects.toMatchObject({ code: "E_CHANGED" });
+  }
 });

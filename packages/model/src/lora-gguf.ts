@@ -6,12 +6,10 @@
 // of token_embd.weight, whose rows are looked up, lora_a (rows, rank) and lora_b (columns, rank). Without alpha nothing is scaled.
 // llama.cpp passes over norms; here an adapter is whole or refused.
 
-import { type MetadataGetter, metaName } from "@ll/architectures";
+import { ARCHITECTURES, type MetadataGetter, metaName, type NameRow } from "@ll/architectures";
 import type { SourceTensor, TensorSource } from "@ll/bytes";
-import type { ModelConfig } from "./config.ts";
-import { ModelError } from "./errors.ts";
+import { type ModelConfig, ModelError } from "@ll/llama";
 import type { LoraAdapter, LoraPair } from "./lora.ts";
-import { architectureOf } from "./model-graph.ts";
 
 const HALF = /^(.+)\.lora_[ab]$/s;
 const EMBEDDING = "token_embd.weight";
@@ -53,7 +51,7 @@ export function loraFromGguf(
     return fail("E_HPARAM", "adapter.lora.alpha", "a finite number", plainly(alpha));
   }
 
-  const { names } = architectureOf(config.architecture);
+  const names: readonly NameRow[] = ARCHITECTURES.find(({ name }) => name === config.architecture)?.names ?? [];
   const half = (name: string): SourceTensor =>
     adapter.tensor(name) ?? fail("E_MISSING_TENSOR", name, "the partner of a tensor that is there", "missing");
   const pairOf = (role: string): LoraPair => {

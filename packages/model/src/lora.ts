@@ -6,11 +6,9 @@
 // in the arithmetic of the portable scalar build of llama.cpp 803, which rounds the result to the type of W again. What computes with
 // the result may do so in any arithmetic.
 
-import { allocate, assertSpan, type SourceTensor, type TensorSource } from "@ll/bytes";
+import { allocate, assertSpan, type SourceTensor, type TensorSource, turn } from "@ll/bytes";
+import { ModelError } from "@ll/llama";
 import { BLOCK_TYPES, blockInfo, packRows, rowBytes, unpackRows } from "@ll/quant";
-import { ModelError } from "./errors.ts";
-import { turn } from "./pace.ts";
-import { nRowsOf } from "./weights.ts";
 
 /** Two matrices whose product has the shape of the target. */
 export interface LoraPair {
@@ -211,7 +209,8 @@ function checkedPair(
   }
   const packable = BLOCK_TYPES.filter((type) => blockInfo(type).canPack);
   assertType(model, packable, `tensor '${target}' of the model`);
-  const [columns, rows] = [model.shape.at(-1)!, nRowsOf(model.shape)];
+  const columns = model.shape.at(-1)!;
+  const rows = model.shape.slice(0, -1).reduce((product, size) => product * size, 1);
   const rank = a.shape[isTransposed ? 0 : 1]!;
   assertFactor(a, columns, isTransposed ? [rank, columns] : [columns, rank]);
   assertFactor(b, rows, [rows, rank]);

@@ -7,12 +7,16 @@
 
 import { feedForwardFactor } from "@ll/architectures";
 import { type ByteSink, type ByteSource, createReader, type FormatErrorFields } from "@ll/bytes";
-import { BUILD_803 } from "./config.ts";
-import { assertNoState } from "./context-memory.ts";
-import { SessionError } from "./errors.ts";
-import { Fnv1a } from "./fingerprint.ts";
-import { KV_TYPES, kvCacheBytes, kvTypeName } from "./kv-type.ts";
-import type { Context } from "./model.ts";
+import {
+  assertNoState,
+  BUILD_803,
+  type Context,
+  Fnv1a,
+  KV_TYPES,
+  kvCacheBytes,
+  kvTypeName,
+  SessionError,
+} from "@ll/llama";
 
 const SESSION_MAGIC = 0x6767736e; // "ggsn" read as a little-endian number
 const SESSION_VERSION = 1;

@@ -2,20 +2,11 @@
 
 import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
 import { createGgufWriter, metadataGetter, openGguf, type WritableValue } from "@ll/gguf";
+import { createScalarModel, loadModel, loadWeights, type ModelConfig, type TensorSource } from "@ll/llama";
 import { packRows, unpackRows } from "@ll/quant";
 import { describe, expect, test } from "vitest";
 import { describeWithTestData } from "../../../tools/test-data.ts";
-import {
-  createScalarModel,
-  type LoraAdapter,
-  loadModel,
-  loadWeights,
-  loraFromGguf,
-  type ModelConfig,
-  type TensorSource,
-  withLora,
-} from "../src/index.ts";
-import { familyRuns, openFamilyModel } from "./support/family-models.ts";
+import { familyRuns, openFamilyModel } from "../../llama/test/support/family-models.ts";
 import {
   ggufSource,
   logitsInBatches,
@@ -23,7 +14,8 @@ import {
   randomValues,
   smallConfig,
   sourceOf,
-} from "./support/hand-made.ts";
+} from "../../llama/test/support/hand-made.ts";
+import { type LoraAdapter, loraFromGguf, withLora } from "../src/index.ts";
 import { pairFor, patchedPlainly, readAll } from "./support/lora-twin.ts";
 
 interface Half {

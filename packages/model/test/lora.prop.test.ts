@@ -1,8 +1,9 @@
 import { fc, test } from "@fast-check/vitest";
+import type { SourceTensor, TensorSource } from "@ll/bytes";
 import { packRows } from "@ll/quant";
 import { describe, expect } from "vitest";
-import { type SourceTensor, type TensorSource, withLora } from "../src/index.ts";
-import { randomValues } from "./support/hand-made.ts";
+import { randomValues } from "../../llama/test/support/hand-made.ts";
+import { withLora } from "../src/index.ts";
 import { pairFor, patchedPlainly, readAll } from "./support/lora-twin.ts";
 
 const COLUMNS = 64;

@@ -1,8 +1,9 @@
 // What a patched tensor must hold, computed element by element without regard to time and memory.
 
+import type { SourceTensor } from "@ll/bytes";
 import { packRows, unpackRows } from "@ll/quant";
-import type { LoraPair, SourceTensor } from "../../src/index.ts";
-import { randomValues } from "./hand-made.ts";
+import { randomValues } from "../../../llama/test/support/hand-made.ts";
+import type { LoraPair } from "../../src/index.ts";
 
 /** A tensor over values in memory. */
 function f32Tensor(name: string, shape: readonly number[], values: Float32Array): SourceTensor {

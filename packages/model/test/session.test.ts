@@ -1,23 +1,18 @@
 import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
-import { describe, expect, test } from "vitest";
-import { fingerprintOf } from "../src/fingerprint.ts";
 import {
   type Context,
   createGenerator,
   createScalarModel,
+  fingerprintOf,
   type KvTypes,
   loadModel,
   loadWeights,
-  matchSession,
-  readSession,
-  restoreSession,
   SessionError,
   type SourceTensor,
-  sessionFileBytes,
-  withLora,
-  writeSession,
-} from "../src/index.ts";
-import { argMax, randomModel, randomTensors, smallConfig, sourceOf } from "./support/hand-made.ts";
+} from "@ll/llama";
+import { describe, expect, test } from "vitest";
+import { argMax, randomModel, randomTensors, smallConfig, sourceOf } from "../../llama/test/support/hand-made.ts";
+import { matchSession, readSession, restoreSession, sessionFileBytes, withLora, writeSession } from "../src/index.ts";
 import { pairFor } from "./support/lora-twin.ts";
 
 const TOKENS = [1, 17, 4, 95, 60];
