@@ -136,7 +136,12 @@ export class Batches {
       this.#queue.run(async () => {
         const copies = entries.map(({ member, nPast }) => member.recurrent?.begin(nPast) ?? NO_STATES);
         const nFilled = entries.map(() => 0); // rows of logits
-        for (const { slice, owners } of slicesOf(entries, copies, this.#engine.sliceTokens(ids))) {
+        for (const { slice, owners } of slicesOf(
+          entries,
+          copies,
+          this.#engine.sliceTokens(ids),
+          this.#engine.logitRows,
+        )) {
           for (const member of members) member.assertHeld();
           this.nPasses++;
           const contexts = owners.map((owner) => ids[owner]!);
@@ -174,38 +179,36 @@ function assertFree(member: Member): void {
   member.assertHeld();
 }
 
-/** The tokens of all entries in order, at most `sliceTokens` at a time; `owners` are the entries of a slice's parts. */
+/** The tokens of all entries in order, as many at a time as fit; `owners` are the entries of a slice's parts. */
 function* slicesOf(
   entries: readonly Entry[],
   copies: readonly SlicePart["copies"][],
   sliceTokens: number,
+  logitRows: number,
 ): Generator<{ slice: Slice; owners: number[] }> {
-  let left = entries.reduce((sum, { tokens }) => sum + tokens.length, 0);
   let [owner, done] = [0, 0];
-  while (left > 0) {
-    const tokens = new Int32Array(Math.min(left, sliceTokens));
+  while (owner < entries.length) {
+    const tokens: number[] = [];
     const owners: number[] = [];
     const parts: SlicePart[] = [];
-    for (let first = 0; first < tokens.length; ) {
+    let nRows = 0;
+    while (owner < entries.length) {
       const entry = entries[owner]!;
-      const n = Math.min(entry.tokens.length - done, tokens.length - first);
-      tokens.set(entry.tokens.subarray(done, done + n), first);
+      const nWithout = entry.tokens.length - entry.nLogitRows - done; // tokens without logits that are left
+      const nFit = Math.min(sliceTokens - tokens.length, Math.max(0, nWithout) + (logitRows - nRows));
+      const n = Math.min(entry.tokens.length - done, nFit);
+      if (n === 0) break;
       const begun = copies[owner]!;
-      parts.push({
-        first,
-        n,
-        position: entry.nPast + done,
-        nLogitRows: Math.min(n, Math.max(0, done + n - (entry.tokens.length - entry.nLogitRows))),
-        copies: done === 0 ? begun : { ...begun, from: begun.to },
-      });
+      const nLogitRows = Math.min(n, Math.max(0, n - nWithout));
+      const part = { first: tokens.length, n, position: entry.nPast + done, nLogitRows };
+      parts.push({ ...part, copies: done === 0 ? begun : { ...begun, from: begun.to } });
+      tokens.push(...entry.tokens.subarray(done, done + n));
       owners.push(owner);
-      first += n;
+      nRows += nLogitRows;
       done += n;
       if (done === entry.tokens.length) [owner, done] = [owner + 1, 0];
     }
-    left -= tokens.length;
-    const nLogitRows = parts.reduce((sum, part) => sum + part.nLogitRows, 0);
-    yield { slice: { tokens, parts, nLogitRows }, owners };
+    yield { slice: { tokens: Int32Array.from(tokens), parts, nLogitRows: nRows }, owners };
   }
 }
 

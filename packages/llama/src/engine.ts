@@ -15,6 +15,8 @@ export interface SliceResults {
 
 /** One call at a time, but for the last two. */
 export interface Engine {
+  /** Most rows of logits of a slice. */
+  readonly logitRows: number;
   /** Most tokens of a slice with parts of these contexts. */
   sliceTokens(contexts: readonly number[]): number;
   /**

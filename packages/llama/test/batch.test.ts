@@ -1,6 +1,8 @@
 // Batches whose items are not in order, that are aborted, and prefixes that are copied: nothing happens to the others.
 
 import { describe, expect, test } from "vitest";
+import type { Engine } from "../src/engine.ts";
+import { createEngineModel } from "../src/engine-model.ts";
 import {
   BatchItemError,
   type Context,
@@ -10,6 +12,8 @@ import {
   type Model,
   StatePositionError,
 } from "../src/index.ts";
+import { graphOf } from "../src/model-graph.ts";
+import type { Slice } from "../src/ops/op.ts";
 import { logitsInBatches, randomTensors, smallConfig, sourceOf } from "./support/hand-made.ts";
 import { type RandomGraph, withRandomModel } from "./support/random-graphs.ts";
 import { RECURRENT_GRAPH } from "./support/recurrent-graph.ts";
@@ -170,3 +174,50 @@ test("queries that build 803 mixes up are mixed up in batches, too", async () =>
   const items = [a, b].map((context, i) => ({ context, tokens: TOKENS.slice(20 - 20 * i), nPast: 0 }));
   expect((await model.evaluateBatch(items))[1]).toEqual(expected);
 });
+
+test("a slice has no more tokens, and no more rows of logits, than the engine takes", async () => {
+  const { model, slices } = slicedModel(8, 3);
+  const [a, b, c] = await Promise.all([1, 2, 3].map(() => model.createContext({ contextTokens: 64 })));
+  const rows = await model.evaluateBatch([
+    { context: a!, tokens: TOKENS.slice(0, 10), nPast: 0, logits: "none" },
+    { context: b!, tokens: TOKENS.slice(0, 7), nPast: 0, logits: "all" },
+    { context: c!, tokens: TOKENS.slice(0, 4), nPast: 0 },
+  ]);
+  expect(rows.map(({ length }) => length)).toEqual([0, 7 * 96, 96]);
+  expect(slices.map(({ tokens, nLogitRows }) => [tokens.length, nLogitRows])).toEqual([
+    [8, 0],
+    [5, 3],
+    [3, 3],
+    [5, 2],
+  ]);
+  const parts = slices.flatMap((slice) => slice.parts.map(({ first, n, position }) => [first, n, position]));
+  expect(parts).toEqual([
+    [0, 8, 0],
+    [0, 2, 8],
+    [2, 3, 0],
+    [0, 3, 3],
+    [0, 1, 6],
+    [1, 4, 0],
+  ]);
+});
+
+/** A model whose engine computes nothing, and the slices that it was given. */
+function slicedModel(sliceTokens: number, logitRows: number): { readonly model: Model; readonly slices: Slice[] } {
+  const config = smallConfig();
+  const slices: Slice[] = [];
+  const nothing = async (): Promise<never[]> => [];
+  const engine: Engine = {
+    logitRows,
+    sliceTokens: () => sliceTokens,
+    async evaluate(_, slice) {
+      slices.push(slice);
+      return { logits: new Float32Array(logitRows * config.nVocab), embeddings: new Float32Array(logitRows * 64) };
+    },
+    kvParts: () => [],
+    ...{ createContext: async () => {}, disposeContext: async () => {}, dispose: async () => {} },
+    ...{ readKv: nothing, writeKv: async () => {}, copyPrefix: async () => {}, readInputSums: nothing },
+  };
+  const graph = graphOf(config);
+  const model = createEngineModel({ config, graph, arithmetic: "lanes", fingerprint: 1n, engine, sumInputs: false });
+  return { model, slices };
+}

@@ -56,6 +56,7 @@ function scalarEngine(weights: Weights, arithmetic: Arithmetic, inputs: InputCou
   const contextOf = (id: number): ScalarContext => contexts.get(id)!;
   let kept: Weights | undefined = weights;
   return {
+    logitRows: Number.POSITIVE_INFINITY,
     sliceTokens: (ids) => (ids.some((id) => contextOf(id).mixUpQueries) ? Infinity : SLICE_TOKENS),
     async evaluate(ids, { tokens, parts, nLogitRows }, signal) {
       pace.begin(signal);

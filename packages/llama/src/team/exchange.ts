@@ -10,9 +10,9 @@ export interface Exchange {
   readonly words: Int32Array; // (BARRIER_WORDS)
   /** Areas that values pass through in turn: one may still be read while the next value is written to the other. */
   readonly slots: readonly [Float32Array, Float32Array]; // (sliceTokens, widest value)
-  readonly logits: Float32Array; // (sliceTokens, nVocab)
+  readonly logits: Float32Array; // (logitRows, nVocab)
   /** The normalised vectors from which they came. */
-  readonly embeddings: Float32Array; // (sliceTokens, nEmbd)
+  readonly embeddings: Float32Array; // (logitRows, nEmbd)
 }
 
 /**
@@ -43,12 +43,24 @@ export function exchangeOver(buffer: ArrayBufferLike, graph: Graph, sliceTokens:
   return { buffer, words: new Int32Array(buffer, 0, BARRIER_WORDS), slots: [first, second], logits, embeddings };
 }
 
-function lengths({ ops }: Graph, sliceTokens: number): number[] {
+/** Bytes of the logits of a slice, unless a few rows take more: those of a whole slice may be a sixth of a small model. */
+const LOGIT_BYTES = 16 * 1024 * 1024;
+
+const LEAST_LOGIT_ROWS = 32;
+
+/** Most rows of logits of a slice. */
+export function logitRows({ ops }: Graph, sliceTokens: number): number {
+  const nVocab = Math.max(1, ...ops.map((op) => (op.kind === "logits" ? op.weight.shape[0]! : 1)));
+  return Math.min(sliceTokens, Math.max(LEAST_LOGIT_ROWS, Math.floor(LOGIT_BYTES / (4 * nVocab))));
+}
+
+function lengths(graph: Graph, sliceTokens: number): number[] {
   const widths = [0, 0, 0, 0]; // of both areas, the logits and the embedding vectors
-  for (const op of ops) {
+  for (const op of graph.ops) {
     if (op.kind === "gather" || op.kind === "embed")
       widths[op.slot] = Math.max(widths[op.slot]!, op.out.perToken * op.out.width);
     if (op.kind === "logits") [widths[2], widths[3]] = [op.weight.shape[0]!, op.x.width];
   }
-  return widths.map((width) => sliceTokens * width);
+  const nRows = logitRows(graph, sliceTokens);
+  return widths.map((width, i) => width * (i < 2 ? sliceTokens : nRows));
 }

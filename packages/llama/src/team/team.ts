@@ -3,7 +3,7 @@
 import type { Graph } from "@ll/architectures";
 import type { Engine } from "../engine.ts";
 import type { KvTypes } from "../kv-type.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, logitRows } from "./exchange.ts";
 import type { TeamPlan } from "./planner.ts";
 import type { ThreadFunctions, Threads } from "./protocol.ts";
 
@@ -32,6 +32,7 @@ export function teamEngine(
   }
 
   return {
+    logitRows: logitRows(graph, sliceTokens),
     sliceTokens: () => sliceTokens,
     async evaluate(contexts, slice, signal) {
       await threads.evaluate(contexts, slice, signal);
