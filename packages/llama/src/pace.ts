@@ -2,6 +2,9 @@
 
 import { turn } from "@ll/bytes";
 
+/** Work that may be left or interrupted at each yield. A caller that wants that behind the last piece, too, does it there. */
+export type Pieces = Generator<"piece", void, void>;
+
 /** Products between two turns of the event loop: some 10 ms of scalar work. */
 const PRODUCTS_PER_TURN = 2 ** 23;
 

@@ -11,7 +11,6 @@ import { architectureOf, graphOf } from "./model-graph.ts";
 /** A weight in the bytes of its type. */
 export interface Tensor {
   readonly type: string;
-  readonly rows: number;
   readonly columns: number;
   readonly data: Uint8Array; // (rows, bytes of a row)
 }
@@ -65,7 +64,7 @@ export async function loadWeights(
     }
     bytesLoaded += byteLength;
     options.onEvent?.({ kind: "tensor-loaded", name, bytes: byteLength, bytesLoaded, bytesTotal });
-    tensors.set(role, { type, rows: nRowsOf(shape), columns: shape.at(-1)!, data });
+    tensors.set(role, { type, columns: shape.at(-1)!, data });
   }
   const fingerprint = await fingerprintOf(source);
   await source.assertUnchanged?.();

@@ -4,7 +4,7 @@
 import type { Activation } from "@ll/architectures";
 import { dot, laneSum, packActivation } from "@ll/quant";
 import type { Arithmetic } from "./arithmetic.ts";
-import { addValuesInLevels, productOfLevels, toLevels } from "./levels.ts";
+import { addValuesInLevels, productOfLevels, ROUND, toLevels } from "./levels.ts";
 
 const f = Math.fround;
 
@@ -14,7 +14,6 @@ const LN2_LOW = f(-2.1219444e-4);
 /** Below it, e^x is no normal number of binary32. */
 const EXP_MIN = f(-87.3365447505531);
 const EXP_MAX = f(88.3762626647949);
-const ROUND = 12582912; // 1.5 · 2^23: adding and taking it off again rounds to a whole number, ties to even
 
 const LOG_COEFFICIENTS = [
   -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,

@@ -18,7 +18,8 @@ const LARGEST = 65504 * 127; // whose scale is the largest of binary16
 const LARGEST_WEIGHT = 32767;
 /** Weights of a tile below it are nothing: their inverse would be no number. */
 const LEAST_WEIGHT = 2 ** -100;
-const ROUND = 12582912; // 1.5 · 2^23: adding and taking it off again rounds to a whole number, ties to even
+/** 1.5 · 2^23: adding and taking it off again rounds to a whole number, ties to even. */
+export const ROUND = 12582912;
 
 /** `x` as blocks of 32 and a last one of what remains. A number that is none becomes 0. */
 export function toLevels(x: Float32Array): Levels[] {

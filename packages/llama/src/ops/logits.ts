@@ -2,7 +2,7 @@
 
 import type { LogitsOp } from "@ll/architectures";
 import { capped } from "../arithmetic/lanes.ts";
-import type { Pieces } from "../team/pieces.ts";
+import type { Pieces } from "../pace.ts";
 import { sizeOf } from "../team/ranges.ts";
 import { scaleBy } from "./element-wise.ts";
 import type { OpKind, ScratchSizes } from "./op.ts";

@@ -5,10 +5,9 @@ import type { Kernels } from "@ll/quant";
 import type { Arithmetic } from "../arithmetic/arithmetic.ts";
 import type { StateCopies } from "../context-memory.ts";
 import type { LlamaKernels } from "../kernels/kernels.ts";
-import type { Pace } from "../pace.ts";
+import type { Pace, Pieces } from "../pace.ts";
 import type { KvCache } from "../scalar/kv-cache.ts";
 import type { Exchange } from "../team/exchange.ts";
-import type { Pieces } from "../team/pieces.ts";
 import type { Range } from "../team/ranges.ts";
 import type { ShardCache } from "../team/shard-cache.ts";
 import type { ShardMemory } from "../team/shard-memory.ts";
@@ -94,7 +93,7 @@ export interface SlicePart {
   readonly copies: StateCopies;
 }
 
-/** Work on a slice, with the caches of its parts. Where it is a generator, the work may be left or interrupted at each yield. */
+/** Work on a slice, with the caches of its parts. */
 export type Step =
   | ((slice: Slice, caches: readonly ShardCache[]) => void)
   | ((slice: Slice, caches: readonly ShardCache[]) => Pieces);

@@ -2,11 +2,17 @@
 
 import type { Product, Weight } from "@ll/architectures";
 import type { MatrixKernels } from "@ll/quant";
-import { MATRIX_PIECE_PRODUCTS, type Pieces } from "../team/pieces.ts";
+import type { Pieces } from "../pace.ts";
 import { aligned, sizeOf } from "../team/ranges.ts";
 import { expertRows, matrixRow } from "../weights.ts";
 import { addInto, scaleBy } from "./element-wise.ts";
 import { type PlacedWeight, rowOf, type ScalarRun, type ScratchSizes, type ShardBinding } from "./op.ts";
+
+/**
+ * Products of weights and activations in a piece: about a millisecond, and few enough rows to stay in the L2 cache while the
+ * tiles of a slice of tokens take their turns.
+ */
+const PIECE_PRODUCTS = 2 ** 26;
 
 /** A matrix, and what its products become. */
 export type Factors = Omit<Product, "out">;
@@ -104,7 +110,7 @@ export class Products {
 
   /** Rows of a piece of the `j`-th matrix; a multiple of 8. */
   pieceRows(j: number, n: number): number {
-    return Math.max(8, Math.floor(MATRIX_PIECE_PRODUCTS / (this.#factors[j]!.matrix.columns * n) / 8) * 8);
+    return Math.max(8, Math.floor(PIECE_PRODUCTS / (this.#factors[j]!.matrix.columns * n) / 8) * 8);
   }
 
   #multiply(j: number, out: number, row: number, end: number, n: number, stride: number, expert: number): void {

@@ -27,7 +27,7 @@ import { createExchange } from "./exchange.ts";
 import type { KernelSizes } from "./layout.ts";
 import { localThread } from "./local-thread.ts";
 import { createMemory } from "./memory-regions.ts";
-import { MAX_MEMORY_BYTES, planTeam, type TeamPlan } from "./planner.ts";
+import { type PlanOptions, planTeam } from "./planner.ts";
 import type { Threads } from "./protocol.ts";
 import { cacheBytes } from "./shard-cache.ts";
 import { teamEngine } from "./team.ts";
@@ -78,21 +78,9 @@ export interface TeamModel extends Model {
 }
 
 /** What tests set besides. */
-export interface TeamInternals {
-  readonly memoryLimitBytes?: number;
-  readonly sliceTokens?: number;
-  readonly reservedTokens?: number;
+export interface TeamInternals extends Omit<PlanOptions, "threads"> {
   readonly spawn?: SpawnWorker;
 }
-
-/**
- * Tokens that go through the layers together. Weights are streamed once for each slice, so more would not save much, and the
- * working memory grows with it.
- */
-const SLICE_TOKENS = 128;
-
-/** Room for a context of this size is made sure of before anything is loaded. */
-const RESERVED_TOKENS = 2048;
 
 /** More would only wait for each other. */
 const MAX_THREADS = 256;
@@ -193,8 +181,8 @@ async function loadFast(
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
   const { graph, bytes: total } = found;
-  const { plan, memoryLimitBytes } = planModel(found, threads, kernelSizes(kernels, llamaKernels), internals);
-  const { sliceTokens } = plan;
+  const plan = planTeam(found, kernelSizes(kernels, llamaKernels), { ...internals, threads });
+  const { sliceTokens, memoryLimitBytes } = plan;
   const exchange = createExchange(graph, sliceTokens, threads > 1);
   const setups = Array.from(
     { length: threads },
@@ -243,17 +231,6 @@ async function loadFast(
   const engine = teamEngine(team, threads, graph, plan, exchange, testCache);
   const model = createEngineModel({ config, graph, arithmetic, fingerprint, engine, sumInputs });
   return { ...model, threads, kernels: kernels.tier };
-}
-
-/** @throws MemoryError */
-export function planModel(
-  found: FoundTensors,
-  threads: number,
-  sizes: KernelSizes,
-  { memoryLimitBytes = MAX_MEMORY_BYTES, sliceTokens = SLICE_TOKENS, reservedTokens = RESERVED_TOKENS }: TeamInternals,
-): { readonly plan: TeamPlan; readonly memoryLimitBytes: number } {
-  const options = { threads, sliceTokens, memoryLimitBytes, reservedTokens };
-  return { plan: planTeam(found, sizes, options), memoryLimitBytes };
 }
 
 export function kernelSizes(set: KernelSet, module: WebAssembly.Module): KernelSizes {

@@ -7,8 +7,9 @@ import { stateBytes } from "../context-memory.ts";
 import { type KvTypes, kvCacheBytes } from "../kv-type.ts";
 import { findTensors } from "../weights.ts";
 import { exchangeBytes } from "./exchange.ts";
-import { checkedThreads, chooseKernels, kernelSizes, planModel, type TeamInternals } from "./load-model.ts";
+import { checkedThreads, chooseKernels, kernelSizes, type TeamInternals } from "./load-model.ts";
 import { wholePages } from "./memory-regions.ts";
+import { planTeam } from "./planner.ts";
 import { aligned } from "./ranges.ts";
 
 export interface ModelMemoryOptions {
@@ -65,7 +66,7 @@ export async function teamMemory(
   }
   const sizes = kernelSizes(kernels, llamaKernels);
   const { graph } = found;
-  const { plan } = planModel(found, threads, sizes, internals);
+  const plan = planTeam(found, sizes, { ...internals, threads });
   let model = exchangeBytes(graph, plan.sliceTokens);
   let context = 0;
   for (const { share, layout } of plan.shards) {

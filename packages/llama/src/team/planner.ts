@@ -22,17 +22,28 @@ export interface ShardPlan {
 export interface TeamPlan {
   /** Tokens that go through the operations together. */
   readonly sliceTokens: number;
+  /** What each shard's memory may grow to. */
+  readonly memoryLimitBytes: number;
   /** In the order of their threads, each thread with as many. */
   readonly shards: readonly ShardPlan[];
 }
 
+/**
+ * Tokens that go through the layers together. Weights are streamed once for each slice, so more would not save much, and the
+ * working memory grows with it.
+ */
+const SLICE_TOKENS = 128;
+
+/** Room for a context of this size is made sure of before anything is loaded. */
+const RESERVED_TOKENS = 2048;
+
 export interface PlanOptions {
   readonly threads: number;
-  readonly sliceTokens: number;
+  readonly sliceTokens?: number;
   /** What each shard's memory may grow to, in bytes. */
-  readonly memoryLimitBytes: number;
+  readonly memoryLimitBytes?: number;
   /** Positions of one f16 cache for which there shall be room besides the weights. */
-  readonly reservedTokens: number;
+  readonly reservedTokens?: number;
 }
 
 /**
@@ -42,9 +53,13 @@ export interface PlanOptions {
 export function planTeam(
   { graph, tensors }: Pick<FoundTensors, "graph" | "tensors">,
   sizes: KernelSizes,
-  options: PlanOptions,
+  {
+    threads,
+    sliceTokens = SLICE_TOKENS,
+    memoryLimitBytes = MAX_MEMORY_BYTES,
+    reservedTokens = RESERVED_TOKENS,
+  }: PlanOptions,
 ): TeamPlan {
-  const { threads, sliceTokens, memoryLimitBytes, reservedTokens } = options;
   const weightBytes = matrixBytes(graph, tensors);
   const fewest = Math.min(MAX_SHARDS_PER_THREAD, Math.max(1, Math.ceil(weightBytes / threads / memoryLimitBytes)));
   let fewestBytes = Number.POSITIVE_INFINITY;
@@ -59,7 +74,7 @@ export function planTeam(
         return aligned(layout.bytes) + sizes.cacheBytes(graph, share, reservedTokens, sliceTokens);
       }),
     );
-    if (bytes <= memoryLimitBytes) return { sliceTokens, shards };
+    if (bytes <= memoryLimitBytes) return { sliceTokens, memoryLimitBytes, shards };
     fewestBytes = Math.min(fewestBytes, bytes);
   }
   throw new MemoryError("the weights", fewestBytes, memoryLimitBytes);

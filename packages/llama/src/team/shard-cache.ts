@@ -6,9 +6,12 @@ import { assertMemorySpan } from "@ll/quant";
 import { STATE_COPIES, type StateCopies } from "../context-memory.ts";
 import type { AttentionKernels, LlamaKernels, ScoreRule } from "../kernels/kernels.ts";
 import type { KvTypes } from "../kv-type.ts";
+import type { Pieces } from "../pace.ts";
 import type { MemoryRegions } from "./memory-regions.ts";
-import { ATTENTION_PIECE_PRODUCTS, type Pieces } from "./pieces.ts";
 import { aligned, type ShardShare, sizeOf } from "./ranges.ts";
+
+/** Products of queries with keys, and of probabilities with values, in a piece. */
+const PIECE_PRODUCTS = 2 ** 23;
 
 /** A shard's heads of one layer. */
 interface LayerHeads {
@@ -137,7 +140,7 @@ export class ShardCache {
     const stride = nKvHeads * groupChannels;
     const { window = Number.POSITIVE_INFINITY, sinks } = scores;
     const productsPerToken = 2 * groupChannels * Math.min(window, position + n);
-    const pieceTokens = Math.max(1, Math.floor(ATTENTION_PIECE_PRODUCTS / productsPerToken));
+    const pieceTokens = Math.max(1, Math.floor(PIECE_PRODUCTS / productsPerToken));
     for (let head = 0; head < nKvHeads; head++) {
       const keyHead = this.#head(heads, head);
       const rule = sinks === undefined ? scores : { ...scores, sinks: sinks + 4 * head * headsPerKvHead };

@@ -58,14 +58,6 @@ export async function startWorkerThreads(
     });
   }
 
-  /** The first failure ends it: the team is of no use then, and the others may work for long. */
-  function askAtOnce<Name extends "setUp" | "load">(
-    name: Name,
-    argsOf: (setup: ThreadSetup) => Parameters<WorkerFunctions[Name]>,
-  ): Promise<ReturnType<WorkerFunctions[Name]>[]> {
-    return Promise.all(setups.map((setup, thread) => ask(thread, name, argsOf(setup))));
-  }
-
   async function withAbort<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted();
     setAbort(words, false);
@@ -79,7 +71,7 @@ export async function startWorkerThreads(
   }
 
   try {
-    await askAtOnce("setUp", (setup) => [setup]);
+    await Promise.all(setups.map((setup, thread) => ask(thread, "setUp", [setup])));
   } catch (error) {
     await pool.endWith(error as Error);
     throw error;
@@ -95,7 +87,8 @@ export async function startWorkerThreads(
       const locations = locationsIn(source);
       return withAbort(options.signal, async () => {
         if (locations === undefined) return sendPieces(source, options);
-        const nBad = await askAtOnce("load", () => [locations]);
+        // the first failure ends it: the team is of no use then, and the others may read for long
+        const nBad = await Promise.all(setups.map(({ thread }) => ask(thread, "load", [locations])));
         options.signal?.throwIfAborted();
         return nBad.reduce((sum, n) => sum + n, 0);
       });
