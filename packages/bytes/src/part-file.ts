@@ -20,6 +20,8 @@ export interface PartFileOptions {
 
 export interface PartFile {
   readonly path: string;
+  /** Where the bytes are until the file appears. */
+  readonly partPath: string;
   /** Spans, in order, that are not there yet. */
   missing(): readonly { readonly chunk: number; readonly start: number; readonly end: number }[];
   /** Pieces that follow one another are written in one step. */
@@ -102,6 +104,7 @@ function partFile(
   };
   return {
     path,
+    partPath,
     missing: () =>
       Array.from(done, (isDone, chunk) => ({
         isDone,

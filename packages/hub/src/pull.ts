@@ -8,6 +8,7 @@ import { openPartFile, type PartFile } from "@ll/bytes/node";
 import { findModel, type KeptModel, keepListing, keepModel, keptListing, rememberElsewhere } from "./cache.ts";
 import { chooseFiles, type HubFile } from "./choose-files.ts";
 import { HubError, isHubError } from "./errors.ts";
+import { hashFile } from "./file-hash.ts";
 import { type ByteRange, type HubEvent, type HubListing, type HubOptions, openHub } from "./hub.ts";
 import type { HubName, ModelName } from "./model-name.ts";
 import { findElsewhere, type OtherStores } from "./other-stores.ts";
@@ -48,8 +49,8 @@ const LOCK_LOOK_MS = 500;
 const REPORT_BYTES = 1024 * 1024;
 /** Bytes, at least, that are written in one step: networks give far less at a time. */
 const WRITE_BYTES = 1024 * 1024;
-/** Bytes that are hashed in one step. */
-const HASH_BYTES = 4 * 1024 * 1024;
+/** Bytes of a file at any address that are asked for in one step. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Finds what the name says, downloads what is not there yet, and checks it.
@@ -136,10 +137,10 @@ async function download(
     progress(file.bytes);
     return;
   }
+  const hash = hashFile(part, file, { signal: options.signal });
   try {
     const missing = part.missing();
     progress(file.bytes - missing.reduce((sum, { start, end }) => sum + end - start, 0));
-    const hash = hasher(part, file);
     const queue = [...missing];
     const controller = new AbortController();
     const work = async (): Promise<void> => {
@@ -181,6 +182,7 @@ async function download(
     }
     await part.commit();
   } finally {
+    await hash.close();
     await part.close();
   }
 }
@@ -203,35 +205,6 @@ async function whenFree(
       if ((await stat(path).catch(() => undefined)) !== undefined) return undefined;
     }
   }
-}
-
-/** Hashes a file from its beginning on, as far as it is there, while the rest still comes. */
-function hasher(part: PartFile, { bytes, hash }: HubFile): { advance(): Promise<void>; end(): Promise<string> } {
-  const digest = createHash(hash?.kind === "git-sha1" ? "sha1" : "sha256");
-  if (hash?.kind === "git-sha1") digest.update(`blob ${bytes}\0`);
-  let offset = 0;
-  let turn: Promise<void> = Promise.resolve();
-  const buffer = new Uint8Array(HASH_BYTES);
-  const advance = (): Promise<void> => {
-    turn = turn.then(async () => {
-      const end = part.missing()[0]?.start ?? bytes;
-      while (offset < end) {
-        const piece = buffer.subarray(0, Math.min(HASH_BYTES, end - offset));
-        await part.read(offset, piece);
-        digest.update(piece);
-        offset += piece.byteLength;
-      }
-    });
-    turn.catch(() => undefined); // whoever awaits it hears of it
-    return turn;
-  };
-  return {
-    advance,
-    async end() {
-      await advance();
-      return digest.digest("hex");
-    },
-  };
 }
 
 function reporter(files: readonly HubFile[], { onEvent }: PullOptions): (bytes: number) => void {
@@ -270,9 +243,9 @@ async function pullUrl(url: string, options: PullOptions): Promise<PulledModel> 
   const progress = reporter([file], options);
   const model = await keepModel(options.cache, wanted, [file], async (path) => {
     const read: ReadRange = async ({ start, end }, use) => {
-      for (let at = start; at < end; at += HASH_BYTES) {
+      for (let at = start; at < end; at += READ_BYTES) {
         options.signal?.throwIfAborted();
-        const bytes = new Uint8Array(Math.min(HASH_BYTES, end - at));
+        const bytes = new Uint8Array(Math.min(READ_BYTES, end - at));
         await persist(options, () => source.read(at, bytes));
         await use(bytes);
       }
