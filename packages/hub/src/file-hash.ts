@@ -91,7 +91,7 @@ export function hashFile(
     const worker = new Worker(SCRIPT, { eval: true, workerData });
     const result = new Promise<string>((resolve, reject) => {
       worker.once("message", resolve);
-      worker.once("error", (cause) => reject(failure(String(cause.message), cause)));
+      worker.once("error", (cause) => reject(failure(String((cause as Error).message), cause)));
       worker.once("exit", () => reject(failure("the thread that hashes has ended")));
       signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
