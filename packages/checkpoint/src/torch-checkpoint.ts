@@ -52,12 +52,13 @@ export interface TorchCheckpoint {
 export async function openTorchCheckpoint(archive: Archive): Promise<TorchCheckpoint> {
   const pickle = findPickle(archive);
   await assertLittleEndian(archive, pickle);
-  const stateDict = await readStateDict(archive, pickle);
+  const stateDict = withinCheckpoint(await readStateDict(archive, pickle));
   const storages = new Map<string, ByteSource>();
   const tensors = new Map<string, SourceTensor>();
   const otherNames: string[] = [];
+  const wrapper = wrapperOf(stateDict);
   for (const [key, value] of stateDict.entries) {
-    const name = tensorName(archive, pickle, key);
+    const name = tensorName(archive, pickle, key).slice(wrapper.length);
     if (isKind(value, "tensor")) {
       tensors.set(name, openTensor(archive, pickle, storages, name, value));
     } else {
@@ -65,6 +66,25 @@ export async function openTorchCheckpoint(archive: Archive): Promise<TorchCheckp
     }
   }
   return { tensors, otherNames };
+}
+
+/** Where programs of training keep the state dict, beside what they need to go on. */
+const STATE_DICT_NAMES: readonly string[] = ["state_dict", "model_state_dict", "model", "module"];
+
+/** The state dict: the pickle's own, or the one that a training program's checkpoint has under a known name. */
+function withinCheckpoint(saved: PickleDict): PickleDict {
+  if ([...saved.entries.values()].some((value) => isKind(value, "tensor"))) return saved;
+  const inner = STATE_DICT_NAMES.map((name) => saved.entries.get(name)).find((value) => isKind(value, "dict"));
+  return isKind(inner, "dict") ? inner : saved;
+}
+
+/** What a program of training has put in front of all names: `module.` by DataParallel, `_orig_mod.` by torch.compile. */
+function wrapperOf({ entries }: PickleDict): string {
+  const [first] = entries.keys();
+  const [wrapper = ""] = /^(?:module\.|_orig_mod\.)+(?=.)/.exec(String(first)) ?? [];
+  return [...entries.keys()].every((key) => typeof key === "string" && key.startsWith(wrapper) && key !== wrapper)
+    ? wrapper
+    : "";
 }
 
 /** Exactly one member ends in `.pkl`, and everything is stored, in one directory. */

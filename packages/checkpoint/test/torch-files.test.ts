@@ -7,7 +7,9 @@ import { describe, expect, it } from "vitest";
 import { asType } from "../src/cast.ts";
 import { openStoredTensors } from "../src/open-checkpoint.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
-import { readAll } from "./support/files.ts";
+import { directoryWith, readAll } from "./support/files.ts";
+import { dict, str } from "./support/pickle-writer.ts";
+import { torchFile } from "./support/torch-writer.ts";
 
 const FOLDER = join(import.meta.dirname, "fixtures", "torch");
 
@@ -36,6 +38,38 @@ async function valuesOf(tensor: SourceTensor): Promise<number[]> {
   if (tensor.type === "i64") return Array.from(new BigInt64Array((await readAll(tensor)).buffer), Number);
   return [...new Float32Array((await readAll(asType(tensor, "f32"), 3)).buffer)];
 }
+
+describe("state dicts of programs of training", () => {
+  const weight = { type: "f32", shape: [2], bytes: new Uint8Array(8) };
+  const named = (...names: string[]) => new Map(names.map((name) => [name, weight]));
+  const checkpoint = (name: string) => (stateDict: Uint8Array) =>
+    dict([
+      ["epoch", str("3")],
+      [name, stateDict],
+    ]);
+  const namesOf = async (bytes: Uint8Array): Promise<string[]> => {
+    const stored = await openStoredTensors(join(directoryWith({ "m.pth": bytes }), "m.pth"), { single: true });
+    await stored.close();
+    return [...stored.storedTensors.keys()];
+  };
+
+  it.each(["state_dict", "model_state_dict", "model", "module"])("in a checkpoint under %s", async (name) => {
+    expect(await namesOf(torchFile(named("a", "b.weight"), "archive", checkpoint(name)))).toEqual(["a", "b.weight"]);
+  });
+
+  it("with what wraps a model in front of all names", async () => {
+    expect(await namesOf(torchFile(named("module.a", "module.b")))).toEqual(["a", "b"]);
+    expect(await namesOf(torchFile(named("_orig_mod.module.a", "_orig_mod.module.b")))).toEqual(["a", "b"]);
+    const both = torchFile(named("module.a"), "archive", checkpoint("state_dict"));
+    expect(await namesOf(both)).toEqual(["a"]);
+  });
+
+  it("names that are like it stay as they are", async () => {
+    expect(await namesOf(torchFile(named("module.a", "b")))).toEqual(["module.a", "b"]);
+    expect(await namesOf(torchFile(named("module.", "module.b")))).toEqual(["module.", "module.b"]);
+    expect(await namesOf(torchFile(named("a"), "archive", checkpoint("other")))).toEqual([]);
+  });
+});
 
 describe("files made by torch", () => {
   const files = ["plain", "ordered", "module", "parameter", "attribute"].map((name) => [name, name] as const);

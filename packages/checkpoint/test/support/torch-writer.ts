@@ -20,8 +20,12 @@ const STORAGES = new Map([
   ["i64", { name: "LongStorage", bytes: 8 }],
 ]);
 
-/** The pickle and the storages of a state dict. */
-function torchEntries(tensors: ReadonlyMap<string, TensorData>, root = "archive"): ZipEntrySpec[] {
+/** The pickle and the storages of a state dict. @param wrap what is saved instead of the dict itself */
+function torchEntries(
+  tensors: ReadonlyMap<string, TensorData>,
+  root = "archive",
+  wrap: (stateDict: Uint8Array) => Uint8Array = (stateDict) => stateDict,
+): ZipEntrySpec[] {
   const storages: ZipEntrySpec[] = [];
   const items = [...tensors].map(([name, data], i): readonly [string, Uint8Array] => {
     const storage = STORAGES.get(data.type)!;
@@ -41,9 +45,13 @@ function torchEntries(tensors: ReadonlyMap<string, TensorData>, root = "archive"
     ];
   });
   const version = { name: `${root}/version`, data: new TextEncoder().encode("3\n") };
-  return [{ name: `${root}/data.pkl`, data: pickle(dict(items)) }, ...storages, version];
+  return [{ name: `${root}/data.pkl`, data: pickle(wrap(dict(items))) }, ...storages, version];
 }
 
-export function torchFile(tensors: ReadonlyMap<string, TensorData>, root?: string): Uint8Array {
-  return zip({ entries: torchEntries(tensors, root) });
+export function torchFile(
+  tensors: ReadonlyMap<string, TensorData>,
+  root?: string,
+  wrap?: (stateDict: Uint8Array) => Uint8Array,
+): Uint8Array {
+  return zip({ entries: torchEntries(tensors, root, wrap) });
 }
