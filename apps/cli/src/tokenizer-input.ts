@@ -1,8 +1,12 @@
-// A tokenizer from whatever file has a vocabulary in it: a model file, a tokenizer.model, a tokenizer.json or a tekken.json.
+// A tokenizer from whatever has a vocabulary in it: a model file, a tokenizer.model, a tokenizer.json, a tekken.json or a directory of these.
 
+import { stat } from "node:fs/promises";
 import type { ByteSource } from "@ll/bytes";
+import { readTokenizerFiles } from "@ll/checkpoint";
+import { diskFolder } from "@ll/checkpoint/node";
 import { containerOf, openModelFile } from "@ll/model";
 import {
+  createHfTokenizer,
   createJsonTokenizer,
   createTokenizer,
   readSentencePieceModel,
@@ -10,13 +14,16 @@ import {
   type TokenizerOptions,
 } from "@ll/tokenizer";
 import { openModelSource } from "./model-path.ts";
+
 import { wholeSource } from "./whole-file.ts";
 
 /** Bytes of a file that is read whole. LLaMA's tokenizer.model has 499,723, Gemma 3's tokenizer.json 33 million. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
-/** @throws Refusal for a directory; FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
+/** @throws FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
 export async function openTokenizer(path: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
+  const isDirectory = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  if (isDirectory) return createHfTokenizer(await readTokenizerFiles(diskFolder(path)), options);
   const source = await openModelSource(path);
   try {
     const tokenizer = await tokenizerOf(source, options);

@@ -12,7 +12,7 @@ export async function embedText(
   text: string | Int32Array,
   { normalize = true, pooling, signal }: EmbedOptions & { readonly pooling: Pooling },
 ): Promise<Float32Array> {
-  const ids = [...(typeof text === "string" ? tokenizer.encode(text, { prompt: true }) : text)];
+  const ids = [...(typeof text === "string" ? tokenizer.encode(text, { prompt: true, eos: true }) : text)];
   if (ids.length === 0) throw new RangeError(`"text" expected a text, got an empty one`);
   const used = pooling === "cls" ? ids.slice(0, 1) : ids;
   const vectors = await engine.embed(used, pooling === "mean" ? used.length : 1, signal);

@@ -176,7 +176,9 @@ export async function readHfConfig(source: ByteSource, options: BudgetOptions = 
 function assertKnown(json: JsonReader, field: string, known: ReadonlySet<string>): string | undefined {
   const text = readText(json, field);
   if (text === undefined || known.has(text)) return text;
-  throw fieldError(json, "E_UNSUPPORTED", field, [...known].join(" or "), { kind: "string", text });
+  const isFamily = known === ARCHITECTURES || known === MODEL_TYPES;
+  const hint = isFamily ? "others become GGUF files: name the new file .gguf, or take --container gguf" : undefined;
+  throw fieldError(json, "E_UNSUPPORTED", field, [...known].join(" or "), { kind: "string", text }, hint);
 }
 
 /** Every name in the list must be known. */

@@ -6,7 +6,7 @@ import { createGgufTokenizer, GGUF_ID_NAMES, type Tokenizer, type TokenizerOptio
 
 /** What `ggufTokenizer` reads under `tokenizer.`, and the template, which others read. */
 const KNOWN_KEYS: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  ...["model", "pre", "tokens", "token_type", "scores", "merges", "add_bos_token", "add_space_prefix"],
+  ...["model", "pre", "tokens", "token_type", "scores", "merges", "add_bos_token", "add_eos_token", "add_space_prefix"],
   ...GGUF_ID_NAMES.map((name) => `${name}_token_id`),
 ]);
 
@@ -31,6 +31,7 @@ export async function ggufTokenizer(file: GgufContents, options: TokenizerOption
       merges: await arrayOf(file, "merges")?.readTexts(),
       ids: Object.fromEntries(GGUF_ID_NAMES.map((name) => [name, idOf(file, name)])),
       addBos: fieldOf(file, "tokenizer.ggml.add_bos_token", "boolean"),
+      addEos: fieldOf(file, "tokenizer.ggml.add_eos_token", "boolean"),
       addSpacePrefix: fieldOf(file, "tokenizer.ggml.add_space_prefix", "boolean"),
     },
     options,

@@ -27,7 +27,7 @@ export async function embeddings(context: RequestContext, body: JsonObject): Pro
     throw invalidValue("dimensions", `expected ${nEmbd}, the length of this model's vectors`);
   }
   const inputs = promptsOf(fields.input, "input", MAX_INPUTS, model.tokenizer).map((input, i) => {
-    const ids = idsOf(input, model.tokenizer);
+    const ids = idsOf(input, model.tokenizer, true);
     const param = `input[${i}]`;
     if (input.length === 0 || ids.length === 0) throw invalidValue(param, "expected a text that is not empty");
     if (ids.length > contextTokens) throw tooLong(param, ids.length, contextTokens);

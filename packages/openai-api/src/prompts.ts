@@ -36,7 +36,8 @@ export function promptsOf(value: unknown, param: string, most: number, { nVocab 
   });
 }
 
-/** Ids as the model is given them: of a text, as ll-main does it. */
-export function idsOf(prompt: Prompt, tokenizer: Tokenizer): Int32Array {
-  return typeof prompt === "string" ? tokenizer.encode(prompt, { prompt: true }) : Int32Array.from(prompt);
+/** Ids as the model is given them: of a text, as ll-main does it. @param isWhole whether nothing is to go on with it */
+export function idsOf(prompt: Prompt, tokenizer: Tokenizer, isWhole = false): Int32Array {
+  const text = { prompt: true, eos: isWhole };
+  return typeof prompt === "string" ? tokenizer.encode(prompt, text) : Int32Array.from(prompt);
 }

@@ -1,6 +1,6 @@
 // Errors of this package. A model file that is wrong is a FormatError; a text that is too long is an argument error.
 
-import { FormatError, isFormatError } from "@ll/bytes";
+import { FormatError, isFormatError, printable } from "@ll/bytes";
 
 /** A tokenizer.model or a vocabulary that cannot be used. */
 export class TokenizerModelError extends FormatError {
@@ -25,4 +25,10 @@ export class TextTooLongError extends RangeError {
     this.expected = expected;
     this.got = got;
   }
+}
+
+/** What a field of a JSON file lacks. @throws TokenizerModelError */
+export function failField(code: string, file: string, field: string, expected: string, got: string | number): never {
+  const message = printable(`${file}: ${field}: expected ${expected}, got ${got}`);
+  throw new TokenizerModelError({ code, file, field, expected, got, message });
 }

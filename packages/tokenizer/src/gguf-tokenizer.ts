@@ -30,6 +30,7 @@ export interface GgufTokenizer {
   /** `bos_token_id` and so on, by the names in front of `_token_id`; `prefix`, `suffix` and `middle` count as `fim_pre` and so on. */
   readonly ids: Readonly<Record<string, number | undefined>>;
   readonly addBos: boolean | undefined;
+  readonly addEos?: boolean | undefined;
   readonly addSpacePrefix: boolean | undefined;
 }
 
@@ -103,6 +104,7 @@ export function ggufVocabulary(from: GgufTokenizer, whose: TokenizerOptions["ids
     ignoreMerges: pre?.ignoreMerges ?? false,
     ids: idsOf(from, kind, pre, isLlamaCpp, nTokens, warnings),
     addBos: from.addBos ?? (kind === "scores" || pre?.addBos === true),
+    addEos: from.addEos,
     addSpacePrefix: kind === "scores" && (from.addSpacePrefix ?? true),
     cleanSpaces: pre?.cleanSpaces ?? false,
     escapesSpaces: pre?.raw === true,

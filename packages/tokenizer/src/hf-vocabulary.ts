@@ -1,16 +1,16 @@
 // The tokenizer of a Hugging Face directory as GGUF files have it: facts of llama.cpp's converter of August 2026, but for scores that
 // follow from the order of merges, and control tokens that are told by what the files say of each.
 
-import { type BudgetOptions, headerBudget, printable } from "@ll/bytes";
 import { preNameOf } from "./byte-level/pretokenizers.ts";
-import { TokenizerModelError } from "./errors.ts";
-import { JsonScanner, type Span } from "./json-scanner.ts";
+import { ConfigFile, isFields } from "./config-file.ts";
+import { failField } from "./errors.ts";
+import { HF_ID_NAMES, specialTokens } from "./hf-special-tokens.ts";
 import { LOOKS_SPECIAL, readJsonVocabulary } from "./json-tokenizer.ts";
-import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
 import { readSentencePieceModel } from "./model-proto.ts";
 import { piecesOf, TYPE } from "./pieces.ts";
 import { END_TEXTS } from "./special-ids.ts";
 import { type Texts, textOf } from "./texts.ts";
+import { ADDED_SCORE, TokenTable } from "./token-table.ts";
 
 /** What lies in the directory, whole. */
 export interface HfTokenizerFiles {
@@ -61,18 +61,6 @@ export interface HfVocabulary {
   readonly warnings: readonly string[];
 }
 
-/** Names of special tokens in configurations, and in GGUF files. */
-const ID_NAMES = [
-  ["bos", "bos"],
-  ["eos", "eos"],
-  ["unk", "unknown"],
-  ["sep", "seperator"], // sic
-  ["pad", "padding"],
-  ["mask", "mask"],
-] as const;
-
-/** Score of tokens that were added; no merge makes them. */
-const ADDED_SCORE = -1000;
 const FILLER_SCORE = -10000;
 
 /** Tokens of Gemma 4 that are shown, though they are marked as special. */
@@ -106,7 +94,7 @@ export function hfVocabulary(
   const nTokens = base.types.length;
   const all = new Map<string, number>();
   const warnings: string[] = [];
-  for (const [name, ggufName] of ID_NAMES) {
+  for (const [name, ggufName] of HF_ID_NAMES) {
     const said = fileIds.get(name) ?? ids.get(name);
     // a text that is generated ends where generation_config.json says
     const isOther = name === "eos" && ends.length > 0 && (said === undefined || !ends.includes(said));
@@ -148,12 +136,13 @@ function chooseKind(files: HfTokenizerFiles, { sentencePiece }: HfVocabularyRule
   const isGpt2 = sentencePiece === "required" && config.value("tokenizer_class") === "GPT2Tokenizer";
   if (sentencePiece !== "never" && !isGpt2) {
     if (files.tokenizerModel !== undefined) return "tokenizer.model";
-    if (sentencePiece === "required") return fail("E_MISSING", "tokenizer.model", "file", "a tokenizer.model", "none");
+    if (sentencePiece === "required")
+      return failField("E_MISSING", "tokenizer.model", "file", "a tokenizer.model", "none");
   }
   if (files.tokenizerJson !== undefined) return "tokenizer.json";
   if (files.tekkenJson !== undefined) return "tekken.json";
   const expected = "tokenizer.json, tokenizer.model or tekken.json, as the family has it";
-  return fail("E_MISSING", "tokenizer.json", "file", expected, "none");
+  return failField("E_MISSING", "tokenizer.json", "file", expected, "none");
 }
 
 /** What is known of the tokens themselves. */
@@ -222,12 +211,12 @@ function sentencePieces(
   const added = new ConfigFile(files.addedTokens, "added_tokens.json");
   for (const text of added.keys()) {
     const id = added.value(text);
-    if (typeof id !== "number") fail("E_FIELD", "added_tokens.json", text, "an id", typeof id);
+    if (typeof id !== "number") failField("E_FIELD", "added_tokens.json", text, "an id", typeof id);
     table.set(id as number, encoder.encode(text), TYPE["user-defined"], ADDED_SCORE);
   }
   const add = (id: number, token: unknown, file: string): void => {
     const { content, special } = isFields(token) ? token : {};
-    if (typeof content !== "string") return void fail("E_FIELD", file, `token ${id}`, "a content", "none");
+    if (typeof content !== "string") return void failField("E_FIELD", file, `token ${id}`, "a content", "none");
     const looksSpecial = !keepsAddedTokens && LOOKS_SPECIAL.test(content.slice(0, 600));
     const text = encoder.encode(content);
     if (special === true || looksSpecial) table.set(id, text, TYPE.control, ADDED_SCORE);
@@ -247,123 +236,6 @@ function sentencePieces(
   return { model: "llama", pre: "default", tokens, types, scores, merges: undefined, ids, adds: new Map() };
 }
 
-/** Tokens by id; those that never come are fillers. */
-class TokenTable {
-  readonly #texts: (Uint8Array | undefined)[];
-  readonly #types: Uint8Array; // (n)
-  readonly #scores: Float32Array; // (n)
-  readonly #file: string;
-
-  constructor(n: number, file: string) {
-    if (n < 1 || n > MAX_PIECES) fail("E_LIMIT", "config.json", "vocab_size", `1 to ${MAX_PIECES}`, n);
-    this.#texts = new Array<Uint8Array | undefined>(n).fill(undefined);
-    this.#types = new Uint8Array(n).fill(TYPE.unused);
-    this.#scores = new Float32Array(n);
-    this.#file = file;
-  }
-
-  set(id: number, text: Uint8Array, type: number, score: number): void {
-    const n = this.#texts.length;
-    if (!Number.isInteger(id) || id < 0 || id >= n) {
-      fail("E_RANGE", this.#file, `token ${id}`, `an id below ${n}, the vocab_size of config.json`, id);
-    }
-    this.#texts[id] = text;
-    this.#types[id] = type;
-    this.#scores[id] = score;
-  }
-
-  finish(fillerScore = ADDED_SCORE): { tokens: Texts; types: Uint8Array; scores: Float32Array } {
-    const encoder = new TextEncoder();
-    const texts = this.#texts.map((text, id) => {
-      if (text === undefined) this.#scores[id] = fillerScore;
-      return text ?? encoder.encode(`[PAD${id}]`);
-    });
-    const total = texts.reduce((sum, { length }) => sum + length, 0);
-    if (total > MAX_VOCABULARY_BYTES) {
-      fail("E_LIMIT", this.#file, "tokens", `at most ${MAX_VOCABULARY_BYTES} bytes`, total);
-    }
-    const bytes = new Uint8Array(total);
-    const starts = new Uint32Array(texts.length + 1);
-    let length = 0;
-    for (const [id, text] of texts.entries()) {
-      bytes.set(text, length);
-      length += text.length;
-      starts[id + 1] = length;
-    }
-    return { tokens: { bytes, starts }, types: this.#types, scores: this.#scores };
-  }
-}
-
-/** Ids that tokenizer_config.json names by their texts, and which of them are put around a text. */
-function specialTokens(
-  config: ConfigFile,
-  json: ConfigFile,
-  addedTokens: ConfigFile,
-): { ids: ReadonlyMap<string, number>; adds: Map<string, boolean> } {
-  const ids = new Map<string, number>();
-  const adds = new Map<string, boolean>();
-  const byContent = new Map<string, number>();
-  const added = json.value("added_tokens");
-  for (const token of Array.isArray(added) ? added : []) {
-    if (isFields(token) && typeof token["content"] === "string" && typeof token["id"] === "number") {
-      byContent.set(token["content"], token["id"]);
-    }
-  }
-  // where there is no tokenizer.json; llama.cpp's converter would leave out an end that is not in config.json
-  const elsewhere = new Map<string, number>();
-  for (const text of addedTokens.keys()) {
-    const id = addedTokens.value(text);
-    if (typeof id === "number") elsewhere.set(text, id);
-  }
-  const decoder = config.value("added_tokens_decoder");
-  for (const [id, token] of Object.entries(isFields(decoder) ? decoder : {})) {
-    if (isFields(token) && typeof token["content"] === "string") elsewhere.set(token["content"], Number(id));
-  }
-  const texts = new Map<string, string>();
-  for (const [name] of ID_NAMES) {
-    const token = config.value(`${name}_token`);
-    const text = isFields(token) ? token["content"] : token;
-    if (typeof text !== "string") continue;
-    texts.set(name, text);
-    const id = byContent.get(text) ?? (name === "eos" ? elsewhere.get(text) : undefined);
-    if (id !== undefined) ids.set(name, id);
-  }
-  readTemplate(json.value("post_processor"), texts, adds);
-  if (adds.get("sep") === true && !ids.has("sep")) {
-    const eos = ids.get("eos");
-    if (eos !== undefined) ids.set("sep", eos);
-  }
-  for (const name of ["bos", "eos", "sep"]) {
-    const value = config.value(`add_${name}_token`);
-    if (typeof value === "boolean") adds.set(name, value);
-  }
-  return { ids, adds };
-}
-
-/** What the post-processor puts around one text, and between two. */
-function readTemplate(step: unknown, texts: ReadonlyMap<string, string>, adds: Map<string, boolean>): void {
-  const { type, processors, single, pair } = isFields(step) ? step : {};
-  if (type === "Sequence" && Array.isArray(processors)) {
-    for (const part of processors) readTemplate(part, texts, adds);
-  }
-  if (type !== "TemplateProcessing" || !Array.isArray(single)) return;
-  const textOfItem = (item: unknown): unknown => {
-    const token = isFields(item) ? item["SpecialToken"] : undefined;
-    return isFields(token) ? token["id"] : undefined;
-  };
-  const isToken = (item: unknown, name: string): boolean => texts.has(name) && textOfItem(item) === texts.get(name);
-  if (isToken(single[0], "bos")) adds.set("bos", true);
-  if (single.length > 1 && isToken(single.at(-1), "eos")) adds.set("eos", true);
-  if (!Array.isArray(pair)) return;
-  const isText = (item: unknown): boolean => isFields(item) && isFields(item["Sequence"]);
-  const middle = pair.slice(pair.findIndex(isText) + 1, pair.findLastIndex(isText));
-  if (middle.length > 0)
-    adds.set(
-      "sep",
-      middle.some((item) => isToken(item, "sep") || isToken(item, "eos")),
-    );
-}
-
 function chatTemplates({ templates, templateJson }: HfTokenizerFiles, config: ConfigFile): Map<string, string> {
   const own = config.value("chat_template");
   if (typeof own === "string") return new Map([["default", own]]);
@@ -371,7 +243,7 @@ function chatTemplates({ templates, templateJson }: HfTokenizerFiles, config: Co
     const named = own.map((item): readonly [string, string] => {
       const { name, template } = isFields(item) ? item : {};
       if (typeof name === "string" && typeof template === "string") return [name, template];
-      return fail("E_FIELD", "tokenizer_config.json", "chat_template", "names and templates", "something else");
+      return failField("E_FIELD", "tokenizer_config.json", "chat_template", "names and templates", "something else");
     });
     return new Map(named);
   }
@@ -380,45 +252,7 @@ function chatTemplates({ templates, templateJson }: HfTokenizerFiles, config: Co
   return new Map([...(typeof other === "string" ? ([["default", other]] as const) : []), ...(templates ?? [])]);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A JSON file of which a few members become values. Without a file there are none. */
-class ConfigFile {
-  readonly #spans = new Map<string, Span>();
-  readonly #scanner: JsonScanner | undefined;
-
-  constructor(bytes: Uint8Array | undefined, file: string, options: BudgetOptions = {}) {
-    if (bytes === undefined) return;
-    const budget = options.budget ?? headerBudget(bytes.length, file, TokenizerModelError);
-    const scanner = new JsonScanner(bytes, file, budget);
-    this.#scanner = scanner;
-    scanner.object((key) => {
-      if (this.#spans.has(key)) throw scanner.error("E_DUP", key, "once", "twice");
-      this.#spans.set(key, scanner.skip());
-    });
-    scanner.end();
-  }
-
-  keys(): Iterable<string> {
-    return this.#spans.keys();
-  }
-
-  value(key: string): unknown {
-    const span = this.#spans.get(key);
-    return span === undefined ? undefined : this.#scanner?.value(span, key);
-  }
-}
-
 /** U+2581 stands for a space. */
 function spaced(text: Uint8Array): Uint8Array {
   return new TextEncoder().encode(new TextDecoder("utf-8", { ignoreBOM: true }).decode(text).replaceAll("\u2581", " "));
-}
-
-function fail(code: string, file: string, field: string, expected: string, got: string | number): never {
-  const message = printable(`${file}: ${field}: expected ${expected}, got ${got}`);
-  throw new TokenizerModelError({ code, file, field, expected, got, message });
 }

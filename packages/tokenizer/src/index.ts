@@ -10,6 +10,7 @@ export {
   VOCABULARY_KINDS,
   type VocabularyKind,
 } from "./gguf-tokenizer.ts";
+export { createHfTokenizer } from "./hf-tokenizer.ts";
 export {
   type HfTokenizerFiles,
   type HfVocabulary,

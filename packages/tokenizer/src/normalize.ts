@@ -75,3 +75,22 @@ function characterBytes(text: Uint8Array, offset: number): number {
 function isContinuation(byte: number): boolean {
   return byte >= 0x80 && byte < 0xc0;
 }
+
+/** U+2581 for every space, and one in front if `hasPrefix`. */
+export function* escapeSteps(text: Uint8Array, hasPrefix: boolean): Generator<void, Uint8Array, void> {
+  let nSpaces = hasPrefix ? 1 : 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === SPACE) nSpaces++;
+    if (i % SLICE_BYTES === SLICE_BYTES - 1) yield;
+  }
+  const out = new Uint8Array(text.length + 2 * nSpaces + (hasPrefix ? 1 : 0));
+  let length = 0;
+  if (hasPrefix) for (const byte of SPACE_SYMBOL) out[length++] = byte;
+  for (let i = 0; i < text.length; i++) {
+    const byte = text[i] as number;
+    if (byte === SPACE) for (const part of SPACE_SYMBOL) out[length++] = part;
+    else out[length++] = byte;
+    if (i % SLICE_BYTES === SLICE_BYTES - 1) yield;
+  }
+  return out.subarray(0, length);
+}

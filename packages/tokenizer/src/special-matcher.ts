@@ -121,3 +121,25 @@ function isIn(set: readonly number[], code: number): boolean {
   }
   return low % 2 === 1;
 }
+
+/** True if `part` stands at this place of the text. */
+export function hasAt(text: Uint8Array, at: number, part: Uint8Array): boolean {
+  return part.every((byte, i) => text[at + i] === byte);
+}
+
+/** The text without any of the marks in it. */
+export function without(text: Uint8Array, mark: Uint8Array): Uint8Array {
+  if (mark.length === 0) return text;
+  const out = new Uint8Array(text.length);
+  let length = 0;
+  for (let from = 0; ; ) {
+    let at = text.indexOf(mark[0] as number, from);
+    while (at >= 0 && !hasAt(text, at, mark)) at = text.indexOf(mark[0] as number, at + 1);
+    if (at < 0 && from === 0) return text;
+    const stretch = text.subarray(from, at < 0 ? text.length : at);
+    out.set(stretch, length);
+    length += stretch.length;
+    if (at < 0) return out.subarray(0, length);
+    from = at + mark.length;
+  }
+}

@@ -32,6 +32,8 @@ export interface EncodeOptions {
    * space is for mode "build803"; in the other the vocabulary has its way always. False if absent.
    */
   readonly prompt?: boolean;
+  /** Put EOS behind, if the file says that whole texts end so (`addEos`): for texts that nothing goes on with. False if absent. */
+  readonly eos?: boolean;
   /**
    * Texts of control tokens, such as `<|im_start|>`, become their ids; false if absent: what a person types stays text. For vocabularies of
    * GGUF files, tokenizer.json and tekken.json; in others, no text is a special token.
@@ -92,6 +94,8 @@ export interface Tokenizer {
   readonly special: SpecialTokens;
   /** Whether a text that the model is to go on with begins with BOS, and with a space: see `EncodeOptions.prompt`. */
   readonly addBos: boolean;
+  /** Whether a whole text ends with EOS, as models for embeddings want it: see `EncodeOptions.eos`. Absent: it does not. */
+  readonly addEos?: boolean;
   /** What the file lacks or gets wrong, and what is done instead. */
   readonly warnings: readonly string[];
   readonly addSpacePrefix: boolean;

@@ -7,14 +7,15 @@ import { createMergeTable } from "./byte-level/merge-table.ts";
 import { PairMerger } from "./byte-level/pair-merger.ts";
 import { type CutRule, compileRules, Splitter } from "./byte-level/splitter.ts";
 import { repairSteps } from "./byte-level/utf8-repair.ts";
+import { byteOf, cleaned, joined, withSpaces } from "./decoded-bytes.ts";
 import { TextTooLongError, TokenizerModelError } from "./errors.ts";
 import { IdList } from "./id-list.ts";
 import { MAX_TEXT_BYTES } from "./limits.ts";
-import { SPACE, SPACE_SYMBOL } from "./normalize.ts";
+import { escapeSteps, SPACE } from "./normalize.ts";
 import { createPieceTable } from "./piece-table.ts";
 import { TYPE } from "./pieces.ts";
 import { completeIds, type SpecialFacts } from "./special-ids.ts";
-import { type CutToken, SpecialMatcher } from "./special-matcher.ts";
+import { type CutToken, hasAt, SpecialMatcher, without } from "./special-matcher.ts";
 import { createStreamDecoder } from "./stream-decoder.ts";
 import { NONE, TextIndex } from "./text-index.ts";
 import { type Texts, textOf } from "./texts.ts";
@@ -27,6 +28,8 @@ const SLICE_STEPS = 256 * 1024;
 
 /** Bytes of one token that is cut out of texts: at each place of a text, so many may have to be compared. */
 const MAX_CUT_BYTES = 512;
+
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** Appends the ids of a stretch of text without special tokens; pauses now and then. */
 type Stretch = (text: Uint8Array, isSound: boolean, hasSpace: boolean, ids: IdList) => Generator<void, void, void>;
@@ -109,6 +112,7 @@ export function openVocabulary(
   const bos = held(known.bos);
   const eos = held(known.eos);
   const addBos = vocabulary.addBos && bos !== undefined;
+  const addEos = vocabulary.addEos === true && eos !== undefined;
 
   function held(id: number | undefined): number | undefined {
     return id !== undefined && id >= 0 && id < nVocab ? id : undefined;
@@ -251,6 +255,7 @@ export function openVocabulary(
       taken = end;
       sought = end;
     }
+    if (options.eos === true && addEos) ids.push(eos);
   }
 
   const encode = (text: string | Uint8Array, options: EncodeOptions = {}): Int32Array => {
@@ -272,6 +277,7 @@ export function openVocabulary(
     nVocab,
     special: { bos, eos, ends, newline: encode("\n").at(0), idOf, texts },
     addBos,
+    addEos,
     warnings: vocabulary.warnings,
     addSpacePrefix: vocabulary.addSpacePrefix,
     encode,
@@ -291,30 +297,6 @@ export function openVocabulary(
     createDecoder: ({ special: shows = false }: DecodeOptions = {}) => createStreamDecoder((id) => viewOf(id, shows)),
   };
   return { tokenizer, facts: { ids: known, ends, types, idOf } };
-}
-
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-
-/** True if `part` stands at this place of the text. */
-function hasAt(text: Uint8Array, at: number, part: Uint8Array): boolean {
-  return part.every((byte, i) => text[at + i] === byte);
-}
-
-/** The text without any of the marks in it. */
-function without(text: Uint8Array, mark: Uint8Array): Uint8Array {
-  if (mark.length === 0) return text;
-  const out = new Uint8Array(text.length);
-  let length = 0;
-  for (let from = 0; ; ) {
-    let at = text.indexOf(mark[0] as number, from);
-    while (at >= 0 && !hasAt(text, at, mark)) at = text.indexOf(mark[0] as number, at + 1);
-    if (at < 0 && from === 0) return text;
-    const stretch = text.subarray(from, at < 0 ? text.length : at);
-    out.set(stretch, length);
-    length += stretch.length;
-    if (at < 0) return out.subarray(0, length);
-    from = at + mark.length;
-  }
 }
 
 /** Ids of special tokens in a row between two pauses. */
@@ -361,80 +343,6 @@ function specialTexts({ tokens, types, file }: Vocabulary): { byText: ReadonlyMa
   }
   byText.delete("");
   return { byText };
-}
-
-/** The byte of `<0x0A>`; the text itself if it is something else. */
-function byteOf(text: Uint8Array): Uint8Array {
-  const hex = /^<0x([0-9A-Fa-f]{2})>$/.exec(String.fromCharCode(...text.subarray(0, 8)))?.[1];
-  return hex === undefined ? text : Uint8Array.of(Number.parseInt(hex, 16));
-}
-
-/** A space for every U+2581. */
-function withSpaces(text: Uint8Array): Uint8Array {
-  if (!text.includes(0xe2)) return text;
-  const out = new Uint8Array(text.length);
-  let length = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === 0xe2 && text[i + 1] === 0x96 && text[i + 2] === 0x81) {
-      out[length++] = SPACE;
-      i += 2;
-    } else out[length++] = text[i] as number;
-  }
-  return out.subarray(0, length);
-}
-
-/** U+2581 for every space, and one in front if `hasPrefix`. */
-function* escapeSteps(text: Uint8Array, hasPrefix: boolean): Generator<void, Uint8Array, void> {
-  let nSpaces = hasPrefix ? 1 : 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === SPACE) nSpaces++;
-    if (i % SLICE_STEPS === SLICE_STEPS - 1) yield;
-  }
-  const out = new Uint8Array(text.length + 2 * nSpaces + (hasPrefix ? 1 : 0));
-  let length = 0;
-  if (hasPrefix) for (const byte of SPACE_SYMBOL) out[length++] = byte;
-  for (let i = 0; i < text.length; i++) {
-    const byte = text[i] as number;
-    if (byte === SPACE) for (const part of SPACE_SYMBOL) out[length++] = part;
-    else out[length++] = byte;
-    if (i % SLICE_STEPS === SLICE_STEPS - 1) yield;
-  }
-  return out.subarray(0, length);
-}
-
-function joined(views: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(views.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const view of views) {
-    bytes.set(view, offset);
-    offset += view.length;
-  }
-  return bytes;
-}
-
-/** llama.cpp's three passes over a whole text, in which spaces in front of punctuation and around apostrophes go. */
-function cleaned(text: Uint8Array): Uint8Array {
-  const [apostrophe, stops] = [0x27, [0x3f, 0x21, 0x2e, 0x2c]];
-  const pass = (from: Uint8Array, skips: (i: number) => number): Uint8Array => {
-    const out: number[] = [];
-    if (from.length > 0) out.push(from[0] as number);
-    for (let i = 1; i < from.length; i++) {
-      const skip = skips(i);
-      if (skip > 0) out.pop();
-      out.push(from[i] as number);
-      if (skip > 1) i += skip - 1;
-    }
-    return Uint8Array.from(out);
-  };
-  const a = pass(text, (i) => (text[i - 1] === SPACE && stops.includes(text[i] as number) ? 1 : 0));
-  const b = pass(a, (i) => (a[i] === apostrophe && a[i - 1] === SPACE && a[i + 1] === SPACE ? 2 : 0));
-  return pass(b, (i) => {
-    if (b[i] !== apostrophe || b[i - 1] !== SPACE) return 0;
-    const [next, after] = [b[i + 1], b[i + 2]];
-    const isShort = next === 0x73 || next === 0x6d;
-    const isLong = (next === 0x72 || next === 0x76) && after === 0x65;
-    return isShort || isLong ? 1 : 0;
-  });
 }
 
 function failDuplicate(file: string | undefined, earlier: number, id: number): never {

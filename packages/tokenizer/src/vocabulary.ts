@@ -28,6 +28,7 @@ export interface Vocabulary {
   /** Further ids that end a text. */
   readonly ends?: readonly number[];
   readonly addBos: boolean;
+  readonly addEos?: boolean | undefined;
   readonly addSpacePrefix: boolean;
   readonly cleanSpaces: boolean;
   /** Spaces become U+2581 in front of everything. */

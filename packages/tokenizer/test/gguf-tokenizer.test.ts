@@ -137,6 +137,10 @@ describe("byte-level merges", () => {
     expect([...open(bytes, { addBos: false }).encode("ab", { prompt: true })]).toEqual([AB]);
     expect([...open(bytes, { pre: "qwen2" }).encode("ab", { prompt: true })]).toEqual([AB]);
     expect([...open(bytes, { addBos: false }).encode("ab", { bos: true })]).toEqual([TURN, AB]);
+    const both = open(bytes, { addEos: true });
+    expect([...both.encode("ab", { prompt: true, eos: true })]).toEqual([TURN, AB, IM_END]);
+    expect([...both.encode("ab", { prompt: true })]).toEqual([TURN, AB]);
+    expect([...tokenizer.encode("ab", { eos: true })]).toEqual([AB]);
   });
 
   test("ids of a model beyond the vocabulary have no text", () => {

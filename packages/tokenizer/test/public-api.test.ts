@@ -10,6 +10,7 @@ test("exports", () => {
       "VOCABULARY_KINDS",
       "assertGgufTokenizer",
       "createGgufTokenizer",
+      "createHfTokenizer",
       "createJsonTokenizer",
       "createTokenizer",
       "ggmlVocab",

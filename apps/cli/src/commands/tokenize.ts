@@ -100,7 +100,7 @@ const PROGRAM: Program<TokenizeParams> = {
   usage: "[options] MODEL [TEXT]",
   description: [
     "Prints the ids of TEXT, of a file, or of standard input, separated by spaces. MODEL is a model file, a",
-    "tokenizer.model, tokenizer.json or tekken.json. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --as-prompt does here,",
+    "tokenizer.model, tokenizer.json or tekken.json, or a directory with one. Not a byte is added or removed: ll-main puts a space in front of its prompt, as --as-prompt does here,",
     "and drops the last newline of a file.",
   ].join(" "),
   options: TOKENIZE_OPTIONS,

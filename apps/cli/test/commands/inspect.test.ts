@@ -198,7 +198,7 @@ describe("what a file is comes first", () => {
       "qwen3.block_count": { type: "u32", value: 6 },
       "qwen3.embedding_length": { type: "u32", value: 128 },
       "qwen3.new_trick": { type: "u32", value: 1 },
-      "tokenizer.ggml.add_eos_token": { type: "bool", value: true },
+      "tokenizer.ggml.token_type_count": { type: "u32", value: 2 },
       "tokenizer.ggml.pre": text("\u001bodd"),
       "tokenizer.chat_template": text("{{ messages }}"),
       "tokenizer.chat_template.tool_use": text("{{ tools }}"),
@@ -214,7 +214,7 @@ describe("what a file is comes first", () => {
       expect.stringMatching(/^weights {4}1,468,032: f16 >99 %, f32 <1 %; mostly F16$/),
       "runs here  no: not a model of this kind: qwen3.attention.head_count is nothing, expected a number",
     ]);
-    expect(stdout).toContain("\nnot read: qwen3.new_trick\nnot read: tokenizer.ggml.add_eos_token\n");
+    expect(stdout).toContain("\nnot read: qwen3.new_trick\nnot read: tokenizer.ggml.token_type_count\n");
     const report = JSON.parse((await runHere("ll-inspect", [path, "--json"])).stdout);
     expect(report).toMatchObject({
       family: "qwen3",
@@ -222,7 +222,7 @@ describe("what a file is comes first", () => {
       template: { characters: 14, others: ["tool_use"] },
       runs: false,
       whyNot: "not a model of this kind: qwen3.attention.head_count is nothing, expected a number",
-      unread: ["qwen3.new_trick", "tokenizer.ggml.add_eos_token"],
+      unread: ["qwen3.new_trick", "tokenizer.ggml.token_type_count"],
     });
   });
 

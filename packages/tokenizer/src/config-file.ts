@@ -1,0 +1,38 @@
+// The JSON files beside a tokenizer, of which a few members become values.
+
+import { type BudgetOptions, headerBudget } from "@ll/bytes";
+import { TokenizerModelError } from "./errors.ts";
+import { JsonScanner, type Span } from "./json-scanner.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Without a file there are no members. */
+export class ConfigFile {
+  readonly #spans = new Map<string, Span>();
+  readonly #scanner: JsonScanner | undefined;
+
+  constructor(bytes: Uint8Array | undefined, file: string, options: BudgetOptions = {}) {
+    if (bytes === undefined) return;
+    const budget = options.budget ?? headerBudget(bytes.length, file, TokenizerModelError);
+    const scanner = new JsonScanner(bytes, file, budget);
+    this.#scanner = scanner;
+    scanner.object((key) => {
+      if (this.#spans.has(key)) throw scanner.error("E_DUP", key, "once", "twice");
+      this.#spans.set(key, scanner.skip());
+    });
+    scanner.end();
+  }
+
+  keys(): Iterable<string> {
+    return this.#spans.keys();
+  }
+
+  value(key: string): unknown {
+    const span = this.#spans.get(key);
+    return span === undefined ? undefined : this.#scanner?.value(span, key);
+  }
+}
