@@ -35,5 +35,6 @@ export function createHfTokenizer(files: HfTokenizerFiles, options: TokenizerOpt
     if (id !== undefined && id < vocabulary.types.length) ids[ours] = id;
   }
   const addBos = said.adds.get("bos") ?? vocabulary.addBos;
-  return createVocabularyTokenizer({ ...vocabulary, ids, addBos, addEos: said.adds.get("eos") }, others);
+  const addEos = said.adds.get("eos") ?? vocabulary.addEos;
+  return createVocabularyTokenizer({ ...vocabulary, ids, addBos, addEos }, others);
 }

@@ -3,10 +3,11 @@
 import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
 import { MAX_MERGES } from "./byte-level/merge-table.ts";
 import { knownRules, type PreTokenizer, preTokenizer } from "./byte-level/pretokenizers.ts";
+import { isFields } from "./config-file.ts";
 import { TokenizerModelError } from "./errors.ts";
 import { JsonScanner, type Span } from "./json-scanner.ts";
 import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
-import { TYPE } from "./pieces.ts";
+import { markBytes, TYPE } from "./pieces.ts";
 import type { SpecialIds } from "./special-ids.ts";
 import { readTekken } from "./tekken.ts";
 import type { Texts } from "./texts.ts";
@@ -60,12 +61,6 @@ const MAX_GAPS = 65_536;
 /** Control tokens that files mark as ordinary ones. */
 export const LOOKS_SPECIAL: RegExp = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 class TokenizerJson {
   readonly #scanner: JsonScanner;
   readonly #parts: ReadonlyMap<string, Span>;
@@ -106,6 +101,7 @@ class TokenizerJson {
     const pre: PreTokenizer | undefined = isBytes ? this.#known(rules) : { rules: ["[\\s\\S]+"], cleanSpaces: false };
     return {
       file: this.#file,
+      fields: { tokens: "model.vocab", merges: "model.merges" },
       kind: isBytes ? "bytes" : "characters",
       tokens,
       types,
@@ -115,6 +111,7 @@ class TokenizerJson {
       ignoreMerges: this.#scalar("ignore_merges") === true,
       ids: ids.ids,
       addBos: ids.addBos,
+      addEos: ids.addEos,
       addSpacePrefix: steps.prefix,
       cleanSpaces: false,
       escapesSpaces: steps.escapes,
@@ -348,11 +345,16 @@ class TokenizerJson {
   }
 
   /** BOS and EOS, as the template of the post-processor puts them around a text. */
-  #ids(byContent: ReadonlyMap<string, number>): { ids: SpecialIds; addBos: boolean } {
+  #ids(byContent: ReadonlyMap<string, number>): { ids: SpecialIds; addBos: boolean; addEos: boolean } {
     const ids: SpecialIds = {};
-    let addBos = false;
+    let [addBos, addEos] = [false, false];
     const take = (step: unknown): void => {
-      const { type, processors, single } = isFields(step) ? step : {};
+      const { type, processors, single, cls, sep } = isFields(step) ? step : {};
+      if (type === "BertProcessing" || type === "RobertaProcessing") {
+        ids.bos = this.#named(cls, byContent, "post_processor.cls");
+        ids.eos = this.#named(sep, byContent, "post_processor.sep");
+        [addBos, addEos] = [true, true];
+      }
       if (type === "Sequence" && Array.isArray(processors)) for (const part of processors) take(part);
       if (type !== "TemplateProcessing" || !Array.isArray(single)) return;
       const idOf = (item: unknown): number | undefined => {
@@ -365,13 +367,24 @@ class TokenizerJson {
         ids.bos = bos;
         addBos = true;
       }
-      if (eos !== undefined && single.length > 1) ids.eos = eos;
+      if (eos !== undefined && single.length > 1) {
+        ids.eos = eos;
+        addEos = true;
+      }
     };
     take(this.#value("post_processor"));
     const unknown = this.#scalar("unk_token");
     const unknownId = typeof unknown === "string" ? byContent.get(unknown) : undefined;
     if (unknownId !== undefined) ids.unknown = unknownId;
-    return { ids, addBos };
+    return { ids, addBos, addEos };
+  }
+
+  /** The id of a token that is given as [text, id]. */
+  #named(pair: unknown, byContent: ReadonlyMap<string, number>, field: string): number {
+    const id = Array.isArray(pair) ? byContent.get(String(pair[0])) : undefined;
+    if (id === undefined)
+      throw this.#scanner.error("E_FIELD", field, "the text of an added token, and its id", "something else");
+    return id;
   }
 
   #unsupported(field: string, expected: string, got: string): TokenizerModelError {
@@ -381,13 +394,4 @@ class TokenizerJson {
 
 function gpt2Rules(): readonly string[] {
   return (preTokenizer("gpt-2")?.rules ?? []) as readonly string[];
-}
-
-/** `<0x0A>` and its like stand for bytes. */
-function markBytes({ bytes, starts }: Texts, types: Uint8Array): void {
-  for (let id = 0; id < types.length; id++) {
-    const start = starts[id] as number;
-    if (types[id] !== TYPE.normal || (starts[id + 1] as number) - start !== 6 || bytes[start] !== 0x3c) continue;
-    if (/^<0x[0-9A-F]{2}>$/.test(String.fromCharCode(...bytes.subarray(start, start + 6)))) types[id] = TYPE.byte;
-  }
 }

@@ -106,3 +106,12 @@ function listOf({ texts, scores, types }: Pieces): SentencePiece[] {
     type: TYPE_NAMES[types[id] as number] as PieceType,
   }));
 }
+
+/** Gives `<0x0A>` and its like, among normal texts, the type of bytes. */
+export function markBytes({ bytes, starts }: Texts, types: Uint8Array): void {
+  for (let id = 0; id < types.length; id++) {
+    const start = starts[id] as number;
+    if (types[id] !== TYPE.normal || (starts[id + 1] as number) - start !== 6 || bytes[start] !== 0x3c) continue;
+    if (/^<0x[0-9A-F]{2}>$/.test(String.fromCharCode(...bytes.subarray(start, start + 6)))) types[id] = TYPE.byte;
+  }
+}

@@ -74,6 +74,7 @@ export function readTekken(
   types.fill(TYPE.control, 0, nSpecial);
   return {
     file,
+    fields: { tokens: "vocab", merges: "vocab" },
     kind: "bytes",
     tokens,
     types,

@@ -21,7 +21,7 @@ import { NONE, TextIndex } from "./text-index.ts";
 import { type Texts, textOf } from "./texts.ts";
 import type { DecodeOptions, EncodeOptions, Tokenizer, TokenizerOptions } from "./tokenizer.ts";
 import { composeSteps } from "./unicode/compose.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { GGUF_FIELDS, type Vocabulary } from "./vocabulary.ts";
 
 /** Bytes, and other pieces of work, between two pauses. They take some 20 ms. */
 const SLICE_STEPS = 256 * 1024;
@@ -74,7 +74,7 @@ export function openVocabulary(
   for (let id = 0; id < nTokens; id++) {
     if (spelled.isKey?.[id] === 0 || tokens.starts[id] === tokens.starts[id + 1]) continue;
     const earlier = index.add(id);
-    if (earlier !== NONE) failDuplicate(file, earlier, id);
+    if (earlier !== NONE) failDuplicate(vocabulary, earlier, id);
   }
   const special = specialTexts(vocabulary);
   const idOf = (text: string): number | undefined => {
@@ -95,7 +95,7 @@ export function openVocabulary(
       if (!isCut(types[id] as number)) continue;
       const text = textOf(tokens, id);
       if (text.length === 0) continue;
-      if (text.length > MAX_CUT_BYTES) failLong(file, id, text.length);
+      if (text.length > MAX_CUT_BYTES) failLong(vocabulary, id, text.length);
       list.push({ id, text, ...vocabulary.cut?.(id, text) });
     }
     return new SpecialMatcher(list);
@@ -152,6 +152,7 @@ export function openVocabulary(
         isKey: spelled.isKey,
         merges: vocabulary.merges,
         file,
+        field: (vocabulary.fields ?? GGUF_FIELDS).merges,
       },
       budget,
     );
@@ -331,23 +332,24 @@ function bytesOf(tokens: Texts, types: Uint8Array, budget: Budget | undefined): 
 }
 
 /** Ids of the tokens that are not ordinary, by text. */
-function specialTexts({ tokens, types, file }: Vocabulary): { byText: ReadonlyMap<string, number> } {
+function specialTexts(vocabulary: Vocabulary): { byText: ReadonlyMap<string, number> } {
+  const { tokens, types } = vocabulary;
   const byText = new Map<string, number>();
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   for (const [id, type] of types.entries()) {
     if (type !== TYPE.control && type !== TYPE["user-defined"] && type !== TYPE.unknown) continue;
     const text = decoder.decode(textOf(tokens, id));
     const earlier = byText.get(text);
-    if (earlier !== undefined && text !== "") failDuplicate(file, earlier, id);
+    if (earlier !== undefined && text !== "") failDuplicate(vocabulary, earlier, id);
     byText.set(text, id);
   }
   byText.delete("");
   return { byText };
 }
 
-function failDuplicate(file: string | undefined, earlier: number, id: number): never {
+function failDuplicate({ file, fields = GGUF_FIELDS }: Vocabulary, earlier: number, id: number): never {
   const message = `tokens ${earlier} and ${id} have the same text`;
-  const field = `tokenizer.ggml.tokens[${id}]`;
+  const field = `${fields.tokens}[${id}]`;
   throw new TokenizerModelError({
     code: "E_DUP",
     file,
@@ -358,9 +360,9 @@ function failDuplicate(file: string | undefined, earlier: number, id: number): n
   });
 }
 
-function failLong(file: string | undefined, id: number, got: number): never {
+function failLong({ file, fields = GGUF_FIELDS }: Vocabulary, id: number, got: number): never {
   const message = `a special token of ${got} bytes, at most ${MAX_CUT_BYTES} can be used`;
-  const field = `tokenizer.ggml.tokens[${id}]`;
+  const field = `${fields.tokens}[${id}]`;
   throw new TokenizerModelError({
     code: "E_LIMIT",
     file,

@@ -5,9 +5,18 @@ import type { SpecialIds } from "./special-ids.ts";
 import type { CutToken } from "./special-matcher.ts";
 import type { Texts } from "./texts.ts";
 
+export interface VocabularyFields {
+  readonly tokens: string;
+  readonly merges: string;
+}
+
+export const GGUF_FIELDS: VocabularyFields = { tokens: "tokenizer.ggml.tokens", merges: "tokenizer.ggml.merges" };
+
 export interface Vocabulary {
   /** Shown in errors. */
   readonly file: string | undefined;
+  /** What the file calls its tokens and merges; shown too. Absent: as GGUF files do. */
+  readonly fields?: VocabularyFields;
   /**
    * "bytes": merges of texts in the alphabet of bytes (GPT-2's kind). "characters": merges of plain texts, with `<0x0A>` for bytes.
    * "scores": SentencePiece.

@@ -27,6 +27,23 @@ describe("tokenizer.json", () => {
     expect([...tokenizer.encode("x")]).toEqual([4]);
   });
 
+  test.each(["BertProcessing", "RobertaProcessing"])("what stands around texts by %s", (type) => {
+    const processed = (cls: unknown) => open({ ...BYTE_LEVEL, post_processor: { type, sep: ["<|end|>", 5], cls } });
+    const tokenizer = processed(["<|end|>", 5]);
+    expect([...tokenizer.encode("ab", { prompt: true, eos: true })]).toEqual([5, 2, 5]);
+    expect(() => processed(["<none>", 9])).toThrow(
+      expect.objectContaining({ code: "E_FIELD", field: "post_processor.cls" }),
+    );
+  });
+
+  test("errors name the file's own fields", () => {
+    const merges = { ...BYTE_LEVEL, model: { ...BYTE_LEVEL.model, merges: ["a"] } };
+    expect(() => open(merges)).toThrow(expect.objectContaining({ code: "E_FIELD", field: "model.merges[0]" }));
+    const { added_tokens } = BYTE_LEVEL;
+    const twice = { ...BYTE_LEVEL, added_tokens: [...added_tokens, { ...added_tokens[0], id: 40 }] };
+    expect(() => open(twice)).toThrow(expect.objectContaining({ code: "E_DUP", field: "model.vocab[40]" }));
+  });
+
   test("escapes of JSON", () => {
     const text = JSON.stringify(BYTE_LEVEL).replaceAll("\u0120", "\\u0120");
     expect([...open(text).encode("ab ab")]).toEqual([2, 4]);

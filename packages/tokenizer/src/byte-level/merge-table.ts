@@ -57,11 +57,13 @@ export interface MergeParts {
   /** `left right`, in the alphabet of the vocabulary. */
   readonly merges: Texts;
   readonly file: string | undefined;
+  /** What the file calls the list. */
+  readonly field: string;
 }
 
 /** @throws TokenizerModelError `E_LIMIT`, `E_FIELD` */
 export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable {
-  const { nTokens, index, spelling, isKey, merges, file } = parts;
+  const { nTokens, index, spelling, isKey, merges, file, field } = parts;
   const nMerges = merges.starts.length - 1;
   const bits = Math.max(4, Math.ceil(Math.log2(1.5 * nMerges + 1)));
   budget?.takeBytes(4 * 2 ** bits + 12 * nMerges, "merges");
@@ -80,7 +82,7 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
     const known = foreignIds.get(key);
     if (known !== undefined) return known;
     if (foreign.length >= MAX_FOREIGN) {
-      fail(file, "E_LIMIT", "merges", `at most ${MAX_FOREIGN} texts that are no tokens`, "more");
+      fail(file, "E_LIMIT", field, `at most ${MAX_FOREIGN} texts that are no tokens`, "more");
     }
     budget?.takeBytes(2 * (end - start) + 64, "merges");
     foreignIds.set(key, nTokens + foreign.length);
@@ -105,7 +107,7 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
       fail(
         file,
         "E_FIELD",
-        `merges[${rank}]`,
+        `${field}[${rank}]`,
         expected,
         end - start > MAX_MERGE_BYTES ? `${end - start} bytes` : "one",
       );
@@ -187,5 +189,5 @@ function hashOf(left: number, right: number, multiplier: number): number {
 
 function fail(file: string | undefined, code: string, field: string, expected: string, got: string): never {
   const message = `bad merges: expected ${expected}, got ${got}`;
-  throw new TokenizerModelError({ code, file, field: `tokenizer.ggml.${field}`, expected, got, message });
+  throw new TokenizerModelError({ code, file, field, expected, got, message });
 }
