@@ -14,7 +14,6 @@ import {
   type TokenizerOptions,
 } from "@ll/tokenizer";
 import { openModelSource } from "./model-path.ts";
-
 import { wholeSource } from "./whole-file.ts";
 
 /** Bytes of a file that is read whole. LLaMA's tokenizer.model has 499,723, Gemma 3's tokenizer.json 33 million. */

@@ -56,6 +56,7 @@ export async function openHfModel({ configFile, config, generationConfig, parts 
   const own = isJsonObject(inner) ? [inner, config] : [config];
   const layers = [fromNames(family, named.keys(), own), ...own, defaultsOf(family, own)];
   const members = hfMembers(configFile, layers);
+  assertSizes(members);
   assertNeutralFields(members, own, family.knownFields ?? []);
   assertActivation(members, family);
   const blocks = assertQuantization(members, family);
@@ -70,6 +71,23 @@ export async function openHfModel({ configFile, config, generationConfig, parts 
     ends: endsOf(generationConfig, own),
     tensors: left,
   };
+}
+
+/** Sizes that others are divided by, or that tables are made for, and the most that they can be. */
+const SIZES: readonly (readonly [name: string, most: number])[] = [
+  ["hidden_size", 2 ** 20],
+  ["num_attention_heads", 2 ** 16],
+  ["num_key_value_heads", 2 ** 16],
+  ["head_dim", 2 ** 16],
+  ["global_head_dim", 2 ** 16],
+  ["num_hidden_layers", 2 ** 16],
+];
+
+function assertSizes(members: HfConfig): void {
+  for (const [name, most] of SIZES) {
+    const size = members.has(name) ? members.count(name) : 1;
+    if (size < 1 || size > most) members.refuse(name, `a whole number from 1 to ${most}`);
+  }
 }
 
 function familyOf(file: string, config: JsonObject): { architecture: Architecture; family: HfFamily; name: string } {

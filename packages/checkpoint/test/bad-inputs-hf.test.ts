@@ -40,6 +40,17 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   return isCheckpointError(error) ? `${error.code} ${error.field}` : String(error);
 }
 
+test.each(["hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim", "num_hidden_layers"])(
+  "%s of none, and of more than any model has",
+  async (name) => {
+    for (const size of [0, 2 ** 31]) {
+      expect(await codeOf(open({ ...CONFIG, [name]: size }, tensor("model.norm.weight")))).toBe(
+        `E_UNSUPPORTED ${name}`,
+      );
+    }
+  },
+);
+
 describe("config.json", () => {
   test.each<[string, object, string]>([
     ["no class", { architectures: [] }, "E_UNSUPPORTED architectures"],

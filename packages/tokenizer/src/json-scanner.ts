@@ -2,6 +2,7 @@
 
 import { type Budget, printable } from "@ll/bytes";
 import { TokenizerModelError } from "./errors.ts";
+import { assertNoPlaceholder } from "./model-magic.ts";
 import { isUtf8 } from "./normalize.ts";
 
 /** Objects and arrays inside one another. Tokenizers have about 6. */
@@ -25,11 +26,13 @@ export class JsonScanner {
   readonly #budget: Budget;
   at = 0;
 
-  /** @throws TokenizerModelError `E_UTF8` */
+  /** @throws TokenizerModelError `E_UTF8`; `E_MAGIC` for a web page or a pointer of Git LFS */
   constructor(bytes: Uint8Array, file: string | undefined, budget: Budget) {
     this.bytes = bytes;
     this.#file = file;
     this.#budget = budget;
+    assertNoPlaceholder(bytes, file);
+    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.at = 3; // a byte order mark
     if (!isUtf8(bytes)) throw this.error("E_UTF8", "json", "UTF-8", "other bytes");
   }
 

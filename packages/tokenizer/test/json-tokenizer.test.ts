@@ -47,11 +47,14 @@ describe("tokenizer.json", () => {
   test("escapes of JSON", () => {
     const text = JSON.stringify(BYTE_LEVEL).replaceAll("\u0120", "\\u0120");
     expect([...open(text).encode("ab ab")]).toEqual([2, 4]);
+    expect([...open(`\ufeff${text}`).encode("ab ab")]).toEqual([2, 4]);
   });
 
   const model = BYTE_LEVEL.model;
   test.each<[string, unknown, object]>([
     ["half of it", JSON.stringify(BYTE_LEVEL).slice(0, 300), { code: "E_JSON" }],
+    ["a web page", "<!DOCTYPE html>", { code: "E_MAGIC", hint: "fetch it again" }],
+    ["a pointer", "version https://git-lfs.github.com/spec/v1\n", { code: "E_MAGIC", hint: "git lfs pull fetches it" }],
     ["something behind it", `${JSON.stringify(BYTE_LEVEL)}x`, { code: "E_JSON" }],
     ["a key twice", '{"model":{},"model":{}}', { code: "E_DUP", field: "model" }],
     ["no model", {}, { code: "E_FIELD", field: "model" }],
