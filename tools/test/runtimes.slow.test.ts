@@ -3,8 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { transformSync } from "esbuild";
+import { openModel, restoreSession } from "@ll/chat/node";
+import { buildSync, transformSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runExamples } from "../../packages/chat/test/support/examples.ts";
 import { SNIPPETS } from "../readme-snippets.ts";
 import { COMMANDS, installGlobally, missing, NODES, nodeFolder, packedProject, processorSeconds } from "../runtimes.ts";
 import { tinyModel } from "../tiny-model.ts";
@@ -14,12 +16,27 @@ const RUNTIMES = Object.keys(COMMANDS);
 const PROMPT = ["-m", "model.bin", "-s", "3", "--temp", "0", "-p", "Once upon a time"];
 const STORY = "Once upon a time, there was a little";
 
+/** The examples of @ll/chat as a script that prints what they give. */
+const EXAMPLES_SCRIPT = `
+  import { readFileSync } from "node:fs";
+  import { openModel, restoreSession } from "@ll/chat/node";
+  import { runExamples } from "./packages/chat/test/support/examples.ts";
+  console.log(JSON.stringify(await runExamples({ openModel, restoreSession }, readFileSync("model.bin"))));
+`;
+
 describe.skipIf(missing !== undefined)(missing ?? "a project with the packages", () => {
   let project: string;
+  let examples: Awaited<ReturnType<typeof runExamples>>;
 
   beforeAll(async () => {
     project = packedProject();
     writeFileSync(join(project, "model.bin"), await tinyModel("q4_0"));
+    examples = await runExamples({ openModel, restoreSession }, await tinyModel("q4_0"));
+    const { outputFiles } = buildSync({
+      stdin: { contents: EXAMPLES_SCRIPT, resolveDir: ROOT, loader: "ts" },
+      ...{ bundle: true, platform: "node", format: "esm", target: "esnext", external: ["@ll/*"], write: false },
+    });
+    writeFileSync(join(project, "examples.js"), outputFiles[0]?.contents ?? "");
   });
 
   afterAll(() => rmSync(project, { recursive: true }));
@@ -48,6 +65,10 @@ describe.skipIf(missing !== undefined)(missing ?? "a project with the packages",
       const here = code.replace("ggml-model-q4_0.bin", "model.bin");
       writeFileSync(join(project, script), transformSync(here, { loader: "ts", target: "esnext" }).code);
       expect(run(runtime, script, [], project)).toMatch(/^[\w\s.,"'!?-]{200,}$/);
+    });
+
+    test("the examples of @ll/chat give what they give from the sources", () => {
+      expect(JSON.parse(run(runtime, "examples.js", [], project))).toEqual(examples);
     });
 
     test.each(["1", "2"])("ll-main with %s threads", (threads) => {

@@ -2,133 +2,93 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
-import { z } from "zod";
 import { fixture } from "../../../tools/test-data.ts";
 import { tinyModel } from "../../../tools/tiny-model.ts";
 import { type AnswerEvent, type ChatModel, restoreSession } from "../src/index.ts";
 import { openModel } from "../src/node.ts";
+import { type Person, runExamples } from "./support/examples.ts";
 
 let model: ChatModel;
+let made: Awaited<ReturnType<typeof runExamples>>;
 
 beforeAll(async () => {
   model = await openModel(await tinyModel("q4_0"));
+  made = await runExamples({ openModel, restoreSession }, await tinyModel("q4_0"));
 });
 
 afterAll(() => model.dispose());
 
-test("1: a sentence, the one that ll-main writes", async () => {
-  const text = await model.complete("Once upon a time", { maxTokens: 40, seed: 1 }).text();
+test("1: a sentence, the one that ll-main writes", () => {
   const { cases } = JSON.parse(readFileSync(fixture("tiny/golden/tiny-main.json"), "utf8"));
   const recorded = cases.map(({ stdout }: { stdout?: { text?: string } }) => String(stdout?.text));
-  expect(recorded.some((one: string) => one.startsWith(` Once upon a time${text}`))).toBe(true);
-  expect(text).toMatchInlineSnapshot(
+  expect(recorded.some((one: string) => one.startsWith(` Once upon a time${made.sentence}`))).toBe(true);
+  expect(made.sentence).toMatchInlineSnapshot(
     `", there was a big rock. He lived in a small house with a red ball. The ball was not nice. One day, he went to the park to play with his friends. They played"`,
   );
 });
 
-test("2: a chat that streams", async () => {
-  const answer = model.chat("Tell me a story.", { temperature: 0.7, seed: 1, maxTokens: 40 });
-  let streamed = "";
-  for await (const text of answer.textStream) streamed += text;
-  expect(streamed).toBe(await answer.text());
+test("2: a chat that streams", () => {
+  const { streamed, whole } = made.streams;
+  expect(streamed).toBe(whole);
   expect(streamed).toMatchInlineSnapshot(
     `"ter had an idea! He wanted to help his mom and dad. They all ate the disgusting toys, and they could see their hands. They were happy to"`,
   );
 });
 
-test("3: a session remembers, answers anew, branches and is saved", async () => {
-  const session = model.session({ system: "You answer in one sentence." });
-  const first = await session.ask("Who was Ada Lovelace?", { seed: 7, maxTokens: 12 }).text();
-  const other = session.fork();
-  const anew = other.regenerate({ temperature: 1, maxTokens: 12 });
-  expect((await anew.result()).seed).toBe(8);
-  expect([first, await anew.text()]).toMatchInlineSnapshot(`
+test("3: a session remembers, answers anew, branches and is saved", () => {
+  const { first, anew, seed, roles, next } = made.session;
+  expect([first, anew]).toMatchInlineSnapshot(`
     [
       "saw a pretty tree. The tree was very scared and wanted",
       "saw a big chubby ball in his",
     ]
   `);
-  expect(session.turns.map(({ role }) => role)).toEqual(["user", "assistant"]);
-  const restored = restoreSession(model, JSON.parse(JSON.stringify(session)));
-  expect(restored.turns).toEqual(session.turns);
-  const [a, b] = [restored, session].map((one) => one.ask("And then?", { seed: 3, maxTokens: 8 }).text());
-  expect(await a).toBe(await b);
+  expect(seed).toBe(8);
+  expect(roles).toEqual(["user", "assistant", "user", "assistant"]);
+  expect(next[0]).toBe(next[1]);
 });
 
 test("4: JSON, typed by zod", async () => {
-  const Person = z.object({ name: z.string().max(20), born: z.int().min(1000).max(2100) });
-  const person = await model.chat("Ada Lovelace, 1815.", { schema: Person, temperature: 0 }).json();
-  expectTypeOf(person).toEqualTypeOf<{ name: string; born: number }>();
-  expect(person).toMatchInlineSnapshot(`
+  expect(made.person).toMatchInlineSnapshot(`
     {
       "born": 2033,
       "name": "Hello, little girl,",
     }
   `);
+  expectTypeOf<Person>().toEqualTypeOf<{ name: string; born: number }>();
   const plain = model.chat("A number?", { schema: { type: "integer", minimum: 3, maximum: 5 }, seed: 1 });
   expectTypeOf(plain.json()).resolves.toEqualTypeOf<unknown>();
   expect([3, 4, 5]).toContain(await plain.json());
 });
 
-test("5: tools", async () => {
-  const answer = model.chat("What is the weather in Rome?", {
-    tools: {
-      weather: {
-        description: "Weather of a city",
-        parameters: z.object({ city: z.enum(["Rome", "Bern"]) }),
-        run: ({ city }: { city: string }) => `sunny in ${city}`,
-      },
-    },
-    toolChoice: "required",
-    parallelToolCalls: false,
-    seed: 1,
-    maxTokens: 60,
-  });
-  const seen: unknown[] = [];
-  for await (const event of answer) {
-    if (event.type === "tool-call") seen.push(event.call.name, event.call.arguments);
-    if (event.type === "tool-result") seen.push(event.result, event.isError);
-  }
-  expect(seen).toMatchInlineSnapshot(`
-    [
-      "weather",
-      {
-        "city": "Bern",
-      },
-      "sunny in Bern",
-      false,
-    ]
+test("5: tools", () => {
+  expect(made.tools).toMatchInlineSnapshot(`
+    {
+      "calls": [
+        "weather",
+        {
+          "city": "Bern",
+        },
+        "sunny in Bern",
+        false,
+      ],
+      "roles": [
+        "assistant",
+        "tool",
+        "assistant",
+      ],
+    }
   `);
-  const { messages, finish, usage } = await answer.result();
-  expect(messages.map(({ role }) => role)).toEqual(["assistant", "tool", "assistant"]);
-  expect(finish).not.toBe("tool-calls");
-  expect(usage.cachedTokens).toBeGreaterThan(0);
 });
 
-test("6: stopped by a signal, and by leaving the loop", async () => {
-  const controller = new AbortController();
-  const aborted = model.chat("Count to a million.", { signal: controller.signal, seed: 1 });
-  let n = 0;
-  await expect(async () => {
-    for await (const _ of aborted.textStream) if (++n === 3) controller.abort(new Error("enough"));
-  }).rejects.toThrow("enough");
-  await expect(aborted.text()).rejects.toThrow("enough");
-
-  const left = model.chat("Count to a million.", { seed: 1 });
-  for await (const text of left.textStream) if (text.includes("a")) break;
-  await expect(left.result()).rejects.toMatchObject({ code: "E_CANCELLED" });
-  expect(model.stats()).toMatchObject({ running: 0, waiting: 0 });
+test("6: stopped by a signal, and by leaving the loop", () => {
+  expect(made.ends).toEqual({ ends: ["enough", "E_CANCELLED"], running: 0, waiting: 0 });
 });
 
-test("7: embeddings, and sixteen answers at once", async () => {
-  const [a, b] = await model.embed(["a cat", "a dog"]);
-  const similarity = (a as Float32Array).reduce((sum, x, i) => sum + x * ((b as Float32Array)[i] as number), 0);
-  expect(similarity.toFixed(4)).toMatchInlineSnapshot(`"0.8405"`);
-  const questions = Array.from({ length: 16 }, (_, i) => `Question ${i}?`);
-  const answers = await Promise.all(questions.map((q) => model.chat(q, { seed: 1, maxTokens: 12 }).text()));
-  for (const [i, q] of questions.entries()) {
-    expect(await model.chat(q, { seed: 1, maxTokens: 12, reuse: false }).text()).toBe(answers[i]);
-  }
+test("7: embeddings, and sixteen answers at once", () => {
+  const { similarity, answers, alone } = made.many;
+  expect(similarity).toMatchInlineSnapshot(`"0.8405"`);
+  expect(answers).toEqual(alone);
 });
 
 test("8: a file that was dropped on a page", async () => {
