@@ -3,8 +3,7 @@
 import { join } from "node:path";
 import { type ByteSource, FormatError, httpSource, IoError, printable } from "@ll/bytes";
 import { chooseFiles, type HubError, isHubError, openHub, parseModelName } from "@ll/hub";
-import { hubSettings, type PullEvent, type PulledModel, pullModel } from "@ll/hub/node";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder, hubSettings, type PullEvent, type PulledModel, pullModel } from "@ll/hub/node";
 import type { Io } from "./command.ts";
 import { CommandError, Refusal } from "./errors.ts";
 import { createProgress, type Progress } from "./progress.ts";

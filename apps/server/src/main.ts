@@ -3,16 +3,24 @@
 import { readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { basename, extname } from "node:path";
 import { isFormatError, isIoError, printable } from "@ll/bytes";
 import { createOutFile } from "@ll/bytes/node";
 import type { ChatModel, Template } from "@ll/chat";
 import { openModel } from "@ll/chat/node";
-import { assertGuarded, helpText, readArguments, type ServeParams, UsageError } from "./arguments.ts";
+import { isHubError } from "@ll/hub";
+import { assertGuarded, helpText, readArguments } from "./arguments.ts";
+import { modelPath, nameOf } from "./named-model.ts";
+import { type ServeParams, UsageError } from "./options.ts";
 import type { LogLine } from "./request-record.ts";
 import { createModelServer, type ModelServer } from "./server.ts";
 
 const ExitCode = { ok: 0, failed: 1, usage: 2, badFile: 3, environment: 4, internal: 5, engine: 6 } as const;
+/** What the hub says no to is a request that cannot be met; but these. */
+const HUB_EXIT_CODES: Readonly<Record<string, number>> = {
+  E_BUSY: ExitCode.environment,
+  E_OFFLINE: ExitCode.environment,
+  E_HASH: ExitCode.badFile,
+};
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** How often it is looked whether the last answer has ended. */
@@ -33,27 +41,30 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function serve(params: ServeParams): Promise<void> {
-  if (/^(hf:|hf\.co\/)/.test(params.model)) {
-    throw new UsageError(`${params.model}: ll-pull downloads a model by its name, and prints the path to give here`);
-  }
   const keys = await readKeys(params);
   assertGuarded(params, keys);
   const template = params.template === undefined ? undefined : await templateOf(params.template);
   let server: ModelServer | undefined;
-  const open = (): Promise<ChatModel> =>
-    openModel(/^https?:/.test(params.model) ? new URL(params.model) : params.model, {
+  const { model, lora, loraBase, draftModel } = params;
+  const path = (name: string): Promise<string> => modelPath(name, process.env, say);
+  const open = async (): Promise<ChatModel> =>
+    openModel(await path(model), {
       contextTokens: params.contextTokens,
       parallel: params.slots,
       threads: params.threads,
       arithmetic: params.arithmetic,
-      kvType: params.memoryF32 ? "f32" : undefined,
+      kvType: { k: params.cacheTypeK, v: params.cacheTypeV },
       template,
+      lora: lora === undefined ? undefined : { from: lora, base: loraBase && (await path(loraBase)) },
+      lookup: params.lookup,
+      draft: draftModel === undefined ? undefined : { from: await path(draftModel), tokens: params.draftTokens },
       sampling: params.sampling,
       scheduler: {
         contexts: params.contexts ?? 2 * params.slots,
         maxWaiting: params.queue,
         maxWaitMs: params.queueTimeoutS * 1000,
         maxStepMs: params.maxStepMs,
+        maxStepTokens: params.batchTokens,
         isShared: params.sharesCache,
         onStep: (step) => server?.onStep(step),
       },
@@ -162,11 +173,6 @@ async function templateOf(name: string): Promise<string | Template> {
   }
 }
 
-function nameOf(model: string): string {
-  const file = basename(model);
-  return file.slice(0, file.length - extname(file).length) || file;
-}
-
 async function timeOf(model: string): Promise<number> {
   const ms = await stat(model).then(
     ({ mtimeMs }) => mtimeMs,
@@ -200,6 +206,7 @@ function end(error: unknown): never {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError || error instanceof TypeError || error instanceof RangeError) return ExitCode.usage;
+  if (isHubError(error)) return HUB_EXIT_CODES[error.code] ?? ExitCode.failed;
   if (isFormatError(error)) return ExitCode.badFile;
   const isSystem =
     error instanceof Error &&

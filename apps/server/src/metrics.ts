@@ -1,6 +1,6 @@
 // GET /metrics. No label holds what a client made up, but for the status.
 
-import type { ChatModel } from "@ll/chat";
+import type { ChatModel, Usage } from "@ll/chat";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ModelHost } from "./model-host.ts";
 
@@ -15,7 +15,7 @@ export interface Metrics {
   queued(seconds: number): void;
   firstToken(seconds: number): void;
   nextToken(seconds: number): void;
-  tokens(computed: number, cached: number, generated: number): void;
+  tokens(usage: Usage): void;
   stepped(step: { readonly rows: number; readonly ms: number }): void;
   modelReady(model: ChatModel): void;
   text(): Promise<{ readonly type: string; readonly text: string }>;
@@ -43,6 +43,7 @@ export function createMetrics(host: ModelHost, version: string): Metrics {
   const cancelled = counter("requests_cancelled_total", "Requests whose client left", ["phase"]);
   const promptTokens = counter("prompt_tokens_total", "Tokens of prompts", ["source"]);
   const generatedTokens = counter("generated_tokens_total", "Tokens drawn");
+  const draftedTokens = counter("drafted_tokens_total", "Tokens that were guessed", ["result"]);
   const requestSeconds = histogram("request_seconds", "Time to the end of a request", SECONDS, ["route"]);
   const queueSeconds = histogram("queue_seconds", "Time until a slot was free", SECONDS);
   const firstToken = histogram("time_to_first_token_seconds", "Time to the first token", SECONDS);
@@ -107,10 +108,12 @@ export function createMetrics(host: ModelHost, version: string): Metrics {
     queued: (seconds) => queueSeconds.observe(seconds),
     firstToken: (seconds) => firstToken.observe(seconds),
     nextToken: (seconds) => nextToken.observe(seconds),
-    tokens(computed, cached, generated) {
-      promptTokens.inc({ source: "computed" }, computed);
-      promptTokens.inc({ source: "cached" }, cached);
-      generatedTokens.inc(generated);
+    tokens(usage) {
+      promptTokens.inc({ source: "computed" }, usage.promptTokens - usage.cachedTokens);
+      promptTokens.inc({ source: "cached" }, usage.cachedTokens);
+      generatedTokens.inc(usage.completionTokens);
+      draftedTokens.inc({ result: "accepted" }, usage.acceptedTokens);
+      draftedTokens.inc({ result: "rejected" }, usage.draftedTokens - usage.acceptedTokens);
     },
     stepped({ rows, ms }) {
       stepSeconds.observe(ms / 1000);

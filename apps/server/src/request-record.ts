@@ -76,10 +76,7 @@ export class RequestRecord implements AnswerObserver {
 
   readonly end = (results: readonly AnswerResult[]): void => {
     this.#results = results;
-    for (const { usage } of results) {
-      const { promptTokens, cachedTokens, completionTokens } = usage;
-      this.#metrics.tokens(promptTokens - cachedTokens, cachedTokens, completionTokens);
-    }
+    for (const { usage } of results) this.#metrics.tokens(usage);
   };
 
   readonly fail = (): void => undefined;

@@ -1,6 +1,6 @@
 // ll-serve as a process: its one line, its port, signals, exit codes; and the examples of docs/server.md.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tinyModel } from "../../../tools/tiny-model.ts";
+import { BIN, portOf, runServer, type ServerProcess } from "./support/serve-process.ts";
 import { ask } from "./support/test-server.ts";
 
-const BIN = join(import.meta.dirname, "../src/bin.ts");
 const CHAT = "/v1/chat/completions";
 let folder: string;
 let model: string;
@@ -24,39 +24,13 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Served {
+interface Served extends ServerProcess {
   readonly port: number;
-  readonly out: () => string;
-  readonly err: () => string;
-  kill(signal: NodeJS.Signals): void;
-  /** Exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>;
-}
-
-function run(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ["--conditions=@ll/source", "--no-warnings", BIN, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-  });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    err += text;
-  });
-  const ended = new Promise<number | string>((resolve) => {
-    child.on("close", (code, signal) => resolve(code ?? signal ?? "nothing"));
-  });
-  return { out: () => out, err: () => err, kill: (signal: NodeJS.Signals) => child.kill(signal), ended };
 }
 
 async function serve(...args: string[]): Promise<Served> {
-  const child = run([model, "--port", "0", ...args]);
-  await expect.poll(child.out, { timeout: 100_000 }).toMatch(/\n$/);
-  const [, port] = /^http:\/\/127\.0\.0\.1:(\d+)\n$/.exec(child.out()) ?? [];
-  return { ...child, port: Number(port) };
+  const server = runServer([model, "--port", "0", ...args]);
+  return { ...server, port: await portOf(server) };
 }
 
 const endless = { messages: [{ role: "user", content: "Hi" }], ignore_eos: true, stream: true };
@@ -145,7 +119,7 @@ describe("a server", () => {
 
   test("a socket is for its owner alone", async () => {
     const path = join(folder, "ll.sock");
-    const server = run([model, "--host", `unix:${path}`, "--log", "none"]);
+    const server = runServer([model, "--host", `unix:${path}`, "--log", "none"]);
     await expect.poll(server.out, { timeout: 100_000 }).toBe(`unix:${path}\n`);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const status = await new Promise((resolve, reject) => {
@@ -174,7 +148,7 @@ describe("what is refused", () => {
     ["a model that is not there", (m) => [`${m}.no`, "--port", "0"], 4, /no/],
     ["a model that is none", () => [BIN, "--port", "0"], 3, /ll-serve: /],
   ])("%s", async (_name, args, code, message) => {
-    const child = run(args(model));
+    const child = runServer(args(model));
     expect(await child.ended).toBe(code);
     expect(child.err()).toMatch(message);
     expect(child.out()).toBe("");
@@ -184,17 +158,17 @@ describe("what is refused", () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
-    const child = run([model, "--port", String(port)]);
+    const child = runServer([model, "--port", String(port)]);
     expect(await child.ended).toBe(4);
     expect(child.err()).toMatch(/EADDRINUSE/);
     await new Promise((resolve) => taken.close(resolve));
   });
 
   test("help and version", async () => {
-    const help = run(["--help"]);
+    const help = runServer(["--help"]);
     expect(await help.ended).toBe(0);
     expect(help.out()).toContain("--max-step-ms MS");
-    const version = run(["--version"]);
+    const version = runServer(["--version"]);
     expect(await version.ended).toBe(0);
     expect(version.out()).toMatch(/^ll-serve \d+\.\d+\.\d+, Node \d+/);
   });
@@ -210,7 +184,7 @@ describe("what is refused", () => {
     expect(await server.ended).toBe(0);
     expect(server.err()).not.toContain("secret");
     writeFileSync(file, "# none\n");
-    expect(await run([model, "--api-key-file", file]).ended).toBe(2);
+    expect(await runServer([model, "--api-key-file", file]).ended).toBe(2);
   });
 });
 
@@ -218,7 +192,7 @@ describe("docs/server.md", () => {
   const text = readFileSync(join(import.meta.dirname, "../../../docs/server.md"), "utf8");
 
   test("lists every option of the help", async () => {
-    const help = run(["--help"]);
+    const help = runServer(["--help"]);
     await help.ended;
     for (const [option] of help.out().matchAll(/--[a-z][\w-]+/g)) expect(text).toContain(`\`${option}`);
   });

@@ -269,8 +269,8 @@ export class Engine {
   async #items(): Promise<Item[]> {
     const generating = this.#running.filter((sequence) => !isReading(sequence));
     const reading = this.#running.filter(isReading);
-    const { maxStepMs = DEFAULT_STEP_MS } = this.#options;
-    let rows = STEP_ROWS;
+    const { maxStepMs = DEFAULT_STEP_MS, maxStepTokens = STEP_ROWS } = this.#options;
+    let rows = maxStepTokens;
     // a prompt may slow the others down, and never stops them
     if (generating.length > 0 && this.#rowMs > 0) {
       rows = Math.min(rows, Math.floor(maxStepMs / this.#rowMs) - generating.length);

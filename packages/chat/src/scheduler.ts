@@ -33,6 +33,8 @@ export interface SchedulerOptions {
   readonly maxWaitMs?: number | undefined;
   /** While sequences generate, prompts get as many rows of a step as let it end in this time, and 8 at least. Default: 250. */
   readonly maxStepMs?: number | undefined;
+  /** Tokens of prompts in one step, in all; 8 at least. Default: 64. */
+  readonly maxStepTokens?: number | undefined;
   /** Clients take over what prompts of others hold as well; how fast an answer comes then tells of them. Default: false. */
   readonly isShared?: boolean | undefined;
   readonly onStep?: ((step: StepReport) => void) | undefined;

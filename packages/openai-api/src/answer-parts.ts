@@ -55,6 +55,7 @@ export function ownPart(results: readonly AnswerResult[]) {
       prompt_ms: Math.round(timings.promptMs),
       predicted_n: usage.completionTokens,
       predicted_ms: Math.round(timings.generateMs),
+      ...(usage.draftedTokens > 0 && { draft_n: usage.draftedTokens, draft_n_accepted: usage.acceptedTokens }),
     },
   };
 }

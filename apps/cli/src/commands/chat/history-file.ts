@@ -6,7 +6,7 @@ import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 // biome-ignore-end lint/style/noRestrictedImports: all else is restricted
 import { dirname, join } from "node:path";
 import { createOutFile } from "@ll/bytes/node";
-import { cacheFolder } from "../../cache-folder.ts";
+import { cacheFolder } from "@ll/hub/node";
 import type { Io } from "../../command.ts";
 import { inert } from "../../terminal.ts";
 

@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cacheFolder } from "../../../src/cache-folder.ts";
 import { openHistory } from "../../../src/commands/chat/history-file.ts";
 import { temporaryDirectory } from "../../programs.ts";
 
@@ -98,15 +97,4 @@ test("a history that cannot be read or written is none, and no error", async () 
     await history.append("a");
     expect(history.lines).toEqual([]);
   }
-});
-
-test("the folder: LL_CACHE, then XDG's, then the platform's own", () => {
-  const home = { HOME: "/h", LOCALAPPDATA: "L" };
-  expect(cacheFolder({ ...home, LL_CACHE: "/c", XDG_CACHE_HOME: "/x" }, "linux")).toBe("/c");
-  expect(cacheFolder({ ...home, XDG_CACHE_HOME: "/x" }, "linux")).toBe("/x/ll");
-  expect(cacheFolder(home, "linux")).toBe("/h/.cache/ll");
-  expect(cacheFolder(home, "darwin")).toBe("/h/Library/Caches/ll");
-  expect(cacheFolder(home, "win32")).toBe(join("L", "ll", "Cache"));
-  expect(cacheFolder({}, "linux")).toBeUndefined();
-  expect(cacheFolder({}, "win32")).toBeUndefined();
 });
