@@ -4,7 +4,9 @@ import { type KvTypes, kvTypeName, type Model } from "@ll/llama";
 import type { Tokenizer } from "@ll/tokenizer";
 import { type Answer, type AnswerResult, type AnswerTask, startAnswer } from "./answer.ts";
 import type { ChatModel, ChatOptions, CompleteOptions, EmbedOptions, ModelInfo } from "./chat-model.ts";
+import type { Embedder } from "./embed.ts";
 import { Engine } from "./engine.ts";
+import { disposed } from "./errors.ts";
 import type { OutputFormat } from "./format/output-format.ts";
 import { PlainParser } from "./format/output-writer.ts";
 import { type AnswerSampling, generate, type RunResult, seedOf } from "./generate.ts";
@@ -96,6 +98,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
     const messages: Message[] = [];
     const conversation = withSystem(from, options.system ?? template.system);
     const schemas = new Map(Object.entries(tools).map(([name, tool]) => [name, jsonSchemaOf(tool.parameters ?? {})]));
+    const areObjects = [...schemas].every(([name, { type }]) => type === "object" || !tools[name]?.parameters);
     const isPlain = template.format === undefined && schemas.size === 0;
     const formats = isPlain ? undefined : await import("./formats.ts");
     const format = template.format ?? (formats?.PLAIN_FORMAT as OutputFormat);
@@ -116,7 +119,13 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
           options: { ...options, ...grammar },
           seed,
           stop: [...(options.stop ?? []), ...template.stop],
-          parser: formats?.createOutputParser({ format, tools: schemas, startsInThought }) ?? new PlainParser(),
+          parser:
+            formats?.createOutputParser({
+              format,
+              tools: schemas,
+              startsInThought,
+              isForced: isForced && areObjects,
+            }) ?? new PlainParser(),
           thoughtId: options.think === false ? undefined : thoughtIdOf(template.format, tokenizer),
         },
         task,
@@ -142,25 +151,28 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
     return template.render({ messages, tools: templateTools(tools), think, templateArguments }, tokenizer);
   }
 
+  let ending: Promise<void> | undefined;
+  let embedder: Embedder | undefined;
   async function embed(text: string | Int32Array, options?: EmbedOptions): Promise<Float32Array>;
   async function embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   async function embed(
     input: string | Int32Array | readonly string[],
     options: EmbedOptions = {},
   ): Promise<Float32Array | Float32Array[]> {
-    const { embedText } = await import("./embed.ts");
-    const one = (text: string | Int32Array) =>
-      embedText(engine, tokenizer, text, { pooling: info.pooling, ...options });
+    const { Embedder } = await import("./embed.ts");
+    if (ending !== undefined) throw disposed();
+    embedder ??= new Embedder(model, tokenizer, engine);
+    const from = embedder;
+    const one = (text: string | Int32Array) => from.embed(text, { pooling: info.pooling, ...options });
     if (typeof input === "string" || input instanceof Int32Array) return one(input);
     const all: Float32Array[] = [];
     for (const text of input) all.push(await one(text));
     return all;
   }
 
-  let ending: Promise<void> | undefined;
   const dispose = (): Promise<void> => {
     ending ??= (async () => {
-      await engine.dispose();
+      await Promise.all([engine.dispose(), embedder?.dispose()]);
       await drafts?.draft?.model.dispose();
       await model.dispose();
     })();

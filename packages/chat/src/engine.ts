@@ -2,7 +2,7 @@
 // row, or several of its prompt; all rows go through the model together. No result depends on who else runs.
 
 import { ContextOverflowError, MAX_DRAFT_TOKENS, MemoryError, type Model } from "@ll/llama";
-import { AnswerError } from "./errors.ts";
+import { AnswerError, disposed } from "./errors.ts";
 import type { EngineStats, SchedulerOptions } from "./scheduler.ts";
 import {
   type Item,
@@ -44,7 +44,6 @@ export class Engine {
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
   #work: Promise<void> | undefined;
-  #embedding: Promise<unknown> = Promise.resolve();
   #clock = 0;
   #evaluated = 0;
   #drafted = 0;
@@ -122,35 +121,13 @@ export class Engine {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     for (const sequence of [...this.#waiting, ...this.#running]) this.#end(sequence, disposed());
-    await Promise.all([this.#work, this.#embedding]);
+    await this.#work;
     await this.#pool.dispose();
   }
 
-  /** The vectors from which the logits behind the last `nLast` tokens are taken, (nEmbd) each; in a context of its own. */
-  embed(prompt: readonly number[], nLast: number, signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const vectors = this.#embedding.then(() => this.#embed(prompt, nLast, signal));
-    this.#embedding = vectors.catch(() => undefined); // one context at a time
-    return vectors;
-  }
-
-  async #embed(prompt: readonly number[], nLast: number, signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    signal?.throwIfAborted();
-    if (this.#isDisposed) throw disposed();
-    const context = await this.#model.createContext({ contextTokens: Math.max(8, prompt.length) });
-    const vectors: Float32Array[] = [];
-    const aborting = signal === undefined ? {} : { signal };
-    try {
-      const first = prompt.length - nLast;
-      if (first > 0) await context.evaluate(prompt.slice(0, first), 0, aborting);
-      for (let at = first; at < prompt.length; at++) {
-        await context.evaluate(prompt.slice(at, at + 1), at, aborting);
-        vectors.push(await context.readEmbedding());
-      }
-    } finally {
-      await context.dispose();
-    }
-    this.#evaluated += prompt.length;
-    return vectors;
+  /** Counts tokens that were evaluated beside the sequences. */
+  evaluated(n: number): void {
+    this.#evaluated += n;
   }
 
   async #loop(): Promise<void> {
@@ -370,8 +347,4 @@ export class Engine {
 /** A mean in which the latest value counts most. */
 function mean(before: number, value: number): number {
   return before === 0 ? value : before + SMOOTHING * (value - before);
-}
-
-function disposed(): AnswerError {
-  return new AnswerError("E_DISPOSED", "the model was disposed of");
 }

@@ -33,3 +33,7 @@ export function isAnswerError(error: unknown, code?: AnswerErrorCode): error is 
   if (!isError(error) || (error as Error).name !== "AnswerError") return false;
   return code === undefined || (error as AnswerError).code === code;
 }
+
+export function disposed(): AnswerError {
+  return new AnswerError("E_DISPOSED", "the model was disposed of");
+}

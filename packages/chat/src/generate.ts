@@ -101,6 +101,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   let text = "";
   let reasoning = "";
   let reasoningTokens = 0;
+  let begun: string | undefined; // the call that is shown as it grows
   let ended: "eos" | "stop" | undefined;
 
   const showText = (more: string): void => {
@@ -115,18 +116,19 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
       return;
     }
     for (const part of [...parser.push(more), ...(isEnd ? parser.end() : [])]) {
-      if (part.type !== "tool-call") {
-        if (part.type === "text") showText(part.text);
-        else {
-          reasoning += part.text;
-          task.emit({ type: "reasoning", text: part.text });
-        }
-      } else {
+      if (part.type === "text") showText(part.text);
+      else if (part.type === "tool-call") {
         const { call } = part;
         calls.push(call);
-        task.emit({ type: "tool-call-start", id: call.id, name: call.name });
-        task.emit({ type: "tool-call-delta", id: call.id, delta: call.argumentsText });
-        task.emit({ type: "tool-call", call });
+        if (call.id !== begun) {
+          task.emit({ type: "tool-call-start", id: call.id, name: call.name });
+          task.emit({ type: "tool-call-delta", id: call.id, delta: call.argumentsText });
+        }
+        task.emit(part);
+      } else {
+        if (part.type === "reasoning") reasoning += part.text;
+        if (part.type === "tool-call-start") begun = part.id;
+        task.emit(part);
       }
     }
   };

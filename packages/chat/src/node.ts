@@ -1,7 +1,6 @@
 // @ll/chat/node: the same, and models by their paths.
 
-import { stat } from "node:fs/promises";
-import { closeAll, IoError } from "@ll/bytes";
+import { closeAll } from "@ll/bytes";
 import { type FileSource, openFileSource } from "@ll/bytes/node";
 import { openModelFile } from "@ll/model/node";
 import type { ChatModel } from "./chat-model.ts";
@@ -16,8 +15,9 @@ export async function openModel(
   options: OpenOptions<string | ModelInput> = {},
 ): Promise<ChatModel> {
   const beside: FileSource[] = [];
-  if (typeof from === "string") await assertNoDirectory(from);
-  const file = await openModelFile(from);
+  const file = await openModelFile(from).catch(async (error) => {
+    throw await (await import("./directory.ts")).explained(from, error);
+  });
   try {
     return await openFile(file, options, async (other) => {
       if (typeof other !== "string") return other;
@@ -29,13 +29,6 @@ export async function openModel(
     await file.close();
     await closeAll(beside);
   }
-}
-
-async function assertNoDirectory(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined); // what else is wrong with it, opening tells
-  if (found?.isDirectory() !== true) return;
-  const advice = "name a model file in it; of a checkpoint, ll-convert or @ll/convert makes one first";
-  throw new IoError({ code: "E_IO", file: path, message: `${path} is a directory: ${advice}` });
 }
 
 export { restoreSession } from "./session.ts";

@@ -66,7 +66,7 @@ test("of its own, at most 25 KB minified are loaded at first; formats, templates
     write: false,
     outdir: "out",
     format: "esm",
-    external: ["@ll/*", "@huggingface/jinja"],
+    external: ["@ll/*", "@huggingface/jinja", "node:*"],
   });
   const sizes = new Map(
     outputFiles.map(({ path, contents, text }) => [basename(path), { size: contents.length, text }]),

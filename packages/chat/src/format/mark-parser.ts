@@ -1,6 +1,7 @@
 // From the text of an answer, as it is generated, to thoughts, calls of tools and what is to be read. What comes out does not depend
 // on how the text is cut into pieces: text that may yet become a mark is held back, and nothing is decided before it is certain.
 
+import { ForcedCallReader } from "./forced-calls.ts";
 import type { CallFormat, Marks } from "./output-format.ts";
 import {
   firstMark,
@@ -23,12 +24,15 @@ export class MarkParser implements OutputParser {
   readonly #tools: ReadonlyMap<string, unknown>;
   readonly #newId: (length: number) => string;
   readonly #writer = new OutputWriter();
-  #state: "start" | "thought" | "text" | "call";
+  readonly #forced: ForcedCallReader | undefined;
+  #state: "start" | "thought" | "text" | "call" | "forced";
   #hasThought: boolean;
   #rest = "";
   #call = newCallState();
 
-  constructor({ format, tools = new Map(), startsInThought = false, newId = randomId }: OutputParserOptions) {
+  constructor({ format, tools = new Map(), isForced, startsInThought = false, newId = randomId }: OutputParserOptions) {
+    const { forced, idLength } = format.calls ?? {};
+    this.#forced = isForced && forced !== undefined ? new ForcedCallReader(forced, idLength, newId) : undefined;
     this.#calls = tools.size > 0 ? format.calls : undefined;
     this.#thought = format.thought;
     const call = this.#calls === undefined ? [] : [this.#calls.open, ...(this.#calls.around ?? [])];
@@ -46,7 +50,7 @@ export class MarkParser implements OutputParser {
   }
 
   get isCalling(): boolean {
-    return this.#state === "call";
+    return this.#state === "call" || (this.#state === "forced" && this.#forced?.isCalling === true);
   }
 
   get mayThink(): boolean {
@@ -76,6 +80,10 @@ export class MarkParser implements OutputParser {
         return this.#stepText(isEnd);
       case "call":
         return this.#stepCall(isEnd);
+      case "forced":
+        this.#forced?.push(this.#rest, this.#writer);
+        this.#rest = "";
+        return false;
     }
   }
 
@@ -87,6 +95,10 @@ export class MarkParser implements OutputParser {
       this.#rest = seen.slice(open.length);
       this.#state = "thought";
       this.#hasThought = true;
+      return true;
+    }
+    if (this.#forced !== undefined && (isEnd || !(this.mayThink && open?.startsWith(seen)))) {
+      this.#state = "forced";
       return true;
     }
     const mayBegin = [...(open === undefined ? [] : [open]), ...this.#marks];

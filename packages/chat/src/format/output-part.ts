@@ -14,12 +14,17 @@ export interface ToolCall {
 
 export type OutputPart =
   | { readonly type: "reasoning" | "text"; readonly text: string }
+  /** Of calls that a grammar makes; of others, nothing is certain before they end. */
+  | { readonly type: "tool-call-start"; readonly id: string; readonly name: string }
+  | { readonly type: "tool-call-delta"; readonly id: string; readonly delta: string }
   | { readonly type: "tool-call"; readonly call: ToolCall & { readonly argumentsText: string } };
 
 export interface OutputParserOptions {
   readonly format: OutputFormat;
   /** JSON schemas of arguments by the name of the tool; without tools no calls are looked for. */
   readonly tools?: ReadonlyMap<string, unknown>;
+  /** A grammar makes all behind the thought calls, whose arguments are objects: they are shown as they grow. */
+  readonly isForced?: boolean;
   /** The prompt ends within a thought: see `endsInThought`. */
   readonly startsInThought?: boolean;
   /** Makes an id of so many letters and digits. */

@@ -23,6 +23,14 @@ export class OutputWriter {
     this.#parts.push({ type: "tool-call", call });
   }
 
+  callStart(id: string, name: string): void {
+    this.#parts.push({ type: "tool-call-start", id, name });
+  }
+
+  callDelta(id: string, delta: string): void {
+    this.#parts.push({ type: "tool-call-delta", id, delta });
+  }
+
   /** All parts since the last time. */
   take(): OutputPart[] {
     const parts = this.#parts;

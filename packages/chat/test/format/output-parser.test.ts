@@ -15,7 +15,7 @@ function parse({ template, prompt = "" }: Output, pieces: readonly string[]): Ex
   const parts: OutputPart[] = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()];
   const joined = (type: "reasoning" | "text") =>
     parts.flatMap((part) => (part.type === type ? [part.text] : [])).join("");
-  for (const part of parts) if (part.type !== "tool-call") expect(part.text).not.toBe("");
+  for (const part of parts) if ("text" in part) expect(part.text).not.toBe("");
   return {
     reasoning: joined("reasoning"),
     text: joined("text"),

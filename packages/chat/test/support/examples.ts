@@ -1,10 +1,13 @@
 // The examples of the README but the one for pages, as one function: the tests run it on every runtime.
 
 import { z } from "zod";
-import type * as library from "../../src/index.ts";
+import type { ChatModel, restoreSession } from "../../src/index.ts";
 
 /** `@ll/chat` or `@ll/chat/node`, from wherever it was installed. */
-export type Library = Pick<typeof library, "openModel" | "restoreSession">;
+export interface Library {
+  readonly openModel: (from: Uint8Array) => Promise<ChatModel>;
+  readonly restoreSession: typeof restoreSession;
+}
 
 const Person = z.object({ name: z.string().max(20), born: z.int().min(1000).max(2100) });
 

@@ -1,0 +1,104 @@
+// Calls that a grammar makes: what stands round names and arguments is known to the letter, so arguments are shown as they grow.
+
+import type { ForcedCalls } from "./output-format.ts";
+import { toolCallOf } from "./output-part.ts";
+import type { OutputWriter } from "./output-writer.ts";
+
+export class ForcedCallReader {
+  readonly #forced: ForcedCalls;
+  readonly #idLength: number | undefined;
+  readonly #newId: (length: number) => string;
+  #state: "front" | "name" | "arguments" | "behind" = "front";
+  #rest = "";
+  #nCalls = 0;
+  #call = { id: "", name: "", text: "" };
+  #json = newJsonState();
+
+  constructor(forced: ForcedCalls, idLength: number | undefined, newId: (length: number) => string) {
+    this.#forced = forced;
+    this.#idLength = idLength;
+    this.#newId = newId;
+  }
+
+  /** True until the arguments of the first call are whole, and within another one. */
+  get isCalling(): boolean {
+    return this.#state === "front" ? this.#nCalls === 0 : this.#state !== "behind";
+  }
+
+  push(text: string, writer: OutputWriter): void {
+    this.#rest += text;
+    while (this.#step(writer));
+  }
+
+  /** False if more text is needed. */
+  #step(writer: OutputWriter): boolean {
+    const { before = "", between = "", call } = this.#forced;
+    switch (this.#state) {
+      case "front":
+        return this.#pass((this.#nCalls === 0 ? before : between) + call[0], "name");
+      case "name": {
+        const end = this.#rest.indexOf(call[1]);
+        if (end < 0) return false;
+        const name = this.#rest.slice(0, end);
+        const { id } = toolCallOf({ name, argumentsText: "{}" }, this.#idLength, this.#newId);
+        this.#call = { id, name, text: "" };
+        this.#json = newJsonState();
+        writer.callStart(id, name);
+        this.#rest = this.#rest.slice(end + call[1].length);
+        this.#state = "arguments";
+        return true;
+      }
+      case "arguments": {
+        const n = jsonEnd(this.#json, this.#rest);
+        const delta = this.#rest.slice(0, n);
+        this.#rest = this.#rest.slice(n);
+        this.#call.text += delta;
+        if (delta !== "") writer.callDelta(this.#call.id, delta);
+        if (!this.#json.isWhole) return false;
+        const { id, name, text } = this.#call;
+        writer.call(toolCallOf({ id, name, argumentsText: text }, this.#idLength, this.#newId));
+        this.#nCalls++;
+        this.#state = "behind";
+        return true;
+      }
+      case "behind":
+        return this.#pass(call[2], "front");
+    }
+  }
+
+  /** Steps over a text that has to come; white space that JSON may have behind it does not count. */
+  #pass(text: string, next: "name" | "front"): boolean {
+    const start = this.#rest.length - (/^\s/.test(text) ? this.#rest : this.#rest.trimStart()).length;
+    if (!this.#rest.startsWith(text, start)) return false;
+    this.#rest = this.#rest.slice(start + text.length);
+    this.#state = next;
+    return true;
+  }
+}
+
+interface JsonState {
+  depth: number;
+  isInString: boolean;
+  isEscaped: boolean;
+  isWhole: boolean;
+}
+
+function newJsonState(): JsonState {
+  return { depth: 0, isInString: false, isEscaped: false, isWhole: false };
+}
+
+/** Characters of a text that belong to a JSON object which began before it, or in it. */
+function jsonEnd(state: JsonState, text: string): number {
+  let at = 0;
+  for (; at < text.length && !state.isWhole; at++) {
+    const character = text.charAt(at);
+    if (state.isEscaped) state.isEscaped = false;
+    else if (state.isInString) {
+      if (character === "\\") state.isEscaped = true;
+      else if (character === '"') state.isInString = false;
+    } else if (character === '"') state.isInString = true;
+    else if ("[{".includes(character)) state.depth++;
+    else if ("]}".includes(character)) state.isWhole = --state.depth <= 0;
+  }
+  return at;
+}
