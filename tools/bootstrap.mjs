@@ -22,6 +22,7 @@ const INSTALL_INPUTS = [
   "apps/*/package.json",
 ];
 const KERNEL_INPUTS = ["packages/*/asm", "packages/*/package.json", "tools/build-kernels.mjs", "turbo.json"];
+const PAGE_INPUTS = ["apps/web/src", "apps/web/package.json", "apps/web/vite.config.ts", "tools/build-page.mjs"];
 const BUNDLERS_INPUTS = ["tools/bundlers/package.json", "tools/bundlers/pnpm-lock.yaml"];
 const RUNTIMES_INPUTS = ["tools/runtimes/package.json", "tools/runtimes/pnpm-lock.yaml"];
 const BUILD_INPUTS = [
@@ -30,6 +31,8 @@ const BUILD_INPUTS = [
   "apps/*/src",
   "packages/*/tsup.config.ts",
   "apps/*/tsup.config.ts",
+  "apps/*/vite.config.ts",
+  "tools/build-page.mjs",
 ];
 const PACK_INPUTS = [
   ...BUILD_INPUTS,
@@ -52,6 +55,7 @@ if (verb === "start") {
   step("kernels", KERNEL_INPUTS, ["packages/quant/src/kernels/wasm-simd.ts"], () =>
     pnpm("exec", "turbo", "run", "kernels", QUIET),
   );
+  step("page", PAGE_INPUTS, ["apps/server/src/page-files.ts"], () => pnpm("exec", "turbo", "run", "page", QUIET));
   finish(run(join(BIN, "vitest"), ["run", ...rest]));
 } else if (verb === "test:slow") {
   step("runtimes", RUNTIMES_INPUTS, ["tools/runtimes/node_modules/deno"], () =>

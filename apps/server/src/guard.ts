@@ -27,6 +27,8 @@ export interface GuardOptions {
   readonly proxies?: readonly string[];
   /** None: nobody needs one. */
   readonly keys: readonly string[];
+  /** Of the page: nothing there is secret, and links from elsewhere may lead to it. */
+  readonly pagePaths?: ReadonlySet<string> | undefined;
   readonly now?: () => number;
 }
 
@@ -45,7 +47,7 @@ export interface Guard {
 }
 
 export function createGuard(options: GuardOptions): Guard {
-  const { host, allowHosts, allowOrigins, proxies = [], keys, now = Date.now } = options;
+  const { host, allowHosts, allowOrigins, proxies = [], keys, pagePaths, now = Date.now } = options;
   const hosts = new Set([...LOOPBACK, bracketed(host), ...allowHosts].map(lower));
   const origins = new Set(allowOrigins.map(lower));
   const hashes = keys.map(sha256);
@@ -115,8 +117,10 @@ export function createGuard(options: GuardOptions): Guard {
       checkHost(request);
       if (url.length > MAX_URL_CHARS)
         throw refused(414, "uri_too_long", `Expected at most ${MAX_URL_CHARS} characters`);
-      checkOrigin(request);
-      const isOpen = method === "OPTIONS" || OPEN_PATHS.has(url.replace(/\?.*$/s, ""));
+      const path = url.replace(/\?.*$/s, "");
+      const isPage = pagePaths?.has(path) === true;
+      if (!isPage) checkOrigin(request);
+      const isOpen = isPage || method === "OPTIONS" || OPEN_PATHS.has(path);
       if (hashes.length === 0 || isOpen) return { key: 0, client: address };
       const key = checkKey(request, address);
       return { key, client: `key ${key}` };

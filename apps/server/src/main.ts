@@ -11,6 +11,8 @@ import { isHubError } from "@ll/hub";
 import { assertGuarded, helpText, readArguments } from "./arguments.ts";
 import { modelPath, nameOf } from "./named-model.ts";
 import { type ServeParams, UsageError } from "./options.ts";
+import { createPage } from "./page.ts";
+import { PAGE_FILES } from "./page-files.ts";
 import type { LogLine } from "./request-record.ts";
 import { createModelServer, type ModelServer } from "./server.ts";
 
@@ -81,6 +83,7 @@ async function serve(params: ServeParams): Promise<void> {
     version: version(),
     hasSlots: params.hasSlots,
     queue: params.queue,
+    page: params.hasPage ? createPage(PAGE_FILES) : undefined,
     open,
     log: (line) => logLine(line, params.log),
     onError: (error) => say(`error: ${error instanceof Error ? error.message : String(error)}`),

@@ -22,6 +22,7 @@ export interface ServeParams {
   drainSeconds: number;
   drainDelay: number;
   hasSlots: boolean;
+  hasPage: boolean;
   sharesCache: boolean;
   log: (typeof LOGS)[number];
   contextTokens: number | undefined;
@@ -55,6 +56,7 @@ export function defaultParams(): ServeParams {
       drainSeconds: 30,
       drainDelay: 0,
       hasSlots: false,
+      hasPage: true,
     },
     ...{ sharesCache: false, log: "text", contextTokens: undefined, batchTokens: undefined, threads: undefined },
     ...{ arithmetic: undefined, cacheTypeK: "f16", cacheTypeV: "f16", lora: undefined, loraBase: undefined },
@@ -182,6 +184,13 @@ export const OPTIONS: readonly Option[] = [
   number("--drain-seconds", "drainSeconds", "S", [0, 3600], "time for answers to end when the server goes down (30)"),
   number("--drain-delay", "drainDelay", "S", [0, 3600], "time for balancers to notice it before (0)"),
   flag("--slots-endpoint", "hasSlots", "answer GET /slots"),
+  {
+    names: ["--no-ui"],
+    help: "no chat page at /",
+    set: (params) => {
+      params.hasPage = false;
+    },
+  },
   flag("--share-cache", "sharesCache", "share prompts between clients; how fast an answer comes then tells of others"),
   word("--log", "log", LOGS, "KIND", "a line for each request on standard error (text)"),
   integer(

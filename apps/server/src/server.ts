@@ -9,6 +9,7 @@ import { type Context, Hono } from "hono";
 import { type Admission, createGuard, type GuardOptions } from "./guard.ts";
 import { createMetrics } from "./metrics.ts";
 import { ModelHost, type ModelHostOptions } from "./model-host.ts";
+import type { Page } from "./page.ts";
 import { type LogLine, RequestRecord } from "./request-record.ts";
 
 export interface ServerOptions extends GuardOptions, Pick<ModelHostOptions, "open" | "onReload" | "onFailed"> {
@@ -27,6 +28,8 @@ export interface ServerOptions extends GuardOptions, Pick<ModelHostOptions, "ope
   readonly pingMs?: number;
   /** Other limits of connections than those of `HTTP`. */
   readonly limits?: Partial<typeof HTTP>;
+  /** What a browser gets at `/`; undefined for nothing. */
+  readonly page?: Page | undefined;
   /** Gets one line for each request. */
   readonly log: (line: LogLine) => void;
   /** Told of what nobody foresaw. */
@@ -68,8 +71,8 @@ interface Env {
 }
 
 export function createModelServer(options: ServerOptions): ModelServer {
-  const { version, log, onError, maxBodyBytes = MAX_BODY_BYTES } = options;
-  const guard = createGuard(options);
+  const { version, page, log, onError, maxBodyBytes = MAX_BODY_BYTES } = options;
+  const guard = createGuard({ ...options, pagePaths: page?.paths });
   const records = new WeakMap<Request, RequestRecord>();
   let handler: Handler | undefined;
   const host = new ModelHost({
@@ -132,6 +135,13 @@ export function createModelServer(options: ServerOptions): ModelServer {
   });
   app.get("/props", () => Response.json(propsOf(host.ready(), options, maxBodyBytes)));
   if (options.hasSlots) app.get("/slots", () => Response.json(slotsOf(host.ready())));
+  for (const path of page?.paths ?? []) {
+    app.get(path, (c) => {
+      const answered = page?.answer(path, c.req.raw.headers);
+      if (answered !== undefined) return answered;
+      throw new ApiError({ status: 404, code: "not_found", message: "Browsers get a page here; the API is under /v1" });
+    });
+  }
   app.all("*", (c) => answer(c));
   app.onError((error, c) => refusal(error, c.env.outgoing.destroyed));
 
@@ -171,6 +181,7 @@ export function createModelServer(options: ServerOptions): ModelServer {
 }
 
 const ROUTES = new Set([
+  "/",
   ...["/chat/completions", "/completions", "/embeddings", "/responses", "/models"],
   ...["/tokenize", "/detokenize", "/apply-template", "/health", "/health/live", "/health/ready"],
   ...["/metrics", "/slots", "/props"],
@@ -178,7 +189,10 @@ const ROUTES = new Set([
 
 /** A label of metrics: never what a client made up. */
 function routeOf(path: string): string {
-  const known = path.replace(/^\/v1(?=\/)/, "").replace(/^\/models\/.*$/s, "/models");
+  const known = path
+    .replace(/^\/v1(?=\/)/, "")
+    .replace(/^\/models\/.*$/s, "/models")
+    .replace(/^\/assets\/.*$/s, "/");
   return ROUTES.has(known) ? known : "other";
 }
 
@@ -190,12 +204,16 @@ function slotsOf(model: ChatModel): object[] {
   }));
 }
 
-function propsOf({ info }: ChatModel, { names, version, queue }: ServerOptions, bodyBytes: number): object {
+function propsOf(model: ChatModel, { names, version, queue }: ServerOptions, bodyBytes: number): object {
+  const { info } = model;
+  const { running, waiting } = model.stats();
   const { contextTokens, parallel, template, kernels, threads, arithmetic } = info;
   return {
     model: names.find((name) => name !== "*") ?? info.name,
     n_ctx: contextTokens,
     total_slots: parallel,
+    slots_in_use: running,
+    waiting,
     ...{ template, kernels, threads, arithmetic, version },
     limits: { body_bytes: bodyBytes, queue, n: parallel, stop: 16, tools: 64 },
   };

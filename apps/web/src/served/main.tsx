@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { createChat } from "../chat/chat.ts";
 import "../style.css";
+import { text } from "../text.ts";
 import { ChatPage } from "../view/page.tsx";
 import { applyTheme } from "../view/theme.tsx";
 import { ServerButton } from "./server-button.tsx";
@@ -10,6 +11,7 @@ import { ServerButton } from "./server-button.tsx";
 applyTheme();
 const chat = createChat({ database: "ll-served" });
 const root = document.getElementById("app");
-if (root !== null) render(<ChatPage chat={chat} status={<ServerButton chat={chat} />} />, root);
+if (root !== null)
+  render(<ChatPage chat={chat} status={<ServerButton chat={chat} />} hint={text.greetingHint} />, root);
 await chat.load();
 await chat.connect({ fetch: (url, init) => fetch(url, init), base: "" });

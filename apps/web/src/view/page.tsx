@@ -24,11 +24,13 @@ export interface ChatPageProps {
   readonly status?: ComponentChildren;
   /** Above the greeting of an empty conversation. */
   readonly start?: ComponentChildren;
+  /** Below the greeting. */
+  readonly hint?: string;
   /** In place of the conversation. */
   readonly main?: ComponentChildren;
 }
 
-export function ChatPage({ chat, aside, status, start, main }: ChatPageProps): JSX.Element {
+export function ChatPage({ chat, aside, status, start, hint, main }: ChatPageProps): JSX.Element {
   const isDrawerOpen = useSignal(false);
   const dialog = useSignal<"settings" | "shortcuts" | undefined>(undefined);
   const isRaw = useSignal(false);
@@ -97,7 +99,7 @@ export function ChatPage({ chat, aside, status, start, main }: ChatPageProps): J
               <RawText chat={chat} />
             ) : (
               <>
-                <ConversationLog chat={chat} start={<Greeting chat={chat} start={start} />} />
+                <ConversationLog chat={chat} start={<Greeting chat={chat} start={start} hint={hint} />} />
                 <div class="column foot">
                   <Trouble chat={chat} />
                   <Composer chat={chat} />
@@ -130,7 +132,13 @@ export function ChatPage({ chat, aside, status, start, main }: ChatPageProps): J
   );
 }
 
-function Greeting({ chat, start }: { readonly chat: Chat; readonly start: ComponentChildren }): JSX.Element {
+interface GreetingProps {
+  readonly chat: Chat;
+  readonly start: ComponentChildren;
+  readonly hint: string | undefined;
+}
+
+function Greeting({ chat, start, hint }: GreetingProps): JSX.Element {
   const model = chat.model.value;
   return (
     <div class="greeting">
@@ -138,7 +146,7 @@ function Greeting({ chat, start }: { readonly chat: Chat; readonly start: Compon
       {chat.connection.value !== undefined && (
         <>
           <p class="greeting-line">{model === undefined ? text.greeting : text.greetingWith(model.name)}</p>
-          <p class="hint">{text.greetingHint}</p>
+          {hint !== undefined && <p class="hint">{hint}</p>}
         </>
       )}
     </div>

@@ -68,7 +68,9 @@ export function TopBar({ chat, status, isRaw, onMenu, onSettings }: TopBarProps)
           </div>
         </details>
       )}
-      <IconButton icon="sliders" label={text.settings} onClick={onSettings} />
+      <span class="top-settings">
+        <IconButton icon="sliders" label={text.settings} onClick={onSettings} />
+      </span>
     </header>
   );
 }
