@@ -12,6 +12,9 @@ import { TurnView } from "./turn.tsx";
 /** Nearer to the end than this is at the end. */
 const NEAR_PX = 16;
 
+/** The last turns are read at once. */
+const NEAR_TURNS = 20;
+
 export function ConversationLog({
   chat,
   start,
@@ -71,6 +74,7 @@ export function ConversationLog({
                 nSiblings={siblings.length}
                 previous={siblings[index - 1]}
                 next={siblings[index + 1]}
+                isFar={i < turns.length - NEAR_TURNS}
               />
             </div>
           ))}

@@ -21,10 +21,10 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself
     <dialog ref={dialog} class="dialog" aria-label={title} onClose={onClose} onClick={closeOnBackdrop}>
       <div class="dialog-body">
-        <header class="dialog-head">
+        <div class="dialog-head">
           <h2>{title}</h2>
           <IconButton icon="close" label={text.close} onClick={() => dialog.current?.close()} />
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

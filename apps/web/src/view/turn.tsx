@@ -20,6 +20,8 @@ interface TurnProps {
   readonly nSiblings: number;
   readonly previous: string | undefined;
   readonly next: string | undefined;
+  /** Far from the end, where a conversation is opened. */
+  readonly isFar: boolean;
 }
 
 export function TurnView(props: TurnProps): JSX.Element | null {
@@ -62,7 +64,7 @@ function AnswerTurn(props: TurnProps & { readonly message: Message }): JSX.Eleme
     <article class="turn answer" aria-live="off" aria-busy={isWriting}>
       <h2 class="off-screen">{text.answer}</h2>
       <Thought message={message} isThinking={isWriting && content === ""} />
-      {content !== "" && <MarkdownText source={content} isGrowing={isWriting} />}
+      {content !== "" && <MarkdownText source={content} isGrowing={isWriting} isLazy={props.isFar} />}
       {isWriting && <PhaseLine phase={run.phase} />}
       {error !== undefined && (
         <p class="error" role="alert">
@@ -107,7 +109,7 @@ function Thought({
   return (
     <details class="thought">
       <summary>{isOpenEnded ? text.thinking : text.thought((reasoningMs ?? 0) / 1000)}</summary>
-      <MarkdownText source={reasoning} isGrowing={isOpenEnded} />
+      <MarkdownText source={reasoning} isGrowing={isOpenEnded} isLazy={!isThinking} />
     </details>
   );
 }
