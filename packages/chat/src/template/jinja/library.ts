@@ -27,7 +27,9 @@ interface JinjaInterpreter {
 }
 
 export const Environment: new () => Scope = jinja.Environment;
-export const Interpreter: new (global: Scope) => JinjaInterpreter = jinja.Interpreter;
+export const Interpreter: new (global: Scope) => JinjaInterpreter = jinja.Interpreter as unknown as new (
+  global: Scope,
+) => JinjaInterpreter;
 
 /** @throws Error, RangeError */
 export function parseJinja(source: string): Node {
