@@ -52,7 +52,6 @@ export class Chat {
     this.current = computed(() => this.records.value.get(this.open.value.id) ?? this.#blank.value);
     this.answers = new Answers(this);
     this.busy = computed(() => this.answers.runs.value.size > 0);
-    void navigator.storage?.persisted?.().catch(() => undefined);
   }
 
   /** Reads what was kept. */
