@@ -75,6 +75,10 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await hands.say("Attack");
     const shown = await hands.answered(1);
     expect(shown).toContain('<img src=x onerror="alert(1)"> <script>alert(2)</script>');
+    console.log(
+      "T1",
+      await hands.page.evaluate(() => JSON.stringify((globalThis as unknown as { tasks: number[] }).tasks)),
+    );
     await hands.page.unroute("**/v1/chat/completions");
     await answerWith(hands.page, "a\n".repeat(200_000) + "y".repeat(1_000_000));
     await hands.say("A long line");
@@ -95,6 +99,10 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     ]);
     expect(links.every((link) => /^(https?:|mailto:)/.test(link) && link.endsWith(rel))).toBe(true);
     expect(new Set(watch.requests.map((url) => new URL(url).host))).toEqual(new Set([`127.0.0.1:${server.port}`]));
+    console.log(
+      "T2",
+      await hands.page.evaluate(() => JSON.stringify((globalThis as unknown as { tasks: number[] }).tasks)),
+    );
     const longest = await hands.page.evaluate(() =>
       Math.max(0, ...(globalThis as unknown as { tasks: number[] }).tasks),
     );

@@ -35,7 +35,7 @@ export function MarkdownText({ source, isGrowing, isLazy }: MarkdownTextProps): 
   return (
     <div class="prose" dir="auto">
       {known.current?.blocks.map((block, i) => (
-        <BlockView key={i} block={block} />
+        <BlockView key={i} block={block} isFirst={i === 0} />
       ))}
     </div>
   );
@@ -64,18 +64,23 @@ function whenNear(element: Element, callback: () => void): () => void {
   };
 }
 
-class BlockView extends Component<{ readonly block: Block }> {
-  override shouldComponentUpdate({ block }: { readonly block: Block }): boolean {
+interface BlockViewProps {
+  readonly block: Block;
+  readonly isFirst: boolean;
+}
+
+class BlockView extends Component<BlockViewProps> {
+  override shouldComponentUpdate({ block }: BlockViewProps): boolean {
     const { raw, html } = this.props.block;
     return block.raw !== raw || String(block.html) !== String(html);
   }
 
-  override render({ block: { raw, html } }: { readonly block: Block }): JSX.Element {
+  override render({ block: { raw, html }, isFirst }: BlockViewProps): JSX.Element {
     if (html === undefined) {
       return (
         <div>
-          <p class="hint">{text.tooLongForMarkdown}</p>
-          <p class="plain">{raw}</p>
+          {isFirst && <p class="hint">{text.tooLongForMarkdown}</p>}
+          <p class="plain part">{raw}</p>
         </div>
       );
     }

@@ -29,6 +29,9 @@ const MAX_CHARS = 100_000;
 const MAX_INLINE_CHARS = 10_000;
 const MAX_DEPTH = 12;
 
+/** Characters of a part of a text that is left as it is. */
+const MAX_PLAIN_CHARS = 4000;
+
 const SAFE_LINK = /^(?:https?:\/\/|mailto:)/i;
 
 /** Headings of the page itself are above those of an answer. */
@@ -122,7 +125,7 @@ const PURIFY = {
  * @param known what an earlier, shorter text became: blocks that cannot have changed are taken over
  */
 export function renderMarkdown(source: string, known: readonly Block[] = []): readonly Block[] {
-  if (source.length > MAX_CHARS) return [{ raw: source, html: undefined }];
+  if (source.length > MAX_CHARS) return plainBlocks(source);
   const normal = source.replace(/\r\n|\r/g, "\n");
   const kept: Block[] = [];
   let at = 0;
@@ -136,8 +139,22 @@ export function renderMarkdown(source: string, known: readonly Block[] = []): re
   try {
     return [...kept, ...new BoundedLexer(OPTIONS).lex(rest).map(blockOf)];
   } catch {
-    return [...kept, { raw: rest, html: undefined }]; // marked gives up on few texts; none is worth an error
+    return [...kept, ...plainBlocks(rest)]; // marked gives up on few texts; none is worth an error
   }
+}
+
+/** In parts, each at the end of a line where it has one: those out of view cost no layout, of a line of a million characters either. */
+function plainBlocks(source: string): Block[] {
+  const blocks: Block[] = [];
+  for (let at = 0; at < source.length; ) {
+    const part = source.slice(at, at + MAX_PLAIN_CHARS);
+    const line = part.lastIndexOf("\n") + 1;
+    const isSplit = /[\ud800-\udbff]$/.test(part); // half a character
+    const raw = part.slice(0, line > 0 ? line : part.length - (isSplit && part.length > 1 ? 1 : 0));
+    blocks.push({ raw, html: undefined });
+    at += raw.length;
+  }
+  return blocks;
 }
 
 function blockOf(token: Token): Block {
