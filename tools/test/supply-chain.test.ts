@@ -19,7 +19,7 @@ const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   "packages/openai-api": ["valibot"],
   "apps/cli": ["valibot"],
   "apps/server": ["@hono/node-server", "hono", "prom-client"],
-  "apps/web": ["@preact/signals", "dompurify", "idb", "marked", "preact", "valibot"],
+  "apps/web": ["@noble/hashes", "@preact/signals", "@zip.js/zip.js", "dompurify", "idb", "marked", "preact", "valibot"],
 };
 
 /** Packages that stand on `@ll/bytes` and the data of `@ll/architectures`, or on nothing. */

@@ -49,7 +49,9 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let n = 0;
-  const reader = request.body?.getReader();
+  // Firefox has no stream of it, and holds it in memory anyway
+  const body = request.body === undefined ? (await request.blob()).stream() : request.body;
+  const reader = body?.getReader();
   for (;;) {
     const { value, done } = (await reader?.read().catch(brokenOff)) ?? { value: undefined, done: true };
     if (done) break;
