@@ -25,6 +25,7 @@ const ENGINE_BYTES = 360 * 1024;
 let made: MadeByNode;
 let site: Site;
 let plainSite: Site;
+let policySite: Site;
 
 beforeAll(async () => {
   if (!hasChromium && !hasFirefox) return;
@@ -32,11 +33,13 @@ beforeAll(async () => {
   made = await makeByNode();
   site = await serveStatic(ISOLATED);
   plainSite = await serveStatic({});
+  policySite = await serveStatic({ "document-isolation-policy": "isolate-and-credentialless" });
 });
 
 afterAll(() => {
   site?.close();
   plainSite?.close();
+  policySite?.close();
   made?.remove();
 });
 
@@ -55,7 +58,7 @@ describe.skipIf(!hasChromium)(
       readonly page: Page;
       readonly context: BrowserContext;
       /** Method and address of every request. */
-      readonly asked: readonly string[];
+      readonly asked: string[];
       /** Closes it, after a look at what must not have happened. */
       end(): Promise<void>;
     }
@@ -163,6 +166,7 @@ describe.skipIf(!hasChromium)(
     it.each<[string, () => string, "allow" | "block", RegExp, RegExp | undefined]>([
       ["both headers", () => site.url, "allow", /2 threads, /, undefined],
       ["a service worker", () => plainSite.url, "allow", /2 threads, /, undefined],
+      ["a policy of its document", () => policySite.url, "block", /2 threads, /, undefined],
       ["neither", () => plainSite.url, "block", /1 thread, /, /One thread: the host does not send/],
     ])("runs a picked file on a page with %s, and says what Node says", async (_, url, workers, threads, line) => {
       const { page, end } = await visit(url(), workers);
@@ -244,6 +248,41 @@ describe.skipIf(!hasChromium)(
       await end();
     });
 
+    it("fetches of a model on the hub what is read, keeps what the hub states, and nothing else", async () => {
+      const { page, context, asked, end } = await visit(site.url);
+      const bytes = readFileSync(made.q4_0);
+      const hub = { sha256: made.ggjtHash };
+      await context.route("https://huggingface.co/**", async (route) => {
+        const { pathname } = new URL(route.request().url());
+        const headers = { "access-control-allow-origin": "*", "access-control-expose-headers": "content-range, etag" };
+        if (pathname.includes("/revision/")) return route.fulfill({ headers, json: { sha: "0".repeat(40) } });
+        if (pathname.includes("/tree/")) {
+          const lfs = { oid: hub.sha256, size: bytes.byteLength };
+          const file = { type: "file", path: "tiny-Q8_0.gguf", size: bytes.byteLength, oid: "1".repeat(40), lfs };
+          return route.fulfill({ headers, json: [file] });
+        }
+        const [, start = "0", end = "0"] = /^bytes=(\d+)-(\d+)$/.exec(route.request().headers()["range"] ?? "") ?? [];
+        const part = bytes.subarray(Number(start), Number(end) + 1);
+        const range = `bytes ${start}-${Number(start) + part.length - 1}/${bytes.byteLength}`;
+        return route.fulfill({ status: 206, headers: { ...headers, "content-range": range }, body: part });
+      });
+      await page.getByLabel(/^Address/).fill("hf:someone/tiny");
+      await page.getByRole("button", { name: "Open", exact: true }).click();
+      await page.getByText("ggjt v3", { exact: false }).waitFor();
+      hub.sha256 = "2".repeat(64);
+      await page.getByRole("button", { name: "Keep in this browser" }).click();
+      await page.getByText(/is not what the hub states/).waitFor();
+      expect(await kept(page)).toEqual([]);
+      hub.sha256 = made.ggjtHash;
+      await page.getByRole("button", { name: "Keep in this browser" }).click();
+      await page.getByText("kept in this browser", { exact: true }).waitFor();
+      expect(await kept(page)).toEqual([expect.stringMatching(/^[0-9a-f]{64}~tiny-Q8_0\.gguf$/)]);
+      const others = asked.filter((one) => one.includes("huggingface.co"));
+      expect(others.every((one) => one.startsWith("GET https://huggingface.co/"))).toBe(true);
+      asked.splice(0);
+      await end();
+    });
+
     it("says of a hostile file what is wrong with it, and of a lonely one what is missing", async () => {
       const { page, end } = await visit(site.url);
       const alert = page.getByRole("alert");
@@ -254,6 +293,9 @@ describe.skipIf(!hasChromium)(
       await pick(page, fixture("tiny/hf/model.safetensors"));
       await page.getByText(/tokenizer\.model/).waitFor();
       expect(await axe(page)).toEqual([]);
+      await page.evaluate(() => sessionStorage.setItem("ll-loading", "large.gguf"));
+      await page.reload();
+      await page.getByText(/The tab ended while it loaded large\.gguf/).waitFor();
       await end();
     });
   },

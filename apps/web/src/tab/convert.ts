@@ -22,7 +22,7 @@ export async function convert(request: ConvertRequest, tell: Tell, signal: Abort
   const [first] = sources;
   if (first === undefined) throw new RangeError("no file was given");
   const isModel = (await containerOf(first)) !== undefined;
-  const name = outName(nameOf(request), target);
+  const name = outName(nameOf(request, first), target);
   if (isModel && (await isDirect(first, target))) {
     return write(await planQuantised(sources, choice), to, name, request, tell, signal);
   }
@@ -94,8 +94,8 @@ function workOptions(
 }
 
 /** Of the folder that was picked, or the file, without the type in it. */
-function nameOf({ place }: ConvertRequest): string {
-  if ("url" in place) return new URL(place.url).pathname.split("/").at(-1) || "model";
+function nameOf({ place }: ConvertRequest, source: ByteSource): string {
+  if ("url" in place) return source.name.split("/").at(-1) || "model";
   const [first] = place.files;
   if (place.files.length === 1 || first === undefined) return first?.file.name ?? "model";
   const folder = pickedFolder(place.files).name;

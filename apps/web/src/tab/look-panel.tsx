@@ -1,7 +1,7 @@
 // What was opened: what it is, what it needs, and the way to run it.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Look } from "./jobs.ts";
 import type { LookedAt, Tab } from "./tab.ts";
 import { countText, sizeText, tabText as text } from "./text.ts";
@@ -9,10 +9,12 @@ import { usefulThreads } from "./threads.ts";
 
 export function LookPanel({ tab }: { readonly tab: Tab }): JSX.Element | null {
   const lookedAt = tab.lookedAt.value;
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => section.current?.scrollIntoView({ block: "nearest" }), [lookedAt?.look]);
   if (lookedAt === undefined) return null;
   const { look } = lookedAt;
   return (
-    <section class="panel look" aria-labelledby="look-name">
+    <section ref={section} class="panel look" aria-labelledby="look-name">
       <div class="row">
         <h2 id="look-name" class="look-name">
           {look.name}

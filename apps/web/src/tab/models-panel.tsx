@@ -132,7 +132,7 @@ function AddressForm({ tab, isBusy }: { readonly tab: Tab; readonly isBusy: bool
           type="url"
           inputmode="url"
           autocomplete="off"
-          placeholder="https://"
+          placeholder="https:// or hf:"
           value={url}
           onInput={(event) => setUrl(event.currentTarget.value)}
         />

@@ -7,6 +7,8 @@ import type { ConvertRequest, Made } from "./jobs.ts";
 import { createUnfinished } from "./store.ts";
 
 export interface Output extends ByteSink {
+  /** Of what was written so far, in hexadecimal. */
+  sha256(): string;
   /** Has the file appear. */
   commit(): Promise<Pick<Made, "name" | "bytes" | "sha256" | "kept" | "file">>;
   /** Has it never been; harmless after the commit. */
@@ -24,6 +26,7 @@ export async function createOutput(to: ConvertRequest["to"], name: string, expec
   const target =
     to === "kept" ? await keptTarget(name, expectedBytes) : to === "memory" ? memoryTarget(name) : await diskTarget(to);
   const hash = sha256.create();
+  const sha256Text = (): string => bytesToHex(hash.clone().digest());
   let bytesWritten = 0;
   return {
     get bytesWritten() {
@@ -35,8 +38,9 @@ export async function createOutput(to: ConvertRequest["to"], name: string, expec
       bytesWritten += bytes.byteLength;
     },
     async commit() {
-      return { ...(await target.commit()), bytes: bytesWritten, sha256: bytesToHex(hash.digest()) };
+      return { ...(await target.commit()), bytes: bytesWritten, sha256: sha256Text() };
     },
+    sha256: sha256Text,
     abort: () => target.abort(),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import type { Chat } from "../chat/chat.ts";
-import { Icon } from "../view/icons.tsx";
+import { Icon, IconButton } from "../view/icons.tsx";
 import { ChatPage } from "../view/page.tsx";
 import { ModelsPanel } from "./models-panel.tsx";
 import type { Tab } from "./tab.ts";
@@ -64,9 +64,7 @@ function Status({ tab }: { readonly tab: Tab }): JSX.Element | null {
           ? `${name}: ${text.loading(progress)}`
           : `${name}: ${opened.threads === 1 ? "1 thread" : `${opened.threads} threads`}, ${opened.kernels}`}
       </span>
-      <button type="button" class="button quiet" onClick={() => tab.unload()}>
-        {text.unload}
-      </button>
+      <IconButton icon="close" label={text.unload} onClick={() => tab.unload()} />
     </div>
   );
 }

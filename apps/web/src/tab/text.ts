@@ -26,9 +26,10 @@ export const tabText = {
   drop: "Drop a model here: a GGUF or ggml file, or the folder of a checkpoint",
   pickFiles: "Choose files",
   pickFolder: "Choose a folder",
-  address: "Address of a model file",
+  address: "Address of a model file, or its name on the Hugging Face hub",
   openAddress: "Open",
-  addressHint: "Only what is needed is fetched. Its server has to allow this page (CORS) and to expose content-range.",
+  addressHint:
+    "https://…, or hf:OWNER/REPO with :Q4_K_M or :FILE behind it. Only what is needed is fetched; a server has to allow this page (CORS) and to expose content-range.",
   tryEmbedded: "Try the embedded model",
   embeddedHint: "A model of 1.5 million weights that tells children's stories: 2.9 MB, quantised here, then run.",
   looking: "Reading the header …",

@@ -62,6 +62,12 @@ export function ChatPage({ chat, aside, status, start, hint, main }: ChatPagePro
     return () => document.removeEventListener("keydown", onKeyDown);
   }, [chat]);
 
+  // what is chosen in the drawer is seen behind it
+  const isReplaced = main !== undefined;
+  useEffect(() => {
+    isDrawerOpen.value = false;
+  }, [isReplaced]);
+
   return (
     <div class="page">
       <SideBar
