@@ -3,7 +3,13 @@
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
-    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "resolvable",
+      comment: "Vite resolves what asks it for the address of a worker",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "[?]worker&url$" },
+    },
     {
       name: "bytes-stands-alone",
       severity: "error",
