@@ -17,6 +17,7 @@ const RUNTIME_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   "packages/chat": ["@huggingface/jinja"],
   "packages/checkpoint": ["yauzl"],
   "packages/openai-api": ["valibot"],
+  "apps/batch": ["bullmq", "ioredis"],
   "apps/cli": ["valibot"],
   "apps/server": ["@hono/node-server", "hono", "prom-client"],
   "apps/web": ["@noble/hashes", "@preact/signals", "@zip.js/zip.js", "dompurify", "idb", "marked", "preact", "valibot"],
@@ -89,7 +90,7 @@ test("the repository itself runs nothing when it is installed, and names exact v
 });
 
 test.each([
-  ["pnpm-workspace.yaml", ["esbuild: true", "node: true"]],
+  ["pnpm-workspace.yaml", ["esbuild: true", "msgpackr-extract: false", "node: true"]],
   ["tools/runtimes/pnpm-workspace.yaml", ["bun: true", "deno: true", "node: true"]],
 ])("few development packages may run a script when they are installed: %s", (file, expected) => {
   const workspace = readFileSync(join(ROOT, file), "utf8");

@@ -19,4 +19,12 @@ export const COMMANDS: ReadonlyMap<string, BatchCommand> = new Map<string, Batch
       options: async () => allOptions((await import("./commands/run.ts")).RUN_OPTIONS),
     },
   ],
+  [
+    "work",
+    {
+      summary: "works for runs of other machines, through a queue",
+      load: async () => (await import("./commands/work.ts")).workCommand,
+      options: async () => allOptions((await import("./commands/work.ts")).WORK_OPTIONS),
+    },
+  ],
 ]);

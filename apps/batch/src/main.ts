@@ -75,6 +75,7 @@ function help(columns: number): string {
     "",
     "Examples:",
     wrapText("  ll-batch run requests.jsonl answers.jsonl -m model.gguf", columns, 4),
+    wrapText("  ll-batch work -m model.gguf --queue redis://10.0.0.1:6379", columns, 4),
     "",
     wrapText("Commands (`ll-batch help COMMAND` explains one):", columns),
     ...[...COMMANDS].flatMap(([name, { summary }]) => helpRow(`  ${name}`, summary, columns, COMMAND_COLUMNS)),

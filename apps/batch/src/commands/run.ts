@@ -19,7 +19,7 @@ import {
   valueRow,
 } from "@ll/cli/frame";
 import { createChunkSize } from "../jobs/chunk-size.ts";
-import { workHere } from "../jobs/embedded.ts";
+import { type WorkOptions, workHere } from "../jobs/embedded.ts";
 import type { Chunk } from "../jobs/job-kind.ts";
 import { existing, finishedOutput, joinResults, openResults, type Results } from "../jobs/results.ts";
 import { createRunProgress, type RunProgress } from "../jobs/run-progress.ts";
@@ -29,8 +29,10 @@ import { linesOfModel } from "../lines/runner.ts";
 import { createSeenIds } from "../lines/seen-ids.ts";
 import { type Contract, contractOf, openModel } from "../model/open.ts";
 import { defaultModelParams, integerIn, type ModelParams, modelOptions } from "../model/options.ts";
+import { type QueueParams, queueOf, queueOption } from "../queue/options.ts";
 
-interface RunParams extends ModelParams {
+interface RunParams extends ModelParams, QueueParams {
+  checkEvery: number;
   chunkLines: number | undefined;
   json: boolean;
   quiet: boolean;
@@ -48,6 +50,16 @@ export const RUN_OPTIONS: readonly OptionSpec<RunParams>[] = [
       p.chunkLines = integerIn(value, 1, 4096);
     },
   ),
+  queueOption("let `ll-batch work` do it, on any machines: redis://HOST:PORT, or rediss:// with TLS"),
+  valueRow(
+    "Queue",
+    ["--check-every"],
+    "int",
+    { placeholder: "N", help: "of so many chunks, one is worked out by two and compared; 0 for none", default: "100" },
+    (p, value) => {
+      p.checkEvery = integerIn(value, 0, 2 ** 31 - 1);
+    },
+  ),
   jsonRow("one JSON object on standard output when all is done"),
   silentRow("nothing on standard error but errors"),
   flagRow("Output", ["--no-progress"], "no progress line on standard error", (params) => {
@@ -56,7 +68,10 @@ export const RUN_OPTIONS: readonly OptionSpec<RunParams>[] = [
 ];
 
 const PROGRAM: Program<RunParams> = {
-  examples: ["requests.jsonl answers.jsonl -m model.gguf", "requests.jsonl answers.jsonl -m model.gguf --parallel 8"],
+  examples: [
+    "requests.jsonl answers.jsonl -m model.gguf",
+    "requests.jsonl answers.jsonl -m model.gguf --queue redis://10.0.0.1:6379",
+  ],
   usage: "[options] IN.jsonl OUT.jsonl -m MODEL",
   description: [
     "Answers requests of OpenAI's batch format, one a line: chat completions, completions, embeddings. OUT has one line for each, in the order",
@@ -67,6 +82,8 @@ const PROGRAM: Program<RunParams> = {
   paths: 2,
 };
 
+const CHECK_EVERY = 100;
+
 /** Version of the shape that `--json` prints. */
 const JSON_VERSION = 1;
 
@@ -76,7 +93,7 @@ const FOLDER = ".ll-batch";
 export const runCommand: Command = async (bin, argv, io) => {
   const params: RunParams = {
     ...defaultModelParams(),
-    ...{ chunkLines: undefined, json: false, quiet: false, progress: true },
+    ...{ chunkLines: undefined, queue: undefined, checkEvery: CHECK_EVERY, json: false, quiet: false, progress: true },
   };
   const line = await readCommandLine(PROGRAM, bin, argv, params, io);
   if (line === undefined) return ExitCode.ok;
@@ -97,13 +114,17 @@ async function run(input: string, output: string, params: RunParams, io: Io): Pr
     await source.close();
     throw error;
   });
+  let note = "";
   const progress = createRunProgress(io, {
-    ...{ unit: "lines", bytes: source.byteLength, isShown: params.progress && !params.quiet, note: () => "" },
+    ...{ unit: "lines", bytes: source.byteLength, isShown: params.progress && !params.quiet, note: () => note },
+  });
+  const doer = doerOf(params, contract, io, progress, (text) => {
+    note = text;
   });
   try {
     let failed = await finishedOutput(results, output);
     if (failed === undefined) {
-      await answerLines(source, results, contract, params, progress);
+      await answerLines(source, results, contract, params, progress, doer);
       failed = await joinResults(results, output, [input, contract.path]);
     }
     progress.finish();
@@ -116,32 +137,68 @@ async function run(input: string, output: string, params: RunParams, io: Io): Pr
   }
 }
 
+/** Who works out the chunks. */
+type Doer = (chunks: AsyncIterable<Chunk>, results: Results, options: WorkOptions) => Promise<void>;
+
 async function answerLines(
   source: FileSource,
   results: Results,
   contract: Contract,
   params: RunParams,
   progress: RunProgress,
+  doer: Doer,
 ): Promise<void> {
   const seen = createSeenIds();
   const size = createChunkSize(results, params.chunkLines);
   const chunks = cutLines(placedEntries(source, { model: contract.name, seen }), {
     ...{ done: results.names, fingerprint: contract.fingerprint, chunkLines: () => size.units },
   });
-  const runner = linesOfModel(await openModel(contract, params));
-  const options = {
+  await doer(chunks, results, {
     signal: new AbortController().signal,
-    onChunk: (chunk: Chunk, ms: number) => {
+    onChunk: (chunk, ms) => {
       size.measured(chunk, ms);
       progress.chunk(chunk);
     },
-  };
-  try {
-    await workHere(chunks, runner, results, options);
-  } finally {
-    await runner.close();
-  }
+  });
   if (seen.isFull) progress.line("warning: more lines than custom_ids are compared of: late doubles are not told");
+}
+
+function doerOf(
+  params: RunParams,
+  contract: Contract,
+  io: Io,
+  progress: RunProgress,
+  setNote: (note: string) => void,
+): Doer {
+  const url = queueOf(params, io);
+  return async (chunks, results, options) => {
+    if (url === undefined) {
+      const runner = linesOfModel(await openModel(contract, params));
+      return workHere(chunks, runner, results, options).finally(() => runner.close());
+    }
+    // loaded where it is needed: a run alone knows nothing of queues
+    const [{ coordinate }, { openRedis }, { queueName }, { createRoster }] = await Promise.all([
+      import("../queue/coordinator.ts"),
+      import("../queue/redis.ts"),
+      import("../queue/job.ts"),
+      import("../queue/roster.ts"),
+    ]);
+    const say = (text: string): void => {
+      if (!params.quiet) progress.line(text);
+    };
+    const redis = await openRedis(url, say);
+    const queue = queueName("lines", contract.fingerprint);
+    const roster = createRoster(queue, contract.terms, say);
+    const onWorkers: typeof roster.seen = (workers) => {
+      roster.seen(workers);
+      setNote(roster.note);
+    };
+    try {
+      await coordinate(chunks, results, { ...options, redis, queue, checkEvery: params.checkEvery, onWorkers });
+    } finally {
+      redis.disconnect();
+    }
+  };
 }
 
 interface Summary {

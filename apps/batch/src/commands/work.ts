@@ -1,0 +1,169 @@
+// ll-batch work: answers what a queue has, until it is told to end.
+
+import { hostname } from "node:os";
+import { printable } from "@ll/bytes";
+import {
+  type Command,
+  countText,
+  duration,
+  ExitCode,
+  flagRow,
+  type Io,
+  invalidParameter,
+  type OptionSpec,
+  onEnd,
+  type Program,
+  readCommandLine,
+  silentRow,
+  usageError,
+  valueRow,
+} from "@ll/cli/frame";
+import { linesOfModel } from "../lines/runner.ts";
+import { contractOf, openModel } from "../model/open.ts";
+import { defaultModelParams, type ModelParams, modelOptions } from "../model/options.ts";
+import { queueName } from "../queue/job.ts";
+import { assertQueueUrl, type QueueParams, queueOf, queueOption } from "../queue/options.ts";
+import { openRedis } from "../queue/redis.ts";
+import { startWorker } from "../queue/worker.ts";
+
+interface WorkParams extends ModelParams, QueueParams {
+  name: string;
+  drainSeconds: number;
+  lockSeconds: number;
+  stalledSeconds: number;
+  progress: boolean;
+  quiet: boolean;
+}
+
+const MOST_SECONDS = 3600;
+
+function secondsRow(
+  name: `--${string}`,
+  help: string,
+  key: "drainSeconds" | "lockSeconds" | "stalledSeconds",
+  least: number,
+  shown: number,
+): OptionSpec<WorkParams> {
+  const row = { placeholder: "S", help, default: String(shown) };
+  return valueRow<WorkParams>("Queue", [name], "float", row, (p, { number, option, text }) => {
+    if (!(number >= least && number <= MOST_SECONDS)) {
+      throw invalidParameter(option, `expected ${least} to ${MOST_SECONDS}, got ${text}`);
+    }
+    p[key] = number;
+  });
+}
+
+const DEFAULTS = { drainSeconds: 30, lockSeconds: 30, stalledSeconds: 15 };
+
+export const WORK_OPTIONS: readonly OptionSpec<WorkParams>[] = [
+  ...modelOptions<WorkParams>(),
+  queueOption("where the work comes from: redis://HOST:PORT, or rediss:// with TLS"),
+  valueRow(
+    "Queue",
+    ["--name"],
+    "text",
+    { placeholder: "NAME", help: "of this worker, for messages", default: "host and process" },
+    (p, { text, option }) => {
+      if (!/^[\w.-]{1,100}$/.test(text)) throw invalidParameter(option, "expected letters, digits, dots and hyphens");
+      p.name = text;
+    },
+  ),
+  secondsRow(
+    "--drain-seconds",
+    "time to finish lines in when it is told to end",
+    "drainSeconds",
+    0,
+    DEFAULTS.drainSeconds,
+  ),
+  secondsRow("--lock-seconds", "silence after which another may do its work", "lockSeconds", 1, DEFAULTS.lockSeconds),
+  secondsRow(
+    "--stalled-seconds",
+    "how often it looks for work of the dead",
+    "stalledSeconds",
+    0.5,
+    DEFAULTS.stalledSeconds,
+  ),
+  flagRow("Output", ["--no-progress"], "no line for each chunk on standard error", (params) => {
+    params.progress = false;
+  }),
+  silentRow("nothing on standard error but errors"),
+];
+
+const PROGRAM: Program<WorkParams> = {
+  examples: ["-m model.gguf --queue redis://10.0.0.1:6379", "-m hf:OWNER/REPO:Q8_0 --parallel 8"],
+  usage: "[options] -m MODEL --queue URL",
+  description: [
+    "Works for every `ll-batch run --queue` of the same model, context, arithmetic, template and version, until a signal ends it: then it finishes",
+    "its lines for --drain-seconds and gives the rest back. Start as many as there are machines; one may come, go, or be killed at any time.",
+  ].join(" "),
+  options: WORK_OPTIONS,
+};
+
+export const workCommand: Command = async (bin, argv, io) => {
+  const name = `${hostname().replace(/[^\w.-]/g, "-")}-${process.pid}`;
+  const params: WorkParams = {
+    ...defaultModelParams(),
+    ...DEFAULTS,
+    queue: undefined,
+    name,
+    progress: true,
+    quiet: false,
+  };
+  const line = await readCommandLine(PROGRAM, bin, argv, params, io);
+  if (line === undefined) return ExitCode.ok;
+  if (line.positionals.length > 0) throw usageError(PROGRAM, bin, "expected no arguments but options");
+  return work(params, io);
+};
+
+async function work(params: WorkParams, io: Io): Promise<number> {
+  const url = queueOf(params, io);
+  assertQueueUrl(url);
+  const say = (text: string): void => {
+    if (!params.quiet) io.err.write(`${text}\n`);
+  };
+  const contract = await contractOf(params, io, params.quiet);
+  const redis = await openRedis(url, say);
+  try {
+    const runner = linesOfModel(await openModel(contract, params));
+    try {
+      const { name, lockSeconds, stalledSeconds, drainSeconds, progress } = params;
+      const worker = startWorker({
+        ...{ redis, name, runner, say, terms: contract.terms, queue: queueName("lines", contract.fingerprint) },
+        ...{ lockMs: lockSeconds * 1000, stalledMs: stalledSeconds * 1000 },
+        onChunk: (label, units, ms) => {
+          if (progress) say(`${label}: ${countText(units)} in ${duration(ms)}`);
+        },
+      });
+      const facts = Object.entries(runner.facts).map(([fact, value]) => `${fact} ${value}`);
+      say(`${name} works: ${printable(facts.join(", "), 500)}`);
+      return await untilEnd(worker, drainSeconds * 1000, say);
+    } finally {
+      await runner.close();
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** The first signal lets lines end, the second ends at once. */
+async function untilEnd(
+  worker: ReturnType<typeof startWorker>,
+  drainMs: number,
+  say: (text: string) => void,
+): Promise<number> {
+  let code: number = ExitCode.ok;
+  const remove = onEnd((signal, signalCode) => {
+    remove();
+    say(`${signal}: finishing what was begun`);
+    worker.drain(drainMs).then((isWhole) => {
+      if (!isWhole) code = signalCode;
+    });
+    return true;
+  });
+  try {
+    await worker.ended;
+  } finally {
+    remove();
+  }
+  return code;
+}

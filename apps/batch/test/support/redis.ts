@@ -1,0 +1,66 @@
+// A Redis of its own, on a port of its own; the real one, from the distribution.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { Redis } from "ioredis";
+import { describe, test } from "vitest";
+import type { Folder } from "./programs.ts";
+
+const isThere = spawnSync("redis-server", ["--version"]).status === 0;
+
+/** Tests with a real Redis; where there is none, one test that is skipped and says so. */
+export function describeWithRedis(name: string, body: () => void): void {
+  if (isThere) describe(name, body);
+  else test(name, ({ skip }) => skip("redis-server is not installed"));
+}
+
+export interface RedisServer {
+  readonly url: string;
+  readonly client: Redis;
+  /** Ends it as nobody wants it to, and starts it again with what it had written. */
+  crash(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @param folder keeps what it writes */
+export async function startRedis(folder: Folder, ...more: string[]): Promise<RedisServer> {
+  const port = await freePort();
+  const settings = ["--port", String(port), "--dir", folder.path(""), "--save", "", "--appendonly", "yes"];
+  const launch = (): ChildProcess =>
+    spawn("redis-server", [...settings, "--bind", "127.0.0.1", "--maxmemory-policy", "noeviction", ...more], {
+      stdio: "ignore",
+    });
+  const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once("close", resolve));
+  let server = launch();
+  const url = `redis://127.0.0.1:${port}`;
+  const client = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  client.on("error", () => undefined); // until it is there
+  await client.ping().catch(() => undefined); // it may want a password
+  return {
+    url,
+    client,
+    async crash() {
+      const end = ended(server);
+      server.kill("SIGKILL");
+      await end;
+      server = launch();
+      await client.ping();
+    },
+    async stop() {
+      client.disconnect();
+      const end = ended(server);
+      server.kill("SIGKILL");
+      await end;
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
