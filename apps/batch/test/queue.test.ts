@@ -13,17 +13,8 @@ import { lateKey, packed, queueName } from "../src/queue/job.ts";
 import { openRedis } from "../src/queue/redis.ts";
 import { createRoster } from "../src/queue/roster.ts";
 import { type QueueWorker, startWorker, type WorkerOptions } from "../src/queue/worker.ts";
-import { type Folder, modelFile, requests, runHere, temporaryFolder } from "./support/programs.ts";
+import { type Folder, modelFile, quietIo, requests, runHere, temporaryFolder } from "./support/programs.ts";
 import { describeWithRedis, type RedisServer, startRedis } from "./support/redis.ts";
-
-const silent = {
-  isTty: false,
-  columns: 80,
-  isMidLine: false,
-  control: () => undefined,
-  drained: async () => undefined,
-};
-const io = { out: { ...silent, write: () => undefined }, err: { ...silent, write: () => undefined }, env: {} };
 
 function chunkOf(i: number, units = 2): Chunk {
   const name = `${String(i).padStart(4, "0")}-${units}`;
@@ -48,7 +39,7 @@ describeWithRedis("a queue", () => {
     folder = temporaryFolder();
     server = await startRedis(folder);
     model = await modelFile(folder);
-    contract = await contractOf({ ...defaultModelParams(), model, contextTokens: 256 }, io, true);
+    contract = await contractOf({ ...defaultModelParams(), model, contextTokens: 256 }, quietIo, true);
   });
   afterAll(async () => {
     await Promise.all(workers.map((worker) => worker.drain(0)));
@@ -129,7 +120,7 @@ describeWithRedis("a queue", () => {
   test("a worker that computes wrongly is found, and both are named: exit code 7", async () => {
     const input = folder.write("in7.jsonl", requests(24));
     const params = { ...defaultModelParams(), model, contextTokens: 256, date: "2026-01-02" };
-    const other = await contractOf(params, io, true);
+    const other = await contractOf(params, quietIo, true);
     const queue = queueName("lines", other.fingerprint);
     const good = linesOfModel(await openModel(other, params));
     const wrong: JobRunner["run"] = async (payload, signal) => {

@@ -1,8 +1,18 @@
 // ll-batch run as a process: what it writes, what it goes on with, what it refuses.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Folder, finish, modelFile, requests, runHere, start, temporaryFolder } from "./support/programs.ts";
+import {
+  type Folder,
+  finish,
+  modelFile,
+  requests,
+  resultsIn,
+  runHere,
+  start,
+  temporaryFolder,
+} from "./support/programs.ts";
 
 let folder: Folder;
 let model: string;
@@ -35,11 +45,6 @@ const parsed = (text: string): any[] =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-/** Results in a folder. */
-function pieces(kept: string): number {
-  return existsSync(kept) ? readdirSync(kept).filter((name) => /^\d+-\d+-[0-9a-f]+$/.test(name)).length : 0;
-}
-
 describe("a run", () => {
   test("answers every line in order, without times", () => {
     const lines = parsed(golden);
@@ -68,13 +73,13 @@ describe("a run", () => {
     const kept = folder.path("killed.jsonl.ll-batch");
     for (const [i, signal] of (["SIGKILL", "SIGTERM", "SIGINT"] as const).entries()) {
       const program = start(commandLine("killed.jsonl", "--chunk-lines", "3"));
-      const before = pieces(kept);
-      await expect.poll(() => pieces(kept), { interval: 5, timeout: 60_000 }).toBeGreaterThan(before);
+      const before = resultsIn(kept);
+      await expect.poll(() => resultsIn(kept), { interval: 5, timeout: 60_000 }).toBeGreaterThan(before);
       program.child.kill(signal);
       expect(await program.ended).toBe(["SIGKILL", 143, 130][i]);
       expect(existsSync(folder.path("killed.jsonl"))).toBe(false);
     }
-    const done = pieces(kept);
+    const done = resultsIn(kept);
     const { code, out } = await run("killed.jsonl", "--chunk-lines", "5", "--json");
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ lines: N, answered: N - 3 * done });
@@ -139,7 +144,7 @@ describe("what is refused", () => {
   test("to go on with another model, another context, other lines", async () => {
     const program = start(commandLine("begun.jsonl", "--chunk-lines", "1"));
     const kept = folder.path("begun.jsonl.ll-batch");
-    await expect.poll(() => pieces(kept), { interval: 5, timeout: 60_000 }).toBeGreaterThan(0);
+    await expect.poll(() => resultsIn(kept), { interval: 5, timeout: 60_000 }).toBeGreaterThan(0);
     program.child.kill("SIGKILL");
     await program.ended;
     const other = await runHere(commandLine("begun.jsonl", "-c", "128"));
@@ -195,4 +200,14 @@ test("help, version, completion", async () => {
   const script = (await runHere(["--completion", "bash"])).out;
   expect(script).toContain("complete -o default -F _ll_batch ll-batch");
   expect(script).toContain("--chunk-lines");
+});
+
+test.each(["run", "work"])("docs/batch.md lists every option of ll-batch %s", async (command) => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/batch.md"), "utf8");
+  const { out } = await runHere([command, "--help"]);
+  const options = [...out.matchAll(/^ {2}(-.*?)(?: {2,}|$)/gm)].flatMap(
+    ([, names = ""]) => names.match(/--?[a-z][\w-]*/g) ?? [],
+  );
+  expect(options.length).toBeGreaterThan(15);
+  for (const option of options) expect(page).toContain(`\`${option}\``);
 });

@@ -55,7 +55,11 @@ export async function coordinate(
   const queue = new Queue<JobData, JobResult>(name, { connection: redis, streams: { events } });
   queue.on("error", () => undefined); // of the connection, which says so itself
   try {
-    await new Coordinator(queue, results, options).run(chunks);
+    const coordinator = new Coordinator(queue, results, options);
+    await coordinator.run(chunks).catch(async (error: unknown) => {
+      await coordinator.withdraw();
+      throw error;
+    });
   } finally {
     await queue.close();
   }
@@ -99,6 +103,11 @@ class Coordinator {
       if (this.#window.size > 0) await sleep(this.#nTaken > nTaken ? BUSY_MS : POLL_MS);
     }
     await this.#endChecks();
+  }
+
+  /** Takes back what nobody has begun. */
+  async withdraw(): Promise<void> {
+    for (const id of [...this.#window.keys(), ...this.#checks.keys()]) await this.#queue.remove(id).catch(() => 0);
   }
 
   async #add(chunk: Chunk): Promise<void> {
@@ -204,7 +213,7 @@ class Coordinator {
       if (this.#workers.length < 2) break;
       await sleep(POLL_MS);
     }
-    for (const id of this.#checks.keys()) await this.#queue.remove(id).catch(() => 0);
+    await this.withdraw();
   }
 }
 

@@ -43,6 +43,8 @@ const MOST_STALLED = 20;
 /** Seconds that a worker without work waits at a time: so long it may take to hear that it is to end. */
 const WAIT_SECONDS = 1;
 const RETRY_MS = 500;
+/** To give back what was begun, and to hear that there is no work. */
+const END_MS = 2000;
 /** Before another worker looks at a job that this one is not to do. */
 const AVOID_MS = 500;
 /** Late results that are kept for coordinators, and for how long. */
@@ -78,6 +80,12 @@ class QueueLoop {
   #n = 0;
   #units = 0;
   readonly #startMs = performance.now();
+  #looped: Promise<unknown> = Promise.resolve();
+  #release: () => void = () => undefined;
+  /** Nothing is waited for any more. */
+  readonly #released = new Promise<void>((resolve) => {
+    this.#release = resolve;
+  });
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -94,19 +102,12 @@ class QueueLoop {
   }
 
   async run(): Promise<void> {
-    const { redis, name, runner } = this.#options;
+    const { redis, name } = this.#options;
     const timer = setInterval(() => void this.#announce(), ANNOUNCE_MS);
+    const loop = this.#loop();
+    this.#looped = loop.catch(() => undefined);
     try {
-      await this.#announce();
-      await this.#worker.startStalledCheckTimer();
-      while (!this.#isDraining) {
-        await runner.ready();
-        if (this.#isDraining) break;
-        const token = `${name}-${++this.#n}`;
-        const job = await this.#worker.getNextJob(token).catch(() => sleep(RETRY_MS));
-        if (job !== undefined) await this.#start(job as Job<JobData, JobResult>, token);
-      }
-      await Promise.all(this.#running.keys());
+      await Promise.race([loop, this.#released]);
     } finally {
       clearInterval(timer);
       await Promise.race([leave(redis, name).catch(() => undefined), sleep(RETRY_MS)]);
@@ -115,12 +116,28 @@ class QueueLoop {
     if (this.#dead !== undefined) throw this.#dead;
   }
 
+  async #loop(): Promise<void> {
+    const { name, runner } = this.#options;
+    await this.#announce();
+    await this.#worker.startStalledCheckTimer();
+    while (!this.#isDraining) {
+      await runner.ready();
+      if (this.#isDraining) break;
+      const token = `${name}-${++this.#n}`;
+      const job = await this.#worker.getNextJob(token).catch(() => sleep(RETRY_MS));
+      if (job === undefined) continue;
+      if (this.#isDraining) await job.moveToWait(token);
+      else await this.#start(job, token);
+    }
+    await Promise.all(this.#running.keys());
+  }
+
   async drain(ms: number): Promise<boolean> {
     this.#isDraining = true;
-    const work = Promise.all(this.#running.keys());
-    await Promise.race([work, sleep(ms)]);
+    await Promise.race([Promise.all(this.#running.keys()), sleep(ms)]);
     for (const controller of this.#running.values()) controller.abort(GIVEN_BACK);
-    await Promise.race([work, sleep(2 * RETRY_MS)]); // a server that is gone takes nothing back
+    await Promise.race([this.#looped, sleep(END_MS)]); // a server that is gone takes nothing back
+    this.#release();
     return this.#isWhole;
   }
 

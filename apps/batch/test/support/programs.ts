@@ -1,7 +1,7 @@
 // ll-batch as a process, and files for it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Io } from "@ll/cli/frame";
@@ -44,11 +44,26 @@ export async function finish(args: readonly string[], env: Record<string, string
   return { code, out: program.out(), err: program.err() };
 }
 
+const silent = {
+  isTty: false,
+  columns: 80,
+  isMidLine: false,
+  control: () => undefined,
+  drained: async () => undefined,
+};
+
+/** Prints nowhere. */
+export const quietIo: Io = {
+  out: { ...silent, write: () => undefined },
+  err: { ...silent, write: () => undefined },
+  env: {},
+};
+
 /** The same in this process, which is faster; for what needs no signal. */
 export async function runHere(args: readonly string[], env: Record<string, string> = {}) {
   let [out, err] = ["", ""];
   const terminal = (write: (text: string) => void): Io["out"] => ({
-    ...{ isTty: false, columns: 80, isMidLine: false, control: () => undefined, drained: async () => undefined },
+    ...silent,
     write: (text) => write(String(text)),
   });
   const code = await run(args, {
@@ -98,4 +113,9 @@ export function requests(n: number, maxTokens = 4): string {
     return `${JSON.stringify({ custom_id: `request-${i}`, method: "POST", url, body })}\n`;
   });
   return lines.join("");
+}
+
+/** Results of chunks in the folder of a run. */
+export function resultsIn(folder: string): number {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^\d+-\d+-[0-9a-f]+$/.test(name)).length : 0;
 }

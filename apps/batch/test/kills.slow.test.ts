@@ -1,0 +1,81 @@
+// Workers, the coordinator and Redis are killed again and again, as far as the work has come; workers are frozen, and Redis forgets
+// everything. The output is that of an undisturbed run. The whole of it: LL_BATCH_LINES=1000 LL_KILLS=50.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { finish, modelFile, type Program, requests, resultsIn, start, temporaryFolder } from "./support/programs.ts";
+import { describeWithRedis, startRedis } from "./support/redis.ts";
+
+const LINES = Number(process.env["LL_BATCH_LINES"] ?? 160);
+const KILLS = Number(process.env["LL_KILLS"] ?? 12);
+const CHUNK_LINES = 4;
+const N_WORKERS = 3;
+const FROZEN_MS = 4000; // longer than a worker may be silent
+const WORKER = join(import.meta.dirname, "support/logging-worker.ts");
+
+/** What happens when so much of the work is done: mostly kills, of each in turn. */
+function plan(): readonly string[] {
+  const victims = ["worker", "coordinator", "worker", "redis"];
+  const events = Array.from({ length: KILLS }, (_, i) => victims[i % victims.length] as string);
+  const every = Math.ceil(KILLS / 3);
+  return events.flatMap((victim, i) => (i % every === every - 1 ? [victim, "freeze"] : [victim])).concat("flush");
+}
+
+describeWithRedis("killed and frozen processes", () => {
+  test(`${LINES} lines, ${KILLS} kills`, async () => {
+    const folder = temporaryFolder();
+    const model = await modelFile(folder);
+    const input = folder.write("in.jsonl", requests(LINES, 24));
+    const args = (output: string): string[] => [
+      ...["run", input, folder.path(output), "-m", model, "-c", "256", "--chunk-lines", String(CHUNK_LINES)],
+    ];
+    expect((await finish(args("golden"))).code).toBe(0);
+    const server = await startRedis(folder, "--appendfsync", "everysec");
+    const log = folder.write("begun.log", "");
+    const kept = folder.path("out.ll-batch");
+    const gate = folder.write("gate", "0"); // results after which workers wait for what happens next
+    const begin = (name: string): Program => start([model, server.url, name, log, kept, gate], {}, WORKER);
+    const coordinate = (): Program => start([...args("out"), "--check-every", "0"], { LL_QUEUE: server.url });
+    const workers = Array.from({ length: N_WORKERS }, (_, i) => begin(`w${i}`));
+    let coordinator = coordinate();
+    const events = plan();
+    const nChunks = Math.ceil(LINES / CHUNK_LINES);
+    let n = 0;
+    for (const [i, event] of events.entries()) {
+      const due = Math.floor(((i + 1) * (nChunks - 2 * N_WORKERS)) / (events.length + 1));
+      folder.write("gate", String(due));
+      await expect.poll(() => resultsIn(kept), { interval: 10, timeout: 120_000 }).toBeGreaterThanOrEqual(due);
+      const victim = n++ % N_WORKERS;
+      const worker = workers[victim] as Program;
+      if (event === "redis") await server.crash();
+      if (event === "flush") await server.client.flushall();
+      if (event === "freeze") {
+        worker.child.kill("SIGSTOP");
+        setTimeout(() => worker.child.kill("SIGCONT"), FROZEN_MS);
+      }
+      if (event === "worker") {
+        worker.child.kill("SIGKILL");
+        expect(await worker.ended).toBe("SIGKILL");
+        workers[victim] = begin(`w${victim}-${n}`);
+      }
+      if (event === "coordinator") {
+        coordinator.child.kill("SIGKILL");
+        expect(await coordinator.ended).toBe("SIGKILL");
+        coordinator = coordinate();
+      }
+    }
+    folder.write("gate", "Infinity");
+    expect(await coordinator.ended, coordinator.err()).toBe(0);
+    expect(readFileSync(folder.path("out"), "utf8")).toBe(readFileSync(folder.path("golden"), "utf8"));
+    expect(readdirSync(folder.path("")).filter((name) => name.startsWith("out"))).toEqual(["out"]);
+    const begun = readFileSync(log, "utf8").trimEnd().split("\n").length;
+    process.stderr.write(`${LINES} lines, ${KILLS} kills: ${begun - LINES} lines begun again\n`);
+    // each kill costs a worker what it was at: two chunks at most; and the flush all three
+    const killed = events.filter((event) => event !== "coordinator").length + N_WORKERS;
+    expect(begun - LINES).toBeLessThanOrEqual(killed * 2 * CHUNK_LINES);
+    for (const { child } of workers) child.kill("SIGKILL");
+    await server.stop();
+    folder.remove();
+  });
+});

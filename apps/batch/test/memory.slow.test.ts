@@ -1,0 +1,65 @@
+// The coordinator's memory does not grow with its input: many short lines, a model that answers with nothing. By hand with 1 GB:
+// LL_BATCH_MB=1024.
+
+import { spawn } from "node:child_process";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "./support/programs.ts";
+import { describeWithRedis, startRedis } from "./support/redis.ts";
+
+const MB = Number(process.env["LL_BATCH_MB"] ?? 24);
+const MOST_RSS_MB = 200;
+const CHILD = join(import.meta.dirname, "support/echo-child.ts");
+
+/** Lines of some 200 bytes, as many as fill so many MB; returns their number. */
+function fill(path: string): number {
+  const file = openSync(path, "w");
+  const text = "x".repeat(120);
+  let [n, size] = [0, 0];
+  while (size < MB * 1e6) {
+    let piece = "";
+    for (let i = 0; i < 1000; i++) {
+      piece += `{"custom_id":"r${n++}","method":"POST","url":"/v1/completions","body":{"prompt":"${text}"}}\n`;
+    }
+    size += writeSync(file, piece);
+  }
+  closeSync(file);
+  return n;
+}
+
+interface Report {
+  readonly rssMb: number;
+  readonly lines: number;
+}
+
+function child(...args: string[]) {
+  const program = spawn(process.execPath, ["--conditions=@ll/source", "--no-warnings", CHILD, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  program.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  const report = new Promise<Report>((resolve, reject) => {
+    program.on("close", (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`ended with ${code}`))));
+  });
+  return { program, report };
+}
+
+describeWithRedis("memory of a coordinator", () => {
+  test(`${MB} MB of lines`, async () => {
+    const folder = temporaryFolder();
+    const lines = fill(folder.path("in.jsonl"));
+    const server = await startRedis(folder);
+    const worker = child("work", server.url);
+    worker.report.catch(() => undefined); // it is ended
+    const { rssMb, lines: got } = await child("run", server.url, folder.path("in.jsonl"), folder.path("out")).report;
+    worker.program.kill("SIGKILL");
+    process.stderr.write(`${lines} lines, ${MB} MB: the coordinator had ${rssMb} MB at most\n`);
+    expect(got).toBe(lines);
+    expect(rssMb).toBeLessThan(MOST_RSS_MB);
+    await server.stop();
+    folder.remove();
+  });
+});

@@ -1,0 +1,39 @@
+// A worker that notes every line which it begins, and takes nothing while there are more results than a file says:
+// node … logging-worker.ts MODEL URL NAME LOG RESULTS GATE
+
+import { appendFileSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createHandler } from "@ll/openai-api";
+import { createLineRunner } from "../../src/lines/runner.ts";
+import { contractOf, openModel } from "../../src/model/open.ts";
+import { defaultModelParams } from "../../src/model/options.ts";
+import { queueName } from "../../src/queue/job.ts";
+import { openRedis } from "../../src/queue/redis.ts";
+import { startWorker } from "../../src/queue/worker.ts";
+import { quietIo, resultsIn } from "./programs.ts";
+
+const [model, url, name, log, kept, gate] = process.argv.slice(2) as [string, string, string, string, string, string];
+const params = { ...defaultModelParams(), model, contextTokens: 256, parallel: 2, threads: 1 };
+const contract = await contractOf(params, quietIo, true);
+const opened = await openModel(contract, params);
+const handler = createHandler(opened.model, { created: 0, maxChoices: 16 });
+const runner = createLineRunner(
+  (input, init) => {
+    appendFileSync(log, `${name}\n`);
+    return handler(input, init);
+  },
+  2,
+  opened.facts,
+);
+const gated = {
+  ...runner,
+  async ready(): Promise<void> {
+    while (resultsIn(kept) > Number(readFileSync(gate, "utf8"))) await sleep(20);
+    await runner.ready();
+  },
+};
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+await startWorker({
+  ...{ redis: await openRedis(url, say), queue: queueName("lines", contract.fingerprint), name, runner: gated, say },
+  ...{ terms: contract.terms, lockMs: 2000, stalledMs: 1000, onChunk: () => undefined },
+}).ended;
