@@ -11,7 +11,7 @@ function commit(): string {
 }
 
 export default defineConfig({
-  entry: ["src/main.ts", "src/frame.ts"],
+  entry: ["src/main.ts", "src/frame.ts", "src/jobs.ts"],
   format: ["esm"],
   clean: true,
   target: "es2024",

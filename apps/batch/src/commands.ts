@@ -27,4 +27,28 @@ export const COMMANDS: ReadonlyMap<string, BatchCommand> = new Map<string, Batch
       options: async () => allOptions((await import("./commands/work.ts")).WORK_OPTIONS),
     },
   ],
+  [
+    "perplexity",
+    {
+      summary: "how well a model foretells a text, as ll-perplexity prints it",
+      load: async () => (await import("./commands/perplexity.ts")).perplexityCommand,
+      options: async () => allOptions((await import("./commands/perplexity.ts")).PERPLEXITY_OPTIONS),
+    },
+  ],
+  [
+    "quantize",
+    {
+      summary: "quantises many files",
+      load: async () => (await import("./commands/files.ts")).quantizeFilesCommand,
+      options: async () => allOptions((await import("./commands/files.ts")).QUANTIZE_OPTIONS),
+    },
+  ],
+  [
+    "convert",
+    {
+      summary: "converts many models",
+      load: async () => (await import("./commands/files.ts")).convertFilesCommand,
+      options: async () => allOptions((await import("./commands/files.ts")).CONVERT_OPTIONS),
+    },
+  ],
 ]);

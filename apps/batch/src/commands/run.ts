@@ -19,8 +19,7 @@ import {
   valueRow,
 } from "@ll/cli/frame";
 import { createChunkSize } from "../jobs/chunk-size.ts";
-import { type WorkOptions, workHere } from "../jobs/embedded.ts";
-import type { Chunk } from "../jobs/job-kind.ts";
+import { createDoer, type Doer } from "../jobs/doer.ts";
 import { existing, finishedOutput, joinResults, openResults, type Results } from "../jobs/results.ts";
 import { createRunProgress, type RunProgress } from "../jobs/run-progress.ts";
 import { cutLines } from "../lines/cut.ts";
@@ -29,7 +28,7 @@ import { linesOfModel } from "../lines/runner.ts";
 import { createSeenIds } from "../lines/seen-ids.ts";
 import { type Contract, contractOf, openModel } from "../model/open.ts";
 import { defaultModelParams, integerIn, type ModelParams, modelOptions } from "../model/options.ts";
-import { type QueueParams, queueOf, queueOption } from "../queue/options.ts";
+import { type QueueParams, queueOption } from "../queue/options.ts";
 
 interface RunParams extends ModelParams, QueueParams {
   checkEvery: number;
@@ -114,12 +113,15 @@ async function run(input: string, output: string, params: RunParams, io: Io): Pr
     await source.close();
     throw error;
   });
-  let note = "";
   const progress = createRunProgress(io, {
-    ...{ unit: "lines", bytes: source.byteLength, isShown: params.progress && !params.quiet, note: () => note },
+    ...{ unit: "lines", bytes: source.byteLength, isShown: params.progress && !params.quiet, note: () => doer.note },
   });
-  const doer = doerOf(params, contract, io, progress, (text) => {
-    note = text;
+  const doer = createDoer(params, io, {
+    ...{ kind: "lines", terms: contract.terms, fingerprint: contract.fingerprint, checkEvery: params.checkEvery },
+    open: async () => linesOfModel(await openModel(contract, params)),
+    say: (text) => {
+      if (!params.quiet) progress.line(text);
+    },
   });
   try {
     let failed = await finishedOutput(results, output);
@@ -137,9 +139,6 @@ async function run(input: string, output: string, params: RunParams, io: Io): Pr
   }
 }
 
-/** Who works out the chunks. */
-type Doer = (chunks: AsyncIterable<Chunk>, results: Results, options: WorkOptions) => Promise<void>;
-
 async function answerLines(
   source: FileSource,
   results: Results,
@@ -153,7 +152,7 @@ async function answerLines(
   const chunks = cutLines(placedEntries(source, { model: contract.name, seen }), {
     ...{ done: results.names, fingerprint: contract.fingerprint, chunkLines: () => size.units },
   });
-  await doer(chunks, results, {
+  await doer.work(chunks, results, {
     signal: new AbortController().signal,
     onChunk: (chunk, ms) => {
       size.measured(chunk, ms);
@@ -161,44 +160,6 @@ async function answerLines(
     },
   });
   if (seen.isFull) progress.line("warning: more lines than custom_ids are compared of: late doubles are not told");
-}
-
-function doerOf(
-  params: RunParams,
-  contract: Contract,
-  io: Io,
-  progress: RunProgress,
-  setNote: (note: string) => void,
-): Doer {
-  const url = queueOf(params, io);
-  return async (chunks, results, options) => {
-    if (url === undefined) {
-      const runner = linesOfModel(await openModel(contract, params));
-      return workHere(chunks, runner, results, options).finally(() => runner.close());
-    }
-    // loaded where it is needed: a run alone knows nothing of queues
-    const [{ coordinate }, { openRedis }, { queueName }, { createRoster }] = await Promise.all([
-      import("../queue/coordinator.ts"),
-      import("../queue/redis.ts"),
-      import("../queue/job.ts"),
-      import("../queue/roster.ts"),
-    ]);
-    const say = (text: string): void => {
-      if (!params.quiet) progress.line(text);
-    };
-    const redis = await openRedis(url, say);
-    const queue = queueName("lines", contract.fingerprint);
-    const roster = createRoster(queue, contract.terms, say);
-    const onWorkers: typeof roster.seen = (workers) => {
-      roster.seen(workers);
-      setNote(roster.note);
-    };
-    try {
-      await coordinate(chunks, results, { ...options, redis, queue, checkEvery: params.checkEvery, onWorkers });
-    } finally {
-      redis.disconnect();
-    }
-  };
 }
 
 interface Summary {

@@ -18,6 +18,8 @@ import {
   usageError,
   valueRow,
 } from "@ll/cli/frame";
+import { FILE_TERMS, fileRunner } from "../files/runner.ts";
+import type { DoerOptions } from "../jobs/doer.ts";
 import { linesOfModel } from "../lines/runner.ts";
 import { contractOf, openModel } from "../model/open.ts";
 import { defaultModelParams, type ModelParams, modelOptions } from "../model/options.ts";
@@ -25,8 +27,12 @@ import { queueName } from "../queue/job.ts";
 import { assertQueueUrl, type QueueParams, queueOf, queueOption } from "../queue/options.ts";
 import { openRedis } from "../queue/redis.ts";
 import { startWorker } from "../queue/worker.ts";
+import { WINDOW_TOKENS, windowsOfModel } from "../windows/runner.ts";
+
+const KINDS = ["lines", "perplexity", "files"] as const;
 
 interface WorkParams extends ModelParams, QueueParams {
+  kind: (typeof KINDS)[number];
   name: string;
   drainSeconds: number;
   lockSeconds: number;
@@ -58,6 +64,22 @@ const DEFAULTS = { drainSeconds: 30, lockSeconds: 30, stalledSeconds: 15 };
 export const WORK_OPTIONS: readonly OptionSpec<WorkParams>[] = [
   ...modelOptions<WorkParams>(),
   queueOption("where the work comes from: redis://HOST:PORT, or rediss:// with TLS"),
+  valueRow(
+    "Queue",
+    ["--kind"],
+    "text",
+    {
+      placeholder: "KIND",
+      help: "what it works for: runs, perplexity, or quantize and convert, which take no model",
+      default: "lines",
+      choices: KINDS,
+    },
+    (p, { text, option }) => {
+      const kind = KINDS.find((name) => name === text);
+      if (kind === undefined) throw invalidParameter(option, `expected ${KINDS.join(", ")}, got ${text}`);
+      p.kind = kind;
+    },
+  ),
   valueRow(
     "Queue",
     ["--name"],
@@ -104,6 +126,7 @@ export const workCommand: Command = async (bin, argv, io) => {
   const params: WorkParams = {
     ...defaultModelParams(),
     ...DEFAULTS,
+    kind: "lines",
     queue: undefined,
     name,
     progress: true,
@@ -121,14 +144,14 @@ async function work(params: WorkParams, io: Io): Promise<number> {
   const say = (text: string): void => {
     if (!params.quiet) io.err.write(`${text}\n`);
   };
-  const contract = await contractOf(params, io, params.quiet);
+  const { terms, fingerprint, open } = await jobsOf(params, io);
   const redis = await openRedis(url, say);
   try {
-    const runner = linesOfModel(await openModel(contract, params));
+    const runner = await open();
     try {
       const { name, lockSeconds, stalledSeconds, drainSeconds, progress } = params;
       const worker = startWorker({
-        ...{ redis, name, runner, say, terms: contract.terms, queue: queueName("lines", contract.fingerprint) },
+        ...{ redis, name, runner, say, terms, queue: queueName(params.kind, fingerprint) },
         ...{ lockMs: lockSeconds * 1000, stalledMs: stalledSeconds * 1000 },
         onChunk: (label, units, ms) => {
           if (progress) say(`${label}: ${countText(units)} in ${duration(ms)}`);
@@ -143,6 +166,20 @@ async function work(params: WorkParams, io: Io): Promise<number> {
   } finally {
     redis.disconnect();
   }
+}
+
+async function jobsOf(params: WorkParams, io: Io): Promise<Pick<DoerOptions, "terms" | "fingerprint" | "open">> {
+  if (params.kind === "files") {
+    return { terms: FILE_TERMS, fingerprint: FILE_TERMS.version, open: async () => fileRunner(io.env) };
+  }
+  const isText = params.kind === "perplexity";
+  const { contextTokens = isText ? WINDOW_TOKENS : undefined } = params;
+  const contract = await contractOf({ ...params, contextTokens }, io, params.quiet);
+  const { terms, fingerprint } = contract;
+  const open = isText
+    ? () => windowsOfModel(contract, params, io)
+    : async () => linesOfModel(await openModel(contract, params));
+  return { terms, fingerprint, open };
 }
 
 /** The first signal lets lines end, the second ends at once. */

@@ -59,6 +59,12 @@ export const quietIo: Io = {
   env: {},
 };
 
+/** Another program than ll-batch, to its end. */
+export async function finishProgram(script: string, args: readonly string[]) {
+  const program = start(args, {}, script);
+  return { code: await program.ended, out: program.out(), err: program.err() };
+}
+
 /** The same in this process, which is faster; for what needs no signal. */
 export async function runHere(args: readonly string[], env: Record<string, string> = {}) {
   let [out, err] = ["", ""];

@@ -24,41 +24,75 @@ export async function scoreChunks(run: Run): Promise<Report> {
   const { params, io, timings, tokenizer } = run;
   const { contextTokens, maxChunks } = params;
   const tokens = await encodeText(tokenizer, params.prompt, { bos: tokenizer.addBos });
-  const available = Math.floor(tokens.length / contextTokens);
-  if (available === 0) {
-    const least = `a chunk takes ${contextTokens} tokens and the text has ${tokens.length}`;
-    io.err.write(`perplexity: error: ${least}\ngive a longer text behind -f, or a smaller context behind -c\n`);
-    throw new ReportedError(new Refusal(least));
+  const chunks = cutChunks(tokens, contextTokens, maxChunks);
+  if (chunks.length === 0) {
+    const refusal = tooShort(tokens.length, contextTokens);
+    io.err.write(`perplexity: error: ${refusal.message}\n${refusal.hint}\n`);
+    throw new ReportedError(refusal);
   }
-  const nChunks = maxChunks < 0 ? available : Math.min(maxChunks, available);
   const batchTokens = Math.min(params.batchTokens, contextTokens);
-  io.err.write(`perplexity: calculating perplexity over ${nChunks} chunks, batch_size=${batchTokens}\n`);
+  io.err.write(`perplexity: calculating perplexity over ${chunks.length} chunks, batch_size=${batchTokens}\n`);
   timings.loaded();
 
+  const score = createScore();
+  for (const [i, chunk] of chunks.entries()) {
+    const started = performance.now();
+    const soFar = score.add(await foretell(run, chunk, batchTokens));
+    if (i === 0) io.err.write(etaLine((performance.now() - started) / 1000, chunks.length));
+    if (!params.quiet) io.out.write(chunkText(i, soFar));
+    else if (i === chunks.length - 1) io.out.write(perplexityText(soFar));
+  }
+  io.out.write("\n");
+  return score.report();
+}
+
+/** Chunks of one context each; none of a text that is shorter. */
+export function cutChunks(tokens: Int32Array, contextTokens: number, maxChunks: number): Int32Array[] {
+  const available = Math.floor(tokens.length / contextTokens);
+  const nChunks = maxChunks < 0 ? available : Math.min(maxChunks, available);
+  return Array.from({ length: nChunks }, (_, i) => tokens.subarray(i * contextTokens, (i + 1) * contextTokens));
+}
+
+export function tooShort(nTokens: number, contextTokens: number): Refusal {
+  const least = `a chunk takes ${contextTokens} tokens and the text has ${nTokens}`;
+  return new Refusal(least, "give a longer text behind -f, or a smaller context behind -c");
+}
+
+export function perplexityText(perplexity: number): string {
+  return fixed(perplexity, 0, 4);
+}
+
+/** What standard output gets of a chunk. */
+export function chunkText(index: number, soFar: number): string {
+  return `[${index + 1}]${perplexityText(soFar)},`;
+}
+
+/** Adds up the chunks of a text, token by token in their order. */
+export function createScore() {
   let surprise = 0; // sum of -log p, a double as in build 803
   let squares = 0; // sum of its squares, for the standard error
   let nScored = 0;
   const windows: ChunkScore[] = [];
-  for (let i = 0; i < nChunks; i++) {
-    const started = performance.now();
-    const chunk = tokens.subarray(i * contextTokens, (i + 1) * contextTokens);
-    const before = { surprise, nScored };
-    for await (const logProbability of foretell(run, chunk, batchTokens)) {
-      surprise -= logProbability;
-      squares += logProbability ** 2;
-      nScored++;
-    }
-    if (i === 0) io.err.write(etaLine((performance.now() - started) / 1000, nChunks));
-    const soFar = Math.exp(surprise / nScored);
-    const scored = nScored - before.nScored;
-    windows.push({ scored, perplexity: Math.exp((surprise - before.surprise) / scored), soFar });
-    const perplexity = fixed(soFar, 0, 4);
-    if (!params.quiet) io.out.write(`[${i + 1}]${perplexity},`);
-    else if (i === nChunks - 1) io.out.write(perplexity);
-  }
-  io.out.write("\n");
-  const value = Math.exp(surprise / nScored);
-  return { value, error: value * standardError(surprise, squares, nScored), scored: nScored, windows };
+  return {
+    /** @returns the perplexity over all chunks so far */
+    add(logProbabilities: ArrayLike<number>): number {
+      const scored = logProbabilities.length;
+      const before = surprise;
+      for (let i = 0; i < scored; i++) {
+        const one = logProbabilities[i] as number;
+        surprise -= one;
+        squares += one ** 2;
+      }
+      nScored += scored;
+      const soFar = Math.exp(surprise / nScored);
+      windows.push({ scored, perplexity: Math.exp((surprise - before) / scored), soFar });
+      return soFar;
+    },
+    report(): Report {
+      const value = Math.exp(surprise / nScored);
+      return { value, error: value * standardError(surprise, squares, nScored), scored: nScored, windows };
+    },
+  };
 }
 
 /** Of the mean of n numbers, by their sum and the sum of their squares; NaN for a single one. */
@@ -66,27 +100,31 @@ function standardError(sum: number, squares: number, n: number): number {
   return Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2) / (n - 1));
 }
 
-/** The log-probability of each scored token of a chunk. */
-async function* foretell(
-  { context, model, tokenizer }: Run,
+/** The log-probability of each scored token of a chunk: all that its score depends on. */
+export async function foretell(
+  { context, model, tokenizer }: Pick<Run, "context" | "model" | "tokenizer">,
   chunk: Int32Array, // (contextTokens)
   batchTokens: number,
-): AsyncGenerator<number, void, void> {
+  signal?: AbortSignal,
+): Promise<Float32Array> {
   const { nVocab } = model.config;
   const firstScored = Math.min(MAX_UNSCORED_TOKENS, Math.floor(chunk.length / 2));
   const lastScored = chunk.length - 2; // the last token foretells nothing in the chunk
+  const found = new Float32Array(Math.max(0, lastScored - firstScored + 1)); // they are rounded to binary32 already
   const evaluated = chunk.slice();
   if (tokenizer.addBos) evaluated[0] = tokenizer.special.bos ?? 0;
   for (let start = 0; start < chunk.length; start += batchTokens) {
     const batch = evaluated.subarray(start, start + batchTokens);
     const end = start + batch.length;
     const isScored = end > firstScored && start <= lastScored;
-    const logits = await context.evaluate(batch, start, { logits: isScored ? "all" : "last" }); // (batch, nVocab) or (nVocab)
+    const options = { logits: isScored ? "all" : "last", ...(signal && { signal }) } as const;
+    const logits = await context.evaluate(batch, start, options); // (batch, nVocab) or (nVocab)
     for (let j = Math.max(start, firstScored); j < end && j <= lastScored; j++) {
       const row = logits.subarray((j - start) * nVocab, (j - start + 1) * nVocab); // (nVocab)
-      yield logProbability(row, chunk[j + 1] as number);
+      found[j - firstScored] = logProbability(row, chunk[j + 1] as number);
     }
   }
+  return found;
 }
 
 /** `perplexity: 1.23 seconds per pass - ETA 1 hours 2.05 minutes` */
