@@ -18,7 +18,7 @@ const config = mergeConfig(
           "packages/{ggml-format,gguf,checkpoint}/src/*.ts",
           "packages/tokenizer/src/{ggml-vocab,gguf-vocab,model-proto,model-rules,protobuf-wire,sentencepiece-model,sentencepiece-table}.ts",
           "packages/sampling/src/{grammar,json-schema}/*.ts",
-          "packages/llama/src/{session,gguf-config}.ts",
+          "packages/{llama/src/gguf-config,model/src/session}.ts",
           "packages/convert/src/vocab-file.ts",
           "apps/cli/src/configuration.ts",
           "apps/cli/src/commands/peft-adapter.ts",
@@ -33,7 +33,7 @@ const config = mergeConfig(
 config.test.include = [
   "packages/{bytes,ggml-format,gguf,checkpoint,tokenizer,convert}/test/**/*.test.ts",
   "packages/sampling/test/{grammar,json-schema}/*.test.ts",
-  "packages/llama/test/{session,gguf-config}.test.ts",
+  "packages/{llama/test/gguf-config,model/test/session}.test.ts",
   "apps/cli/test/{configuration,commands/verify,commands/convert-lora,commands/chat/{template,history-file,chat},trust/small-text-files}.test.ts",
 ];
 config.test.exclude = ["**/node_modules/**", "**/*.slow.test.ts"];
