@@ -63,7 +63,7 @@ module.exports = {
       name: "apps-share-the-frame",
       severity: "error",
       from: { path: "^apps/([^/]+)/src" },
-      to: { path: "^apps/", pathNot: ["^apps/$1/", "^apps/cli/src/frame\\.ts$"] },
+      to: { path: "^apps/", pathNot: ["^apps/$1/", "^apps/cli/src/(frame|jobs)\\.ts$"] },
     },
     {
       name: "no-deep-imports",
