@@ -25,7 +25,7 @@ export async function scoreChunks(run: Run): Promise<Report> {
   const { contextTokens, maxChunks } = params;
   const tokens = await encodeText(tokenizer, params.prompt, { bos: tokenizer.addBos });
   const chunks = cutChunks(tokens, contextTokens, maxChunks);
-  if (chunks.length === 0) {
+  if (tokens.length < contextTokens) {
     const refusal = tooShort(tokens.length, contextTokens);
     io.err.write(`perplexity: error: ${refusal.message}\n${refusal.hint}\n`);
     throw new ReportedError(refusal);

@@ -36,7 +36,7 @@ export async function windowsOf(
   try {
     const tokens = await encodeText(tokenizer, text, { bos: tokenizer.addBos });
     const windows = cutChunks(tokens, contextTokens, maxWindows);
-    if (windows.length === 0) throw tooShort(tokens.length, contextTokens);
+    if (tokens.length < contextTokens) throw tooShort(tokens.length, contextTokens);
     return windows;
   } finally {
     await file.close();
