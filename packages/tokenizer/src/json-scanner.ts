@@ -32,7 +32,6 @@ export class JsonScanner {
     this.#file = file;
     this.#budget = budget;
     assertNoPlaceholder(bytes, file);
-    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.at = 3; // a byte order mark
     if (!isUtf8(bytes)) throw this.error("E_UTF8", "json", "UTF-8", "other bytes");
   }
 
