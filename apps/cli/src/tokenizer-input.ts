@@ -19,10 +19,14 @@ import { wholeSource } from "./whole-file.ts";
 /** Bytes of a file that is read whole. LLaMA's tokenizer.model has 499,723, Gemma 3's tokenizer.json 33 million. */
 const MAX_VOCAB_FILE_BYTES = 64 * 1024 * 1024;
 
-/** @throws FormatError of the reader that takes the file; IoError, also `E_CHANGED` */
+/** @throws FormatError of the reader that takes the file; Refusal for a directory without such files; IoError, also `E_CHANGED` */
 export async function openTokenizer(path: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const isDirectory = (await stat(path).catch(() => undefined))?.isDirectory() === true;
-  if (isDirectory) return createHfTokenizer(await readTokenizerFiles(diskFolder(path)), options);
+  if (isDirectory) {
+    const files = await readTokenizerFiles(diskFolder(path));
+    const isThere = files.tokenizerJson ?? files.tekkenJson ?? files.tokenizerModel;
+    if (isThere !== undefined) return createHfTokenizer(files, options);
+  }
   const source = await openModelSource(path);
   try {
     const tokenizer = await tokenizerOf(source, options);
