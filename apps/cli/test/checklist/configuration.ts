@@ -69,7 +69,7 @@ const TRACES: Item = {
   rows: [
     shownBy(
       "the folder of the cache",
-      "apps/cli/test/commands/chat/history-file.test.ts",
+      "packages/hub/test/cache-folder.test.ts",
       "the folder: LL_CACHE, then XDG's, then the platform's own",
     ),
     shownBy(

@@ -31,7 +31,7 @@ const EXIT_CODES: Item = {
       "a reader that closes its end early is no error to talk about, and leaves no file",
     ),
     row("come from one place", () => {
-      expect(sourcesWith(/\bprocess\.(exit|reallyExit|abort)\(/)).toEqual(["apps/cli/src/main.ts"]);
+      expect(sourcesWith(/\bprocess\.(exit|reallyExit|abort)\(/)).toEqual(["apps/cli/src/run-program.ts"]);
     }),
     row("2 for a command line that is not understood", async () => {
       expect((await runHere("ll-convert", ["--outtype"])).code).toBe(2);
