@@ -11,7 +11,7 @@ export interface PieceFolder {
   readonly path: string;
   /** In order. */
   names(): Promise<string[]>;
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  read(name: string): Promise<Uint8Array>;
   /** Resolves when the piece would survive a power failure; to false if there is one of that name, which stays. */
   put(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Keeps what is there for another time. */
