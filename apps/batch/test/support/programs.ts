@@ -1,40 +1,19 @@
 // ll-batch as a process, and files for it.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Io } from "@ll/cli/frame";
+import { type SourceProgram, startProgram } from "../../../../tools/source-program.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
 import { run } from "../../src/main.ts";
 
 const BIN = join(import.meta.dirname, "../../src/bin.ts");
 
-export interface Program {
-  readonly child: ChildProcess;
-  readonly out: () => string;
-  readonly err: () => string;
-  /** Exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>;
-}
+export type Program = SourceProgram;
 
 export function start(args: readonly string[], env: Record<string, string> = {}, script: string = BIN): Program {
-  const child = spawn(process.execPath, ["--conditions=@ll/source", "--no-warnings", script, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-  });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    err += text;
-  });
-  const ended = new Promise<number | string>((resolve) => {
-    child.on("close", (code, signal) => resolve(code ?? signal ?? "nothing"));
-  });
-  return { child, out: () => out, err: () => err, ended };
+  return startProgram([script], args, env);
 }
 
 /** Runs to its end. */

@@ -1,17 +1,13 @@
 // ll-serve as a process of its own, from the sources.
 
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { type SourceProgram, startProgram } from "../../../../tools/source-program.ts";
 
 export const BIN: string = join(import.meta.dirname, "../../src/bin.ts");
 
-export interface ServerProcess {
-  readonly out: () => string;
-  readonly err: () => string;
+export interface ServerProcess extends Omit<SourceProgram, "child"> {
   kill(signal: NodeJS.Signals): void;
-  /** Exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>;
 }
 
 /** @param preload a module that Node loads before the program */
@@ -21,22 +17,8 @@ export function runServer(
   preload?: string,
 ): ServerProcess {
   const before = preload === undefined ? [] : ["--import", preload];
-  const child = spawn(process.execPath, ["--conditions=@ll/source", "--no-warnings", ...before, BIN, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-  });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    err += text;
-  });
-  const ended = new Promise<number | string>((resolve) => {
-    child.on("close", (code, signal) => resolve(code ?? signal ?? "nothing"));
-  });
-  return { out: () => out, err: () => err, kill: (signal: NodeJS.Signals) => child.kill(signal), ended };
+  const { child, ...program } = startProgram([...before, BIN], args, env);
+  return { ...program, kill: (signal) => child.kill(signal) };
 }
 
 /** The port of a server, once it answers. */
