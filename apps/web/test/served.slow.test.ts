@@ -144,6 +144,16 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
     await other.say("Again");
     await other.answered(2);
     await expect.poll(() => one.path(), poll).toEqual(await other.path());
+    // what one tab took over from the other is no news: they would tell each other for ever, and what is removed would come back
+    const news = one.page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          let n = 0;
+          new BroadcastChannel("ll-served").onmessage = () => n++;
+          setTimeout(() => resolve(n), 500);
+        }),
+    );
+    expect(await news).toBe(0);
     await other.page.getByRole("listitem").hover();
     await other.button(`${text.remove}: Hello`).click();
     await expect.poll(() => one.page.locator(".conversation").count(), poll).toBe(0);

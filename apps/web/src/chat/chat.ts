@@ -44,6 +44,8 @@ export class Chat {
   #history: History = new MemoryHistory();
   #channel: BroadcastChannel | undefined;
   #connecting = new AbortController();
+  /** Counts what this tab wrote. */
+  #nChanges = 0;
 
   constructor({ database }: ChatOptions) {
     this.#name = database;
@@ -290,6 +292,7 @@ export class Chat {
 
   /** Writes what changed, and tells the other tabs. */
   async keep(id: string, changes: Changes): Promise<void> {
+    this.#nChanges++;
     try {
       await this.#history.change(changes);
       this.#channel?.postMessage(id);
@@ -328,9 +331,12 @@ export class Chat {
     for (const { id } of conversations) await this.#changedElsewhere(id);
   }
 
-  /** Takes over what another tab wrote. Empty: several conversations. */
+  /**
+   * Takes over what another tab wrote. Empty: several conversations. Nothing is written here: the tabs would answer one another for
+   * ever, and what was removed there would come back.
+   */
   async #changedElsewhere(id: string): Promise<void> {
-    const records = new Map((await this.#history.conversations()).map((one) => [one.id, one]));
+    const records = new Map((await this.#read((history) => history.conversations())).map((one) => [one.id, one]));
     const opened = this.open.peek();
     const shown = this.records.peek().get(opened.id);
     batch(() => {
@@ -344,14 +350,25 @@ export class Chat {
       if (!this.answers.runs.peek().has(opened.id)) this.create();
       return;
     }
-    const messages = await this.#history.messages(opened.id);
+    const messages = await this.#read((history) => history.messages(opened.id));
     const ids = new Set(messages.map((one) => one.id));
     opened.add(messages.filter((one) => !this.answers.isWriting(one.id)));
     opened.remove(
       opened.messages().flatMap((one) => (ids.has(one.id) || this.answers.isWriting(one.id) ? [] : [one.id])),
     );
-    const { leaf } = this.current.peek();
-    this.change(opened.id, { leaf: newestLeaf(opened.tree.peek(), leaf) });
+    const record = this.records.peek().get(opened.id);
+    if (record === undefined) return;
+    const leaf = newestLeaf(opened.tree.peek(), record.leaf);
+    this.records.value = new Map(this.records.peek()).set(opened.id, { ...record, leaf });
+  }
+
+  /** Reads until nothing was written meanwhile: what this tab knows is never older than what is read. */
+  async #read<T>(read: (history: History) => Promise<T>): Promise<T> {
+    for (;;) {
+      const before = this.#nChanges;
+      const result = await read(this.#history);
+      if (this.#nChanges === before) return result;
+    }
   }
 
   /** From here on everything is in memory. */
