@@ -1,6 +1,6 @@
 // Replicas behind the real HAProxy, with the configuration of examples/scale: conversations stay where their cache is, restarts and full
 // replicas fail nobody, and a replica that is killed takes nothing with it that cannot be had again, to the character.
-// LL_SCALE=full takes the counts of the specification; the figures are for reading, the bounds are 20 times the usual.
+// LL_SCALE=full takes the counts of the specification; the figures of time are for reading.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { ask } from "./support/test-server.ts";
 const CHAT = "/v1/chat/completions";
 const IS_FULL = process.env["LL_SCALE"] === "full";
 const CONVERSATIONS = IS_FULL ? 200 : 40;
-const OVERLOAD_MS = IS_FULL ? 60_000 : 4000;
+const REFUSALS = IS_FULL ? 10_000 : 240;
 const TURNS = 5;
 const CONTEXT = 512;
 
@@ -126,7 +126,7 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "three replicas", () => 
     isOver = true;
     await Promise.all(clients);
     say(`rolling restart: ${served} streams`);
-    expect(served).toBeGreaterThan(60);
+    expect(served).toBeGreaterThanOrEqual(bodies.length);
     expect(failures).toEqual([]);
   });
 
@@ -199,11 +199,12 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "two replicas, ten times
 
     const figures = { served: 0, refusedMs: [] as number[], liveMs: [] as number[], pauses: [] as number[] };
     const failures: unknown[] = [];
-    const overload = async (ms: number): Promise<void> => {
-      const end = performance.now() + ms;
+    const overload = async (nRefused: number): Promise<void> => {
+      const [servedBefore, refusedBefore] = [figures.served, figures.refusedMs.length];
+      const isEnough = () => figures.served > servedBefore && figures.refusedMs.length - refusedBefore >= nRefused;
       const client = async (_: unknown, i: number): Promise<void> => {
         const [body, text] = [bodies[i % bodies.length]!, texts[i % bodies.length]];
-        while (performance.now() < end) {
+        while (!isEnough()) {
           const answer = await streamChat(balancer.port, body);
           const isRefused = answer.status === 503 && Number(answer.retryAfter) >= 1;
           if (isRefused) figures.refusedMs.push(answer.ms);
@@ -214,7 +215,7 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "two replicas, ten times
         }
       };
       const watch = async (): Promise<void> => {
-        while (performance.now() < end) {
+        while (!isEnough()) {
           for (const { port } of replicas) {
             const start = performance.now();
             const { status } = await ask(port, "/health/live");
@@ -226,9 +227,9 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "two replicas, ten times
       };
       await Promise.all([watch(), ...Array.from({ length: CLIENTS }, client)]);
     };
-    await overload(OVERLOAD_MS / 2);
+    await overload(REFUSALS / 2);
     const before = replicas.map((replica) => replica.residentBytes());
-    await overload(OVERLOAD_MS);
+    await overload(REFUSALS);
     const grown = replicas.map((replica, i) => replica.residentBytes() - before[i]!);
     await cluster.close();
 
@@ -240,9 +241,6 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "two replicas, ten times
         `between tokens ${ms(pauses)}, alone ${ms(quiet.pauses)}; grown by ${grown.map((n) => (n / 2 ** 20).toFixed(1))} MiB`,
     );
     expect(failures).toEqual([]);
-    expect(served).toBeGreaterThan(0);
-    expect(refusedMs.length).toBeGreaterThan(CLIENTS);
-    expect(quantile(liveMs, 0.5)).toBeLessThan(20 * 100);
     for (const bytes of grown) expect(bytes).toBeLessThan(32 * 2 ** 20);
   });
 });
