@@ -8,6 +8,8 @@ import { createInstrumenter } from "istanbul-lib-instrument";
 export interface Coverage {
   /** Counters that at least one run has reached. */
   readonly edges: number;
+  /** Paths that no module had. */
+  readonly unseen: readonly string[];
   /** Sets all counters to 0; before each run. */
   reset(): void;
   /** True if the last run reached a counter, or an order of magnitude of one, that no run before it had reached. */
@@ -23,12 +25,13 @@ const COUNTERS = "__llFuzzCounters";
 /** `cov_1a2b().s[3]++` and `cov_1a2b().b[3][1]++`: what the instrumenter puts at statements, functions and branches. */
 const INCREMENT = /\bcov_\w+\(\)\.([sfb])\[(\d+)\](?:\[(\d+)\])?\+\+/g;
 
-/** Instruments every module whose path matches and that is loaded from now on. */
-export function coverModules(paths: RegExp): Coverage {
+/** Instruments every module whose path has one of these parts and that is loaded from now on. */
+export function coverModules(paths: readonly string[]): Coverage {
   const counters = new Uint32Array(MAX_COUNTERS);
   const reached = new Uint8Array(MAX_COUNTERS); // counter → bit set of orders of magnitude
   let nCounters = 0;
   let edges = 0;
+  const seen = new Set<string>();
   const instrumenter = createInstrumenter({ esModules: true, compact: false, coverageVariable: "__llFuzzCoverage" });
 
   /** Each increment by name becomes one in an array: several times faster to count, to reset and to look through. */
@@ -48,7 +51,9 @@ export function coverModules(paths: RegExp): Coverage {
   Object.defineProperty(globalThis, COUNTERS, { value: counters });
   registerHooks({
     load(url, context, nextLoad) {
-      if (!url.startsWith("file:") || !paths.test(url)) return nextLoad(url, context);
+      const path = url.startsWith("file:") ? paths.find((part) => url.includes(`/${part}`)) : undefined;
+      if (path === undefined) return nextLoad(url, context);
+      seen.add(path);
       return { format: "module", source: instrument(fileURLToPath(url)), shortCircuit: true };
     },
   });
@@ -56,6 +61,9 @@ export function coverModules(paths: RegExp): Coverage {
   return {
     get edges() {
       return edges;
+    },
+    get unseen() {
+      return paths.filter((path) => !seen.has(path));
     },
     reset() {
       counters.fill(0, 0, nCounters);

@@ -17,54 +17,64 @@ export interface FuzzTarget {
   readonly fuzz: (data: Uint8Array) => unknown;
 }
 
+/** Below `targets/`, and where the sources are whose coverage leads the search: beginnings of paths. */
 interface TargetEntry {
-  /** Below `targets/`. */
   readonly module: string;
-  /** Sources whose coverage leads the search. */
-  readonly covers: RegExp;
+  readonly covers: readonly string[];
 }
 
-export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map([
-  ["ggjt", { module: "ggjt.ts", covers: /\/packages\/(bytes|ggml-format)\/src\// }],
-  ["lora", { module: "lora.ts", covers: /\/packages\/(bytes|ggml-format)\/src\// }],
-  ["gguf", { module: "gguf.ts", covers: /\/packages\/(bytes|gguf|tokenizer)\/src\/|\/gguf-(config|tokenizer)\.ts$/ }],
-  [
-    "importance",
-    { module: "importance.ts", covers: /\/packages\/(bytes|gguf)\/src\/|\/convert\/src\/importance\.ts$/ },
-  ],
-  ["session", { module: "session.ts", covers: /\/packages\/bytes\/src\/|\/llama\/src\/session\.ts$/ }],
-  ["sentencepiece", { module: "sentencepiece.ts", covers: /\/packages\/(bytes|tokenizer)\/src\// }],
-  ["zip", { module: "zip.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
-  ["pickle", { module: "pickle.ts", covers: /\/packages\/checkpoint\/src\/pickle/ }],
-  ["safetensors", { module: "safetensors.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
-  ["llama2c", { module: "llama2c.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
-  ["json", { module: "json.ts", covers: /\/packages\/(bytes|checkpoint)\/src\// }],
-  ["sums", { module: "sums.ts", covers: /\/commands\/verify\/sums-file\.ts$/ }],
-  ["grammar", { module: "grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
-  ["use-ggjt", { module: "use-ggjt.ts", covers: /\/packages\/(ggml-format|llama|tokenizer|sampling)\/src\// }],
-  ["use-gguf", { module: "use-gguf.ts", covers: /\/packages\/(gguf|llama|model|tokenizer|sampling)\/src\// }],
-  ["use-lora", { module: "use-lora.ts", covers: /\/packages\/(ggml-format|llama)\/src\// }],
-  ["use-session", { module: "use-session.ts", covers: /\/packages\/llama\/src\// }],
-  ["use-tokenizer", { module: "use-tokenizer.ts", covers: /\/packages\/tokenizer\/src\// }],
-  ["tokenizer-json", { module: "tokenizer-json.ts", covers: /\/packages\/tokenizer\/src\// }],
-  [
-    "generation-config",
-    {
-      module: "generation-config.ts",
-      covers: /\/packages\/checkpoint\/src\/(hf|json)|\/convert\/src\/hf-metadata\.ts$/,
-    },
-  ],
-  ["hf-vocabulary", { module: "hf-vocabulary.ts", covers: /\/packages\/tokenizer\/src\// }],
-  ["split-set", { module: "split-set.ts", covers: /\/packages\/(bytes|gguf)\/src\// }],
-  ["hub-answers", { module: "hub-answers.ts", covers: /\/packages\/hub\/src\/|\/bytes\/src\/http/ }],
-  ["use-grammar", { module: "use-grammar.ts", covers: /\/packages\/sampling\/src\/grammar\// }],
-  [
-    "use-chat",
-    { module: "use-chat.ts", covers: /\/commands\/chat\/|\/chat\/src\/conversation\/|\/packages\/sampling\/src\// },
-  ],
-  ["template", { module: "template.ts", covers: /\/chat\/src\/template\/jinja\/|\/@huggingface\/jinja\/dist\// }],
-  ["json-schema", { module: "json-schema.ts", covers: /\/packages\/sampling\/src\// }],
-]);
+export const TARGETS: ReadonlyMap<string, TargetEntry> = new Map(
+  Object.entries({
+    ggjt: ["packages/bytes/src/", "packages/ggml-format/src/"],
+    lora: ["packages/bytes/src/", "packages/ggml-format/src/"],
+    gguf: [
+      "packages/bytes/src/",
+      "packages/gguf/src/",
+      "packages/tokenizer/src/",
+      "packages/llama/src/gguf-config.ts",
+      "packages/model/src/gguf-tokenizer.ts",
+    ],
+    importance: ["packages/bytes/src/", "packages/gguf/src/", "packages/convert/src/importance.ts"],
+    session: ["packages/bytes/src/", "packages/model/src/session.ts"],
+    sentencepiece: ["packages/bytes/src/", "packages/tokenizer/src/"],
+    zip: ["packages/bytes/src/", "packages/checkpoint/src/"],
+    pickle: ["packages/checkpoint/src/pickle"],
+    safetensors: ["packages/bytes/src/", "packages/checkpoint/src/"],
+    llama2c: ["packages/bytes/src/", "packages/checkpoint/src/"],
+    json: ["packages/bytes/src/", "packages/checkpoint/src/"],
+    sums: ["apps/cli/src/commands/verify/sums-file.ts"],
+    grammar: ["packages/sampling/src/grammar/"],
+    "use-ggjt": [
+      "packages/ggml-format/src/",
+      "packages/llama/src/",
+      "packages/tokenizer/src/",
+      "packages/sampling/src/",
+    ],
+    "use-gguf": [
+      "packages/gguf/src/",
+      "packages/llama/src/",
+      "packages/model/src/",
+      "packages/tokenizer/src/",
+      "packages/sampling/src/",
+    ],
+    "use-lora": ["packages/ggml-format/src/", "packages/model/src/", "packages/llama/src/"],
+    "use-session": ["packages/model/src/", "packages/llama/src/"],
+    "use-tokenizer": ["packages/tokenizer/src/"],
+    "tokenizer-json": ["packages/tokenizer/src/"],
+    "generation-config": [
+      "packages/checkpoint/src/hf-",
+      "packages/checkpoint/src/json-",
+      "packages/convert/src/hf-metadata.ts",
+    ],
+    "hf-vocabulary": ["packages/tokenizer/src/"],
+    "split-set": ["packages/bytes/src/", "packages/gguf/src/"],
+    "hub-answers": ["packages/hub/src/", "packages/bytes/src/http"],
+    "use-grammar": ["packages/sampling/src/grammar/"],
+    "use-chat": ["apps/cli/src/commands/chat/", "packages/chat/src/conversation/", "packages/sampling/src/"],
+    template: ["packages/chat/src/template/jinja/", "@huggingface/jinja/dist/"],
+    "json-schema": ["packages/sampling/src/"],
+  }).map(([name, covers]) => [name, { module: `${name}.ts`, covers }]),
+);
 
 /** Not a parser of the toolchain: see `self-test-parser.ts`. */
-export const SELF_TEST: TargetEntry = { module: "self-test.ts", covers: /\/tools\/fuzz\/self-test-parser\.ts$/ };
+export const SELF_TEST: TargetEntry = { module: "self-test.ts", covers: ["tools/fuzz/self-test-parser.ts"] };

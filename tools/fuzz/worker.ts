@@ -103,7 +103,7 @@ async function work(job: WorkerJob): Promise<WorkerReport> {
   }
   const deadline = performance.now() + 1000 * job.seconds;
   for (const seed of target.seeds) await run(seed);
-  if (coverage.edges === 0) throw new Error(`the target "${job.target}" covers nothing`);
+  if (coverage.unseen.length > 0) throw new Error(`the target "${job.target}" loads nothing of ${coverage.unseen}`);
   corpus.push(...target.seeds.filter((seed) => !corpus.includes(seed)));
 
   const random = createRandom(job.seed);
