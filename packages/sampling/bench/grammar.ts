@@ -1,4 +1,4 @@
-// What a grammar costs per token, in passes over the logits that find the largest (see chains.ts), on 32,000 ids.
+// What a grammar costs per token, in passes over the logits that find the largest, on 32,000 ids.
 //   node --conditions=@ll/source packages/sampling/bench/grammar.ts [tokenizer.model]
 // Without a file the vocabulary is made up: bytes, and random words of 2 to 12 letters with and without a blank in front.
 
