@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const CHAT = "/v1/chat/completions";
 /** Twenty times what it takes, on a busy machine. */
-const PATIENCE = { timeout: 20_000, interval: 5 };
+const PATIENCE = { timeout: 200_000, interval: 5 };
 const messages = [{ role: "user" as const, content: "Who is it?" }];
 const expectFree = ({ host }: TestServer) =>
   vi.waitFor(() => {
