@@ -36,5 +36,11 @@ export {
 } from "./http-request.ts";
 export { type HttpSource, httpSource } from "./http-source.ts";
 export type { AbortSignal, Blob, Fetch, Request, Response, URL } from "./platform-types.ts";
-export type { SourceTensor, TensorLocation, TensorSource } from "./tensor-source.ts";
+export {
+  FileTensor,
+  type SourceTensor,
+  type TensorLocation,
+  type TensorSource,
+  tensorChunks,
+} from "./tensor-source.ts";
 export { turn } from "./turn.ts";

@@ -7,6 +7,7 @@ test("public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "BoundedReader",
+      "FileTensor",
       "FormatError",
       "IoError",
       "PASSING_STATUS",
@@ -38,6 +39,7 @@ test("public names", () => {
       "memorySource",
       "printable",
       "sendRequest",
+      "tensorChunks",
       "turn",
     ]
   `);

@@ -1,9 +1,8 @@
 // The tensors of a LLaMA model: names, shapes, and whether a file has them all.
 
 import { feedForwardSize, llama, metaTensors } from "@ll/architectures";
-import { type FormatErrorFields, printable } from "@ll/bytes";
+import { type FileTensor, type FormatErrorFields, printable } from "@ll/bytes";
 import { GgmlFormatError } from "./errors.ts";
-import type { GgmlTensor } from "./ggml-tensor.ts";
 import { type HyperParams, hyperParamOffset } from "./hyper-params.ts";
 import { MAX_LAYERS } from "./limits.ts";
 import type { GgmlFile } from "./read.ts";
@@ -71,10 +70,10 @@ export function checkLlamaTensors(file: GgmlFile, nGqa = 1): void {
 
 function checkTensor(
   file: GgmlFile,
-  tensor: GgmlTensor | undefined,
+  tensor: FileTensor | undefined,
   name: string,
   shape: readonly number[],
-): asserts tensor is GgmlTensor {
+): asserts tensor is FileTensor {
   if (tensor === undefined) {
     throw fileError(file, {
       code: "E_MISSING_TENSOR",

@@ -10,12 +10,12 @@ import {
   type BudgetOptions,
   type ByteSource,
   createReader,
+  type FileTensor,
   type FormatError,
   printable,
 } from "@ll/bytes";
 import type { Container } from "./container.ts";
 import { GgmlFormatError } from "./errors.ts";
-import type { GgmlTensor } from "./ggml-tensor.ts";
 import { RECORD_CHUNK_BYTES } from "./limits.ts";
 import { readTensorDirectory } from "./tensor-directory.ts";
 
@@ -32,8 +32,8 @@ const RECORDS: Container = { magic: "ggjt", version: 3, name: "ggla v1", hasScor
 export interface LoraPair {
   /** Name of the model's tensor. */
   readonly target: string;
-  readonly a: GgmlTensor; // (row length of the target, rank), f32
-  readonly b: GgmlTensor; // (rows of the target, rank), f32
+  readonly a: FileTensor; // (row length of the target, rank), f32
+  readonly b: FileTensor; // (rows of the target, rank), f32
 }
 
 /** An open adapter. It reads from its source for as long as tensors are read; the source is closed by whoever opened it. */
@@ -118,7 +118,7 @@ async function readHeader(reader: BoundedReader): Promise<{ r: number; alpha: nu
 /** Name of the target and which of the pair it is; the last `.lora` counts. */
 const LORA_NAME = /^(.+)\.lora([AB])$/s;
 
-function pairUp(reader: BoundedReader, tensors: ReadonlyMap<string, GgmlTensor>): LoraPair[] {
+function pairUp(reader: BoundedReader, tensors: ReadonlyMap<string, FileTensor>): LoraPair[] {
   const targets = new Set<string>();
   for (const tensor of tensors.values()) targets.add(targetOf(reader, tensor));
   if (targets.size === 0) {
@@ -129,7 +129,7 @@ function pairUp(reader: BoundedReader, tensors: ReadonlyMap<string, GgmlTensor>)
       message: "the adapter has no tensors",
     });
   }
-  const half = (name: string): GgmlTensor => {
+  const half = (name: string): FileTensor => {
     const tensor = tensors.get(name);
     if (tensor !== undefined) return tensor;
     const message = `tensor '${name}' is missing in the adapter: its partner is there`;
@@ -145,7 +145,7 @@ function pairUp(reader: BoundedReader, tensors: ReadonlyMap<string, GgmlTensor>)
 }
 
 /** @throws GgmlFormatError for a tensor that is no half of a pair. */
-function targetOf(reader: BoundedReader, tensor: GgmlTensor): string {
+function targetOf(reader: BoundedReader, tensor: FileTensor): string {
   const { name, type, shape } = tensor;
   const target = LORA_NAME.exec(name)?.[1];
   if (target === undefined) {
@@ -165,7 +165,7 @@ function targetOf(reader: BoundedReader, tensor: GgmlTensor): string {
 
 function tensorError(
   reader: BoundedReader,
-  { name, dataOffset }: GgmlTensor,
+  { name, dataOffset }: FileTensor,
   code: string,
   expected: string,
   got: string,

@@ -6,13 +6,13 @@ import {
   type BudgetOptions,
   type ByteSource,
   createReader,
+  type FileTensor,
   type FormatError,
   isFormatError,
 } from "@ll/bytes";
 import { type Container, readContainer } from "./container.ts";
 import { GgmlFormatError } from "./errors.ts";
 import { assertFtypeReadable, ftypeTensorType } from "./ftype.ts";
-import type { GgmlTensor } from "./ggml-tensor.ts";
 import { type HyperParams, hyperParamOffset, readHyperParams } from "./hyper-params.ts";
 import { HEADER_CHUNK_BYTES, RECORD_CHUNK_BYTES } from "./limits.ts";
 import { readTensorDirectory, type TensorDirectory } from "./tensor-directory.ts";
@@ -39,9 +39,9 @@ export interface GgmlFile {
   /** Index = id. Made when it is first asked for. */
   readonly vocab: readonly VocabEntry[];
   /** In file order; empty in a vocabulary-only file. */
-  readonly tensors: readonly GgmlTensor[];
+  readonly tensors: readonly FileTensor[];
   names(): Iterable<string>;
-  tensor(name: string): GgmlTensor | undefined;
+  tensor(name: string): FileTensor | undefined;
   /** What is odd but harmless, for people. */
   readonly warnings: readonly string[];
   /** Why the tensors cannot be read, of a file that was opened as `damaged`. */
@@ -82,7 +82,7 @@ export async function openGgml(source: ByteSource, options: OpenGgmlOptions = {}
   const directory = await readTensorDirectory(recordReader, container, oldBlocks).catch((error: unknown) => {
     if (options.damaged !== true || !isFormatError(error)) throw error;
     damage = error;
-    return { tensors: new Map<string, GgmlTensor>(), padding: undefined };
+    return { tensors: new Map<string, FileTensor>(), padding: undefined };
   });
   const warnings = findOddities(reader, container, hyperParams, vocabSection, directory, options.strict ?? false);
 
@@ -131,7 +131,7 @@ function findOddities(
   }
   const expectedType = ftypeTensorType(hyperParams.ftype) as string; // a readable file type has one
   const matrices = [...tensors.values()].filter((tensor) => tensor.shape.length === 2);
-  const isExpected = (tensor: GgmlTensor): boolean => tensor.type.replace(/_v1$/, "") === expectedType;
+  const isExpected = (tensor: FileTensor): boolean => tensor.type.replace(/_v1$/, "") === expectedType;
   if (matrices.length > 0 && !matrices.some(isExpected)) {
     const label = fileTypeLabel(hyperParams.ftype);
     warn({

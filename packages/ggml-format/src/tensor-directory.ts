@@ -2,10 +2,9 @@
 //
 //   | n_dims: u32, 1 or 2 | name length: u32 | type: u32 | ne: n_dims × u32, row length first | name | padding | data |
 
-import { type BoundedReader, printable } from "@ll/bytes";
+import { type BoundedReader, FileTensor, printable } from "@ll/bytes";
 import type { Container } from "./container.ts";
 import { changedBlocks } from "./ftype.ts";
-import { GgmlTensor } from "./ggml-tensor.ts";
 import { MAX_NAME_BYTES, MAX_TENSORS } from "./limits.ts";
 import {
   exactTensorBytes,
@@ -18,7 +17,7 @@ import {
 
 export interface TensorDirectory {
   /** By name, in file order. */
-  readonly tensors: ReadonlyMap<string, GgmlTensor>;
+  readonly tensors: ReadonlyMap<string, FileTensor>;
   /** The first tensor with padding that is not zero, where it stands, and how many more there are. */
   readonly padding: { readonly name: string; readonly offset: number; readonly nOthers: number } | undefined;
 }
@@ -44,7 +43,7 @@ export async function readTensorDirectory(
   container: Container,
   oldBlocks: boolean,
 ): Promise<TensorDirectory> {
-  const tensors = new Map<string, GgmlTensor>();
+  const tensors = new Map<string, FileTensor>();
   let padding: { name: string; offset: number; nOthers: number } | undefined;
   for (let index = 0; reader.remaining > 0; index++) {
     reader.enter("tensors", index);
@@ -73,8 +72,8 @@ async function readRecord(
   reader: BoundedReader,
   container: Container,
   oldBlocks: boolean,
-  earlier: ReadonlyMap<string, GgmlTensor>,
-): Promise<{ tensor: GgmlTensor; paddingOffset: number | undefined }> {
+  earlier: ReadonlyMap<string, FileTensor>,
+): Promise<{ tensor: FileTensor; paddingOffset: number | undefined }> {
   const recordOffset = reader.offset;
   const dimensions = await readDimensions(reader);
   const name = await readName(reader, dimensions.nameBytes);
@@ -95,7 +94,7 @@ async function readRecord(
   const dataOffset = reader.offset;
   reader.seek(dataOffset + byteLength, "data");
   const shape = [...dimensions.ne].reverse();
-  const tensor = new GgmlTensor(reader.source, { name, type: type.name, shape, byteLength, dataOffset });
+  const tensor = new FileTensor(reader.source, { name, type: type.name, shape, byteLength, dataOffset });
   return { tensor, paddingOffset };
 }
 

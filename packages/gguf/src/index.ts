@@ -1,10 +1,9 @@
 // Where things are in a GGUF file, and how to write one.
 
-export type { SourceTensor } from "@ll/bytes";
+export type { FileTensor as GgufTensor, SourceTensor } from "@ll/bytes";
 export { GgufFormatError, isGgufFormatError } from "./errors.ts";
 export { type GgufPlan, ggufFileBytes, type PlannedTensor } from "./file-plan.ts";
 export { decodeText, GgufArray, type ItemArrays, type NestedArray, type PackedTexts } from "./gguf-array.ts";
-export type { GgufTensor } from "./gguf-tensor.ts";
 export { GGUF_MAGIC } from "./header.ts";
 export {
   type GgufMetadata,

@@ -5,11 +5,11 @@ import {
   type BudgetOptions,
   type ByteSource,
   createReader,
+  type FileTensor,
   type FormatError,
   isFormatError,
 } from "@ll/bytes";
 import { GgufFormatError } from "./errors.ts";
-import type { GgufTensor } from "./gguf-tensor.ts";
 import { readHeader } from "./header.ts";
 import { HEADER_CHUNK_BYTES, MAX_ALIGNMENT, MAX_HEADER_CHUNK_BYTES } from "./limits.ts";
 import { type GgufMetadata, readMetadata } from "./metadata.ts";
@@ -30,9 +30,9 @@ export interface GgufContents {
   readonly name: string;
   readonly metadata: GgufMetadata;
   /** In file order. */
-  readonly tensors: readonly GgufTensor[];
+  readonly tensors: readonly FileTensor[];
   names(): Iterable<string>;
-  tensor(name: string): GgufTensor | undefined;
+  tensor(name: string): FileTensor | undefined;
   /** What is odd but harmless, for people. */
   readonly warnings: readonly string[];
   /** Why the tensors cannot be read, of a file that was opened as `damaged`; those that it lists may not be there. */
@@ -77,7 +77,7 @@ export async function openGguf(source: ByteSource, options: OpenGgufOptions = {}
   let alignment = DEFAULT_ALIGNMENT;
   let dataStart = reader.offset;
   let entries: TensorEntry[] = [];
-  let tensors: ReadonlyMap<string, GgufTensor>;
+  let tensors: ReadonlyMap<string, FileTensor>;
   let damage: FormatError | undefined;
   try {
     alignment = alignmentOf(reader, metadata);

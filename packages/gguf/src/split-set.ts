@@ -1,9 +1,8 @@
 // A model in several files, NAME-00001-of-00003.gguf and so on, as gguf-split of llama.cpp makes them: the first has all the
 // metadata and maybe tensors, each has its own tensors, and `split.no` (from 0), `split.count` and `split.tensors.count`.
 
-import { type ByteSource, type FormatErrorFields, kindOf } from "@ll/bytes";
+import { type ByteSource, type FileTensor, type FormatErrorFields, kindOf } from "@ll/bytes";
 import { GgufFormatError } from "./errors.ts";
-import type { GgufTensor } from "./gguf-tensor.ts";
 import { MAX_SPLITS } from "./limits.ts";
 import { type GgufContents, type GgufFile, type OpenGgufOptions, openGguf } from "./read.ts";
 
@@ -23,7 +22,7 @@ export async function openGgufSet(sources: readonly ByteSource[], options: OpenG
     throw new RangeError(`"sources" expected 1 to ${MAX_SPLITS} files, got ${sources.length}`);
   }
   const files: GgufFile[] = [];
-  const tensors = new Map<string, GgufTensor>();
+  const tensors = new Map<string, FileTensor>();
   const homes = new Map<string, string>();
   for (const [index, source] of sources.entries()) {
     const file = await openGguf(source, options);

@@ -2,8 +2,7 @@
 //
 //   | length: u64 | name | n_dims: u32, 0 to 4 | ne: n_dims × u64, row length first | type: u32 | offset: u64, from the start of data |
 
-import { type BoundedReader, printable } from "@ll/bytes";
-import { GgufTensor } from "./gguf-tensor.ts";
+import { type BoundedReader, FileTensor, printable } from "@ll/bytes";
 import { MAX_DIMS, MAX_NAME_BYTES } from "./limits.ts";
 import { readName } from "./metadata.ts";
 import { exactTensorBytes, isWholeBlocks, removedTypeName, type TensorType, tensorTypeById } from "./tensor-type.ts";
@@ -133,8 +132,8 @@ export function placeTensors(
   entries: readonly TensorEntry[],
   dataStart: number,
   alignment: number,
-): { tensors: Map<string, GgufTensor>; dataEnd: number } {
-  const tensors = new Map<string, GgufTensor>();
+): { tensors: Map<string, FileTensor>; dataEnd: number } {
+  const tensors = new Map<string, FileTensor>();
   let dataEnd = dataStart;
   for (const [index, entry] of entries.entries()) {
     const { name, byteLength, relativeOffset, offsetAt } = entry;
@@ -171,10 +170,10 @@ export function placeTensors(
 }
 
 /** The tensor where its entry says that it is. */
-export function tensorAt(reader: BoundedReader, entry: TensorEntry, dataStart: number): GgufTensor {
+export function tensorAt(reader: BoundedReader, entry: TensorEntry, dataStart: number): FileTensor {
   const { name, type, shape, byteLength, relativeOffset } = entry;
   const dataOffset = dataStart + relativeOffset;
-  return new GgufTensor(reader.source, { name, type: type.name, shape, byteLength, dataOffset });
+  return new FileTensor(reader.source, { name, type: type.name, shape, byteLength, dataOffset });
 }
 
 /** The next multiple of `alignment`, by arithmetic that is exact beyond 2^32. */
