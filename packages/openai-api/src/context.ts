@@ -104,7 +104,7 @@ export async function streamChoices(
     .then(finish)
     .catch((error: unknown) => {
       if (signal.aborted) stream.abort(signal.reason);
-      else fail(answeredError(error, prompt, context));
+      else if (!stream.isGone) fail(answeredError(error, prompt, context));
     })
     .finally(() => stream.close());
   await choices.accepted;

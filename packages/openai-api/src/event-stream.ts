@@ -28,8 +28,8 @@ export class EventStream {
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
   #state: "open" | "closed" | "gone" = "open";
-  #reason: unknown;
   #wake: (() => void) | undefined;
+  #fail: (reason: unknown) => void = () => undefined;
   #sentAt = Date.now();
   /** When there was something to read at last, or something was read. */
   #movedAt = Date.now();
@@ -38,7 +38,13 @@ export class EventStream {
     this.#onGone = onGone;
     this.#timer = setInterval(() => this.#tick(pingMs), Math.min(pingMs, STALLED_MS));
     this.#body = new ReadableStream<Uint8Array>(
-      { pull: (controller) => this.#pull(controller), cancel: (reason) => this.#leave(reason) },
+      {
+        start: (controller) => {
+          this.#fail = (reason) => controller.error(reason);
+        },
+        pull: (controller) => this.#pull(controller),
+        cancel: (reason) => this.#leave(reason),
+      },
       { highWaterMark: 0 }, // so that a pull means that somebody reads
     );
   }
@@ -65,13 +71,18 @@ export class EventStream {
     this.#wake?.();
   }
 
-  /** Ends as a connection does that was torn. */
+  /** The reader has left, or is given up. */
+  get isGone(): boolean {
+    return this.#state === "gone";
+  }
+
+  /** Ends as a connection does that was torn; at once, since nobody may be reading. */
   abort(reason: unknown): void {
     if (this.#state === "gone") return;
     this.#state = "gone";
-    this.#reason = reason;
     this.#unread = [];
     clearInterval(this.#timer);
+    this.#fail(reason);
     this.#wake?.();
   }
 
@@ -94,8 +105,8 @@ export class EventStream {
     }
     this.#wake = undefined;
     const bytes = this.#unread.shift();
-    if (this.#state === "gone") controller.error(this.#reason);
-    else if (bytes === undefined) controller.close();
+    if (this.#state === "gone") return;
+    if (bytes === undefined) controller.close();
     else {
       this.#unreadBytes -= bytes.length;
       this.#movedAt = Date.now();

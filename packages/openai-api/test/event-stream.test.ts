@@ -25,6 +25,8 @@ test("a reader that has more than a mebibyte to read is given up", async () => {
   expect(onGone).not.toHaveBeenCalled();
   stream.send({ text });
   expect(onGone).toHaveBeenCalledOnce();
+  // whoever waits for room to write, and does not read, hears of it as well
+  await expect(reader.closed).rejects.toThrow("not read");
   stream.send({ text });
   await expect(reader.read()).rejects.toThrow("not read");
 });
