@@ -128,9 +128,15 @@ export class ModelHost {
     throw this.unready();
   }
 
+  /** Why it is not ready, for balancers. */
+  get trouble(): Exclude<HostState, "ready"> | "stalled" {
+    if (this.#isLeaving) return "draining";
+    return this.#state === "ready" ? "stalled" : this.#state;
+  }
+
   unready(): ApiError {
-    const code = this.#isLeaving ? "draining" : this.#state === "ready" ? "stalled" : this.#state;
-    const messages: Readonly<Record<string, string>> = {
+    const code = this.trouble;
+    const messages: Readonly<Record<typeof code, string>> = {
       loading: "The model is being loaded",
       reloading: "The engine failed; the model is being loaded again",
       draining: "The server is going down",
@@ -140,7 +146,7 @@ export class ModelHost {
     return new ApiError({
       status: 503,
       code: code === "reloading" || code === "failed" ? "engine_failed" : code,
-      message: messages[code] ?? code,
+      message: messages[code],
       headers: { "retry-after": "2", ...(code === "draining" && { connection: "close" }) },
     });
   }

@@ -126,7 +126,7 @@ export function createModelServer(options: ServerOptions): ModelServer {
     app.get(path, () => {
       if (host.isReady) return Response.json({ status: "ok" });
       const error = host.unready();
-      return Response.json({ ...error.toJSON(), status: error.code }, { status: 503, headers: error.headers });
+      return Response.json({ ...error.toJSON(), status: host.trouble }, { status: 503, headers: error.headers });
     });
   }
   app.get("/metrics", async () => {

@@ -96,6 +96,58 @@ describe("pages of other sites", () => {
   });
 });
 
+describe("all of it together", () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const allowed = { allowOrigins: ["https://page.example"], proxies: ["127.0.0.1"] };
+    server = await startServer({ ...allowed, keys: ["secret"] });
+  });
+
+  afterAll(() => server.close());
+
+  const HOSTS = ["localhost", "127.0.0.1:8080", "evil.example"];
+  const ORIGINS = [undefined, "http://localhost", "https://page.example", "https://evil.example", "null"];
+  const SITES = [undefined, "same-origin", "none", "same-site", "cross-site"];
+  const TYPES = [
+    "application/json",
+    "application/json; charset=utf-8",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+  ];
+  const KEYS = [undefined, "Bearer secret", "Bearer wrong"];
+
+  const CASES = HOSTS.flatMap((host) =>
+    ORIGINS.flatMap((origin) =>
+      SITES.flatMap((site) => TYPES.flatMap((type) => KEYS.map((key) => ({ host, origin, site, type, key })))),
+    ),
+  );
+
+  /** The first rule that is broken. */
+  function expectedOf({ host, origin, site, type, key }: (typeof CASES)[number]): [number, string | undefined] {
+    if (host === "evil.example") return [403, "forbidden_host"];
+    const isOwn = origin === undefined || origin === `http://${host}`;
+    const isForeign = site === "same-site" || site === "cross-site";
+    if (origin !== "https://page.example" && (!isOwn || isForeign)) return [403, "forbidden_origin"];
+    if (key !== "Bearer secret") return [401, "invalid_api_key"];
+    return type.startsWith("application/json") ? [200, undefined] : [415, "unsupported_media_type"];
+  }
+
+  test(`${CASES.length} requests`, async () => {
+    for (const [i, one] of CASES.entries()) {
+      const { host, origin, site, type, key } = one;
+      const headers = {
+        ...{ host, "content-type": type, "x-forwarded-for": `10.0.${i >> 8}.${i & 255}` }, // keys are counted by address
+        ...(origin !== undefined && { origin }),
+        ...(site !== undefined && { "sec-fetch-site": site }),
+        ...(key !== undefined && { authorization: key }),
+      };
+      const { status, body } = await ask(server.port, "/tokenize", { headers, body: { content: "a" } });
+      expect([status, body.error?.code], JSON.stringify(one)).toEqual(expectedOf(one));
+    }
+  });
+});
+
 describe("keys", () => {
   const PATHS = ["/v1/models", "/v1/chat/completions", "/tokenize", "/metrics", "/slots", "/props", "/", "/nothing"];
 

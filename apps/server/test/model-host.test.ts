@@ -25,7 +25,7 @@ test("a dead engine is loaded again, three times in ten minutes; then it is give
   expect(host.state).toBe("ready");
   for (let i = 0; i < 3; i++) {
     const reloading = host.answerFailed(dead());
-    expect(host.state).toBe("reloading");
+    expect([host.state, host.trouble, host.unready().code]).toEqual(["reloading", "reloading", "engine_failed"]);
     await host.answerFailed(dead()); // of another answer: heard once
     await reloading;
     expect(host.state).toBe("ready");

@@ -86,7 +86,7 @@ test("what cannot be is refused", async () => {
 
 test("an engine that dies, and cannot be started again: the answer ends with an error, the process with exit code 6", async () => {
   const preload = join(import.meta.dirname, "support/kill-workers.mjs");
-  const server = runServer([model, "--port", "0", "-t", "2", "--log", "none"], {}, preload);
+  const server = runServer([model, "--port", "0", "-t", "2", "--log", "none"], { LL_TEST_DEADLY: "1" }, preload);
   const port = await portOf(server);
   const response = await fetch(`http://127.0.0.1:${port}/v1/completions`, {
     method: "POST",

@@ -90,6 +90,29 @@ describe("a server", () => {
     expect(await server.ended).toBe(130);
   });
 
+  test("a worker that dies under four streams: four errors, a reload, and the next answer is what it was", async () => {
+    const preload = join(import.meta.dirname, "support/kill-workers.mjs");
+    const server = runServer([model, "--port", "0", "--threads", "2", "--log", "none"], {}, preload);
+    const port = await portOf(server);
+    const golden = { messages: endless.messages, seed: 3, max_tokens: 8 };
+    const { body: before } = await ask(port, CHAT, { body: golden });
+    let nBegun = 0;
+    const begin = () => {
+      if (++nBegun === 4) server.kill("SIGUSR2");
+    };
+    const answers = await Promise.all([1, 2, 3, 4].map((seed) => stream(port, { ...endless, seed }, begin)));
+    for (const answer of answers) {
+      expect(answer).toMatch(/"code":"engine_failed".*\n\n$/);
+      expect(answer).not.toContain("[DONE]");
+    }
+    await expect.poll(async () => (await ask(port, "/health/ready")).status, { timeout: 100_000 }).toBe(200);
+    expect(server.err()).toContain("the model is being loaded again");
+    const { body: after } = await ask(port, CHAT, { body: golden });
+    expect(after.choices).toEqual(before.choices);
+    server.kill("SIGTERM");
+    expect(await server.ended).toBe(0);
+  });
+
   test("a second signal ends at once", async () => {
     const server = await serve();
     const answer = await stream(server.port, endless, () => {

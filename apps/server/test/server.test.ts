@@ -1,6 +1,5 @@
-// A server over real HTTP: clients, seeds under load, ends of all kinds, limits of connections.
+// A server over real HTTP: clients, seeds under load, ends of all kinds.
 
-import { connect } from "node:net";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, streamText } from "ai";
@@ -94,13 +93,14 @@ const SEEDED = Array.from({ length: 40 }, (_, i) => {
 
 const textsOf = ({ body }: Awaited<ReturnType<typeof ask>>) => JSON.stringify(body.choices);
 
-test("forty seeded requests alone are those at once, and those among others that leave, to the bit", async () => {
-  const alone = await start({ slots: 2 });
+test("forty seeded requests alone are those at once, and those among others that leave, to the bit, with 1 to 3 threads", async () => {
+  const alone = await start({ slots: 2, threads: 1 });
   const expected: string[] = [];
   for (const body of SEEDED) expected.push(textsOf(await ask(alone.port, CHAT, { body })));
-  const crowd = await start({ slots: 4, maxWaiting: 200 });
-  const together = await Promise.all(SEEDED.map((body) => ask(crowd.port, CHAT, { body })));
+  const three = await start({ slots: 4, maxWaiting: 200, threads: 3 });
+  const together = await Promise.all(SEEDED.map((body) => ask(three.port, CHAT, { body })));
   expect(together.map(textsOf)).toEqual(expected);
+  const crowd = await start({ slots: 4, maxWaiting: 200, threads: 2 });
   // others come, and half of them leave in the queue, in the prompt or while they are answered
   let random = 1;
   const next = (most: number) => {
@@ -153,7 +153,7 @@ test("clients that leave free their slots, in the queue, in the prompt and while
   expect(metrics).toMatch(/ll_requests_running 0\n/);
 });
 
-test("the next turn of a conversation computes what is new, also when others came between", async () => {
+test("the next turn of a conversation computes what is new, also when others came between, and from another slot", async () => {
   const server = await start({ slots: 2, contextTokens: 512 });
   const first = { role: "user", content: "A question of some length about a cat and a dog?" };
   const one = await ask(server.port, CHAT, { body: { messages: [first], seed: 1, max_tokens: 8 } });
@@ -170,6 +170,11 @@ test("the next turn of a conversation computes what is new, also when others cam
   const { body: metrics } = await ask(server.port, "/metrics");
   const cached = /ll_prompt_tokens_total\{source="cached"\} (\d+)/.exec(metrics)?.[1];
   expect(Number(cached)).toBeGreaterThanOrEqual(prompt_tokens_details.cached_tokens);
+  // two at once: one of them has to take over what another slot holds
+  const both = { body: { messages: more, seed: 1, max_tokens: 9, ignore_eos: true } };
+  for (const { body } of await Promise.all([1, 2].map(() => ask(server.port, CHAT, both)))) {
+    expect(body.usage.prompt_tokens_details.cached_tokens).toBe(prompt_tokens - 1);
+  }
 });
 
 describe("when it is full", () => {
@@ -226,76 +231,6 @@ describe("states", () => {
       headers: { connection: "close" },
     });
     expect((await long).body).toMatch(/\[DONE\]\n\n$/);
-  });
-});
-
-describe("limits of connections", () => {
-  /** Sends texts with pauses; what came when the server closed. */
-  const talk = (port: number, texts: readonly string[], pauseMs: number): Promise<string> =>
-    new Promise((resolve) => {
-      let answer = "";
-      const socket = connect(port, "127.0.0.1");
-      const timers = texts.map((text, i) => setTimeout(() => socket.writable && socket.write(text), i * pauseMs));
-      socket.on("data", (piece) => {
-        answer += piece;
-      });
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        for (const timer of timers) clearTimeout(timer);
-        resolve(answer);
-      });
-    });
-
-  test("slow headers and slow bodies are ended", async () => {
-    const limits = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 };
-    const server = await start({ limits, isLoaded: false });
-    const letters = Array.from({ length: 1000 }, () => "x");
-    const head = `POST ${CHAT} HTTP/1.1\r\nhost: localhost\r\n`;
-    const slowHeaders = await talk(server.port, [`${head}x-slow: `, ...letters], 50);
-    expect(slowHeaders).toMatch(/^HTTP\/1\.1 408 /);
-    const ready = await start({ limits });
-    const body = `${head}content-type: application/json\r\ncontent-length: 5000\r\n\r\n`;
-    const slowBody = await talk(ready.port, [body, ...letters], 50);
-    expect(slowBody).toMatch(/^(HTTP\/1\.1 408 |$)/);
-    await expectFree(ready);
-    expect(await talk(server.port, [`${head}x-long: ${"x".repeat(20_000)}\r\n\r\n`], 0)).toMatch(/^HTTP\/1\.1 431 /);
-  });
-
-  test("bodies up to the limit and no byte more, also in chunks", async () => {
-    const server = await start({ maxBodyBytes: 1000 });
-    const body = (n: number) => {
-      const text = JSON.stringify({ messages, max_tokens: 1, user: "" });
-      return text.replace('"user":""', `"user":"${"x".repeat(n - text.length)}"`);
-    };
-    expect((await ask(server.port, CHAT, { body: body(1000) })).status).toBe(200);
-    expect((await ask(server.port, CHAT, { body: body(1001) })).status).toBe(413);
-    const chunked = { "transfer-encoding": "chunked" };
-    expect((await ask(server.port, CHAT, { body: body(1000), headers: chunked })).status).toBe(200);
-    expect((await ask(server.port, CHAT, { body: body(1001), headers: chunked })).status).toBe(413);
-  });
-
-  test("a reader that does not read, and one that closes its half, free their slots", async () => {
-    const server = await start({ slots: 1 });
-    const body = JSON.stringify({ messages, ignore_eos: true, stream: true });
-    const request = `POST ${CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-    const half = connect({ port: server.port, host: "127.0.0.1" }, () => half.end(request));
-    half.on("error", () => undefined);
-    const silent = connect(server.port, "127.0.0.1", () => silent.write(request));
-    silent.pause();
-    await vi.waitFor(() => expect(server.nAnswers()).toBeGreaterThan(0), { ...PATIENCE, interval: 1 });
-    await expectFree(server);
-    silent.destroy();
-  });
-
-  test("requests that follow each other on one connection are answered in order", async () => {
-    const server = await start();
-    const one = (n: number) => {
-      const body = JSON.stringify({ messages, seed: 1, max_tokens: n });
-      return `POST ${CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-    };
-    const last = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    const answer = await talk(server.port, [one(9) + one(1) + one(5) + last], 0);
-    expect([...answer.matchAll(/"completion_tokens":(\d+)/g)].map(([, n]) => n)).toEqual(["9", "1", "5"]);
   });
 });
 

@@ -1,4 +1,4 @@
-// Loaded before ll-serve: at SIGUSR2 its workers die, and none lives from then on.
+// Loaded before ll-serve: at SIGUSR2 its workers die, and with LL_TEST_DEADLY none lives from then on.
 
 import { createRequire, syncBuiltinESMExports } from "node:module";
 
@@ -16,6 +16,6 @@ threads.Worker = class extends threads.Worker {
 syncBuiltinESMExports();
 
 process.on("SIGUSR2", () => {
-  isDeadly = true;
-  for (const worker of workers) void worker.terminate();
+  isDeadly = process.env["LL_TEST_DEADLY"] !== undefined;
+  for (const worker of workers.splice(0)) void worker.terminate();
 });

@@ -21,11 +21,15 @@ export interface TestOptions extends Partial<ServerOptions> {
   readonly maxWaiting?: number;
   readonly maxStepMs?: number;
   readonly contextTokens?: number;
+  readonly threads?: number;
+  /** Of a socket to listen on instead of a port. */
+  readonly path?: string;
   readonly isLoaded?: boolean;
 }
 
 export async function startServer(options: TestOptions = {}): Promise<TestServer> {
   const { slots = 4, contexts = 2 * slots, maxWaiting = 64, maxStepMs, contextTokens = 256, isLoaded = true } = options;
+  const { threads, path } = options;
   const lines: LogLine[] = [];
   const errors: unknown[] = [];
   const bytes = await tinyModel("q4_0");
@@ -34,7 +38,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     queue: maxWaiting,
     open: () =>
       openModel(bytes, {
-        ...{ template: SHORT_TEMPLATE, contextTokens, parallel: slots },
+        ...{ template: SHORT_TEMPLATE, contextTokens, parallel: slots, threads },
         scheduler: { contexts, maxWaiting, maxStepMs, onStep: (step) => server.onStep(step) },
       }),
     log: (line) => lines.push(line),
@@ -43,7 +47,8 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     onFailed: () => undefined,
     ...options,
   });
-  await new Promise<void>((resolve) => server.http.listen(0, "127.0.0.1", resolve));
+  const address = path === undefined ? { host: "127.0.0.1", port: 0 } : { path };
+  await new Promise<void>((resolve) => server.http.listen(address, resolve));
   if (isLoaded) await server.host.load();
   const { port } = server.http.address() as AddressInfo;
   return {
