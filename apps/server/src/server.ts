@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import type { ChatModel } from "@ll/chat";
-import { ApiError, createHandler, type Handler } from "@ll/openai-api";
+import { ApiError, createHandler, type Handler, propertiesOf } from "@ll/openai-api";
 import { type Context, Hono } from "hono";
 import { type Admission, createGuard, type GuardOptions } from "./guard.ts";
 import { createMetrics } from "./metrics.ts";
@@ -205,16 +205,12 @@ function slotsOf(model: ChatModel): object[] {
 }
 
 function propsOf(model: ChatModel, { names, version, queue }: ServerOptions, bodyBytes: number): object {
-  const { info } = model;
   const { running, waiting } = model.stats();
-  const { contextTokens, parallel, template, kernels, threads, arithmetic } = info;
+  const { name, parallel } = model.info;
   return {
-    model: names.find((name) => name !== "*") ?? info.name,
-    n_ctx: contextTokens,
-    total_slots: parallel,
-    slots_in_use: running,
-    waiting,
-    ...{ template, kernels, threads, arithmetic, version },
+    model: names.find((one) => one !== "*") ?? name,
+    ...propertiesOf(model),
+    ...{ slots_in_use: running, waiting, version },
     limits: { body_bytes: bodyBytes, queue, n: parallel, stop: 16, tools: 64 },
   };
 }

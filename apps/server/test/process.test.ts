@@ -55,13 +55,29 @@ function stream(port: number, body: object, onFirst: () => void): Promise<string
 describe("a server", () => {
   test("says where it is, and nothing else; answers go on when it is told to end", async () => {
     const portFile = join(folder, "port");
-    const server = await serve("--port-file", portFile, "--log", "json", "--alias", "a", "--alias", "b", "-s", "7");
+    const server = await serve(
+      "--port-file",
+      portFile,
+      "--log",
+      "json",
+      "--alias",
+      "a",
+      "--alias",
+      "b",
+      "-s",
+      "7",
+      "--temp",
+      "0.5",
+    );
     expect(readFileSync(portFile, "utf8")).toBe(`${server.port}\n`);
     const models = await ask(server.port, "/v1/models");
     expect(models.body.data).toMatchObject([
       { id: "a", created: Math.floor(statSync(model).mtimeMs / 1000) },
       { id: "b" },
     ]);
+    const sampling = { temperature: 0.5, top_k: 40, repeat_penalty: 1.1, seed: 7 };
+    const { body: props } = await ask(server.port, "/props");
+    expect(props).toMatchObject({ model: "a", sampling, fingerprint: expect.stringMatching(/^ll-[0-9a-f]{12}$/) });
     const body = { messages: endless.messages, max_tokens: 3 };
     const first = await ask(server.port, CHAT, { body });
     expect(first.body.ll.seed).toBe(7);
@@ -76,6 +92,7 @@ describe("a server", () => {
       .map((line) => JSON.parse(line));
     expect(lines.map(({ route, status }) => `${route} ${status}`)).toEqual([
       "/models 200",
+      "/props 200",
       "/chat/completions 200",
       "/chat/completions 200",
     ]);

@@ -77,6 +77,8 @@ export const text = {
   contextNearlyFull: "The context is nearly full: soon the oldest turns will no longer fit.",
   turnsDoNotFit: (n: number): string =>
     `The conversation no longer fits. Leave out the ${n === 1 ? "oldest turn" : `oldest ${n} turns`}, and try again.`,
+  turnsWillNotFit: (n: number): string =>
+    `The context is full: what you say next fits without the ${n === 1 ? "oldest turn" : `oldest ${n} turns`}.`,
   leaveOut: "Leave out",
 
   // side bar

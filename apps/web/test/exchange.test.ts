@@ -1,7 +1,7 @@
 // Conversations as files: what was exported comes back, what a stranger made is refused with where and why.
 
 import { describe, expect, test } from "vitest";
-import { turnsThatDoNotFit } from "../src/chat/answers.ts";
+import { turnsThatDoNotFit, turnsToLeaveOut } from "../src/chat/answers.ts";
 import { type Exchanged, exportJson, exportMarkdown, importFile, importJson } from "../src/chat/exchange.ts";
 import { type Conversation, type Message, nameFrom } from "../src/chat/records.ts";
 import { readSetting, requestFields, SAMPLING_SETTINGS, schemaFlaw } from "../src/chat/settings.ts";
@@ -137,4 +137,7 @@ test("the oldest turns that a context has to lose", () => {
     turn("e", "d", "user", ""),
   ];
   expect([10, 30, 50, 90, 101].map((tokens) => turnsThatDoNotFit(path, tokens))).toEqual([2, 2, 4, 4, 0]);
+  // the next prompt has more than the 100 tokens so far, and four are left free
+  expect([0, 200, 105, 104, 70, 20].map((context) => turnsToLeaveOut(path, context))).toEqual([0, 0, 0, 2, 4, 4]);
+  expect(turnsToLeaveOut(path.slice(0, 1), 1)).toBe(0);
 });

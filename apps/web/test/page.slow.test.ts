@@ -75,10 +75,6 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await hands.say("Attack");
     const shown = await hands.answered(1);
     expect(shown).toContain('<img src=x onerror="alert(1)"> <script>alert(2)</script>');
-    console.log(
-      "T1",
-      await hands.page.evaluate(() => JSON.stringify((globalThis as unknown as { tasks: number[] }).tasks)),
-    );
     await hands.page.unroute("**/v1/chat/completions");
     await answerWith(hands.page, "a\n".repeat(200_000) + "y".repeat(1_000_000));
     await hands.say("A long line");
@@ -99,10 +95,6 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     ]);
     expect(links.every((link) => /^(https?:|mailto:)/.test(link) && link.endsWith(rel))).toBe(true);
     expect(new Set(watch.requests.map((url) => new URL(url).host))).toEqual(new Set([`127.0.0.1:${server.port}`]));
-    console.log(
-      "T2",
-      await hands.page.evaluate(() => JSON.stringify((globalThis as unknown as { tasks: number[] }).tasks)),
-    );
     const longest = await hands.page.evaluate(() =>
       Math.max(0, ...(globalThis as unknown as { tasks: number[] }).tasks),
     );
@@ -219,6 +211,34 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await hands.page.keyboard.press("Enter");
     await expect.poll(async () => (await hands.path())[0], poll).toContain("日本");
     await hands.answered(1);
+  });
+
+  test("settings show what the server takes by itself; a full context is told before anything is sent", async () => {
+    const hands = await open();
+    await hands.button(text.settings).click();
+    const { data } = await (await fetch(`${server.url}/v1/models`)).json();
+    const { sampling } = data[0].meta;
+    expect(sampling).toMatchObject({ temperature: 0.8, repeat_penalty: 1.1 }); // of a ggml file
+    for (const [name, value] of Object.entries(sampling)) {
+      const field = hands.page.locator(`#setting-${name}`);
+      if ((await field.count()) > 0) expect(await field.getAttribute("placeholder"), name).toBe(String(value));
+    }
+    await hands.page.keyboard.press("Escape");
+    await answerWith(hands.page, "Yes.", "", { prompt_tokens: 300, completion_tokens: 100 });
+    await hands.say("One");
+    await hands.answered(1);
+    await answerWith(hands.page, "Yes.", "", { prompt_tokens: 410, completion_tokens: 98 });
+    await hands.say("Two");
+    await hands.answered(2);
+    await hands.page.getByText(text.turnsWillNotFit(2)).waitFor();
+    await hands.button(text.leaveOut).click();
+    await hands.page.getByText(text.turnsWillNotFit(2)).waitFor({ state: "detached" });
+    const asked = hands.page.waitForRequest("**/v1/chat/completions");
+    await hands.say("Three");
+    expect((await asked).postDataJSON().messages.map(({ content }: { content: string }) => content)).toEqual([
+      ...["Two", "Yes.", "Three"],
+    ]);
+    await hands.answered(3);
   });
 
   test("a small touch screen: nothing is wider than it, also with large text; Enter is a new line", async () => {

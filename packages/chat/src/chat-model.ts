@@ -4,7 +4,7 @@ import type { AbortSignal as Signal } from "@ll/bytes";
 import type { Pooling } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { Answer } from "./answer.ts";
-import type { GenerateOptions } from "./generate.ts";
+import type { AnswerSampling, GenerateOptions } from "./generate.ts";
 import type { Message, Tools } from "./messages.ts";
 import type { AsyncDisposal } from "./platform-types.ts";
 import type { EngineStats } from "./scheduler.ts";
@@ -58,6 +58,8 @@ export interface ModelInfo {
   readonly kernels: string;
   readonly template: string;
   readonly pooling: Pooling;
+  /** What answers take that are asked for nothing else, where it is not the usual: of the file, or of whoever opened it. */
+  readonly sampling: AnswerSampling;
   /** Equal for equal weights; undefined where the engine does not know. */
   readonly fingerprint: string | undefined;
   /** What the file lacks or gets wrong, and what is done instead. */

@@ -21,7 +21,10 @@ export interface ChatModelParts {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly info: Omit<ModelInfo, "template" | "architecture" | "fingerprint" | "arithmetic" | "kvType" | "nEmbd">;
+  readonly info: Omit<
+    ModelInfo,
+    "template" | "architecture" | "fingerprint" | "arithmetic" | "kvType" | "nEmbd" | "sampling"
+  >;
   /** Defaults of all answers. */
   readonly sampling?: AnswerSampling | undefined;
   readonly kvType?: KvTypes | undefined;
@@ -188,6 +191,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       nEmbd: model.config.nEmbd,
       arithmetic: model.arithmetic,
       kvType: kvTypeName(kvType ?? "f16"),
+      sampling: sampling ?? {},
       fingerprint: model.fingerprint?.toString(16).padStart(16, "0"),
     },
     tokenizer,

@@ -3,5 +3,6 @@
 export { ApiError, type ApiErrorFields, type ErrorStatus } from "./api-error.ts";
 export type { AnswerObserver } from "./context.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
+export { propertiesOf } from "./model-routes.ts";
 export { type JsonObject, jsonObjectOf } from "./request-body.ts";
 export type { ChoiceEvent } from "./run-choices.ts";

@@ -1,10 +1,13 @@
 // GET /v1/models, and what llama.cpp's server tells of tokens: POST /tokenize, /detokenize, /apply-template.
 
+import type { ChatModel } from "@ll/chat";
 import * as v from "valibot";
+import { fingerprintOf } from "./answer-parts.ts";
 import { answeringName, type RequestContext } from "./context.ts";
 import { messagesField, messagesOf, toolsField, toolsOf } from "./conversation.ts";
 import { promptsOf } from "./prompts.ts";
 import type { JsonObject } from "./request-body.ts";
+import { samplingFields } from "./sampling-fields.ts";
 import { validate } from "./validate.ts";
 
 export function listModels(context: RequestContext): Response {
@@ -17,8 +20,19 @@ export function oneModel(context: RequestContext, name: string): Response {
   return Response.json(modelOf(context, answeringName(context, name)));
 }
 
+/** What a model is and does by itself, by the names of the API. */
+export function propertiesOf({ info }: ChatModel): Readonly<Record<string, unknown>> {
+  const { contextTokens, parallel, template, kernels, threads, arithmetic } = info;
+  return {
+    n_ctx: contextTokens,
+    total_slots: parallel,
+    ...{ template, fingerprint: fingerprintOf(info), kernels, threads, arithmetic },
+    sampling: samplingFields(info.sampling),
+  };
+}
+
 function modelOf({ model, created }: RequestContext, id: string) {
-  const { contextTokens, nEmbd, nParameters, weightBytes, weightType } = model.info;
+  const { contextTokens, nEmbd, nParameters, weightBytes, weightType, sampling } = model.info;
   const meta = {
     n_ctx: contextTokens,
     n_vocab: model.tokenizer.nVocab,
@@ -26,6 +40,7 @@ function modelOf({ model, created }: RequestContext, id: string) {
     n_params: nParameters,
     size: weightBytes,
     type: weightType,
+    sampling: samplingFields(sampling),
   };
   return { id, object: "model", created, owned_by: "ll", meta };
 }

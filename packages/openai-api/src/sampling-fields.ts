@@ -1,7 +1,7 @@
 // Fields of requests that say how ids are drawn, and the options of @ll/chat that they become.
 
-import type { GenerateOptions } from "@ll/chat";
-import { DRY_SEQUENCE_BREAKERS, sequenceBreakers } from "@ll/sampling";
+import type { AnswerSampling, GenerateOptions } from "@ll/chat";
+import { BUILD_803_DEFAULTS, DRY_SEQUENCE_BREAKERS, SAMPLING_DEFAULTS, sequenceBreakers } from "@ll/sampling";
 import * as v from "valibot";
 import { invalidValue } from "./api-error.ts";
 import type { RequestContext } from "./context.ts";
@@ -60,6 +60,19 @@ export const GENERATION_FIELDS = {
   return_progress: v.optional(v.boolean()),
   cache_prompt: v.optional(v.boolean()),
 };
+
+/** What an answer takes by itself, by the names of a request. @param given where it is not the usual */
+export function samplingFields(given: AnswerSampling): Record<string, number> {
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  const usual = Object.entries({ ...BUILD_803_DEFAULTS, ...SAMPLING_DEFAULTS });
+  const values = new Map<string, unknown>([...usual, ...known]);
+  return Object.fromEntries(
+    [...Object.keys(SAMPLING), "seed"].flatMap((name) => {
+      const value = values.get(camelCase(name));
+      return typeof value === "number" ? [[name, value] as const] : [];
+    }),
+  );
+}
 
 /** The number of choices: with each, a sequence runs. */
 export function choicesField({ maxChoices }: RequestContext) {

@@ -501,7 +501,10 @@ describe("ends", () => {
 test("HEAD is GET without a body, and /v1 may be left out", async () => {
   const { ask } = asker(await newModel());
   expect(await ask("/v1/models", undefined, { method: "HEAD" })).toMatchObject({ status: 200 });
-  expect((await ask("/models")).body.data).toMatchObject([{ id: "tiny", meta: { n_ctx: 512, type: "q4_0" } }]);
+  const sampling = { temperature: 0.8, top_k: 40, repeat_penalty: 1.1, min_p: 0, dry_base: 1.75, mirostat: 0 };
+  expect((await ask("/models")).body.data).toMatchObject([
+    { id: "tiny", meta: { n_ctx: 512, type: "q4_0", sampling } },
+  ]);
 });
 
 test("tokens of a text and back", async () => {

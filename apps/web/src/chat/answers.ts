@@ -164,14 +164,19 @@ export class Answers {
     );
   }
 
+  /** From now on, prompts go without so many turns at the beginning. */
+  leaveOut(conversation: string, nTurns: number): void {
+    const { settings } = this.#host.recordOf(conversation);
+    this.#host.change(conversation, { settings: { ...settings, leave_out: nTurns } });
+  }
+
   /** A conversation that is too long: says how many turns at its beginning no longer fit, and offers to leave them out. */
   #explainSize(error: RequestError, opened: OpenConversation, sent: readonly Message[]): void {
     const { n_prompt_tokens: prompt, n_ctx: context } = error.details ?? {};
     if (error.code !== "context_length_exceeded" || prompt === undefined || context === undefined) return;
     const nTurns = turnsThatDoNotFit(sent, prompt - (context - FREE_TOKENS));
     if (nTurns === 0) return;
-    const { settings } = this.#host.recordOf(opened.id);
-    const undo = (): void => this.#host.change(opened.id, { settings: { ...settings, leave_out: nTurns } });
+    const undo = (): void => this.leaveOut(opened.id, nTurns);
     this.#host.notice.value = { text: text.turnsDoNotFit(nTurns), undo, action: text.leaveOut };
   }
 }
@@ -247,8 +252,17 @@ function wordsOf(content: string): number {
   return content.split(/\s+/).filter((word) => word !== "").length;
 }
 
+/** How many turns at the beginning have to be left out before the next prompt fits, as far as the latest answer tells. */
+export function turnsToLeaveOut(path: readonly Message[], contextTokens: number): number {
+  const latest = path.findLast(({ usage }) => usage !== undefined)?.usage;
+  if (latest === undefined || contextTokens === 0) return 0;
+  const least = latest.prompt + latest.completion + 1; // whoever goes on says something
+  return turnsThatDoNotFit(path, least - (contextTokens - FREE_TOKENS));
+}
+
 /** How many turns, from the first one on, take up `tokens`, as far as their answers tell; 0 if all together do not. */
 export function turnsThatDoNotFit(path: readonly Message[], tokens: number): number {
+  if (tokens <= 0) return 0;
   // the first prompt has the system prompt in it, which stays
   const kept = path.find(({ usage }) => usage !== undefined)?.usage?.prompt ?? 0;
   const held = path.map(({ usage }) => (usage === undefined ? 0 : usage.prompt + usage.completion));

@@ -117,11 +117,19 @@ export async function* eventsOf(response: Response, signal: AbortSignal): AsyncG
 export interface ModelSummary {
   readonly name: string;
   readonly contextTokens: number;
+  /** What it takes for settings that are not sent, by their names in the API. */
+  readonly sampling: Readonly<Record<string, number>>;
+}
+
+interface ModelMeta {
+  readonly n_ctx?: number;
+  readonly sampling?: Readonly<Record<string, number>>;
 }
 
 /** The first model that the server names. */
 export async function modelOf(connection: Connection, key: string, signal: AbortSignal): Promise<ModelSummary> {
   const response = await request(connection, "/v1/models", key, { signal });
-  const { data } = (await response.json()) as { data: { id: string; meta?: { n_ctx?: number } }[] };
-  return { name: data[0]?.id ?? "", contextTokens: data[0]?.meta?.n_ctx ?? 0 };
+  const { data } = (await response.json()) as { data: { id: string; meta?: ModelMeta }[] };
+  const { id = "", meta: { n_ctx: contextTokens = 0, sampling = {} } = {} } = data[0] ?? {};
+  return { name: id, contextTokens, sampling };
 }

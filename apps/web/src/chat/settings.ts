@@ -5,8 +5,6 @@ import type { Settings } from "./records.ts";
 
 export interface NumberSetting {
   readonly name: keyof (typeof text)["settingHelp"];
-  /** What a server takes by itself, unless its options or the model's file say otherwise. */
-  readonly standard: number | undefined;
   readonly min: number;
   readonly max: number;
   /** 1 for whole numbers. */
@@ -15,36 +13,35 @@ export interface NumberSetting {
 
 const INT32 = 2 ** 31 - 1;
 
-const setting = (
-  name: NumberSetting["name"],
-  standard: number | undefined,
-  min: number,
-  max: number,
-  step: number,
-): NumberSetting => ({ name, standard, min, max, step });
+const setting = (name: NumberSetting["name"], min: number, max: number, step: number): NumberSetting => ({
+  name,
+  min,
+  max,
+  step,
+});
 
 export const MAIN_SETTINGS: readonly NumberSetting[] = [
-  setting("temperature", 0.8, 0, 2, 0.05),
-  setting("max_tokens", undefined, 1, INT32, 1),
-  setting("seed", undefined, 0, 2 ** 32 - 1, 1),
+  setting("temperature", 0, 2, 0.05),
+  setting("max_tokens", 1, INT32, 1),
+  setting("seed", 0, 2 ** 32 - 1, 1),
 ];
 
 export const SAMPLING_SETTINGS: readonly NumberSetting[] = [
-  setting("top_k", 40, 0, INT32, 1),
-  setting("top_p", 0.95, 0, 1, 0.01),
-  setting("min_p", 0, 0, 1, 0.01),
-  setting("typical_p", 1, 0, 1, 0.01),
-  setting("tfs_z", 1, 0, 1, 0.01),
-  setting("repeat_penalty", 1, 0.01, 10, 0.01),
-  setting("repeat_last_n", 64, -1, INT32, 1),
-  setting("frequency_penalty", 0, -2, 2, 0.05),
-  setting("presence_penalty", 0, -2, 2, 0.05),
-  setting("dry_multiplier", 0, 0, 1000, 0.05),
-  setting("xtc_probability", 0, 0, 1, 0.01),
-  setting("xtc_threshold", 0.1, 0, 1, 0.01),
-  setting("mirostat", 0, 0, 2, 1),
-  setting("mirostat_tau", 5, 0.01, 100, 0.1),
-  setting("mirostat_eta", 0.1, 0.001, 10, 0.01),
+  setting("top_k", 0, INT32, 1),
+  setting("top_p", 0, 1, 0.01),
+  setting("min_p", 0, 1, 0.01),
+  setting("typical_p", 0, 1, 0.01),
+  setting("tfs_z", 0, 1, 0.01),
+  setting("repeat_penalty", 0.01, 10, 0.01),
+  setting("repeat_last_n", -1, INT32, 1),
+  setting("frequency_penalty", -2, 2, 0.05),
+  setting("presence_penalty", -2, 2, 0.05),
+  setting("dry_multiplier", 0, 1000, 0.05),
+  setting("xtc_probability", 0, 1, 0.01),
+  setting("xtc_threshold", 0, 1, 0.01),
+  setting("mirostat", 0, 2, 1),
+  setting("mirostat_tau", 0.01, 100, 0.1),
+  setting("mirostat_eta", 0.001, 10, 0.01),
 ];
 
 const NUMBERS = new Map([...MAIN_SETTINGS, ...SAMPLING_SETTINGS].map((one) => [one.name as string, one]));

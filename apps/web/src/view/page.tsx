@@ -8,6 +8,7 @@ import { text } from "../text.ts";
 import { Composer } from "./composer.tsx";
 import { ConversationLog } from "./conversation-log.tsx";
 import { Dialog } from "./dialog.tsx";
+import { FullContext } from "./full-context.tsx";
 import { IconButton } from "./icons.tsx";
 import { KeyDialog } from "./key-dialog.tsx";
 import { NoticeLine } from "./notice-line.tsx";
@@ -108,6 +109,7 @@ export function ChatPage({ chat, aside, status, start, hint, main }: ChatPagePro
                 <ConversationLog chat={chat} start={<Greeting chat={chat} start={start} hint={hint} />} />
                 <div class="column foot">
                   <Trouble chat={chat} />
+                  <FullContext chat={chat} />
                   <Composer chat={chat} />
                 </div>
               </>

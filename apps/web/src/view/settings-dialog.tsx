@@ -16,6 +16,7 @@ export function SettingsDialog({ chat, onClose }: { readonly chat: Chat; readonl
   const schema = String(settings["schema"] ?? "");
   const flaw = schemaFlaw(schema);
   const think = settings["think"];
+  const usual = chat.model.value?.sampling ?? {};
 
   return (
     <Dialog title={text.settings} onClose={onClose}>
@@ -34,6 +35,7 @@ export function SettingsDialog({ chat, onClose }: { readonly chat: Chat; readonl
         <NumberField
           key={one.name}
           setting={one}
+          usual={usual[one.name]}
           value={settings[one.name]}
           onChange={(value) => set(one.name, value)}
         />
@@ -63,6 +65,7 @@ export function SettingsDialog({ chat, onClose }: { readonly chat: Chat; readonl
           <NumberField
             key={one.name}
             setting={one}
+            usual={usual[one.name]}
             value={settings[one.name]}
             onChange={(value) => set(one.name, value)}
           />
@@ -108,12 +111,14 @@ export function SettingsDialog({ chat, onClose }: { readonly chat: Chat; readonl
 
 interface NumberFieldProps {
   readonly setting: NumberSetting;
+  /** What is taken where nothing is given. */
+  readonly usual: number | undefined;
   readonly value: unknown;
   readonly onChange: (value: number | undefined) => void;
 }
 
-function NumberField({ setting, value, onChange }: NumberFieldProps): JSX.Element {
-  const { name, standard, min, max, step } = setting;
+function NumberField({ setting, usual, value, onChange }: NumberFieldProps): JSX.Element {
+  const { name, min, max, step } = setting;
   const isChanged = value !== undefined;
   return (
     <div class="setting">
@@ -127,7 +132,7 @@ function NumberField({ setting, value, onChange }: NumberFieldProps): JSX.Elemen
         min={min}
         max={max}
         step={step === 1 ? 1 : "any"}
-        placeholder={text.standard(standard)}
+        placeholder={text.standard(usual)}
         value={isChanged ? String(value) : ""}
         onChange={(event) => {
           const read = readSetting(setting, event.currentTarget.value);

@@ -119,7 +119,7 @@ export function plain(words: string): string {
 }
 
 /** Answers chats with what is given, as a stream of the API has it. */
-export async function answerWith(page: Page, content: string, reasoning = ""): Promise<void> {
+export async function answerWith(page: Page, content: string, reasoning = "", usage?: object): Promise<void> {
   const chunk = (delta: object, more: object = {}): string =>
     `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null, ...more }] })}\n\n`;
   const body = [
@@ -127,6 +127,7 @@ export async function answerWith(page: Page, content: string, reasoning = ""): P
     reasoning === "" ? "" : chunk({ reasoning_content: reasoning }),
     chunk({ content }),
     chunk({}, { finish_reason: "stop" }),
+    usage === undefined ? "" : `data: ${JSON.stringify({ choices: [], usage })}\n\n`,
     "data: [DONE]\n\n",
   ].join("");
   await page.route("**/v1/chat/completions", (route: Route) =>
