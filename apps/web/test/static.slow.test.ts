@@ -1,6 +1,7 @@
 // The page that runs a model in the tab, in Chromium: models are opened, converted, kept and run there, with the bytes and the text that Node
 // makes; and in Firefox a conversation for each way to be isolated.
 
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -91,7 +92,7 @@ describe.skipIf(!hasChromium)(
     const pick = (page: Page, ...paths: string[]): Promise<void> => page.locator(".pick-files").setInputFiles(paths);
     const pickFolder = (page: Page): Promise<void> => page.locator(".pick-folder").setInputFiles(fixture("tiny/hf"));
 
-    async function chooseTarget(page: Page, target: string, to: "kept" | "memory"): Promise<void> {
+    async function chooseTarget(page: Page, target: string, to: "kept" | "memory" | "disk"): Promise<void> {
       await page.getByLabel("Make").waitFor();
       const labels = await page.getByLabel("Make").locator("option").allTextContents();
       await page
@@ -101,7 +102,7 @@ describe.skipIf(!hasChromium)(
     }
 
     /** Writes a file, and returns its hash. */
-    async function convert(page: Page, target: string, to: "kept" | "memory"): Promise<string | null> {
+    async function convert(page: Page, target: string, to: "kept" | "memory" | "disk"): Promise<string | null> {
       await chooseTarget(page, target, to);
       await page.getByRole("button", { name: "Write the file" }).click();
       return page.locator(".sha256").textContent();
@@ -176,6 +177,52 @@ describe.skipIf(!hasChromium)(
       expect(await generate(page)).toBe(made.text);
       await page.getByRole("button", { name: "Unload" }).click();
       await page.getByRole("button", { name: "Go on" }).and(page.locator(":disabled")).waitFor();
+      await end();
+    });
+
+    it("opens what is dropped on it", async () => {
+      const { page, end } = await visit(site.url);
+      await page.evaluate(async (base64) => {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], "dropped.bin"));
+        const drag = (type: string): boolean =>
+          document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+        // a page that takes a drop says so beforehand; else the browser opens the file
+        if (drag("dragover")) throw new Error("not taken");
+        if (drag("drop")) throw new Error("not taken");
+      }, readFileSync(made.f16).toString("base64"));
+      await page.getByRole("heading", { name: "dropped.bin" }).waitFor();
+      expect(await page.locator(".is-over").count()).toBe(0);
+      expect(await convert(page, "ggjt Q4_0", "memory")).toBe(made.ggjtHash);
+      await end();
+    });
+
+    it("writes to a place on disk, whole or not at all, and nothing if no place is chosen", async () => {
+      const { page, end } = await visit(site.url);
+      // the dialog is the browser's; what it gives is a handle such as this
+      await page.evaluate(() => {
+        const answers = [undefined, "made.bin"];
+        Object.assign(globalThis, {
+          showSaveFilePicker: async ({ suggestedName }: { suggestedName: string }) => {
+            const name = answers.shift();
+            if (name === undefined) throw new DOMException(suggestedName, "AbortError");
+            return (await navigator.storage.getDirectory()).getFileHandle(name, { create: true });
+          },
+        });
+      });
+      await pick(page, made.f16);
+      await chooseTarget(page, "ggjt Q4_0", "disk");
+      await page.getByRole("button", { name: "Write the file" }).click();
+      expect(await page.getByRole("alert").count()).toBe(0);
+      expect(await page.locator(".sha256").count()).toBe(0);
+      expect(await convert(page, "ggjt Q4_0", "disk")).toBe(made.ggjtHash);
+      const bytes = await page.evaluate(async () => {
+        const handle = await (await navigator.storage.getDirectory()).getFileHandle("made.bin");
+        return [...new Uint8Array(await (await handle.getFile()).arrayBuffer())];
+      });
+      expect(createHash("sha256").update(new Uint8Array(bytes)).digest("hex")).toBe(made.ggjtHash);
+      expect(await kept(page)).toEqual([]);
       await end();
     });
 
