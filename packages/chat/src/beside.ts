@@ -2,7 +2,7 @@
 
 import type { TensorSource } from "@ll/bytes";
 import { type LoadModelOptions, loadModel, MAX_DRAFT_TOKENS, type Model, type ModelConfig } from "@ll/llama";
-import { type ModelInput, openAdapter, openModelFile, withLora } from "@ll/model";
+import { type ModelFile, type ModelInput, openAdapter, openModelFile, withLora } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { DraftSources } from "./slot-pool.ts";
 
@@ -37,6 +37,16 @@ export async function patched<From>(
   return withLora(tensors, adapter, { base });
 }
 
+/** The file of a small model that makes guesses, to be opened before anything large is loaded. */
+export async function openDraft<From>(
+  { draft }: FilesBeside<From>,
+  input: Input<From>,
+): Promise<{ readonly file: ModelFile; readonly source: TensorSource; readonly config: ModelConfig } | undefined> {
+  if (draft === undefined) return undefined;
+  const file = await openModelFile(await input(draft.from));
+  return { file, source: file.source, config: file.config() };
+}
+
 /**
  * A warning alone if guesses of this model could not be taken back.
  * @throws RangeError; TypeError for a model that cannot guess for this one; as `openModel`. The model is disposed of then.
@@ -46,20 +56,18 @@ export async function draftSources<From>(
   tokenizer: Tokenizer,
   { lookup = 0, draft }: FilesBeside<From>,
   { arithmetic: _, ...loading }: LoadModelOptions, // that of the small model is its own
-  input: Input<From>,
+  small: Awaited<ReturnType<typeof openDraft>>,
 ): Promise<{ readonly sources?: DraftSources; readonly warning?: string }> {
-  const { from, tokens = DEFAULT_DRAFT_TOKENS } = draft ?? {};
-  if (from === undefined && lookup === 0) return {};
+  const { tokens = DEFAULT_DRAFT_TOKENS } = draft ?? {};
+  if (small === undefined && lookup === 0) return {};
   try {
     assertDraftTokens("lookup", lookup);
     assertDraftTokens("draft.tokens", tokens);
     if (!(await takesBack(model))) {
       return { warning: "nothing is guessed: a model with recurrent layers cannot take tokens back" };
     }
-    if (from === undefined) return { sources: { lookup, draft: undefined } };
-    return {
-      sources: { lookup, draft: { model: await loadDraftModel(await input(from), tokenizer, loading), tokens } },
-    };
+    if (small === undefined) return { sources: { lookup, draft: undefined } };
+    return { sources: { lookup, draft: { model: await loadDraftModel(small.file, tokenizer, loading), tokens } } };
   } catch (error) {
     await model.dispose();
     throw error;
@@ -72,11 +80,10 @@ function assertDraftTokens(name: string, value: number): void {
 }
 
 async function loadDraftModel(
-  from: ModelInput,
+  file: ModelFile,
   tokenizer: Tokenizer,
   options: Omit<LoadModelOptions, "arithmetic">,
 ): Promise<Model> {
-  const file = await openModelFile(from);
   const config = file.config();
   if (!isSameVocabulary(tokenizer, await file.tokenizer({ nVocab: config.nVocab }))) {
     throw new TypeError(`"draft.from" expected a model of the same vocabulary; ${file.name} has another`);

@@ -15,18 +15,22 @@ export interface ContextWish extends Pick<LoadModelOptions, "threads" | "kernels
   readonly kvType?: KvTypes | undefined;
   /** Contexts that are there at the same time. */
   readonly parallel: number;
+  /** A model that makes guesses, and has a context beside each of these. */
+  readonly draft?: { readonly source: TensorSource; readonly config: ModelConfig } | undefined;
 }
 
 /** The model's positions, at most 4096, and no more than memory holds: `warning` says if that is fewer. */
 export async function fittingContext(
   source: TensorSource,
   config: ModelConfig,
-  { trainedContextTokens, kvType, parallel, ...engine }: ContextWish,
+  { trainedContextTokens, kvType, parallel, draft, arithmetic, ...engine }: ContextWish,
 ): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
   const wanted = Math.min(trainedContextTokens, MOST_CONTEXT_TOKENS);
   for (let n = wanted; ; n = Math.floor(n / 2)) {
-    const { context } = await modelMemory(source, config, { ...engine, contextTokens: n, kvType });
-    if (context * parallel <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
+    const options = { ...engine, contextTokens: n, kvType };
+    const { context } = await modelMemory(source, config, { ...options, arithmetic });
+    const beside = draft && (await modelMemory(draft.source, draft.config, options)).context;
+    if ((context + (beside ?? 0)) * parallel <= MOST_CONTEXT_BYTES || n <= LEAST_CONTEXT_TOKENS) {
       const warning = `the context has ${n} positions of ${wanted}, which is what memory holds`;
       return n === wanted ? { contextTokens: n } : { contextTokens: n, warning };
     }

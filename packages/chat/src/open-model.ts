@@ -13,6 +13,7 @@ import { type ModelFile, type ModelInput, openModelFile, typeMix } from "@ll/mod
 import type { FilesBeside } from "./beside.ts";
 import type { ChatModel, ModelInfo } from "./chat-model.ts";
 import type { TemplateOptions } from "./choose-template.ts";
+import type { ContextWish } from "./context-size.ts";
 import { createChatModel } from "./create-chat-model.ts";
 import type { AnswerSampling } from "./generate.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
@@ -79,10 +80,11 @@ export async function openFile<From>(
   const tensors = (await beside?.patched(file.source, config, options, input)) ?? file.source;
   const threads = options.threads ?? usefulThreads(tensors);
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
-  const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine);
+  const small = await beside?.openDraft(options, input);
+  const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine, small);
   const loading = { ...engine, workerUrl, ...(signal !== undefined && { signal }) };
   const model = await loadModel(tensors, config, { ...loading, ...(onEvent !== undefined && { onEvent }) });
-  const drafts = await beside?.draftSources(model, tokenizer, options, loading, input);
+  const drafts = await beside?.draftSources(model, tokenizer, options, loading, small);
   return createChatModel({
     model,
     tokenizer,
@@ -117,11 +119,12 @@ async function contextFor(
   config: ModelConfig,
   { contextTokens, kvType, parallel = DEFAULT_PARALLEL, scheduler }: OpenOptions<unknown>,
   engine: Pick<LoadModelOptions, "threads" | "kernels" | "arithmetic">,
+  draft: ContextWish["draft"],
 ): Promise<{ readonly contextTokens: number; readonly warning?: string }> {
   if (contextTokens !== undefined) return { contextTokens };
   const { fittingContext } = await import("./context-size.ts");
   const nContexts = Math.max(parallel, scheduler?.contexts ?? 0);
-  return fittingContext(source, config, { trainedContextTokens, kvType, parallel: nContexts, ...engine });
+  return fittingContext(source, config, { trainedContextTokens, kvType, parallel: nContexts, draft, ...engine });
 }
 
 /** How many weights there are, and of what type most of them. */

@@ -3,8 +3,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { memorySource } from "@ll/bytes";
+import { openGgml } from "@ll/ggml-format";
+import { configFromGgml, modelMemory } from "@ll/llama";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tinyModel } from "../../../tools/tiny-model.ts";
+import { fittingContext } from "../src/conversation.ts";
 import type { ChatModel, GenerateOptions } from "../src/index.ts";
 import { openModel } from "../src/node.ts";
 import { smallModel } from "./support/small-model.ts";
@@ -93,6 +97,18 @@ test("a model that guesses right spares passes", async () => {
     .result();
   expect(usage.acceptedTokens).toBeGreaterThan(30);
   await guessing.dispose();
+});
+
+test("a context is no larger than what memory holds of it and of that of the model that guesses", async () => {
+  const file = await openGgml(memorySource(await tinyModel("q4_0")));
+  const config = configFromGgml(file.hyperParams);
+  const { context } = await modelMemory(file, config, { contextTokens: 4096 });
+  const wish = { trainedContextTokens: 4096, parallel: Math.floor(2 ** 31 / context) };
+  expect(await fittingContext(file, config, wish)).toEqual({ contextTokens: 4096 });
+  expect(await fittingContext(file, config, { ...wish, draft: { source: file, config } })).toEqual({
+    contextTokens: 2048,
+    warning: expect.stringContaining("2048 positions of 4096"),
+  });
 });
 
 test("what cannot guess is refused, and everything is closed", async () => {
