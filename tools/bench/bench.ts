@@ -14,6 +14,7 @@ import {
   measureDrafts,
   measureQuantize,
   measureSampling,
+  measureServe,
   measureTokenizer,
   type PartRun,
   quantizeTypes,
@@ -71,6 +72,7 @@ async function main(): Promise<void> {
     bounds: async () => measureBounds(await ggjtModel("1.1b"), threads, fromSource),
     drafts: () => measureDrafts(threads, fromSource),
     abort: async () => measureAbort(await ggjtModel("1.1b"), fromSource),
+    serve: async () => measureServe((await ggjtModel("1.1b")).gguf, options.quick, fromSource),
     sampling: () => measureSampling(fromSource),
     tokenizer: () => measureTokenizer(fromSource),
     quantize: async () => {

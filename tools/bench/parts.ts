@@ -10,7 +10,7 @@ import { promptIds } from "./plan.ts";
 
 /** One measured number. */
 export interface PartRun {
-  readonly part: "bounds" | "drafts" | "quantize" | "sampling" | "abort" | "tokenizer";
+  readonly part: "bounds" | "drafts" | "quantize" | "sampling" | "abort" | "tokenizer" | "serve";
   readonly name: string;
   readonly round: number;
   readonly value: number;
@@ -75,6 +75,12 @@ export async function measureAbort(
 ): Promise<Map<string, number>> {
   const job = { ggjt, nKvHeads, ids: promptIds(2000, nVocab), abortAtMs: [100, 1000, 3000] };
   return new Map(Object.entries(JSON.parse(await run("measure-abort.ts", [JSON.stringify(job)], fromSource))));
+}
+
+/** What ll-serve adds to the library, and counts of what it computes: see measure-serve.ts. */
+export async function measureServe(path: string, isQuick: boolean, fromSource: boolean): Promise<Map<string, number>> {
+  const job = [path, ...(isQuick ? ["1", "8"] : ["3", "32"])];
+  return new Map(Object.entries(JSON.parse(await run("measure-serve.ts", job, fromSource))));
 }
 
 /** Tokens per second of the bare kernel: weights times one vector, and times 32. */

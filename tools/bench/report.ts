@@ -81,6 +81,7 @@ export function report(result: BenchResult): string {
     ...partSection(result, "sampling"),
     ...tokenizerSection(result),
     ...abortSection(result),
+    ...serveSection(result),
   ].join("\n");
 }
 
@@ -206,6 +207,23 @@ function abortSection(result: BenchResult): string[] {
     ...table(
       ["", "ms, median", "ms, largest"],
       Array.from(waits, ([name, all]) => [name, median(all).toFixed(0), Math.max(...all).toFixed(0)]),
+    ),
+    "",
+  ];
+}
+
+function serveSection({ partRuns }: BenchResult): string[] {
+  const figures = partValues(partRuns, "serve");
+  if (figures.size === 0) return [];
+  return [
+    "## ll-serve",
+    "",
+    "1.1b Q4_0: waits for `/health/live` while a prompt of 800 tokens is read; one stream against the library, in turn; 8 streams against the speed of a",
+    "prompt; what a second turn computes.",
+    "",
+    ...table(
+      ["", "median"],
+      Array.from(figures, ([name, all]) => [name, median(all).toFixed(Number.isInteger(all[0]) ? 0 : 2)]),
     ),
     "",
   ];
