@@ -1,12 +1,12 @@
 // One run of the model: from the ids of a prompt to text, thoughts and calls.
 
 import type { AbortSignal as Signal } from "@ll/bytes";
+import { createTextStream } from "@ll/llama";
 import { createSampler, resolveSeed, type SamplingOptions, samplingChain } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { AnswerTask, Finish, Timings, TokenLogprob, Usage } from "./answer.ts";
 import type { Engine } from "./engine.ts";
 import type { OutputParser, ToolCall } from "./format/output-part.ts";
-import { createStopText } from "./stop-text.ts";
 
 /** Names and meaning of `samplingChain`. */
 export type AnswerSampling = Omit<SamplingOptions, "grammar" | "guidance"> & {
@@ -90,7 +90,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     seed: run.seed,
     nVocab: tokenizer.nVocab,
   });
-  const stopText = createStopText(run.stop);
+  const stream = createTextStream(run.stop);
   const nPromptTop = settings.promptLogprobs;
   const isAsked = (nTop ?? nPromptTop) !== undefined;
   const logprobs = isAsked ? await import("./logprobs.ts") : undefined;
@@ -160,15 +160,15 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
         ended = "eos";
         return true;
       }
-      const step = stopText.push(tokenizer.tokenBytes(id, { special }));
+      const step = stream.push(tokenizer.tokenBytes(id, { special }));
       show(step.text);
-      if (step.isStopped) ended = "stop";
-      return step.isStopped;
+      if (step.stopped) ended = "stop";
+      return step.stopped;
     },
   });
   const wasCalling = parser?.isCalling === true;
   const nCalls = calls.length;
-  show(ended === "stop" ? "" : stopText.end(), true);
+  show(ended === "stop" ? "" : stream.flush(), true);
   if (fresh.length > 0) showText("");
   const { cachedTokens, drawnTokens: completionTokens, draftedTokens, acceptedTokens } = report;
   const { queueMs, promptMs, generateMs } = report;

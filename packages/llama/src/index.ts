@@ -46,6 +46,7 @@ export {
   type WorkersFailedEvent,
 } from "./team/load-model.ts";
 export { type ModelMemory, type ModelMemoryOptions, modelMemory } from "./team/model-memory.ts";
+export { createTextStream, type TextStream } from "./text-stream.ts";
 export {
   checkTensors,
   expectedTensors,

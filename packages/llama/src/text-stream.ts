@@ -13,10 +13,15 @@ export function createTextStream(stops: readonly string[] = []): TextStream {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let held = "";
 
-  /** Index of the first stop string in `held`, or −1. */
+  /** Where the stop string begins that is whole first, the longest of those: however the text is cut into tokens. −1 if there is none. */
   function stopIndex(): number {
-    const found = stops.map((stop) => held.indexOf(stop)).filter((index) => index >= 0);
-    return found.length === 0 ? -1 : Math.min(...found);
+    let first = { at: -1, end: Number.POSITIVE_INFINITY };
+    for (const stop of stops) {
+      const at = held.indexOf(stop);
+      const end = at + stop.length;
+      if (at >= 0 && (end < first.end || (end === first.end && at < first.at))) first = { at, end };
+    }
+    return first.at;
   }
 
   /** Index of the first suffix of `held` that begins a stop string; the length of `held` if there is none. */

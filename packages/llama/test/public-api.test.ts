@@ -23,6 +23,7 @@ test("the public names", () => {
       "createDrafter",
       "createGenerator",
       "createScalarModel",
+      "createTextStream",
       "expectedTensors",
       "fingerprintOf",
       "generate",

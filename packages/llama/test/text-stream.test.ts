@@ -42,8 +42,9 @@ describe("stop strings", () => {
     expect(stream.push(Uint8Array.of(third!))).toEqual({ text: "", stopped: true });
   });
 
-  test("the one that begins first counts", () => {
-    expect(createTextStream(["cd", "bcde"]).push(bytes("abcdef"))).toEqual({ text: "a", stopped: true });
+  test("the one that is whole first counts, and the longest of those", () => {
+    expect(createTextStream(["cd", "bcde"]).push(bytes("abcdef"))).toEqual({ text: "ab", stopped: true });
+    expect(createTextStream(["cd", "bcd"]).push(bytes("abcdef"))).toEqual({ text: "a", stopped: true });
   });
 
   test("a beginning that repeats itself is held back from its last possible start", () => {

@@ -2,11 +2,17 @@
 // turns are written down as ids; of these, what the cache holds already is not evaluated again. So turns may be taken back,
 // replaced or loaded at any time.
 
-import { type Context, createGenerator, type DraftOptions, type TokenGenerator, type TokenSampler } from "@ll/llama";
+import {
+  type Context,
+  createGenerator,
+  createTextStream,
+  type DraftOptions,
+  type TokenGenerator,
+  type TokenSampler,
+} from "@ll/llama";
 import { matchSession } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import { createOutputParser, type OutputPart } from "../formats.ts";
-import { createStopText } from "../stop-text.ts";
 import type { ChatTemplate } from "../template/chat-template.ts";
 import { ConversationError } from "./conversation-error.ts";
 import { fitTurns, type Prompt } from "./fit.ts";
@@ -189,7 +195,7 @@ export function createConversation(parts: ConversationParts, settings: Conversat
     { onText, onThought, onToken, signal }: AnswerOptions,
   ): Promise<Generated> {
     const { format } = template;
-    const stopText = createStopText(template.stop);
+    const stream = createTextStream(template.stop.filter((text) => text !== ""));
     const parser = format === undefined ? undefined : createOutputParser({ format, startsInThought });
     const special = parser !== undefined; // marks of thoughts may be control tokens
     const started = now();
@@ -215,16 +221,16 @@ export function createConversation(parts: ConversationParts, settings: Conversat
         const id = generator.sample();
         if (tokenizer.special.ends.has(id)) return "eos";
         nTokens++;
-        const step = stopText.push(tokenizer.tokenBytes(id, { special }));
+        const step = stream.push(tokenizer.tokenBytes(id, { special }));
         take(step.text);
         onToken?.(nTokens, now() - started);
-        if (step.isStopped) return "stop";
+        if (step.stopped) return "stop";
         const most = settings.maxTokens < 0 ? Number.POSITIVE_INFINITY : settings.maxTokens;
         if (nTokens >= most) return "length";
         if (!(await evaluate(generator, signal, most - nTokens - 1))) return "interrupted";
       }
     })();
-    if (finish !== "stop") take(stopText.end());
+    if (finish !== "stop") take(stream.flush());
     show(parser?.end() ?? []);
     return { text, reasoning, finish, nTokens, elapsedMs: now() - started };
   }
