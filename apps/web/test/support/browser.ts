@@ -19,9 +19,14 @@ const FLAGS = [
 
 /** The name of this machine in another one's browser: plain HTTP under it is no secure context. */
 export const LAN_HOST = "ll.test";
+/** The name of somebody else, whose name server says that it is this machine. */
+export const FOREIGN_HOST = "foreign.test";
 
 export function startChromium(): Promise<Browser> {
-  const args = [...FLAGS, `--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1`];
+  const args = [
+    ...FLAGS,
+    `--host-resolver-rules=${[LAN_HOST, FOREIGN_HOST].map((name) => `MAP ${name} 127.0.0.1`).join(",")}`,
+  ];
   return chromium.launch({ executablePath: CHROMIUM, args });
 }
 
