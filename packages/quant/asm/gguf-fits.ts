@@ -34,7 +34,9 @@ import { FRACTION, MIDDLE, ROUNDER, scratch, SUMS } from "./vectors";
  *
  * @param byDistance whether the error of a value is its distance, and not the square of it
  */
-export function fitAffine(
+// @ts-ignore: decorator
+@inline
+function fitRange(
   nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, byDistance: bool, set: usize,
 ): void {
   const values = scratch + GROUP_VALUES + (set << 9);
@@ -152,6 +154,14 @@ export function fitAffine(
   v128.store(to, v128.andnot(scaleB, flatB), FITTED + 16);
   v128.store(to, f32x4.neg(minA), FITTED_MINS);
   v128.store(to, f32x4.neg(minB), FITTED_MINS + 16);
+}
+
+export function fitAffine(nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, set: usize): void {
+  fitRange(nValues, maxLevel, from, by, steps, false, set);
+}
+
+export function fitAffineByDistance(nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, set: usize): void {
+  fitRange(nValues, maxLevel, from, by, steps, true, set);
 }
 
 /**

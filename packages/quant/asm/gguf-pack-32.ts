@@ -35,7 +35,7 @@ function packRows(
       const n = min(8, perRow - i);
       const at = <usize>i << 7;
       weigh(eightBlocks(src + at, n), 32, BY_SQUARE, eightImportances(importance + at, n), spread, 0);
-      if (hasMin) fitAffine(32, nLevels - 1, -0.9, 0.05, 36, false, 0);
+      if (hasMin) fitAffine(32, nLevels - 1, -0.9, 0.05, 36, 0);
       else fitSymmetric(32, nLevels >> 1, 0);
       for (let group = 0; group < n; group++, dst += blockBytes) {
         store<u16>(dst, halfBits(load<f32>(scratch + (group << 2), FITTED)));

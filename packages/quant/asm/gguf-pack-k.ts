@@ -1,7 +1,7 @@
 // The quantisers of Q2_K, Q3_K, Q4_K, Q5_K and Q6_K for GGUF files: binary32 values, and perhaps the importance of the columns, → super-blocks.
 // Their TypeScript twins are in src/gguf-pack/k-types.ts; the arithmetic is the same, step by step.
 
-import { fitAffine, fitPositive, fitScales, fitSymmetric, TINY } from "./gguf-fits";
+import { fitAffine, fitAffineByDistance, fitPositive, fitScales, fitSymmetric, TINY } from "./gguf-fits";
 import { BY_MEAN, BY_SIZE, BY_SQUARE, NO_SPREAD, sumOfSquares, weigh } from "./gguf-weights";
 import {
   byLargest, cutToSixBits, largestScale, MINS, SCALES, signedByLargest, writeAffine, writeQ2, writeQ3, writeQ6,
@@ -23,8 +23,8 @@ function packAffine(x: usize, maxLevel: i32, from: f32, steps: i32, importance: 
   const isWeighted = importance != 0;
   const spread: f32 = isWeighted ? 2 * sumOfSquares(x, 256) / 256 : 0;
   weigh(x, 32, BY_MEAN, importance, spread, 0);
-  if (isWeighted) fitAffine(32, maxLevel, -0.9, 0.05, 36, false, 0);
-  else fitAffine(32, maxLevel, from, 0.1, steps, false, 0);
+  if (isWeighted) fitAffine(32, maxLevel, -0.9, 0.05, 36, 0);
+  else fitAffine(32, maxLevel, from, 0.1, steps, 0);
   let d: f32, dmin: f32;
   if (isWeighted) {
     d = fitPositive(scratch + FITTED, 8, 63, scratch + SCALES);
@@ -65,8 +65,8 @@ export function pack_q2_K(src: usize, dst: usize, nBlocks: i32, importance: usiz
     const spread: f32 = isWeighted ? sumOfSquares(src, 256) / 256 : 0;
     for (let set: usize = 0; set < 2; set++) {
       weigh(src + (set << 9), 16, BY_SIZE, isWeighted ? at + (set << 9) : 0, spread, set);
-      if (isWeighted) fitAffine(16, 3, -0.9, 0.05, 36, false, set);
-      else fitAffine(16, 3, -0.5, 0.1, 15, true, set);
+      if (isWeighted) fitAffine(16, 3, -0.9, 0.05, 36, set);
+      else fitAffineByDistance(16, 3, -0.5, 0.1, 15, set);
     }
     let d: f32, dmin: f32;
     if (isWeighted) {
