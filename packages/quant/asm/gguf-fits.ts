@@ -20,6 +20,10 @@ import { FRACTION, MIDDLE, ROUNDER, scratch, SUMS } from "./vectors";
 // @ts-ignore: decorator
 @inline export const TINY: f32 = 1e-15;
 
+/** Numbers below this are rounded by an addition: see `levelsOf`. */
+// @ts-ignore: decorator
+@inline const TAME: f32 = 4194304;
+
 // From a value in group order to what belongs to it:
 // @ts-ignore: decorator
 @inline const TO_WEIGHT: usize = WEIGHTS - GROUP_VALUES;
@@ -29,20 +33,40 @@ import { FRACTION, MIDDLE, ROUNDER, scratch, SUMS } from "./vectors";
 @inline const TO_LEVEL: usize = GROUP_LEVELS - GROUP_VALUES;
 
 /**
+ * Levels for the numbers `v`, rounded and held between two limits; `low` and `high` are the sums of these with `rounder`. The sum of a number
+ * below 2^22 with it has the same exponent, so that sums are ordered like their bits: the result is that of `nearestWith` and `between`.
+ */
+// @ts-ignore: decorator
+@inline
+function levelsOf(v: v128, rounder: v128, low: v128, high: v128): v128 {
+  return f32x4.sub(between(f32x4.add(v, rounder), low, high), rounder);
+}
+
+/** The same of any numbers, from 0 up: those of 2^22 and more get the levels that build 803's rounding gives them. */
+// @ts-ignore: decorator
+@inline
+function anyLevelsOf(v: v128, rounder: v128, high: v128): v128 {
+  const whole = nearestWith(v, rounder, v128.load(scratch, FRACTION), v128.load(scratch, MIDDLE));
+  return f32x4.convert_i32x4_s(between(whole, i32x4.splat(0), i32x4.trunc_sat_f32x4_s(f32x4.sub(high, rounder))));
+}
+
+/**
  * Fits eight groups of `nValues` values to levels 0 … `maxLevel` of a scale above a minimum. The search makes `steps` + 1 ranges of levels,
  * the first `from` wider than they are, each `by` wider than the last. Results go to place `set` (0, 1) of GROUP_LEVELS, FITTED and FITTED_MINS.
  *
  * @param byDistance whether the error of a value is its distance, and not the square of it
+ * @param isTame whether no number of levels may be as large as TAME
+ * @returns false if one is, and there are no results
  */
 // @ts-ignore: decorator
 @inline
 function fitRange(
-  nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, byDistance: bool, set: usize,
-): void {
+  nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, byDistance: bool, isTame: bool, set: usize,
+): bool {
   const values = scratch + GROUP_VALUES + (set << 9);
   const end = values + (<usize>nValues << 5);
-  const zero = f32x4.splat(0), one = f32x4.splat(1), largest = i32x4.splat(maxLevel);
-  const rounder = v128.load(scratch, ROUNDER), fraction = v128.load(scratch, FRACTION), middle = v128.load(scratch, MIDDLE);
+  const zero = f32x4.splat(0), one = f32x4.splat(1), limit = f32x4.splat(TAME);
+  const rounder = v128.load(scratch, ROUNDER), high = f32x4.add(rounder, f32x4.splat(<f32>maxLevel));
 
   let minA = v128.load(values), minB = v128.load(values, 16), maxA = minA, maxB = minB;
   let sumWA = v128.load(values, TO_WEIGHT), sumWB = v128.load(values, TO_WEIGHT + 16);
@@ -62,43 +86,43 @@ function fitRange(
   minA = f32x4.pmin(minA, zero);
   minB = f32x4.pmin(minB, zero);
   const flatA = f32x4.le(maxA, minA), flatB = f32x4.le(maxB, minB);
-  const flatMinA = minA, flatMinB = minB;
+  const lowestA = minA, lowestB = minB;
 
-  // levels of the plain range
+  // the error of the plain range
   let scaleA = zero, scaleB = zero, leastA = zero, leastB = zero;
-  {
-    const inverseA = f32x4.div(f32x4.splat(<f32>maxLevel), f32x4.sub(maxA, minA));
-    const inverseB = f32x4.div(f32x4.splat(<f32>maxLevel), f32x4.sub(maxB, minB));
-    scaleA = f32x4.div(one, inverseA);
-    scaleB = f32x4.div(one, inverseB);
-    for (let at = values; at < end; at += 32) {
-      const a = v128.load(at), b = v128.load(at, 16);
-      const wholeA = nearestWith(f32x4.mul(inverseA, f32x4.sub(a, minA)), rounder, fraction, middle);
-      const wholeB = nearestWith(f32x4.mul(inverseB, f32x4.sub(b, minB)), rounder, fraction, middle);
-      const lA = f32x4.convert_i32x4_s(between(wholeA, zero, largest));
-      const lB = f32x4.convert_i32x4_s(between(wholeB, zero, largest));
-      v128.store(at, lA, TO_LEVEL);
-      v128.store(at, lB, TO_LEVEL + 16);
-      const dA = f32x4.sub(f32x4.add(f32x4.mul(scaleA, lA), minA), a);
-      const dB = f32x4.sub(f32x4.add(f32x4.mul(scaleB, lB), minB), b);
-      leastA = f32x4.add(leastA, f32x4.mul(v128.load(at, TO_WEIGHT), byDistance ? f32x4.abs(dA) : f32x4.mul(dA, dA)));
-      leastB = f32x4.add(leastB, f32x4.mul(v128.load(at, TO_WEIGHT + 16), byDistance ? f32x4.abs(dB) : f32x4.mul(dB, dB)));
-    }
+  let inverseA = f32x4.div(f32x4.splat(<f32>maxLevel), f32x4.sub(maxA, minA));
+  let inverseB = f32x4.div(f32x4.splat(<f32>maxLevel), f32x4.sub(maxB, minB));
+  let fromA = minA, fromB = minB; // the minimum that the levels are counted from
+  scaleA = f32x4.div(one, inverseA);
+  scaleB = f32x4.div(one, inverseB);
+  for (let at = values; at < end; at += 32) {
+    const a = v128.load(at), b = v128.load(at, 16);
+    const vA = f32x4.mul(inverseA, f32x4.sub(a, minA));
+    const vB = f32x4.mul(inverseB, f32x4.sub(b, minB));
+    const lA = isTame ? levelsOf(vA, rounder, rounder, high) : anyLevelsOf(vA, rounder, high);
+    const lB = isTame ? levelsOf(vB, rounder, rounder, high) : anyLevelsOf(vB, rounder, high);
+    const dA = f32x4.sub(f32x4.add(f32x4.mul(scaleA, lA), minA), a);
+    const dB = f32x4.sub(f32x4.add(f32x4.mul(scaleB, lB), minB), b);
+    leastA = f32x4.add(leastA, f32x4.mul(v128.load(at, TO_WEIGHT), byDistance ? f32x4.abs(dA) : f32x4.mul(dA, dA)));
+    leastB = f32x4.add(leastB, f32x4.mul(v128.load(at, TO_WEIGHT + 16), byDistance ? f32x4.abs(dB) : f32x4.mul(dB, dB)));
   }
 
+  let tameA = i32x4.splat(-1), tameB = tameA;
   for (let k = 0; k <= steps; k++) {
     // levels for a range of another width, from the minimum found so far; and the best scale and minimum for those levels
     const width = f32x4.splat(from + by * <f32>k + <f32>maxLevel);
-    const inverseA = f32x4.div(width, f32x4.sub(maxA, minA)), inverseB = f32x4.div(width, f32x4.sub(maxB, minB));
+    const triedA = f32x4.div(width, f32x4.sub(maxA, minA)), triedB = f32x4.div(width, f32x4.sub(maxB, minB));
+    tameA = v128.and(tameA, f32x4.lt(f32x4.abs(f32x4.mul(triedA, f32x4.sub(lowestA, minA))), limit));
+    tameB = v128.and(tameB, f32x4.lt(f32x4.abs(f32x4.mul(triedB, f32x4.sub(lowestB, minB))), limit));
     let sumLA = zero, sumLB = zero, sumL2A = zero, sumL2B = zero, sumLxA = zero, sumLxB = zero;
     for (let at = values; at < end; at += 32) {
       const a = v128.load(at), b = v128.load(at, 16);
-      const wholeA = nearestWith(f32x4.mul(inverseA, f32x4.sub(a, minA)), rounder, fraction, middle);
-      const wholeB = nearestWith(f32x4.mul(inverseB, f32x4.sub(b, minB)), rounder, fraction, middle);
-      const lA = f32x4.convert_i32x4_s(between(wholeA, zero, largest));
-      const lB = f32x4.convert_i32x4_s(between(wholeB, zero, largest));
-      v128.store(at, lA, TO_TRIAL);
+      const vA = f32x4.mul(triedA, f32x4.sub(a, minA));
+      const vB = f32x4.mul(triedB, f32x4.sub(b, minB));
+      const lA = isTame ? levelsOf(vA, rounder, rounder, high) : anyLevelsOf(vA, rounder, high);
+      const lB = isTame ? levelsOf(vB, rounder, rounder, high) : anyLevelsOf(vB, rounder, high);
       v128.store(at, lB, TO_TRIAL + 16);
+      v128.store(at, lA, TO_TRIAL);
       const wlA = f32x4.mul(v128.load(at, TO_WEIGHT), lA), wlB = f32x4.mul(v128.load(at, TO_WEIGHT + 16), lB);
       sumLA = f32x4.add(sumLA, wlA);
       sumLB = f32x4.add(sumLB, wlB);
@@ -127,11 +151,10 @@ function fitRange(
     }
     const takeA = v128.and(f32x4.gt(divisorA, zero), f32x4.lt(errorA, leastA));
     const takeB = v128.and(f32x4.gt(divisorB, zero), f32x4.lt(errorB, leastB));
-    if (!v128.any_true(v128.or(takeA, takeB))) continue;
-    for (let at = values; at < end; at += 32) {
-      v128.store(at, v128.bitselect(v128.load(at, TO_TRIAL), v128.load(at, TO_LEVEL), takeA), TO_LEVEL);
-      v128.store(at, v128.bitselect(v128.load(at, TO_TRIAL + 16), v128.load(at, TO_LEVEL + 16), takeB), TO_LEVEL + 16);
-    }
+    inverseA = v128.bitselect(triedA, inverseA, takeA);
+    inverseB = v128.bitselect(triedB, inverseB, takeB);
+    fromA = v128.bitselect(minA, fromA, takeA);
+    fromB = v128.bitselect(minB, fromB, takeB);
     leastA = v128.bitselect(errorA, leastA, takeA);
     leastB = v128.bitselect(errorB, leastB, takeB);
     scaleA = v128.bitselect(newScaleA, scaleA, takeA);
@@ -140,28 +163,39 @@ function fitRange(
     minB = v128.bitselect(newMinB, minB, takeB);
   }
 
+  if (isTame && !i32x4.all_true(v128.and(v128.or(tameA, flatA), v128.or(tameB, flatB)))) return false;
+
   // groups without a range: level 0, and no scale
-  if (v128.any_true(v128.or(flatA, flatB))) {
-    for (let at = values; at < end; at += 32) {
-      v128.store(at, v128.andnot(v128.load(at, TO_LEVEL), flatA), TO_LEVEL);
-      v128.store(at, v128.andnot(v128.load(at, TO_LEVEL + 16), flatB), TO_LEVEL + 16);
-    }
-    minA = v128.bitselect(flatMinA, minA, flatA);
-    minB = v128.bitselect(flatMinB, minB, flatB);
+  for (let at = values; at < end; at += 32) {
+    const vA = f32x4.mul(inverseA, f32x4.sub(v128.load(at), fromA));
+    const vB = f32x4.mul(inverseB, f32x4.sub(v128.load(at, 16), fromB));
+    const lA = isTame ? levelsOf(vA, rounder, rounder, high) : anyLevelsOf(vA, rounder, high);
+    const lB = isTame ? levelsOf(vB, rounder, rounder, high) : anyLevelsOf(vB, rounder, high);
+    v128.store(at, v128.andnot(lB, flatB), TO_LEVEL + 16);
+    v128.store(at, v128.andnot(lA, flatA), TO_LEVEL);
   }
+  minA = v128.bitselect(lowestA, minA, flatA);
+  minB = v128.bitselect(lowestB, minB, flatB);
   const to = scratch + (set << 5);
   v128.store(to, v128.andnot(scaleA, flatA), FITTED);
   v128.store(to, v128.andnot(scaleB, flatB), FITTED + 16);
   v128.store(to, f32x4.neg(minA), FITTED_MINS);
   v128.store(to, f32x4.neg(minB), FITTED_MINS + 16);
+  return true;
 }
 
+/** Fits by the squares of the distances. */
 export function fitAffine(nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, set: usize): void {
-  fitRange(nValues, maxLevel, from, by, steps, false, set);
+  if (!fitRange(nValues, maxLevel, from, by, steps, false, true, set)) {
+    fitRange(nValues, maxLevel, from, by, steps, false, false, set);
+  }
 }
 
+/** Fits by the distances. */
 export function fitAffineByDistance(nValues: i32, maxLevel: i32, from: f32, by: f32, steps: i32, set: usize): void {
-  fitRange(nValues, maxLevel, from, by, steps, true, set);
+  if (!fitRange(nValues, maxLevel, from, by, steps, true, true, set)) {
+    fitRange(nValues, maxLevel, from, by, steps, true, false, set);
+  }
 }
 
 /**
@@ -171,8 +205,8 @@ export function fitAffineByDistance(nValues: i32, maxLevel: i32, from: f32, by: 
 export function fitSymmetric(nValues: i32, nLevels: i32, set: usize): void {
   const values = scratch + GROUP_VALUES + (set << 9);
   const end = values + (<usize>nValues << 5);
-  const zero = f32x4.splat(0), low = i32x4.splat(-nLevels), high = i32x4.splat(nLevels - 1);
-  const rounder = v128.load(scratch, ROUNDER), fraction = v128.load(scratch, FRACTION), middle = v128.load(scratch, MIDDLE);
+  const zero = f32x4.splat(0), rounder = v128.load(scratch, ROUNDER);
+  const low = f32x4.add(rounder, f32x4.splat(<f32>-nLevels)), high = f32x4.add(rounder, f32x4.splat(<f32>(nLevels - 1)));
   // the first value of largest magnitude, with its sign
   let largestA = zero, largestB = zero, magnitudeA = zero, magnitudeB = zero;
   for (let at = values; at < end; at += 32) {
@@ -194,9 +228,8 @@ export function fitSymmetric(nValues: i32, nLevels: i32, set: usize): void {
     const triedA = f32x4.div(lowest, largestA), triedB = f32x4.div(lowest, largestB);
     let lxA = zero, lxB = zero, l2A = zero, l2B = zero;
     for (let at = values; at < end; at += 32) {
-      const wholeA = nearestWith(f32x4.mul(triedA, v128.load(at)), rounder, fraction, middle);
-      const wholeB = nearestWith(f32x4.mul(triedB, v128.load(at, 16)), rounder, fraction, middle);
-      const lA = f32x4.convert_i32x4_s(between(wholeA, low, high)), lB = f32x4.convert_i32x4_s(between(wholeB, low, high));
+      const lA = levelsOf(f32x4.mul(triedA, v128.load(at)), rounder, low, high);
+      const lB = levelsOf(f32x4.mul(triedB, v128.load(at, 16)), rounder, low, high);
       lxA = f32x4.add(lxA, f32x4.mul(v128.load(at, TO_TRIAL), lA));
       lxB = f32x4.add(lxB, f32x4.mul(v128.load(at, TO_TRIAL + 16), lB));
       l2A = f32x4.add(l2A, f32x4.mul(f32x4.mul(v128.load(at, TO_WEIGHT), lA), lA));
@@ -223,9 +256,8 @@ export function fitSymmetric(nValues: i32, nLevels: i32, set: usize): void {
   const tinyA = f32x4.lt(magnitudeA, f32x4.splat(TINY)), tinyB = f32x4.lt(magnitudeB, f32x4.splat(TINY));
   const lowest = f32x4.splat(<f32>-nLevels);
   for (let at = values; at < end; at += 32) {
-    const wholeA = nearestWith(f32x4.mul(inverseA, v128.load(at)), rounder, fraction, middle);
-    const wholeB = nearestWith(f32x4.mul(inverseB, v128.load(at, 16)), rounder, fraction, middle);
-    const lA = f32x4.convert_i32x4_s(between(wholeA, low, high)), lB = f32x4.convert_i32x4_s(between(wholeB, low, high));
+    const lA = levelsOf(f32x4.mul(inverseA, v128.load(at)), rounder, low, high);
+    const lB = levelsOf(f32x4.mul(inverseB, v128.load(at, 16)), rounder, low, high);
     v128.store(at, v128.bitselect(lowest, lA, tinyA), TO_LEVEL);
     v128.store(at, v128.bitselect(lowest, lB, tinyB), TO_LEVEL + 16);
   }
