@@ -25,7 +25,8 @@ const IMPORTANCE = SRC + 4 * MOST;
 const DST = IMPORTANCE + 4 * MOST;
 
 const memory = new WebAssembly.Memory({ initial: PAGES });
-const packers = bindGgufPackers(await loadGgufPackers(), memory, SCRATCH);
+const simd = bindGgufPackers(await loadGgufPackers("simd"), memory, SCRATCH);
+const wide = bindGgufPackers(await loadGgufPackers("wide"), memory, SCRATCH); // as simd where there is no such tier
 
 const K_TYPES = ["q2_K", "q3_K", "q4_K", "q5_K", "q6_K"];
 const PLAIN = [...K_TYPES, "iq4_nl", "iq4_xs", "mxfp4"];
@@ -55,6 +56,7 @@ const KINDS: Readonly<Record<string, Draw>> = {
   "whole numbers": (random) => Math.round(8 * symmetric(random)),
   "mostly zeros": (random) => (random() < 0.05 ? symmetric(random) : 0),
   "groups of zeros": (random, i) => ((i >> 4) % 3 === 0 ? 0 : symmetric(random)),
+  "far apart, below zero": (random) => -(10 ** (6 * random() - 3)),
   "of all magnitudes": (random, i) => symmetric(random) * 10 ** (((i >> 4) % 43) - 40),
   "one outlier in a block": (random, i) => symmetric(random) * (i % 256 === 77 ? 3e4 : 1e-3),
   "about the bound of nothing": (random) => 2e-15 * symmetric(random),
@@ -67,6 +69,7 @@ const IMPORTANCES: Readonly<Record<string, Draw>> = {
   uniform: (random) => random(),
   "some zeros": (random) => (random() < 0.3 ? 0 : random()),
   zeros: () => 0,
+  "of one in 32 values": (_, i) => (i % 32 === 5 ? 1 : 0),
   "of all magnitudes": (random) => 10 ** (60 * random() - 40),
 };
 
@@ -96,10 +99,12 @@ function expectSameBytes(type: string, isWeighted: boolean, one: Case): void {
 
   new Float32Array(memory.buffer, SRC, nValues).set(values);
   new Float32Array(memory.buffer, IMPORTANCE, rowValues).set(importance);
-  const around = new Uint8Array(memory.buffer, DST, expected.length + 1).fill(0xa5);
-  packers.packer(type, isWeighted)?.(SRC, DST, nValues, isWeighted ? { pointer: IMPORTANCE, rowValues } : undefined);
-  expect(Buffer.from(around.subarray(0, -1))).toEqual(Buffer.from(expected));
-  expect(around.at(-1), "one byte further").toBe(0xa5);
+  for (const [tier, packers] of Object.entries({ simd, wide })) {
+    const around = new Uint8Array(memory.buffer, DST, expected.length + 1).fill(0xa5);
+    packers.packer(type, isWeighted)?.(SRC, DST, nValues, isWeighted ? { pointer: IMPORTANCE, rowValues } : undefined);
+    expect(Buffer.from(around.subarray(0, -1)), tier).toEqual(Buffer.from(expected));
+    expect(around.at(-1), `${tier}: one byte further`).toBe(0xa5);
+  }
   expect([...new Float32Array(memory.buffer, SRC, nValues)]).toEqual([...values]);
 }
 
@@ -116,14 +121,15 @@ describe.each(PLAIN)("%s, every kind of values", (type) => {
     for (const scale of Object.keys(SCALES) as (keyof typeof SCALES)[]) {
       const one = { kind, scale, importance: "uniform", nBlocks: 9, nRows: 1, seed: 803 };
       expectSameBytes(type, false, one);
-      if (WEIGHTED.includes(type)) expectSameBytes(type, true, one);
+      if (!WEIGHTED.includes(type)) continue;
+      for (const importance of Object.keys(IMPORTANCES)) expectSameBytes(type, true, { ...one, importance });
     }
   });
 });
 
 plainTest("there are packers for every type whose search takes long", () => {
   const has = (isWeighted: boolean): string[] =>
-    BLOCK_TYPES.filter((type) => packers.packer(type, isWeighted) !== undefined);
+    BLOCK_TYPES.filter((type) => simd.packer(type, isWeighted) !== undefined);
   expect(has(false).sort()).toEqual([...PLAIN].sort());
   const known = BLOCK_TYPES.filter((type) => canPackGguf(type) && knowsImportance(type));
   expect(
@@ -139,8 +145,16 @@ plainTest("without WebAssembly there are none", async () => {
 });
 
 plainTest("the same call gives the same packers", async () => {
-  expect(loadGgufPackers("simd")).toBe(loadGgufPackers());
-  expect((await loadGgufPackers()).module).toBeDefined();
+  expect(loadGgufPackers("simd")).toBe(loadGgufPackers("relaxed"));
+  expect(loadGgufPackers("simd", ["q6_K", "q4_K"])).toBe(loadGgufPackers("simd", ["q4_K", "q6_K", "f32"]));
+  expect((await loadGgufPackers("simd")).module).toBeDefined();
+});
+
+plainTest("there are no others than what was asked for", async () => {
+  const some = bindGgufPackers(await loadGgufPackers("simd", ["q6_K", "q5_0", "q8_0"]), memory, SCRATCH);
+  expect(BLOCK_TYPES.filter((type) => some.packer(type, true) !== undefined).sort()).toEqual(["q5_0", "q6_K"]);
+  expect(BLOCK_TYPES.filter((type) => some.packer(type, false) !== undefined)).toEqual(["q6_K"]);
+  expect((await loadGgufPackers("simd", ["q8_0"])).module).toBeUndefined();
 });
 
 plainTest("scratch space that does not fit is refused", async () => {

@@ -45,7 +45,11 @@ export interface Workbench extends Packer {
 export function createWorkbench(set: KernelSet, packerSet: GgufPackerSet, slots: number): Workbench {
   const memory = memoryOf(SLOTS + slots * SLOT_BYTES, set);
   const kernels = bindKernels(set, memory);
-  const packers = bindGgufPackers(set.module === undefined ? { module: undefined } : packerSet, memory, PACKERS);
+  const packers = bindGgufPackers(
+    set.module === undefined ? { ...packerSet, module: undefined } : packerSet,
+    memory,
+    PACKERS,
+  );
   const values = new Float32Array(memory.buffer, VALUES, PIECE_VALUES); // (PIECE_VALUES)
   const counts = new Uint32Array(memory.buffer, COUNTS, BINS); // (16)
   return {

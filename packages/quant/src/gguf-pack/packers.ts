@@ -5,13 +5,15 @@ import { blockInfo } from "../block-types.ts";
 import { compileKernels } from "../kernels/compile-kernels.ts";
 import { type KernelTier, LOWEST_POINTER } from "../kernels/kernels.ts";
 import { assertMemorySpan } from "../kernels/memory-span.ts";
-import { type WasmMemory, wasmFeatures, webAssembly } from "../kernels/web-assembly.ts";
+import { type WasmMemory, wasmFeatures, webAssembly, wideV8 } from "../kernels/web-assembly.ts";
 import { packGgufRows } from "./gguf-rows.ts";
 
 /** Packers that work on this machine, not bound to a memory yet. A structured clone does: send it to workers. */
 export interface GgufPackerSet {
   /** A `WebAssembly.Module`; undefined where there is none, and `packGgufRows` is to be used. */
   readonly module: object | undefined;
+  /** Types that were tested: packers of no others are bound. */
+  readonly types: readonly string[];
 }
 
 /** Importance in the memory: (rowValues) binary32 at `pointer`, a multiple of 4. */
@@ -36,22 +38,38 @@ export const PACKER_SCRATCH_BYTES = 12288;
 const TYPES: readonly string[] = ["q2_K", "q3_K", "q4_K", "q5_K", "q6_K", "iq4_nl", "iq4_xs", "mxfp4"];
 const WEIGHTED_TYPES: readonly string[] = ["q4_0", "q4_1", "q5_0", "q5_1"];
 
-const loaded = new Map<boolean, Promise<GgufPackerSet>>(); // by whether WebAssembly may be used
+/** By tier and types. */
+const loaded = new Map<string, Promise<GgufPackerSet>>();
 
-/** The packers, if WebAssembly may be used and they pass their self-test. The same call gives the same. @param maxTier as of `loadKernels` */
-export function loadGgufPackers(maxTier: KernelTier = "wide"): Promise<GgufPackerSet> {
+/**
+ * The packers, if WebAssembly may be used and they pass their self-test. The same call gives the same.
+ * @param maxTier as of `loadKernels`; "wide" takes half the time for each value of most types, and up to 20 ms more for each type to be made
+ * @param types that are to be packed; fewer are compiled and tested sooner, 5 ms for each
+ */
+export function loadGgufPackers(
+  maxTier: KernelTier = "wide",
+  types: Iterable<string> = [...TYPES, ...WEIGHTED_TYPES],
+): Promise<GgufPackerSet> {
   const isAllowed = maxTier !== "scalar" && wasmFeatures().simd;
-  let set = loaded.get(isAllowed);
+  const wanted = [...TYPES, ...WEIGHTED_TYPES].filter((type) => [...types].includes(type));
+  if (!isAllowed || wanted.length === 0) return NO_PACKERS;
+  const tier = maxTier === "wide" && wideV8() !== undefined ? "wide" : "simd";
+  const key = [tier, ...wanted].join(" ");
+  let set = loaded.get(key);
   if (set === undefined) {
-    set = isAllowed ? compile() : Promise.resolve({ module: undefined });
-    loaded.set(isAllowed, set);
+    set = compile(tier, wanted);
+    loaded.set(key, set);
   }
   return set;
 }
 
-async function compile(): Promise<GgufPackerSet> {
+const NO_PACKERS: Promise<GgufPackerSet> = /* @__PURE__ */ Promise.resolve({ module: undefined, types: [] });
+
+async function compile(tier: "simd" | "wide", types: readonly string[]): Promise<GgufPackerSet> {
   const { WASM_PACKERS } = await import("../kernels/wasm-packers.ts");
-  return { module: await compileKernels("simd", WASM_PACKERS, selfTest) };
+  const test = (module: object): Iterable<boolean> => selfTest({ module, types });
+  const wide = tier === "wide" ? await compileKernels("wide", WASM_PACKERS, test) : undefined;
+  return { module: wide ?? (await compileKernels("simd", WASM_PACKERS, test)), types };
 }
 
 /**
@@ -63,16 +81,16 @@ export function bindGgufPackers(set: GgufPackerSet, memory: WasmMemory, scratch:
   assertMemorySpan(memory, "scratch", scratch, PACKER_SCRATCH_BYTES);
   if (scratch % 32 !== 0) throw new RangeError(`"scratch" expected a multiple of 32, got ${scratch}`);
   const api = webAssembly();
-  if (set.module === undefined || api === undefined) return { packer: () => undefined };
-  const { exports } = new api.Instance(set.module, { env: { memory } });
+  const { module, types } = set;
+  if (module === undefined || api === undefined) return { packer: () => undefined };
+  const { exports } = new api.Instance(module, { env: { memory } });
   exports["initialize"]?.(scratch, 0);
   exports["initializeIq4"]?.();
   new Uint32Array(memory.buffer, exports["logBounds"]?.(), logBounds.length).set(logBounds);
   return {
     packer(type, isWeighted) {
       const pack = exports[`pack_${type}`];
-      if (pack === undefined || !(TYPES.includes(type) || (isWeighted && WEIGHTED_TYPES.includes(type))))
-        return undefined;
+      if (pack === undefined || !types.includes(type) || (!isWeighted && !TYPES.includes(type))) return undefined;
       const { blockValues } = blockInfo(type);
       return (src, dst, nValues, { pointer, rowValues } = { pointer: 0, rowValues: 0 }) => {
         pack(src, dst, nValues / blockValues, pointer, 4 * rowValues);
@@ -103,15 +121,15 @@ const logBounds: Uint32Array = /* @__PURE__ */ Uint32Array.from({ length: N_SUBN
 const N_TESTED = 256;
 const ROW_VALUES = 128;
 
-/** Every type against `packGgufRows`, with importance and without. */
-function* selfTest(module: object): Generator<boolean> {
+/** The types of `set` against `packGgufRows`, with importance and without. */
+function* selfTest(set: GgufPackerSet): Generator<boolean> {
   const Memory = webAssembly()?.Memory;
   if (Memory === undefined) {
     yield false;
     return;
   }
   const memory = new Memory({ initial: 1 });
-  const packers = bindGgufPackers({ module }, memory, LOWEST_POINTER);
+  const packers = bindGgufPackers(set, memory, LOWEST_POINTER);
   const src = LOWEST_POINTER + PACKER_SCRATCH_BYTES;
   const pointer = src + 4 * N_TESTED;
   const dst = pointer + 4 * N_TESTED;
@@ -120,7 +138,7 @@ function* selfTest(module: object): Generator<boolean> {
   const importance = Float32Array.from({ length: N_TESTED }, (_, i) => 1 + Math.cos(i));
   new Float32Array(memory.buffer, src, N_TESTED).set(values);
   new Float32Array(memory.buffer, pointer, N_TESTED).set(importance);
-  for (const type of [...TYPES, ...WEIGHTED_TYPES]) {
+  for (const type of set.types) {
     const rowValues = blockInfo(type).blockValues === N_TESTED ? N_TESTED : ROW_VALUES;
     for (const isWeighted of [false, true]) {
       const pack = packers.packer(type, isWeighted);
