@@ -66,6 +66,12 @@ export class TextIndex {
     return hash;
   }
 
+  /** The hash of a text that is longer by a byte than one with the hash `from`. */
+  hashByte(from: number, byte: number): number {
+    const hash = Math.imul(from ^ byte, this.#multiplier);
+    return hash ^ (hash >>> 15);
+  }
+
   /**
    * The id of the text `bytes[start, end)`, whose hash is `hash`; `NONE` if there is no such text, or if `types` has not `type` for it:
    * then the text itself is not compared.

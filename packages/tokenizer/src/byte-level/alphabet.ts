@@ -33,10 +33,9 @@ export function writeBytes(text: Uint8Array, start: number, end: number, out: Ui
       continue;
     }
     const second = text[i + 1] ?? 0;
-    const isPair = first >= 0xc2 && first <= 0xc5 && i + 1 < end;
-    const code = first < 0x80 ? first : isPair ? ((first & 0x1f) << 6) | (second & 0x3f) : 0xffff;
-    const byte = code < 0x144 ? (BYTE_OF_CODE[code] as number) : -1;
-    const size = first < 0x80 ? 1 : isPair ? 2 : 1;
+    const isPair = first >= 0xc2 && first <= 0xc5 && i + 1 < end && (second & 0xc0) === 0x80;
+    const byte = isPair ? byteOfPair(first, second) : -1;
+    const size = isPair ? 2 : 1;
     if (byte >= 0) out[place++] = byte;
     else {
       isWhole = false;
@@ -45,6 +44,13 @@ export function writeBytes(text: Uint8Array, start: number, end: number, out: Ui
     i += size;
   }
   return isWhole ? place : ~place;
+}
+
+/** The byte that a character of two bytes stands for; -1 if it stands for none. */
+export function byteOfPair(first: number, second: number): number {
+  if (first < 0xc2 || first > 0xc5 || (second & 0xc0) !== 0x80) return -1;
+  const code = ((first & 0x1f) << 6) | (second & 0x3f);
+  return code < 0x144 ? (BYTE_OF_CODE[code] as number) : -1;
 }
 
 /** Writes bytes in the alphabet to `out`, from `at` on; gives the place behind them. */

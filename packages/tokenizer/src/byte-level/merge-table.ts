@@ -1,10 +1,13 @@
 // The list of merges of a vocabulary, made ready for looking up pairs of symbols.
+//
+// Pairs are filed under the hashes of their two texts, for which no text has to be found in the vocabulary. What tokens they are, and what
+// they become, is found out when a pair first comes up: most of the 280,147 merges of Llama 3 never do, and opening it took twice as long.
 
 import type { Budget } from "@ll/bytes";
 import { TokenizerModelError } from "../errors.ts";
 import { NONE, type TextIndex } from "../text-index.ts";
 import type { Texts } from "../texts.ts";
-import { writeBytes } from "./alphabet.ts";
+import { byteOfPair, writeBytes } from "./alphabet.ts";
 
 /** Merges of a list. The largest published one has 514,906. */
 export const MAX_MERGES: number = 2 ** 22;
@@ -13,7 +16,7 @@ export const MAX_MERGES: number = 2 ** 22;
 const RANK_BITS = 23;
 const RANKS = 2 ** RANK_BITS - 1;
 
-/** Texts that merges make and the vocabulary lacks. No published vocabulary has any. */
+/** Texts that merges make and the vocabulary lacks, of those that have come up. No published vocabulary has any. */
 const MAX_FOREIGN = 65_536;
 
 /** Bytes of one text of a merge. */
@@ -27,16 +30,20 @@ export interface MergeTable {
   readonly spelling: "bytes" | "characters";
   /** What each byte is at first, if `spelling` is "bytes". */
   readonly byteSymbols: Int32Array; // (256)
+  /** The hashes of their texts. */
+  readonly byteHashes: Int32Array; // (256)
   /** What becomes of a byte of a symbol that is no token; NONE: nothing. */
   readonly byteIds: Int32Array; // (256)
   /** Whether a piece that is a token is that token, without merging. */
   readonly ignoreMerges: boolean;
   /** Tokens that text must not become. */
   readonly isForbidden: Uint8Array; // (nTokens)
-  /** (left, right, what they become) in the order of ranks; of a pair that comes again nothing is used. */
-  readonly merges: Int32Array; // (nMerges, 3)
+  /** (left, right, what they become, the hash of its text) in the order of ranks; (NONE, the hash of the pair) of a merge that has not come up. */
+  readonly merges: Int32Array; // (nMerges, 4)
   /** rank + 1 and, above it, bits of the hash, 0 in free slots: most pairs that are no merges are told without looking at `merges`. */
   readonly slots: Int32Array; // (a power of two)
+  /** Fills in the merge of a rank. @throws TokenizerModelError `E_LIMIT` */
+  readonly resolve: (rank: number) => void;
   /** 1 for tokens whose text is known to become them; found out as they come. */
   readonly isItself: Uint8Array; // (nTokens)
   readonly multiplier: number;
@@ -63,12 +70,13 @@ export interface MergeParts {
 
 /** @throws TokenizerModelError `E_LIMIT`, `E_FIELD` */
 export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable {
-  const { nTokens, index, spelling, isKey, merges, file, field } = parts;
-  const nMerges = merges.starts.length - 1;
+  const { nTokens, index, spelling, merges, file, field } = parts;
+  const { bytes, starts } = merges;
+  const nMerges = starts.length - 1;
   const bits = Math.max(4, Math.ceil(Math.log2(1.5 * nMerges + 1)));
-  budget?.takeBytes(4 * 2 ** bits + 12 * nMerges, "merges");
+  budget?.takeBytes(4 * 2 ** bits + 16 * nMerges, "merges");
   const slots = new Int32Array(2 ** bits);
-  const table = new Int32Array(3 * nMerges);
+  const table = new Int32Array(4 * nMerges);
   const multiplier = (Math.random() * 2 ** 32) | 1; // random: no list can be made whose pairs all fall on one slot
   const shift = 32 - bits;
   const foreignIds = new Map<string, number>();
@@ -76,7 +84,9 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
   const scratch = new Uint8Array(2 * MAX_MERGE_BYTES);
   const latin1 = new TextDecoder("latin1");
 
-  const symbolOf = (start: number, end: number, id: number): number => {
+  const symbolOf = (start: number, end: number): number => {
+    const hash = index.hash(index.seed, scratch, start, end);
+    const id = index.find(hash, scratch, start, end);
     if (id !== NONE) return id;
     const key = latin1.decode(scratch.subarray(start, end)); // each byte a character of its own
     const known = foreignIds.get(key);
@@ -90,96 +100,107 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
     return nTokens + foreign.length - 1;
   };
 
+  const resolve = (rank: number): void => {
+    const start = starts[rank] as number;
+    const end = starts[rank + 1] as number;
+    const space = bytes.indexOf(0x20, start + 1);
+    const write = spelling === "bytes" ? writeBytes : copyBytes;
+    const leftEnd = write(bytes, start, space, scratch, 0);
+    const rightEnd = write(bytes, space + 1, end, scratch, leftEnd);
+    table[4 * rank + 3] = index.hash(index.seed, scratch, 0, rightEnd);
+    table[4 * rank + 2] = symbolOf(0, rightEnd);
+    table[4 * rank + 1] = symbolOf(leftEnd, rightEnd);
+    table[4 * rank] = symbolOf(0, leftEnd);
+  };
+
+  const failText = (rank: number): never => {
+    const length = (starts[rank + 1] as number) - (starts[rank] as number);
+    const expected = `two texts of at most ${MAX_MERGE_BYTES} bytes, a space between them`;
+    return fail(file, "E_FIELD", `${field}[${rank}]`, expected, length > MAX_MERGE_BYTES ? `${length} bytes` : "one");
+  };
+
   const byteSymbols = new Int32Array(256);
+  const byteHashes = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {
     scratch[0] = byte;
-    byteSymbols[byte] = spelling === "bytes" ? symbolOf(0, 1, index.findText(scratch, 0, 1)) : NONE;
+    byteSymbols[byte] = spelling === "bytes" ? symbolOf(0, 1) : NONE;
+    byteHashes[byte] = index.hashByte(index.seed, byte);
   }
-  const { bytes, starts } = merges;
-  let last = NONE; // what the merge before has made
   for (let rank = 0; rank < nMerges; rank++) {
     const start = starts[rank] as number;
     const end = starts[rank + 1] as number;
-    let space = start + 1;
-    while (space < end && bytes[space] !== 0x20) space++;
-    if (end - start > MAX_MERGE_BYTES || space >= end - 1) {
-      const expected = `two texts of at most ${MAX_MERGE_BYTES} bytes, a space between them`;
-      fail(
-        file,
-        "E_FIELD",
-        `${field}[${rank}]`,
-        expected,
-        end - start > MAX_MERGE_BYTES ? `${end - start} bytes` : "one",
-      );
-    }
-    let leftEnd = space - start;
-    let rightEnd = leftEnd + end - space - 1;
-    if (spelling === "bytes") {
-      leftEnd = writeBytes(bytes, start, space, scratch, 0);
-      rightEnd = leftEnd < 0 ? leftEnd : writeBytes(bytes, space + 1, end, scratch, leftEnd);
-      if (rightEnd < 0) continue; // no bytes are spelled like this
-    } else {
-      scratch.set(bytes.subarray(start, space));
-      scratch.set(bytes.subarray(space + 1, end), leftEnd);
-    }
-    const leftHash = index.hash(index.seed, scratch, 0, leftEnd);
-    const left = symbolOf(0, leftEnd, index.find(leftHash, scratch, 0, leftEnd));
-    const right = symbolOf(leftEnd, rightEnd, index.findText(scratch, leftEnd, rightEnd));
-    // most lists go through the vocabulary in its order, some with several merges for one token
-    if (!index.isText(last, scratch, 0, rightEnd)) {
-      if (isKey?.[last + 1] !== 0 && index.isText(last + 1, scratch, 0, rightEnd)) last++;
+    // the hashes of both texts in one pass: this loop is most of the time that opening a vocabulary takes
+    let left = NONE;
+    let space = NONE;
+    let part = index.seed;
+    let isSpelled = true;
+    for (let i = start; i < end; i++) {
+      const first = bytes[i] as number;
+      if (first === 0x20 && space === NONE && i > start) {
+        space = i;
+        left = part;
+        part = index.seed;
+      } else if (spelling === "characters" || (first > 0x20 && first < 0x7f)) part = index.hashByte(part, first);
       else {
-        const hash = index.hash(leftHash, scratch, leftEnd, rightEnd);
-        last = symbolOf(0, rightEnd, index.find(hash, scratch, 0, rightEnd));
+        const byte = i + 1 < end ? byteOfPair(first, bytes[i + 1] as number) : -1;
+        if (byte >= 0) i++;
+        else isSpelled = false;
+        part = index.hashByte(part, byte);
       }
     }
-    const hash = hashOf(left, right, multiplier);
+    if (space === NONE || space === end - 1 || end - start > MAX_MERGE_BYTES) failText(rank);
+    if (!isSpelled) continue;
+    const hash = hashOf(left, part, multiplier);
     let slot = hash >>> shift;
-    for (let known = slots[slot] as number; known !== 0; known = slots[slot] as number) {
-      if (isPair(table, (known & RANKS) - 1, left, right)) break;
+    let isKnown = false; // the first rank counts
+    for (let known = slots[slot] as number; known !== 0 && !isKnown; known = slots[slot] as number) {
+      const earlier = (known & RANKS) - 1;
+      isKnown = table[4 * earlier + 1] === hash && isSameText(merges, earlier, rank);
       slot = (slot + 1) & (slots.length - 1);
     }
-    if (slots[slot] !== 0) continue; // the first rank counts
+    if (isKnown) continue;
     slots[slot] = (rank + 1) | (hash << RANK_BITS);
-    table[3 * rank] = left;
-    table[3 * rank + 1] = right;
-    table[3 * rank + 2] = last;
+    table[4 * rank] = NONE;
+    table[4 * rank + 1] = hash;
   }
   const { byteIds, ignoreMerges, isForbidden } = parts;
-  const isItself = new Uint8Array(nTokens);
   return {
-    nTokens,
-    index,
-    spelling,
-    byteSymbols,
-    byteIds,
-    ignoreMerges,
-    isForbidden,
-    isItself,
-    merges: table,
-    slots,
-    multiplier,
-    shift,
-    foreign,
+    ...{ nTokens, index, spelling, byteSymbols, byteHashes, byteIds, ignoreMerges, isForbidden },
+    ...{ merges: table, slots, resolve, multiplier, shift, foreign },
+    isItself: new Uint8Array(nTokens),
   };
 }
 
-/** The rank of a pair; -1 if it is not in the list. */
-export function findPair(table: MergeTable, left: number, right: number): number {
+/** The rank of a pair, whose merge is filled in; -1 if it is not in the list. The hashes are those of its texts. */
+export function findPair(table: MergeTable, left: number, leftHash: number, right: number, rightHash: number): number {
   if (left < 0 || right < 0) return -1;
   const { merges, slots, multiplier, shift } = table;
-  const hash = hashOf(left, right, multiplier);
+  const hash = hashOf(leftHash, rightHash, multiplier);
   for (let slot = hash >>> shift; ; slot = (slot + 1) & (slots.length - 1)) {
     const known = slots[slot] as number;
     if (known === 0) return -1;
     if (((known ^ (hash << RANK_BITS)) & ~RANKS) !== 0) continue;
     const rank = (known & RANKS) - 1;
-    if (isPair(merges, rank, left, right)) return rank;
+    const row = 4 * rank;
+    if (merges[row] === NONE && merges[row + 1] === hash) table.resolve(rank);
+    if (merges[row] === left && merges[row + 1] === right) return rank;
   }
 }
 
-function isPair(merges: Int32Array, rank: number, left: number, right: number): boolean {
-  return merges[3 * rank] === left && merges[3 * rank + 1] === right;
+/** As `writeBytes`, of texts that are spelled in their own bytes. */
+function copyBytes(text: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  out.set(text.subarray(start, end), at);
+  return at + end - start;
+}
+
+/** Whether two texts of a list are equal. */
+function isSameText({ bytes, starts }: Texts, a: number, b: number): boolean {
+  const from = starts[a] as number;
+  const start = starts[b] as number;
+  const length = (starts[b + 1] as number) - start;
+  if ((starts[a + 1] as number) - from !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[from + i] !== bytes[start + i]) return false;
+  return true;
 }
 
 function hashOf(left: number, right: number, multiplier: number): number {

@@ -17,6 +17,7 @@ const SLICE_STEPS = 256 * 1024;
 export class PairMerger {
   readonly #table: MergeTable;
   readonly #symbols: Int32Array = new Int32Array(SHORT_BYTES); // of a short piece
+  readonly #hashes: Int32Array = new Int32Array(SHORT_BYTES); // of their texts
   readonly #ranks: Int32Array = new Int32Array(SHORT_BYTES); // of the pairs of a short piece, -1 for none
   readonly #queue: MergeQueue = new MergeQueue();
   readonly #windowBytes: number | undefined;
@@ -24,6 +25,7 @@ export class PairMerger {
   #next: Int32Array = new Int32Array(0);
   #previous: Int32Array = new Int32Array(0);
   #long: Int32Array = new Int32Array(0); // symbols
+  #longHashes: Int32Array = new Int32Array(0); // of their texts
   #ends: Int32Array = new Int32Array(0); // where the symbol ends in the text, for characters
 
   /** @param windowBytes see `mergeInWindows` */
@@ -56,20 +58,25 @@ export class PairMerger {
   /** Merges a short piece in `#symbols`; gives their number. */
   #mergeShort(bytes: Uint8Array, start: number, end: number): number {
     const table = this.#table;
-    const { merges, spelling, byteSymbols, index } = table;
+    const { merges, spelling, byteSymbols, byteHashes, index } = table;
     const symbols = this.#symbols;
+    const hashes = this.#hashes;
     const ranks = this.#ranks;
     let n = 0;
     for (let at = start; at < end; ) {
-      if (spelling === "bytes") symbols[n++] = byteSymbols[bytes[at++] as number] as number;
-      else {
+      if (spelling === "bytes") {
+        const byte = bytes[at++] as number;
+        hashes[n] = byteHashes[byte] as number;
+        symbols[n++] = byteSymbols[byte] as number;
+      } else {
         const next = Math.min(at + sizeAt(bytes, at), end);
         const id = index.findText(bytes, at, next);
+        hashes[n] = id === NONE ? 0 : (index.hashes[id] as number);
         symbols[n++] = id === NONE ? ~at : id;
         at = next;
       }
     }
-    for (let i = 0; i < n - 1; i++) ranks[i] = findPair(table, symbols[i] as number, symbols[i + 1] as number);
+    for (let i = 0; i < n - 1; i++) ranks[i] = rankAt(table, symbols, hashes, i);
     for (;;) {
       let best = -1;
       let bestRank = IDLE;
@@ -81,14 +88,16 @@ export class PairMerger {
         }
       }
       if (best < 0) return n;
-      symbols[best] = merges[3 * bestRank + 2] as number;
+      symbols[best] = merges[4 * bestRank + 2] as number;
+      hashes[best] = merges[4 * bestRank + 3] as number;
       n--;
       for (let i = best + 1; i < n; i++) {
         symbols[i] = symbols[i + 1] as number;
+        hashes[i] = hashes[i + 1] as number;
         ranks[i] = ranks[i + 1] as number;
       }
-      if (best > 0) ranks[best - 1] = findPair(table, symbols[best - 1] as number, symbols[best] as number);
-      if (best < n - 1) ranks[best] = findPair(table, symbols[best] as number, symbols[best + 1] as number);
+      if (best > 0) ranks[best - 1] = rankAt(table, symbols, hashes, best - 1);
+      if (best < n - 1) ranks[best] = rankAt(table, symbols, hashes, best);
     }
   }
 
@@ -131,7 +140,7 @@ export class PairMerger {
   /** Appends the symbols of a part of a long piece to `out`; pauses every `SLICE_STEPS` steps. */
   *#mergeLong(bytes: Uint8Array, start: number, end: number, out: SymbolList): Generator<void, void, void> {
     const table = this.#table;
-    const { merges, spelling, byteSymbols, index } = table;
+    const { merges, spelling, byteSymbols, byteHashes, index } = table;
     const queue = this.#queue;
     let steps = SLICE_STEPS;
     if (this.#next.length < end - start) {
@@ -139,16 +148,22 @@ export class PairMerger {
       this.#next = new Int32Array(capacity);
       this.#previous = new Int32Array(capacity);
       this.#long = new Int32Array(capacity);
+      this.#longHashes = new Int32Array(capacity);
       this.#ends = spelling === "bytes" ? this.#ends : new Int32Array(capacity);
     }
     const [next, previous, symbols, ends] = [this.#next, this.#previous, this.#long, this.#ends];
+    const hashes = this.#longHashes;
     let n = 0;
     for (let at = start; at < end; n++) {
-      if (spelling === "bytes") symbols[n] = byteSymbols[bytes[at++] as number] as number;
-      else {
+      if (spelling === "bytes") {
+        const byte = bytes[at++] as number;
+        symbols[n] = byteSymbols[byte] as number;
+        hashes[n] = byteHashes[byte] as number;
+      } else {
         const after = Math.min(at + sizeAt(bytes, at), end);
         const id = index.findText(bytes, at, after);
         symbols[n] = id === NONE ? ~at : id;
+        hashes[n] = id === NONE ? 0 : (index.hashes[id] as number);
         at = after;
         ends[n] = at;
       }
@@ -162,7 +177,8 @@ export class PairMerger {
     while (!queue.resize(n, 4 * SLICE_STEPS)) yield;
     const enqueue = (left: number): void => {
       const right = next[left] as number;
-      const rank = right < n ? findPair(table, symbols[left] as number, symbols[right] as number) : -1;
+      const [a, b] = [symbols[left] as number, symbols[right] as number];
+      const rank = right < n ? findPair(table, a, hashes[left] as number, b, hashes[right] as number) : -1;
       queue.set(left, rank < 0 ? IDLE : rank);
     };
     for (let i = 0; i < n; i++) {
@@ -175,7 +191,8 @@ export class PairMerger {
     for (let left = queue.first(); left >= 0; left = queue.first()) {
       const right = next[left] as number;
       const after = next[right] as number;
-      symbols[left] = merges[3 * queue.best() + 2] as number;
+      symbols[left] = merges[4 * queue.best() + 2] as number;
+      hashes[left] = merges[4 * queue.best() + 3] as number;
       next[left] = after;
       if (after < n) previous[after] = left;
       queue.set(right, IDLE);
@@ -191,4 +208,10 @@ export class PairMerger {
       out.push(symbols[i] as number, spelling === "bytes" ? start + last + 1 : (ends[last] as number));
     }
   }
+}
+
+/** The rank of the pair of symbols `i` and `i` + 1; -1 if it is not in the list. */
+function rankAt(table: MergeTable, symbols: Int32Array, hashes: Int32Array, i: number): number {
+  const [left, right] = [symbols[i] as number, symbols[i + 1] as number];
+  return findPair(table, left, hashes[i] as number, right, hashes[i + 1] as number);
 }
