@@ -4,10 +4,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tinyModel } from "../tiny-model.ts";
+import { freePort } from "./replicas.ts";
 import { medianRatio } from "./statistics.ts";
 
 const BIN = join(import.meta.dirname, "../../apps/batch/src/bin.ts");
@@ -81,14 +81,4 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   const end = new Promise((resolve) => child.once("close", resolve));
   child.kill(signal);
   await end;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port: free } = server.address() as { port: number };
-      server.close(() => resolve(free));
-    });
-  });
 }

@@ -54,6 +54,7 @@ async function serve(params: ServeParams): Promise<void> {
       contextTokens: params.contextTokens,
       parallel: params.slots,
       threads: params.threads,
+      offMainThread: true, // however busy the model is, the thread of the server takes connections, and refuses what is too much
       arithmetic: params.arithmetic,
       kvType: { k: params.cacheTypeK, v: params.cacheTypeV },
       template,

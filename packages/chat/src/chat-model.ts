@@ -88,6 +88,8 @@ export interface ChatModel extends AsyncDisposal {
   /** The prompt that a conversation becomes. */
   promptIds(messages: readonly Message[], options?: { readonly tools?: Tools }): readonly number[];
   stats(): EngineStats;
+  /** For servers, before they read a request. @throws AnswerError `E_OVERLOADED` if an answer would find no place */
+  assertRoom(): void;
   /** Ends answers with an error. */
   dispose(): Promise<void>;
 }

@@ -203,6 +203,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       typeof input === "string" ? tokenizer.encode(input).length : promptIds(input, options).length,
     promptIds,
     stats: () => engine.stats,
+    assertRoom: () => engine.assertRoom(),
     dispose,
     [Symbol.asyncDispose]: dispose,
   };

@@ -80,19 +80,15 @@ export class Engine {
   }
 
   /** @throws ContextOverflowError, AnswerError, the signal's reason */
-  run(request: SequenceRequest): Promise<SequenceReport> {
+  async run(request: SequenceRequest): Promise<SequenceReport> {
     const { prompt, signal } = request;
-    if (this.#isDisposed) return Promise.reject(disposed());
-    if (signal.aborted) return Promise.reject(signal.reason);
-    if (prompt.length === 0) return Promise.reject(new RangeError("the prompt has no token"));
+    if (this.#isDisposed) throw disposed();
+    if (signal.aborted) throw signal.reason;
+    if (prompt.length === 0) throw new RangeError("the prompt has no token");
     if (prompt.length > this.contextTokens - RESERVED_TOKENS) {
-      return Promise.reject(new ContextOverflowError(0, prompt.length, this.contextTokens, RESERVED_TOKENS));
+      throw new ContextOverflowError(0, prompt.length, this.contextTokens, RESERVED_TOKENS);
     }
-    const { maxWaiting = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#running.length + this.#waiting.length >= this.#parallel + maxWaiting) {
-      const message = `all ${this.#parallel} slots and ${maxWaiting} places in the queue are taken`;
-      return Promise.reject(new AnswerError("E_OVERLOADED", message));
-    }
+    this.assertRoom();
     return new Promise((resolve, reject) => {
       const history = new Int32Array(this.contextTokens);
       history.set(prompt, this.contextTokens - prompt.length);
@@ -115,6 +111,14 @@ export class Engine {
       request.onPrompt(0, 0);
       this.#work ??= this.#loop();
     });
+  }
+
+  /** @throws AnswerError `E_OVERLOADED` if a sequence would find no place */
+  assertRoom(): void {
+    const { maxWaiting = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#running.length + this.#waiting.length < this.#parallel + maxWaiting) return;
+    const message = `all ${this.#parallel} slots and ${maxWaiting} places in the queue are taken`;
+    throw new AnswerError("E_OVERLOADED", message);
   }
 
   /** Ends all sequences with an error, then the contexts. */

@@ -27,6 +27,7 @@ export interface OpenOptions<From = ModelInput> extends TemplateOptions, FilesBe
   /** Sequences generated at the same time. Default 4. */
   readonly parallel?: number | undefined;
   readonly threads?: number | undefined;
+  readonly offMainThread?: LoadModelOptions["offMainThread"];
   readonly kernels?: LoadModelOptions["kernels"];
   readonly arithmetic?: LoadModelOptions["arithmetic"];
   readonly kvType?: KvTypes | undefined;
@@ -67,7 +68,16 @@ export async function openFile<From>(
   options: OpenOptions<From>,
   input: (from: From) => ModelInput | Promise<ModelInput>,
 ): Promise<ChatModel> {
-  const { parallel = DEFAULT_PARALLEL, kernels, arithmetic, kvType, signal, onEvent, workerUrl } = options;
+  const {
+    parallel = DEFAULT_PARALLEL,
+    kernels,
+    arithmetic,
+    kvType,
+    signal,
+    onEvent,
+    workerUrl,
+    offMainThread,
+  } = options;
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new RangeError(`"parallel" expected an integer >= 1, got ${parallel}`);
   }
@@ -82,7 +92,7 @@ export async function openFile<From>(
   const engine = { ...(threads !== undefined && { threads }), kernels, arithmetic };
   const small = await beside?.openDraft(options, input);
   const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine, small);
-  const loading = { ...engine, workerUrl, ...(signal !== undefined && { signal }) };
+  const loading = { ...engine, workerUrl, offMainThread, ...(signal !== undefined && { signal }) };
   const model = await loadModel(tensors, config, { ...loading, ...(onEvent !== undefined && { onEvent }) });
   const drafts = await beside?.draftSources(model, tokenizer, options, loading, small);
   return createChatModel({

@@ -43,6 +43,8 @@ interface Route {
   readonly answer: Endpoint;
   /** Field of the request that the prompt comes from. */
   readonly prompt: string;
+  /** Its answers take a place in the queue. */
+  readonly isQueued?: boolean;
 }
 
 const DEFAULT_BODY_BYTES = 4 * 1024 * 1024;
@@ -50,10 +52,10 @@ const DEFAULT_PING_MS = 15_000;
 
 /** Under these paths, and under /v1 in front of them. */
 const POSTS: ReadonlyMap<string, Route> = new Map([
-  ["/chat/completions", { answer: chatCompletions, prompt: "messages" }],
-  ["/completions", { answer: completions, prompt: "prompt" }],
+  ["/chat/completions", { answer: chatCompletions, prompt: "messages", isQueued: true }],
+  ["/completions", { answer: completions, prompt: "prompt", isQueued: true }],
   ["/embeddings", { answer: embeddings, prompt: "input" }],
-  ["/responses", { answer: responses, prompt: "input" }],
+  ["/responses", { answer: responses, prompt: "input", isQueued: true }],
   ["/tokenize", { answer: tokenize, prompt: "content" }],
   ["/detokenize", { answer: detokenize, prompt: "tokens" }],
   ["/apply-template", { answer: applyTemplate, prompt: "messages" }],
@@ -84,6 +86,7 @@ export function createHandler(model: ChatModel, options: HandlerOptions = {}): H
       if (route === undefined) return get(context, path, request.method);
       prompt = route.prompt;
       if (request.method !== "POST") throw methodNotAllowed("POST");
+      if (route.isQueued) model.assertRoom(); // before the body is read: to refuse has to be cheap where many ask
       return await route.answer(context, await readJsonBody(request, maxBodyBytes));
     } catch (error) {
       if (signal.aborted) throw signal.reason; // as `fetch` does

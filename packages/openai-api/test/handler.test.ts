@@ -398,6 +398,24 @@ describe("errors", () => {
     expect((await asker(model).ask(chat, { messages })).status).toBe(503);
   });
 
+  test("a body is not read where no place is free", async () => {
+    const model = await newModel({ parallel: 1, contextTokens: 2048, scheduler: { maxWaiting: 0 } });
+    const { handler } = asker(model);
+    const running = model.chat("x", { ignoreEos: true });
+    await vi.waitFor(() => expect(model.stats().running).toBe(1), { interval: 1 });
+    for (const path of ["/v1/chat/completions", "/v1/completions", "/v1/responses"]) {
+      const body = new ReadableStream({ pull: () => expect.unreachable() }, { highWaterMark: 0 });
+      const headers = { "content-type": "application/json" };
+      const options = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+      const response = await handler(new Request(`http://ll.invalid${path}`, options));
+      expect(response.status).toBe(503);
+      expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(await response.json()).toMatchObject({ error: { code: "overloaded" } });
+    }
+    running.cancel();
+    await expect(running.result()).rejects.toMatchObject({ code: "E_CANCELLED" });
+  });
+
   test("an ApiError is what an answer holds", async () => {
     const error = new ApiError({ status: 503, code: "overloaded", message: "full", headers: { "retry-after": "3" } });
     const response = error.toResponse();

@@ -58,6 +58,11 @@ export interface LoadModelOptions {
    */
   readonly threads?: number;
   /**
+   * Evaluate in a worker with one thread, too, where workers share memory: this thread stays free for others, such as the clients of a
+   * server. Default: false.
+   */
+  readonly offMainThread?: boolean | undefined;
+  /**
    * Address of the file `@ll/llama/worker`, or on Node its path, for bundles that leave it out or put it elsewhere. Default:
    * `worker.js` beside this code.
    */
@@ -115,11 +120,12 @@ export async function loadTeamModel(
   const arithmetic = arithmeticOf(config, options.arithmetic);
   const { kernels, llamaKernels } = await chooseKernels(found, options.kernels, arithmetic);
   if (llamaKernels !== undefined) {
-    const run = { source, config, found, threads, kernels, llamaKernels };
+    const hasWorkers = threads > 1 || (options.offMainThread === true && canShareMemory());
+    const run = { source, config, found, threads, hasWorkers, kernels, llamaKernels };
     const model = await loadFast(run, options, internals).catch((error: unknown) => {
       if (options.threads !== undefined || !isWorkerError(error) || error.url === undefined) throw error;
       options.onEvent?.({ kind: "workers-failed", error });
-      return loadFast({ ...run, threads: 1 }, options, internals);
+      return loadFast({ ...run, threads: 1, hasWorkers: false }, options, internals);
     });
     if (model !== undefined) return model;
   }
@@ -169,6 +175,8 @@ interface FastRun {
   readonly source: TensorSource;
   readonly config: ModelConfig;
   readonly threads: number;
+  /** False: the one thread is this one. */
+  readonly hasWorkers: boolean;
   readonly found: FoundTensors;
   readonly kernels: KernelSet;
   readonly llamaKernels: WebAssembly.Module;
@@ -176,14 +184,14 @@ interface FastRun {
 
 /** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
 async function loadFast(
-  { source, config, found, threads, kernels, llamaKernels }: FastRun,
+  { source, config, found, threads, hasWorkers, kernels, llamaKernels }: FastRun,
   { workerUrl, sumInputs = false, onEvent, signal }: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
   const { graph, bytes: total } = found;
   const plan = planTeam(found, kernelSizes(kernels, llamaKernels), { ...internals, threads });
   const { sliceTokens, memoryLimitBytes } = plan;
-  const exchange = createExchange(graph, sliceTokens, threads > 1);
+  const exchange = createExchange(graph, sliceTokens, hasWorkers);
   const setups = Array.from(
     { length: threads },
     (_, thread): ThreadSetup => ({
@@ -200,7 +208,7 @@ async function loadFast(
     }),
   );
   let team: Threads;
-  if (threads === 1) {
+  if (!hasWorkers) {
     team = localThread(setups[0]!);
   } else {
     const url = workerScriptUrl(workerUrl);

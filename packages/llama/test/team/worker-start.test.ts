@@ -42,10 +42,24 @@ describe("a worker whose script is missing", () => {
     expect(await context.evaluate([1, 2, 3], 0)).toEqual(logits);
   });
 
-  test("is not looked for with one thread", async () => {
+  test("is not looked for with one thread, unless that is to be a worker", async () => {
     const model = await loadForTest(source, config, { threads: 1, workerUrl: MISSING });
     expect(model.threads).toBe(1);
+    const apart = loadModel(source, config, { threads: 1, offMainThread: true, workerUrl: MISSING });
+    await expect(apart).rejects.toMatchObject({ code: "E_WORKER" });
   });
+});
+
+test("one worker gives the logits of one thread", async () => {
+  const tokens = Int32Array.from({ length: 64 }, (_, i) => 1 + (i % 8));
+  const logits: Float32Array[] = [];
+  for (const offMainThread of [false, true]) {
+    const model = await loadForTest(source, config, { threads: 1, offMainThread, workerUrl: WORKER });
+    expect(model.threads).toBe(1);
+    const context = await model.createContext({ contextTokens: 64 });
+    logits.push(await context.evaluate(tokens, 0));
+  }
+  expect(logits[1]).toEqual(logits[0]);
 });
 
 test.each([
