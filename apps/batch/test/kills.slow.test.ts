@@ -1,5 +1,5 @@
 // Workers, the coordinator and Redis are killed again and again, as far as the work has come; workers are frozen, and Redis forgets
-// everything. The output is that of an undisturbed run. The whole of it: LL_BATCH_LINES=1000 LL_KILLS=50.
+// everything. The output is that of an undisturbed run. LL_SCALE=full takes the counts of the specification.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { expect, test } from "vitest";
 import { finish, modelFile, type Program, requests, resultsIn, start, temporaryFolder } from "./support/programs.ts";
 import { describeWithRedis, startRedis } from "./support/redis.ts";
 
-const LINES = Number(process.env["LL_BATCH_LINES"] ?? 160);
-const KILLS = Number(process.env["LL_KILLS"] ?? 12);
+const IS_FULL = process.env["LL_SCALE"] === "full";
+const [LINES, KILLS] = IS_FULL ? [1000, 50] : [160, 12];
 const CHUNK_LINES = 4;
 const N_WORKERS = 3;
 const FROZEN_MS = 4000; // longer than a worker may be silent

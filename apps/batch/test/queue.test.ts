@@ -53,7 +53,7 @@ describeWithRedis("a queue", () => {
 
   function work(queue: string, name: string, jobs: JobRunner, more: Partial<WorkerOptions> = {}): QueueWorker {
     const worker = startWorker({
-      ...{ redis: server.client.duplicate(), queue, name, runner: oneAtATime(jobs), terms: contract.terms },
+      ...{ redis: server.connect(), queue, name, runner: oneAtATime(jobs), terms: contract.terms },
       ...{ lockMs: 2000, stalledMs: 1000, onChunk: () => undefined, say: () => undefined, ...more },
     });
     worker.ended.catch(() => undefined);
@@ -80,7 +80,7 @@ describeWithRedis("a queue", () => {
     const results = await openResults(folder.path(`results-${n++}`), { queue });
     try {
       await coordinate(chunksOf(count), results, {
-        ...{ redis: server.client.duplicate(), queue, checkEvery: 0, signal: new AbortController().signal },
+        ...{ redis: server.connect(), queue, checkEvery: 0, signal: new AbortController().signal },
         ...{ onChunk: () => undefined, onWorkers: () => undefined, ...more },
       });
       const all: Product[] = [];
@@ -220,6 +220,17 @@ describeWithRedis("a queue", () => {
     expect(await hand("late", 40, { onChunk })).toEqual(expected(40));
     await late("0000-3\n");
     await expect(hand("late", 40)).rejects.toMatchObject({ workers: ["first", "second"] });
+  });
+
+  test("what comes late of a chunk that has no result yet is its result", async () => {
+    const products = hand("forgotten", 3);
+    for (const { id, payload } of [0, 2, 4].map((i) => chunkOf(i))) {
+      const text = await packed(`${payload}\n`);
+      const result = { id, worker: "second", failed: 0, ms: 1, text };
+      await server.client.lpush(lateKey("forgotten"), JSON.stringify(result));
+    }
+    expect(await products).toEqual(expected(3)); // nobody works
+    expect(await server.client.keys("bull:forgotten:mock-*")).toEqual([]);
   });
 
   test("a worker that is told to end gives back what it cannot finish", async () => {

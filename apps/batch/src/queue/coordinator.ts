@@ -150,10 +150,7 @@ class Coordinator {
     const { worker, ms } = job.returnvalue;
     await this.#results.put(chunk, await productOf(job.returnvalue), worker);
     await this.#queue.remove(chunk.id);
-    this.#window.delete(chunk.id);
-    this.#recent.set(chunk.id, { name: chunk.name, label: chunk.label });
-    if (this.#recent.size > MOST_RECENT) this.#recent.delete(this.#recent.keys().next().value as string);
-    this.#options.onChunk(chunk, ms);
+    this.#taken(chunk, ms);
     const { checkEvery } = this.#options;
     const isChecked = checkEvery > 0 && this.#nTaken % checkEvery === 0;
     this.#nTaken++;
@@ -162,6 +159,13 @@ class Coordinator {
       this.#checks.set(id, chunk);
       await this.#queue.add("check", await dataOf(chunk, worker), { ...JOB_OPTIONS, jobId: id });
     }
+  }
+
+  #taken(chunk: Chunk, ms: number): void {
+    this.#window.delete(chunk.id);
+    this.#recent.set(chunk.id, { name: chunk.name, label: chunk.label });
+    if (this.#recent.size > MOST_RECENT) this.#recent.delete(this.#recent.keys().next().value as string);
+    this.#options.onChunk(chunk, ms);
   }
 
   async #fail(chunk: Chunk): Promise<void> {
@@ -191,15 +195,24 @@ class Coordinator {
     await this.#queue.remove(id);
   }
 
-  /** Results of workers whose job was given to another. Those of other runs are left to these. */
+  /**
+   * Results of workers whose job was given to another, or forgotten by the queue. Where there is none yet, it is as good as any: what is done
+   * is not done again. Those of other runs are left to these.
+   */
   async #takeLate(): Promise<void> {
     const { redis, queue } = this.#options;
     for (const text of await redis.lrange(lateKey(queue), 0, -1)) {
       const late = JSON.parse(text) as LateResult;
-      const place = this.#recent.get(late.id);
+      const chunk = this.#window.get(late.id);
+      const place = chunk ?? this.#recent.get(late.id);
       if (place === undefined) continue;
-      await redis.lrem(lateKey(queue), 1, text);
       await this.#results.put(place, await productOf(late), late.worker);
+      await redis.lrem(lateKey(queue), 1, text);
+      if (chunk === undefined) continue;
+      this.#taken(chunk, late.ms);
+      // somebody may be at it already: then the two are compared
+      const isRemoved = await this.#queue.remove(chunk.id).catch(() => 0);
+      if (isRemoved === 0) this.#checks.set(chunk.id, chunk);
     }
   }
 

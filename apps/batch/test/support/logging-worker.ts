@@ -1,4 +1,4 @@
-// A worker that notes every line which it begins, and takes nothing while there are more results than a file says:
+// A worker that notes every line when the model has read its prompt, and takes nothing while there are more results than a file says:
 // node … logging-worker.ts MODEL URL NAME LOG RESULTS GATE
 
 import { appendFileSync, readFileSync } from "node:fs";
@@ -16,10 +16,20 @@ const [model, url, name, log, kept, gate] = process.argv.slice(2) as [string, st
 const params = { ...defaultModelParams(), model, contextTokens: 256, parallel: 2, threads: 1 };
 const contract = await contractOf(params, quietIo, true);
 const opened = await openModel(contract, params);
-const handler = createHandler(opened.model, { created: 0, maxChoices: 16 });
+const note = (): void => appendFileSync(log, `${name}\n`);
+const handler = createHandler(opened.model, {
+  ...{ created: 0, maxChoices: 16 },
+  observe: () => ({
+    event(index, event) {
+      if (index === 0 && event.type === "prompt" && event.done === event.total) note();
+    },
+    end: () => undefined,
+    fail: () => undefined,
+  }),
+});
 const runner = createLineRunner(
   (input, init) => {
-    appendFileSync(log, `${name}\n`);
+    if (String(input).endsWith("/embeddings")) note(); // nobody observes these
     return handler(input, init);
   },
   2,

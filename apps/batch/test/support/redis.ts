@@ -17,6 +17,8 @@ export function describeWithRedis(name: string, body: () => void): void {
 export interface RedisServer {
   readonly url: string;
   readonly client: Redis;
+  /** Another connection, which ends with the server. */
+  connect(): Redis;
   /** Ends it as nobody wants it to, and starts it again with what it had written. */
   crash(): Promise<void>;
   stop(): Promise<void>;
@@ -33,12 +35,17 @@ export async function startRedis(folder: Folder, ...more: string[]): Promise<Red
   const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once("close", resolve));
   let server = launch();
   const url = `redis://127.0.0.1:${port}`;
-  const client = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
-  client.on("error", () => undefined); // until it is there
+  const connections: Redis[] = [];
+  const connect = (): Redis => {
+    const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    connection.on("error", () => undefined); // as long as it is not there
+    connections.push(connection);
+    return connection;
+  };
+  const client = connect();
   await client.ping().catch(() => undefined); // it may want a password
   return {
-    url,
-    client,
+    ...{ url, client, connect },
     async crash() {
       const end = ended(server);
       server.kill("SIGKILL");
@@ -47,7 +54,7 @@ export async function startRedis(folder: Folder, ...more: string[]): Promise<Red
       await client.ping();
     },
     async stop() {
-      client.disconnect();
+      for (const connection of connections) connection.disconnect();
       const end = ended(server);
       server.kill("SIGKILL");
       await end;
