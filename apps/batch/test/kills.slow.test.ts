@@ -1,7 +1,7 @@
 // Workers, the coordinator and Redis are killed again and again, as far as the work has come; workers are frozen, and Redis forgets
 // everything. The output is that of an undisturbed run. LL_SCALE=full takes the counts of the specification.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { finish, modelFile, type Program, requests, resultsIn, start, temporaryFolder } from "./support/programs.ts";
@@ -74,7 +74,41 @@ describeWithRedis("killed and frozen processes", () => {
     // each kill costs a worker what it was at: two chunks at most; and the flush all three
     const killed = events.filter((event) => event !== "coordinator").length + N_WORKERS;
     expect(begun - LINES).toBeLessThanOrEqual(killed * 2 * CHUNK_LINES);
+    if (IS_FULL) expect(begun - LINES).toBeLessThanOrEqual(LINES / 10);
     for (const { child } of workers) child.kill("SIGKILL");
+    await server.stop();
+    folder.remove();
+  });
+
+  test("a job whose worker dies is another's at the first look behind the end of its lock", async () => {
+    const folder = temporaryFolder();
+    const model = await modelFile(folder);
+    const input = folder.write("in.jsonl", requests(CHUNK_LINES, 200));
+    const run = ["run", input, folder.path("out"), "-m", model, "-c", "256", "--chunk-lines", String(CHUNK_LINES)];
+    const server = await startRedis(folder);
+    const log = folder.write("begun.log", "");
+    const begun = (): readonly string[] => readFileSync(log, "utf8").split("\n");
+    const gates = [folder.write("open", "0"), folder.write("closed", "-1")];
+    const workers = gates.map((gate, i) =>
+      start([model, server.url, `w${i}`, log, folder.path("out.ll-batch"), gate], {}, WORKER),
+    );
+    const coordinator = start([...run, "--check-every", "0"], { LL_QUEUE: server.url });
+    const [dying, heir] = workers as [Program, Program];
+    await expect.poll(begun, { interval: 1, timeout: 120_000 }).toContain("w0");
+    dying.child.kill("SIGSTOP"); // it cannot end before it is dead
+    coordinator.child.kill("SIGSTOP"); // it is not to take the job away before it was looked at
+    dying.child.kill("SIGKILL");
+    const killedMs = performance.now();
+    folder.write("closed", "0");
+    await expect.poll(begun, { interval: 1, timeout: 120_000 }).toContain("w1");
+    const ms = performance.now() - killedMs;
+    process.stderr.write(`the job of a dead worker began again after ${ms.toFixed(0)} ms; lock and look are 3000\n`);
+    const [job = ""] = (await server.client.keys("bull:*")).filter((key) => /:[0-9a-f]{64}$/.test(key));
+    expect(await server.client.hget(job, "stc")).toBe("1"); // lost once
+    coordinator.child.kill("SIGCONT");
+    expect(await coordinator.ended, coordinator.err()).toBe(0);
+    heir.child.kill("SIGKILL");
+    expect(existsSync(folder.path("out"))).toBe(true);
     await server.stop();
     folder.remove();
   });
