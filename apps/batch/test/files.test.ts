@@ -1,12 +1,12 @@
 // ll-batch quantize and convert: the bytes of ll-quantize and ll-convert, files that are there whole or not at all.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture } from "../../../tools/test-data.ts";
 import { tinyModel } from "../../../tools/tiny-model.ts";
-import { type Folder, finishProgram, runHere, temporaryFolder } from "./support/programs.ts";
+import { type Folder, finishProgram, runHere, start, temporaryFolder } from "./support/programs.ts";
 
 const CLI = join(import.meta.dirname, "../../cli/src/bin.ts");
 let folder: Folder;
@@ -37,6 +37,28 @@ describe("quantize", () => {
     expect(readdirSync(out)).toEqual(["tiny-q4_0.bin", "tiny-q5_1.bin"]);
     for (const [i, type] of (["q4_0", "q5_1"] as const).entries()) {
       expect(sha256(readFileSync(paths[i]!)), type).toBe(sha256(await tinyModel(type)));
+    }
+  });
+
+  test("killed between files and within one, it leaves whole files alone, and goes on", async () => {
+    fresh();
+    const types = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"] as const;
+    const args = ["quantize", folder.path("tiny-f16.bin"), "--types", types.join(","), "--out", out, "--no-progress"];
+    const made = () => (existsSync(out) ? readdirSync(out).filter((name) => name.endsWith(".bin")).length : 0);
+    for (let n = 1; n < 3; n++) {
+      const program = start(args);
+      await expect.poll(made, { interval: 1, timeout: 100_000 }).toBeGreaterThanOrEqual(n);
+      program.child.kill("SIGKILL");
+      await program.ended;
+      for (const type of types) {
+        const path = join(out, `tiny-${type}.bin`);
+        if (existsSync(path)) expect(sha256(readFileSync(path)), type).toBe(sha256(await tinyModel(type)));
+      }
+    }
+    expect((await runHere(args)).code).toBe(0);
+    expect(readdirSync(out)).toEqual(types.map((type) => `tiny-${type}.bin`));
+    for (const type of types) {
+      expect(sha256(readFileSync(join(out, `tiny-${type}.bin`))), type).toBe(sha256(await tinyModel(type)));
     }
   });
 

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WORK_OPTIONS } from "../src/commands/work.ts";
 import {
   type Folder,
   finish,
@@ -14,10 +15,19 @@ import {
   temporaryFolder,
 } from "./support/programs.ts";
 
+const UNIT = join(import.meta.dirname, "../../../examples/scale/ll-batch-work.service");
+
 let folder: Folder;
 let model: string;
 let golden: string;
 const N = 60;
+
+test("every option of the unit of examples/scale is one of ll-batch work", () => {
+  const used = readFileSync(UNIT, "utf8").match(/(?<=\s)--[a-z-]{4,}(?=\s)/g) ?? [];
+  const known = new Set(WORK_OPTIONS.flatMap(({ names }) => names));
+  expect(used.filter((option) => option !== "--now").length).toBeGreaterThan(2);
+  for (const option of used) if (option !== "--now") expect(known).toContain(option);
+});
 
 beforeAll(async () => {
   folder = temporaryFolder();

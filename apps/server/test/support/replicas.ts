@@ -16,15 +16,20 @@ export const EXAMPLES = join(import.meta.dirname, "../../../../examples/scale");
 const PATIENCE = { timeout: 100_000, interval: 50 };
 
 /** Where Debian has it, which is no place for everybody's programs. */
-const PATH = `${process.env["PATH"]}${delimiter}/usr/sbin${delimiter}/usr/local/sbin`;
+export const SYSTEM_PATH = `${process.env["PATH"]}${delimiter}/usr/sbin${delimiter}/usr/local/sbin`;
 
 /** Undefined if HAProxy is here, else what to call tests that want it. */
 export const NO_HAPROXY =
-  spawnSync("haproxy", ["-v"], { env: { PATH } }).status === 0 ? undefined : "(needs haproxy: apt-get install haproxy)";
+  spawnSync("haproxy", ["-v"], { env: { PATH: SYSTEM_PATH } }).status === 0
+    ? undefined
+    : "(needs haproxy: apt-get install haproxy)";
 
 /** What `haproxy -c` says of a file. */
 export function checkHaproxy(path: string): { readonly status: number | null; readonly said: string } {
-  const { status, stdout, stderr } = spawnSync("haproxy", ["-c", "-f", path], { env: { PATH }, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync("haproxy", ["-c", "-f", path], {
+    env: { PATH: SYSTEM_PATH },
+    encoding: "utf8",
+  });
   return { status, said: `${stdout}${stderr}` };
 }
 
@@ -118,7 +123,10 @@ async function startBalancer(
     .replace(/^(?: {2}server .*\n)+/m, servers);
   for (const part of [`:${port}\n`, `:${watchPort}\n`, servers]) expect(text).toContain(part);
   writeFileSync(path, text);
-  const child = spawn("haproxy", ["-db", "-f", path], { env: { PATH }, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("haproxy", ["-db", "-f", path], {
+    env: { PATH: SYSTEM_PATH },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let said = "";
   child.stderr.on("data", (piece) => {
     said += piece;
