@@ -15,13 +15,8 @@ export function createTextStream(stops: readonly string[] = []): TextStream {
 
   /** Where the stop string begins that is whole first, the longest of those: however the text is cut into tokens. −1 if there is none. */
   function stopIndex(): number {
-    let first = { at: -1, end: Number.POSITIVE_INFINITY };
-    for (const stop of stops) {
-      const at = held.indexOf(stop);
-      const end = at + stop.length;
-      if (at >= 0 && (end < first.end || (end === first.end && at < first.at))) first = { at, end };
-    }
-    return first.at;
+    const found = stops.map((stop) => ({ at: held.indexOf(stop), length: stop.length })).filter(({ at }) => at >= 0);
+    return found.sort((a, b) => a.at + a.length - b.at - b.length || a.at - b.at)[0]?.at ?? -1;
   }
 
   /** Index of the first suffix of `held` that begins a stop string; the length of `held` if there is none. */

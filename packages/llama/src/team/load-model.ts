@@ -120,12 +120,11 @@ export async function loadTeamModel(
   const arithmetic = arithmeticOf(config, options.arithmetic);
   const { kernels, llamaKernels } = await chooseKernels(found, options.kernels, arithmetic);
   if (llamaKernels !== undefined) {
-    const hasWorkers = threads > 1 || (options.offMainThread === true && canShareMemory());
-    const run = { source, config, found, threads, hasWorkers, kernels, llamaKernels };
+    const run = { source, config, found, threads, kernels, llamaKernels };
     const model = await loadFast(run, options, internals).catch((error: unknown) => {
       if (options.threads !== undefined || !isWorkerError(error) || error.url === undefined) throw error;
       options.onEvent?.({ kind: "workers-failed", error });
-      return loadFast({ ...run, threads: 1, hasWorkers: false }, options, internals);
+      return loadFast({ ...run, threads: 1 }, { ...options, offMainThread: false }, internals);
     });
     if (model !== undefined) return model;
   }
@@ -175,8 +174,6 @@ interface FastRun {
   readonly source: TensorSource;
   readonly config: ModelConfig;
   readonly threads: number;
-  /** False: the one thread is this one. */
-  readonly hasWorkers: boolean;
   readonly found: FoundTensors;
   readonly kernels: KernelSet;
   readonly llamaKernels: WebAssembly.Module;
@@ -184,13 +181,14 @@ interface FastRun {
 
 /** Undefined if the weights have scales that these kernels do not compute with as build 803 does. */
 async function loadFast(
-  { source, config, found, threads, hasWorkers, kernels, llamaKernels }: FastRun,
-  { workerUrl, sumInputs = false, onEvent, signal }: LoadModelOptions,
+  { source, config, found, threads, kernels, llamaKernels }: FastRun,
+  { workerUrl, offMainThread = false, sumInputs = false, onEvent, signal }: LoadModelOptions,
   internals: TeamInternals,
 ): Promise<TeamModel | undefined> {
   const { graph, bytes: total } = found;
   const plan = planTeam(found, kernelSizes(kernels, llamaKernels), { ...internals, threads });
   const { sliceTokens, memoryLimitBytes } = plan;
+  const hasWorkers = threads > 1 || (offMainThread && canShareMemory());
   const exchange = createExchange(graph, sliceTokens, hasWorkers);
   const setups = Array.from(
     { length: threads },
