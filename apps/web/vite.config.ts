@@ -35,9 +35,9 @@ const policy: Plugin = {
 export default defineConfig(({ mode }): UserConfig => {
   const page = mode === "static" ? "static" : "served";
   return {
-    root: join(import.meta.dirname, "src", page),
+    root: join(import.meta.dirname, "src"),
     base: page === "static" ? "./" : "/",
-    publicDir: page === "static" ? "public" : false,
+    publicDir: page === "static" ? join(import.meta.dirname, "src", "static", "public") : false,
     plugins: page === "static" ? [policy] : [],
     resolve: { conditions: ["@ll/source", "module", "browser", "development|production"] },
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

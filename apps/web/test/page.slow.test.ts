@@ -2,12 +2,13 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { exportJson } from "../src/chat/exchange.ts";
 import type { Message } from "../src/chat/records.ts";
-import { missingChromium, startChromium, Watch } from "./support/browser.ts";
-import { answerWith, Hands, PATIENCE, plain, servePage, text } from "./support/served-page.ts";
+import { missingChromium } from "./support/browser.ts";
+import { pageTests } from "./support/page-tests.ts";
+import { answerWith, Hands, PATIENCE, plain, text } from "./support/served-page.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const poll = { timeout: PATIENCE };
@@ -19,32 +20,12 @@ const MARKDOWN =
   "# A heading\n\nText with **marks**, `code`, a [link](https://example.org/a).\n\n```ts\nconst a = 1;\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n  1. two\n\n> three\n";
 
 describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""}`, () => {
-  let browser: Browser;
-  let server: Awaited<ReturnType<typeof servePage>>;
+  const tests = pageTests();
   let context: BrowserContext;
-  let watch: Watch;
-
-  beforeAll(async () => {
-    server = await servePage();
-    browser = await startChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
-  afterEach(async () => {
-    server.pace.ms = 0;
-    await context.close();
-    expect(watch.violations).toEqual([]);
-    expect(watch.errors).toEqual([]);
-    expect(watch.dialogs).toEqual([]);
-  });
 
   async function open(options: BrowserContextOptions = {}, settings?: object): Promise<Hands> {
-    context = await browser.newContext(options);
-    watch = new Watch();
-    await watch.on(context);
-    return Hands.open(context, `${server.url}/`, settings);
+    context = await tests.newContext(options);
+    return Hands.open(context, `${tests.server.url}/`, settings);
   }
 
   test("an answer that attacks becomes text and links: no script, no request, no freeze", async () => {
@@ -94,7 +75,9 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
       expect.stringContaining("https://example.org/"),
     ]);
     expect(links.every((link) => /^(https?:|mailto:)/.test(link) && link.endsWith(rel))).toBe(true);
-    expect(new Set(watch.requests.map((url) => new URL(url).host))).toEqual(new Set([`127.0.0.1:${server.port}`]));
+    expect(new Set(tests.watch.requests.map((url) => new URL(url).host))).toEqual(
+      new Set([`127.0.0.1:${tests.server.port}`]),
+    );
     const longest = await hands.page.evaluate(() =>
       Math.max(0, ...(globalThis as unknown as { tasks: number[] }).tasks),
     );
@@ -117,12 +100,12 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await page.getByText(text.serverVersion).waitFor();
     await look("server");
     await page.keyboard.press("Escape");
-    server.pace.ms = 300;
+    tests.server.pace.ms = 300;
     await hands.say("Hello");
     await hands.writing();
     await look("writing");
     await page.keyboard.press("Escape");
-    server.pace.ms = 0;
+    tests.server.pace.ms = 0;
     await hands.answered(1);
     await answerWith(page, MARKDOWN, "A thought.");
     await hands.button(text.regenerate, hands.lastAnswer).click();
@@ -168,13 +151,13 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await expect
       .poll(() => page.getByRole("status").allTextContents(), poll)
       .toContain(text.statusDone(await words(hands)));
-    server.pace.ms = 200;
+    tests.server.pace.ms = 200;
     await page.keyboard.type("More");
     await press("Enter");
     await hands.writing();
     await press("Escape");
     await hands.lastAnswer.getByText(text.cut).waitFor();
-    server.pace.ms = 0;
+    tests.server.pace.ms = 0;
     await press("ArrowUp");
     await expect
       .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")), poll)
@@ -216,7 +199,7 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
   test("settings show what the server takes by itself; a full context is told before anything is sent", async () => {
     const hands = await open();
     await hands.button(text.settings).click();
-    const { data } = await (await fetch(`${server.url}/v1/models`)).json();
+    const { data } = await (await fetch(`${tests.server.url}/v1/models`)).json();
     const { sampling } = data[0].meta;
     expect(sampling).toMatchObject({ temperature: 0.8, repeat_penalty: 1.1 }); // of a ggml file
     for (const [name, value] of Object.entries(sampling)) {

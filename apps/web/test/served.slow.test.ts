@@ -4,48 +4,30 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { BrowserContext } from "playwright-core";
+import { beforeEach, describe, expect, test } from "vitest";
 import { tinyModel } from "../../../tools/tiny-model.ts";
-import { ask, type TestServer } from "../../server/test/support/test-server.ts";
-import { LAN_HOST, missingChromium, startChromium, Watch } from "./support/browser.ts";
-import { Hands, PATIENCE, type Pace, plain, servePage, text } from "./support/served-page.ts";
+import { ask } from "../../server/test/support/test-server.ts";
+import { LAN_HOST, missingChromium } from "./support/browser.ts";
+import { pageTests } from "./support/page-tests.ts";
+import { Hands, PATIENCE, plain, servePage, text } from "./support/served-page.ts";
 
 const BIN = join(import.meta.dirname, "../../server/src/bin.ts");
 const poll = { timeout: PATIENCE };
 
 describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromium ?? ""}`, () => {
-  let browser: Browser;
-  let server: TestServer & { readonly pace: Pace };
+  const tests = pageTests();
   let context: BrowserContext;
-  let watch: Watch;
 
-  beforeAll(async () => {
-    server = await servePage();
-    browser = await startChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
   beforeEach(async () => {
-    server.pace.ms = 0;
-    watch = new Watch();
-    context = await browser.newContext({ acceptDownloads: true });
-    await watch.on(context);
-  });
-  afterEach(async () => {
-    await context.close();
-    expect(watch.violations).toEqual([]);
-    expect(watch.errors).toEqual([]);
-    expect(new Set(watch.requests.map((url) => new URL(url).hostname)).size).toBeLessThanOrEqual(1);
+    context = await tests.newContext({ acceptDownloads: true });
   });
 
   describe.each([
     ["on this machine", "127.0.0.1", true],
     ["over plain HTTP in a network", LAN_HOST, false],
   ])("%s", (_where, host, isSecure) => {
-    const open = (settings?: object) => Hands.open(context, `http://${host}:${server.port}/`, settings);
+    const open = (settings?: object) => Hands.open(context, `http://${host}:${tests.server.port}/`, settings);
 
     test("an answer is the API's; stop, continue, answer again, edit, branches, delete and undo", async () => {
       const hands = await open({ seed: 1, max_tokens: 60 });
@@ -53,18 +35,20 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
       await hands.say("Who is it?");
       const first = await hands.answered(1);
       const messages = [{ role: "user", content: "Who is it?" }];
-      const { body } = await ask(server.port, "/v1/chat/completions", { body: { messages, seed: 1, max_tokens: 60 } });
+      const { body } = await ask(tests.server.port, "/v1/chat/completions", {
+        body: { messages, seed: 1, max_tokens: 60 },
+      });
       expect(first).toBe(plain(body.choices[0].message.content));
       await expect
         .poll(() => hands.lastAnswer.locator(".figures").textContent(), poll)
         .toMatch(/\d+ tokens.*tokens\/s.*seed 1/s);
 
-      server.pace.ms = 250;
+      tests.server.pace.ms = 250;
       await hands.say("And then?");
       await hands.writing();
       await hands.button(text.stop).click();
       const cut = await hands.answered(2);
-      server.pace.ms = 0;
+      tests.server.pace.ms = 0;
       expect(cut.length).toBeGreaterThan(0);
       await expect.poll(() => hands.lastAnswer.textContent(), poll).toContain(text.cut);
       await hands.button(text.goOn, hands.lastAnswer).click();
@@ -97,12 +81,12 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
 
     test("a reload in the middle keeps what there was; what is copied and exported is what was said", async () => {
       const hands = await open({ seed: 2, max_tokens: 200 });
-      server.pace.ms = 60;
+      tests.server.pace.ms = 60;
       await hands.say("Tell me a *story*");
       await hands.writing();
       await hands.page.waitForTimeout(1500); // longer than it takes to keep it
       await hands.page.reload();
-      server.pace.ms = 0;
+      tests.server.pace.ms = 0;
       await hands.lastAnswer.getByText(text.cut).waitFor();
       const [said, kept] = await hands.path();
       expect(said).toBe("Tell me a *story*");
@@ -123,8 +107,8 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
       await hands.page.getByRole("listitem").hover();
       await hands.button(`${text.remove}: ${json.conversations[0].name}`).click();
       await expect.poll(() => hands.path(), poll).toEqual([]);
-      const fresh = await browser.newContext();
-      const elsewhere = await Hands.open(fresh, `http://${host}:${server.port}/`);
+      const fresh = await tests.browser.newContext();
+      const elsewhere = await Hands.open(fresh, `http://${host}:${tests.server.port}/`);
       await elsewhere.page.locator('input[type="file"]').setInputFiles(file);
       await elsewhere.button(json.conversations[0].name).click();
       await expect.poll(() => elsewhere.path(), poll).toEqual([said, kept]);
@@ -132,7 +116,7 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
     });
   });
 
-  const address = () => `http://127.0.0.1:${server.port}/`;
+  const address = () => `http://127.0.0.1:${tests.server.port}/`;
 
   test("two tabs show the same conversations", async () => {
     const one = await Hands.open(context, address());
@@ -252,7 +236,7 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
     await hands.page.getByText(text.greetingWith("tiny")).waitFor();
     await hands.say("Hello");
     expect((await hands.answered(1)).length).toBeGreaterThan(0);
-    expect(watch.requests.filter((url) => url.includes("secret"))).toEqual([]);
+    expect(tests.watch.requests.filter((url) => url.includes("secret"))).toEqual([]);
     expect(await hands.page.evaluate(() => JSON.stringify(localStorage))).not.toContain("secret");
     await keyed.close();
   });
