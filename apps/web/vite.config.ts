@@ -49,11 +49,17 @@ export default defineConfig(({ mode }): UserConfig => {
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
     },
-    worker: { format: "es" },
+    worker: {
+      format: "es",
+      // kernels are files of their own, as those that are loaded by name
+      rolldownOptions: { output: { codeSplitting: { groups: [{ name: "wasm-llama", test: LLAMA_KERNELS }] } } },
+    },
     preview: { headers: ISOLATED },
     server: { proxy: page === "served" ? { "/v1": LL_SERVE, "/props": LL_SERVE } : {} },
   };
 });
+
+const LLAMA_KERNELS = /packages\/llama\/src\/kernels\/wasm-simd\.ts$/;
 
 /** Where `pnpm dev` finds a server to talk to. */
 const LL_SERVE = "http://127.0.0.1:8080";
