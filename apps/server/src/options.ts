@@ -1,6 +1,6 @@
 // The options of ll-serve. Those of models and of sampling have the names and the meaning of ll-main.
 
-import type { AnswerSampling } from "@ll/chat";
+import { type AnswerSampling, DEFAULT_DRAFT_TOKENS, MAX_DRAFT_TOKENS } from "@ll/chat";
 
 export interface ServeParams {
   model: string;
@@ -60,7 +60,7 @@ export function defaultParams(): ServeParams {
     },
     ...{ sharesCache: false, log: "text", contextTokens: undefined, batchTokens: undefined, threads: undefined },
     ...{ arithmetic: undefined, cacheTypeK: "f16", cacheTypeV: "f16", lora: undefined, loraBase: undefined },
-    ...{ lookup: 0, draftModel: undefined, draftTokens: 5, sampling: {} },
+    ...{ lookup: 0, draftModel: undefined, draftTokens: DEFAULT_DRAFT_TOKENS, sampling: {} },
   };
 }
 
@@ -135,7 +135,6 @@ function sampling(name: string, field: keyof AnswerSampling, [low, high]: Range,
 
 type Range = readonly [low: number, high: number];
 const MOST = 2 ** 31 - 1;
-const MOST_DRAFTED = 64;
 
 export const OPTIONS: readonly Option[] = [
   text(
@@ -215,11 +214,16 @@ export const OPTIONS: readonly Option[] = [
   integer(
     ["--lookup"],
     "lookup",
-    [0, MOST_DRAFTED],
+    [0, MAX_DRAFT_TOKENS],
     "check so many tokens at once that followed the same words before (0)",
   ),
   text(["--draft-model"], "draftModel", "FILE", "small model of the same vocabulary whose guesses are checked at once"),
-  integer(["--draft"], "draftTokens", [0, MOST_DRAFTED], "tokens that --draft-model guesses at most (5)"),
+  integer(
+    ["--draft"],
+    "draftTokens",
+    [0, MAX_DRAFT_TOKENS],
+    `tokens that --draft-model guesses at most (${DEFAULT_DRAFT_TOKENS})`,
+  ),
   {
     names: ["--seed", "-s"],
     value: "N",

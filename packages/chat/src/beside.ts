@@ -1,7 +1,14 @@
 // What stands beside a model: an adapter that changes it, and what guesses its next tokens. Loaded when there is any.
 
 import type { TensorSource } from "@ll/bytes";
-import { type LoadModelOptions, loadModel, MAX_DRAFT_TOKENS, type Model, type ModelConfig } from "@ll/llama";
+import {
+  DEFAULT_DRAFT_TOKENS,
+  type LoadModelOptions,
+  loadModel,
+  MAX_DRAFT_TOKENS,
+  type Model,
+  type ModelConfig,
+} from "@ll/llama";
 import { type ModelFile, type ModelInput, openAdapter, openModelFile, withLora } from "@ll/model";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { DraftSources } from "./slot-pool.ts";
@@ -21,8 +28,6 @@ export interface FilesBeside<From> {
 
 /** What such a file is opened by. */
 type Input<From> = (from: From) => ModelInput | Promise<ModelInput>;
-
-const DEFAULT_DRAFT_TOKENS = 5;
 
 /** The tensors with those of an adapter added. Those of both are read later. */
 export async function patched<From>(

@@ -1,5 +1,6 @@
 // @ll/chat: from a model file to a conversation.
 
+export { DEFAULT_DRAFT_TOKENS, MAX_DRAFT_TOKENS } from "@ll/llama";
 export type { Pooling } from "@ll/model";
 export type { Answer, AnswerEvent, AnswerResult, Finish, Timings, TokenLogprob, Usage } from "./answer.ts";
 export type {

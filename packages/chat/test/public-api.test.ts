@@ -13,6 +13,8 @@ test("what the package exports", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "AnswerError",
+      "DEFAULT_DRAFT_TOKENS",
+      "MAX_DRAFT_TOKENS",
       "createChatModel",
       "isAnswerError",
       "openModel",

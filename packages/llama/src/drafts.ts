@@ -9,6 +9,9 @@ import { assertIndex, type Context } from "./model.ts";
 /** Most tokens of a draft: each has a row of logits in memory. */
 export const MAX_DRAFT_TOKENS = 64;
 
+/** Tokens of a draft of a small model, unless somebody says: behind more, few are right. */
+export const DEFAULT_DRAFT_TOKENS = 5;
+
 /** Where drafts come from: the first that has one. */
 export interface DraftOptions {
   /** Tokens of a draft at most, of what stood behind the latest tokens where they came before. Default 0: none. */

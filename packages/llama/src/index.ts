@@ -12,7 +12,14 @@ export {
   type ModelConfig,
 } from "./config.ts";
 export { assertNoState, type ReturnOptions, returnTo } from "./context-memory.ts";
-export { createDrafter, type DraftCounts, type Drafter, type DraftOptions, MAX_DRAFT_TOKENS } from "./drafts.ts";
+export {
+  createDrafter,
+  DEFAULT_DRAFT_TOKENS,
+  type DraftCounts,
+  type Drafter,
+  type DraftOptions,
+  MAX_DRAFT_TOKENS,
+} from "./drafts.ts";
 export {
   BatchItemError,
   ContextOverflowError,

@@ -7,6 +7,7 @@ test("the public names", () => {
       "BUILD_803",
       "BatchItemError",
       "ContextOverflowError",
+      "DEFAULT_DRAFT_TOKENS",
       "Fnv1a",
       "KV_TYPES",
       "MAX_DRAFT_TOKENS",

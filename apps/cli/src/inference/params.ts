@@ -1,6 +1,6 @@
 // What the options of the programs that run a model set, with build 803's defaults.
 
-import type { KvType } from "@ll/llama";
+import { DEFAULT_DRAFT_TOKENS, type KvType } from "@ll/llama";
 import type { ArithmeticName, KernelName } from "@ll/quant";
 import { SAMPLING_DEFAULTS } from "@ll/sampling";
 import type { ColourMode } from "../terminal.ts";
@@ -130,7 +130,7 @@ export function defaultParams(threads?: number): RunParams {
     loraBase: undefined,
     lookup: 0,
     draftModel: undefined,
-    draftTokens: 5,
+    draftTokens: DEFAULT_DRAFT_TOKENS,
     prompt: new Uint8Array(0),
     negativePrompt: new Uint8Array(0),
     guidanceScale: 1,

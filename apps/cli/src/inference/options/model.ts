@@ -1,7 +1,7 @@
 // Options that choose a model and how it computes.
 
 import { availableParallelism } from "node:os";
-import { KV_TYPES, MAX_DRAFT_TOKENS } from "@ll/llama";
+import { DEFAULT_DRAFT_TOKENS, KV_TYPES, MAX_DRAFT_TOKENS } from "@ll/llama";
 import { ARITHMETIC_NAMES } from "@ll/quant";
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter } from "../../option-table.ts";
@@ -167,9 +167,13 @@ export const MODEL_OPTIONS: readonly RunOption[] = [
       p.draftModel = v.text;
     },
   ),
-  draftRow("--draft", { help: "tokens that --draft-model guesses at most", default: "5" }, (p, n) => {
-    p.draftTokens = n;
-  }),
+  draftRow(
+    "--draft",
+    { help: "tokens that --draft-model guesses at most", default: String(DEFAULT_DRAFT_TOKENS) },
+    (p, n) => {
+      p.draftTokens = n;
+    },
+  ),
 ];
 
 function draftRow(
