@@ -50,6 +50,8 @@ export interface MergeTable {
   readonly shift: number;
   /** Bytes of the symbols behind the tokens. */
   readonly foreign: readonly Uint8Array[];
+  /** Their hashes, as those of `index`. */
+  readonly foreignHashes: readonly number[];
 }
 
 export interface MergeParts {
@@ -81,6 +83,7 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
   const shift = 32 - bits;
   const foreignIds = new Map<string, number>();
   const foreign: Uint8Array[] = [];
+  const foreignHashes: number[] = [];
   const scratch = new Uint8Array(2 * MAX_MERGE_BYTES);
   const latin1 = new TextDecoder("latin1");
 
@@ -97,6 +100,7 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
     budget?.takeBytes(2 * (end - start) + 64, "merges");
     foreignIds.set(key, nTokens + foreign.length);
     foreign.push(scratch.slice(start, end));
+    foreignHashes.push(hash);
     return nTokens + foreign.length - 1;
   };
 
@@ -166,7 +170,7 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
   const { byteIds, ignoreMerges, isForbidden } = parts;
   return {
     ...{ nTokens, index, spelling, byteSymbols, byteHashes, byteIds, ignoreMerges, isForbidden },
-    ...{ merges: table, slots, resolve, multiplier, shift, foreign },
+    ...{ merges: table, slots, resolve, multiplier, shift, foreign, foreignHashes },
     isItself: new Uint8Array(nTokens),
   };
 }
@@ -185,6 +189,12 @@ export function findPair(table: MergeTable, left: number, leftHash: number, righ
     if (merges[row] === NONE && merges[row + 1] === hash) table.resolve(rank);
     if (merges[row] === left && merges[row + 1] === right) return rank;
   }
+}
+
+/** The hash of the text of a symbol; any number for a byte or character that is none. */
+export function hashOfSymbol({ nTokens, index, foreignHashes }: MergeTable, symbol: number): number {
+  if (symbol < 0) return 0;
+  return (symbol < nTokens ? index.hashes[symbol] : foreignHashes[symbol - nTokens]) as number;
 }
 
 /** As `writeBytes`, of texts that are spelled in their own bytes. */

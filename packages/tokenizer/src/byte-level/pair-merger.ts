@@ -5,7 +5,7 @@ import type { IdList } from "../id-list.ts";
 import { IDLE, MergeQueue } from "../merge-queue.ts";
 import { mergeInWindows, type SymbolList } from "../merge-windows.ts";
 import { NONE } from "../text-index.ts";
-import { findPair, type MergeTable } from "./merge-table.ts";
+import { findPair, hashOfSymbol, type MergeTable } from "./merge-table.ts";
 import { sizeAt } from "./splitter.ts";
 
 /** Bytes of a piece that is merged by looking at all its pairs again and again: most words. */
@@ -25,7 +25,6 @@ export class PairMerger {
   #next: Int32Array = new Int32Array(0);
   #previous: Int32Array = new Int32Array(0);
   #long: Int32Array = new Int32Array(0); // symbols
-  #longHashes: Int32Array = new Int32Array(0); // of their texts
   #ends: Int32Array = new Int32Array(0); // where the symbol ends in the text, for characters
 
   /** @param windowBytes see `mergeInWindows` */
@@ -140,7 +139,7 @@ export class PairMerger {
   /** Appends the symbols of a part of a long piece to `out`; pauses every `SLICE_STEPS` steps. */
   *#mergeLong(bytes: Uint8Array, start: number, end: number, out: SymbolList): Generator<void, void, void> {
     const table = this.#table;
-    const { merges, spelling, byteSymbols, byteHashes, index } = table;
+    const { merges, spelling, byteSymbols, index } = table;
     const queue = this.#queue;
     let steps = SLICE_STEPS;
     if (this.#next.length < end - start) {
@@ -148,22 +147,16 @@ export class PairMerger {
       this.#next = new Int32Array(capacity);
       this.#previous = new Int32Array(capacity);
       this.#long = new Int32Array(capacity);
-      this.#longHashes = new Int32Array(capacity);
       this.#ends = spelling === "bytes" ? this.#ends : new Int32Array(capacity);
     }
     const [next, previous, symbols, ends] = [this.#next, this.#previous, this.#long, this.#ends];
-    const hashes = this.#longHashes;
     let n = 0;
     for (let at = start; at < end; n++) {
-      if (spelling === "bytes") {
-        const byte = bytes[at++] as number;
-        symbols[n] = byteSymbols[byte] as number;
-        hashes[n] = byteHashes[byte] as number;
-      } else {
+      if (spelling === "bytes") symbols[n] = byteSymbols[bytes[at++] as number] as number;
+      else {
         const after = Math.min(at + sizeAt(bytes, at), end);
         const id = index.findText(bytes, at, after);
         symbols[n] = id === NONE ? ~at : id;
-        hashes[n] = id === NONE ? 0 : (index.hashes[id] as number);
         at = after;
         ends[n] = at;
       }
@@ -178,7 +171,7 @@ export class PairMerger {
     const enqueue = (left: number): void => {
       const right = next[left] as number;
       const [a, b] = [symbols[left] as number, symbols[right] as number];
-      const rank = right < n ? findPair(table, a, hashes[left] as number, b, hashes[right] as number) : -1;
+      const rank = right < n ? findPair(table, a, hashOfSymbol(table, a), b, hashOfSymbol(table, b)) : -1;
       queue.set(left, rank < 0 ? IDLE : rank);
     };
     for (let i = 0; i < n; i++) {
@@ -192,7 +185,6 @@ export class PairMerger {
       const right = next[left] as number;
       const after = next[right] as number;
       symbols[left] = merges[4 * queue.best() + 2] as number;
-      hashes[left] = merges[4 * queue.best() + 3] as number;
       next[left] = after;
       if (after < n) previous[after] = left;
       queue.set(right, IDLE);
