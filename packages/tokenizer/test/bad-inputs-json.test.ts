@@ -179,6 +179,24 @@ test("TJ07 + a merge of texts that are no tokens, and one that comes twice", () 
   expect([...tokenizer.encode("ab")]).toEqual([2]);
 });
 
+describe("words that are no texts", () => {
+  const withWord = (word: string): string => `{"x":[${word}],${json(BYTES).slice(1)}`;
+
+  test.each(["0", "7", "10", "-0", "-1.5", "1e5", "2.5E-07", "true", "false", "null", "1".repeat(40)])(
+    "+ %s",
+    (word) => {
+      expect(open(withWord(word)).nVocab).toBe(open(json(BYTES)).nVocab);
+    },
+  );
+
+  test.each(["01", "00", "-", "+1", "1.", ".5", "1e", "tru", "nul1", "NaN", "0x10", "", "1".repeat(41)])(
+    "'%s' is none",
+    (word) => {
+      expect(errorOf(() => open(withWord(`1,${word}`)))).toMatchObject({ code: "E_JSON" });
+    },
+  );
+});
+
 describe.each([
   ["TJ12", seeds[0] as Uint8Array],
   ["TK07", encoder.encode(tekken({ vocab: TEKKEN.vocab }))],
