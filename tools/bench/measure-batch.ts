@@ -1,6 +1,6 @@
 // What a queue costs and what a second machine brings: a run alone, one through Redis with one worker, one with two, of one thread each, in
 // turn. Prints one line of JSON: seconds of each, and the medians of the ratios of each round. Wants redis-server and a quiet machine.
-//   node --conditions=@ll/source tools/bench/measure-batch.ts [MODEL] [LINES] [ROUNDS]
+//   node --conditions=@ll/source tools/bench/measure-batch.ts [MODEL|tiny] [LINES] [ROUNDS]
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,10 +15,10 @@ const NODE = ["--conditions=@ll/source", "--no-warnings", BIN];
 const MODEL_OPTIONS = ["-t", "1", "-c", "512", "--chunk-lines", "16"];
 const TOKENS = 64;
 
-const [given, nLines = "320", nRounds = "5"] = process.argv.slice(2);
+const [given = "tiny", nLines = "320", nRounds = "5"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "ll-measure-batch-"));
-const model = given ?? join(folder, "tiny.bin");
-if (given === undefined) writeFileSync(model, await tinyModel("q4_0"));
+const model = given === "tiny" ? join(folder, "tiny.bin") : given;
+if (given === "tiny") writeFileSync(model, await tinyModel("q4_0"));
 const input = join(folder, "in.jsonl");
 const lines = Array.from({ length: Number(nLines) }, (_, i) => {
   const body = { prompt: `Once upon a time, number ${i}`, max_tokens: TOKENS, ignore_eos: true };

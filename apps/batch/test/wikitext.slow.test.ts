@@ -20,7 +20,18 @@ describeWithTestData("WikiText", () => {
       const corpus = folder.write("wiki.test.raw", readFileSync(testData("text/wiki.test.raw")).subarray(0, BYTES));
       const server = await startRedis(folder);
       const options = ["-m", model, "-c", "512"];
-      const work = ["work", "--kind", "perplexity", ...options, "-t", "1", "--queue", server.url];
+      const work = [
+        "work",
+        "--kind",
+        "perplexity",
+        ...options,
+        "-t",
+        "1",
+        "--queue",
+        server.url,
+        "--drain-seconds",
+        "3600",
+      ];
       const workers = ["one", "two", "three"].map((name) => start([...work, "--name", name]));
       for (const { err } of workers) await expect.poll(err, { timeout: 100_000 }).toMatch(/(one|two|three) works: /);
       const chunks = ["--chunks", String(WINDOWS), "--chunk-windows", "2"];

@@ -110,8 +110,14 @@ class QueueLoop {
       await Promise.race([loop, this.#released]);
     } finally {
       clearInterval(timer);
-      await Promise.race([leave(redis, name).catch(() => undefined), sleep(RETRY_MS)]);
-      await Promise.race([this.#worker.close(true).catch(() => undefined), sleep(RETRY_MS)]);
+      await within(
+        RETRY_MS,
+        leave(redis, name).catch(() => undefined),
+      );
+      await within(
+        RETRY_MS,
+        this.#worker.close(true).catch(() => undefined),
+      );
     }
     if (this.#dead !== undefined) throw this.#dead;
   }
@@ -134,9 +140,9 @@ class QueueLoop {
 
   async drain(ms: number): Promise<boolean> {
     this.#isDraining = true;
-    await Promise.race([Promise.all(this.#running.keys()), sleep(ms)]);
+    await within(ms, Promise.all(this.#running.keys()));
     for (const controller of this.#running.values()) controller.abort(GIVEN_BACK);
-    await Promise.race([this.#looped, sleep(END_MS)]); // a server that is gone takes nothing back
+    await within(END_MS, this.#looped); // a server that is gone takes nothing back
     this.#release();
     return this.#isWhole;
   }
@@ -244,6 +250,15 @@ function codeOf(error: unknown): string {
 
 function messageOf(error: unknown): string {
   return isError(error) ? error.message : String(error);
+}
+
+/** Waits for it, and no longer than so. No timer is left behind: a process that has nothing more to do ends. */
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, end]).finally(() => clearTimeout(timer));
 }
 
 function sleep(ms: number): Promise<undefined> {
