@@ -60,6 +60,7 @@ export async function coordinate(
       await coordinator.withdraw();
       throw error;
     });
+    await queue.trimEvents(0); // each holds a result
   } finally {
     await queue.close();
   }
