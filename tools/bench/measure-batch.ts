@@ -1,5 +1,6 @@
 // What a queue costs and what a second machine brings: a run alone, one through Redis with one worker, one with two, of one thread each, in
-// turn. Prints one line of JSON: seconds of each, and the medians of the ratios of each round. Wants redis-server and a quiet machine.
+// turn. Prints one line of JSON: seconds of each, and the medians of the ratios of each round; and the same by processor time, which a busy machine
+// changes less: what the queue adds to all processes together, and the share of the work that the busier of two workers had. Wants redis-server.
 //   node --conditions=@ll/source tools/bench/measure-batch.ts [MODEL|tiny] [LINES] [ROUNDS]
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -7,13 +8,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tinyModel } from "../tiny-model.ts";
-import { freePort } from "./replicas.ts";
+import { cpuSeconds, freePort } from "./processes.ts";
 import { medianRatio } from "./statistics.ts";
 
 const BIN = join(import.meta.dirname, "../../apps/batch/src/bin.ts");
 const NODE = ["--conditions=@ll/source", "--no-warnings", BIN];
 const MODEL_OPTIONS = ["-t", "1", "-c", "512", "--chunk-lines", "16"];
 const TOKENS = 64;
+/** Between two looks at the processor time of a run, the last of which counts. */
+const LOOK_MS = 20;
 
 const [given = "tiny", nLines = "320", nRounds = "5"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "ll-measure-batch-"));
@@ -29,14 +32,18 @@ writeFileSync(input, lines.join(""));
 const port = await freePort();
 const redis = spawn("redis-server", ["--port", String(port), "--save", "", "--dir", folder], { stdio: "ignore" });
 const queue = `redis://127.0.0.1:${port}`;
-const seconds: Record<"alone" | "one" | "two", number[]> = { alone: [], one: [], two: [] };
+type Name = "alone" | "one" | "two";
+const seconds: Record<Name, number[]> = { alone: [], one: [], two: [] };
+/** Of all processes, and of the worker that had most. */
+const cpu: Record<Name, number[]> = { alone: [], one: [], two: [] };
+const busiest: Record<Name, number[]> = { alone: [], one: [], two: [] };
 try {
   for (let round = 0; round < Number(nRounds); round++) {
-    seconds.alone.push(await run([]));
+    await measure("alone", []);
     const workers = [await startWorker()];
-    seconds.one.push(await run(["--queue", queue, "--check-every", "0"]));
+    await measure("one", workers);
     workers.push(await startWorker());
-    seconds.two.push(await run(["--queue", queue, "--check-every", "0"]));
+    await measure("two", workers);
     for (const worker of workers) await ended(worker, "SIGTERM");
   }
 } finally {
@@ -48,11 +55,31 @@ const figures = {
   seconds,
   queueOverhead: medianRatio(seconds.one, seconds.alone) - 1,
   twoWorkersAgainstOne: medianRatio(seconds.one, seconds.two),
+  cpu: {
+    seconds: cpu,
+    queueOverhead: medianRatio(cpu.one, cpu.alone) - 1,
+    twoWorkersAgainstOne: medianRatio(busiest.one, busiest.two),
+  },
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 
-/** Seconds of a run from its start to its output, its model's loading included where it has one. */
-async function run(more: readonly string[]): Promise<number> {
+async function measure(name: Name, workers: readonly ChildProcess[]): Promise<void> {
+  const before = workers.map(({ pid }) => cpuSeconds(pid));
+  const own = await run(workers.length === 0 ? [] : ["--queue", queue, "--check-every", "0"]);
+  const worked = workers.map(({ pid }, i) => cpuSeconds(pid) - (before[i] as number));
+  seconds[name].push(own.seconds);
+  cpu[name].push(worked.reduce((sum, one) => sum + one, own.cpu));
+  busiest[name].push(Math.max(...worked, 0));
+}
+
+interface Run {
+  /** From its start to its output, its model's loading included where it has one. */
+  readonly seconds: number;
+  /** Of its process, from before its modules are loaded. */
+  readonly cpu: number;
+}
+
+async function run(more: readonly string[]): Promise<Run> {
   const output = join(folder, "out.jsonl");
   const args = ["run", input, output, "-m", model, ...MODEL_OPTIONS, "--quiet", "--json", ...more];
   const child = spawn(process.execPath, [...NODE, ...args], { stdio: ["ignore", "pipe", "inherit"] });
@@ -60,9 +87,14 @@ async function run(more: readonly string[]): Promise<number> {
   child.stdout.setEncoding("utf8").on("data", (piece: string) => {
     text += piece;
   });
+  let used = 0;
+  const timer = setInterval(() => {
+    if (child.exitCode === null) used = cpuSeconds(child.pid);
+  }, LOOK_MS);
   await new Promise((resolve) => child.once("close", resolve));
+  clearInterval(timer);
   rmSync(output);
-  return (JSON.parse(text) as { seconds: number }).seconds;
+  return { seconds: (JSON.parse(text) as { seconds: number }).seconds, cpu: used };
 }
 
 /** A worker whose model is loaded. */

@@ -4,13 +4,14 @@
 //   node --conditions=@ll/source tools/bench/measure-overload.ts [MODEL|tiny] [SECONDS] [CLIENTS] [haproxy,straight]
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SHORT_TEMPLATE, tinyModel } from "../tiny-model.ts";
 import type { ClientFigures } from "./overload-clients.ts";
+import { cpuSeconds, residentMb } from "./processes.ts";
 import { startReplicas } from "./replicas.ts";
 import { quantile } from "./statistics.ts";
 
@@ -97,16 +98,4 @@ function live(port: number): Promise<number> {
     });
     outgoing.on("error", reject).end();
   });
-}
-
-function residentMb(pid: number | undefined): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}
-
-/** User and system, of all its threads; the kernel counts in hundredths. */
-function cpuSeconds(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./processes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const BIN = join(ROOT, "apps/server/src/bin.ts");
@@ -77,14 +77,4 @@ async function untilUp(watchPort: number, count: number): Promise<void> {
     await sleep(LOOK_MS);
   }
   throw new Error("HAProxy does not find the replicas");
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
