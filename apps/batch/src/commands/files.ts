@@ -18,19 +18,16 @@ import {
   valueRow,
 } from "@ll/cli/frame";
 import { FILE_TERMS, type FileJob, fileRunner, type MadeFile } from "../files/runner.ts";
-import { createDoer } from "../jobs/doer.ts";
+import { createJob, type JobParams } from "../jobs/job.ts";
 import { cutList } from "../jobs/listed.ts";
 import { openResults } from "../jobs/results.ts";
-import { createRunProgress } from "../jobs/run-progress.ts";
-import { type QueueParams, queueOption } from "../queue/options.ts";
+import { queueOption } from "../queue/options.ts";
 
-interface FileParams extends QueueParams {
+interface FileParams extends JobParams {
   out: string;
   /** Of quantize: one file of each input for each of them. Of convert at most one. */
   types: string[];
   container: string | undefined;
-  quiet: boolean;
-  progress: boolean;
 }
 
 type Row = OptionSpec<FileParams>;
@@ -172,23 +169,16 @@ async function makeAll(kind: string, jobs: readonly FileJob[], params: FileParam
   if (twice !== undefined) throw new UsageError(`two files would be ${twice}`, "Name them so that they differ");
   const { version } = FILE_TERMS;
   const results = await openResults(join(params.out, `${kind}.ll-batch`), { kind, version, files: jobs.length });
-  const progress = createRunProgress(io, {
-    ...{ unit: "files", bytes: jobs.length, isShown: params.progress && !params.quiet, note: () => doer.note },
-  });
-  const doer = createDoer(params, io, {
+  const { progress, work } = createJob(params, io, {
     ...{ kind: "files", terms: FILE_TERMS, fingerprint: FILE_TERMS.version, checkEvery: 0 },
-    open: async () => fileRunner(io.env),
-    say: (text) => {
-      if (!params.quiet) progress.line(text);
-    },
+    ...{ unit: "files", bytes: jobs.length, open: async () => fileRunner(io.env) },
   });
   try {
     const chunks = cutList(jobs, {
       ...{ kind, fingerprint: version, done: results.names, size: () => 1, unit: "file" },
       ...{ payload: (job) => job, bytes: () => 1, isKept: (some) => some.every(({ output }) => existsSync(output)) },
     });
-    const { signal } = new AbortController();
-    await doer.work(chunks, results, { signal, onChunk: (chunk) => progress.chunk(chunk) });
+    await work(chunks, results);
     progress.finish();
     let failed = 0;
     for await (const product of results.all()) {

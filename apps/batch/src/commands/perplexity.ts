@@ -15,21 +15,18 @@ import {
 } from "@ll/cli/frame";
 import { chunkText, createScore, perplexityText, readTextFile, windowsOf, withoutFinalNewline } from "@ll/cli/jobs";
 import { createChunkSize } from "../jobs/chunk-size.ts";
-import { createDoer } from "../jobs/doer.ts";
+import { createJob, type JobParams } from "../jobs/job.ts";
 import { cutList } from "../jobs/listed.ts";
 import { openResults, type Results } from "../jobs/results.ts";
-import { createRunProgress } from "../jobs/run-progress.ts";
 import { contractOf } from "../model/open.ts";
 import { defaultModelParams, integerIn, type ModelParams, modelOptions } from "../model/options.ts";
-import { type QueueParams, queueOption } from "../queue/options.ts";
+import { queueOption } from "../queue/options.ts";
 import { decodeWindows, WINDOW_TOKENS, windowsOfModel } from "../windows/runner.ts";
 
-interface PerplexityParams extends ModelParams, QueueParams {
+interface PerplexityParams extends ModelParams, JobParams {
   chunkWindows: number | undefined;
   maxWindows: number;
   json: boolean;
-  quiet: boolean;
-  progress: boolean;
 }
 
 /** What nothing is made of here: one sequence runs at a time, and no template is asked. */
@@ -99,15 +96,9 @@ export const perplexityCommand: Command = async (bin, argv, io) => {
   const results = await openResults(`${corpus}.ll-batch`, {
     ...{ kind: "perplexity", ...terms, windows: windows.length },
   });
-  const progress = createRunProgress(io, {
-    ...{ unit: "windows", bytes: windows.length, isShown: params.progress && !params.quiet, note: () => doer.note },
-  });
-  const doer = createDoer(params, io, {
+  const { progress, work } = createJob(params, io, {
     ...{ kind: "perplexity", terms, fingerprint, checkEvery: CHECK_EVERY },
-    open: () => windowsOfModel(contract, params, io),
-    say: (line) => {
-      if (!params.quiet) progress.line(line);
-    },
+    ...{ unit: "windows", bytes: windows.length, open: () => windowsOfModel(contract, params, io) },
   });
   try {
     const size = createChunkSize(results, params.chunkWindows);
@@ -115,13 +106,7 @@ export const perplexityCommand: Command = async (bin, argv, io) => {
       ...{ kind: "perplexity", fingerprint, done: results.names, size: () => size.units, unit: "window" },
       ...{ payload: (ids) => [...ids], bytes: () => 1 },
     });
-    await doer.work(chunks, results, {
-      signal: new AbortController().signal,
-      onChunk(chunk, ms) {
-        size.measured(chunk, ms);
-        progress.chunk(chunk);
-      },
-    });
+    await work(chunks, results, size.measured);
     progress.finish();
     await print(results, params, io);
     await results.remove();

@@ -19,23 +19,21 @@ import {
   valueRow,
 } from "@ll/cli/frame";
 import { createChunkSize } from "../jobs/chunk-size.ts";
-import { createDoer, type Doer } from "../jobs/doer.ts";
+import { createJob, type Job, type JobParams } from "../jobs/job.ts";
 import { existing, finishedOutput, joinResults, openResults, type Results } from "../jobs/results.ts";
-import { createRunProgress, type RunProgress } from "../jobs/run-progress.ts";
+import type { RunProgress } from "../jobs/run-progress.ts";
 import { cutLines } from "../lines/cut.ts";
 import { placedEntries } from "../lines/entry.ts";
 import { linesOfModel } from "../lines/runner.ts";
 import { createSeenIds } from "../lines/seen-ids.ts";
 import { type Contract, contractOf, openModel } from "../model/open.ts";
 import { defaultModelParams, integerIn, type ModelParams, modelOptions } from "../model/options.ts";
-import { type QueueParams, queueOption } from "../queue/options.ts";
+import { queueOption } from "../queue/options.ts";
 
-interface RunParams extends ModelParams, QueueParams {
+interface RunParams extends ModelParams, JobParams {
   checkEvery: number;
   chunkLines: number | undefined;
   json: boolean;
-  quiet: boolean;
-  progress: boolean;
 }
 
 export const RUN_OPTIONS: readonly OptionSpec<RunParams>[] = [
@@ -113,20 +111,16 @@ async function run(input: string, output: string, params: RunParams, io: Io): Pr
     await source.close();
     throw error;
   });
-  const progress = createRunProgress(io, {
-    ...{ unit: "lines", bytes: source.byteLength, isShown: params.progress && !params.quiet, note: () => doer.note },
-  });
-  const doer = createDoer(params, io, {
+  const job = createJob(params, io, {
     ...{ kind: "lines", terms: contract.terms, fingerprint: contract.fingerprint, checkEvery: params.checkEvery },
+    ...{ unit: "lines", bytes: source.byteLength },
     open: async () => linesOfModel(await openModel(contract, params)),
-    say: (text) => {
-      if (!params.quiet) progress.line(text);
-    },
   });
+  const { progress } = job;
   try {
     let failed = await finishedOutput(results, output);
     if (failed === undefined) {
-      await answerLines(source, results, contract, params, progress, doer);
+      await answerLines(source, results, contract, params, job);
       failed = await joinResults(results, output, [input, contract.path]);
     }
     progress.finish();
@@ -144,21 +138,14 @@ async function answerLines(
   results: Results,
   contract: Contract,
   params: RunParams,
-  progress: RunProgress,
-  doer: Doer,
+  { work, progress }: Job,
 ): Promise<void> {
   const seen = createSeenIds();
   const size = createChunkSize(results, params.chunkLines);
   const chunks = cutLines(placedEntries(source, { model: contract.name, seen }), {
     ...{ done: results.names, fingerprint: contract.fingerprint, chunkLines: () => size.units },
   });
-  await doer.work(chunks, results, {
-    signal: new AbortController().signal,
-    onChunk: (chunk, ms) => {
-      size.measured(chunk, ms);
-      progress.chunk(chunk);
-    },
-  });
+  await work(chunks, results, size.measured);
   if (seen.isFull) progress.line("warning: more lines than custom_ids are compared of: late doubles are not told");
 }
 
