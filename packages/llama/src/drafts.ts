@@ -8,7 +8,6 @@ import { assertIndex, type Context } from "./model.ts";
 
 /** Most tokens of a draft: each has a row of logits in memory. */
 export const MAX_DRAFT_TOKENS = 64;
-
 /** Tokens of a draft of a small model, unless somebody says: behind more, few are right. */
 export const DEFAULT_DRAFT_TOKENS = 5;
 

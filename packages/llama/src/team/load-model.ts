@@ -57,10 +57,7 @@ export interface LoadModelOptions {
    * which the event loop turns.
    */
   readonly threads?: number;
-  /**
-   * Evaluate in a worker with one thread, too, where workers share memory: this thread stays free for others, such as the clients of a
-   * server. Default: false.
-   */
+  /** With one thread, too, evaluate in a worker where memory can be shared, so that this one stays free. Default: false. */
   readonly offMainThread?: boolean | undefined;
   /**
    * Address of the file `@ll/llama/worker`, or on Node its path, for bundles that leave it out or put it elsewhere. Default:
