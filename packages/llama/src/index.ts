@@ -12,14 +12,8 @@ export {
   type ModelConfig,
 } from "./config.ts";
 export { assertNoState, type ReturnOptions, returnTo } from "./context-memory.ts";
-export {
-  createDrafter,
-  DEFAULT_DRAFT_TOKENS,
-  type DraftCounts,
-  type Drafter,
-  type DraftOptions,
-  MAX_DRAFT_TOKENS,
-} from "./drafts.ts";
+export type { DraftCounts, Drafter, DraftOptions } from "./drafts.ts";
+export { createDrafter, DEFAULT_DRAFT_TOKENS, MAX_DRAFT_TOKENS } from "./drafts.ts";
 export {
   BatchItemError,
   ContextOverflowError,
