@@ -109,27 +109,34 @@ export async function startBrowser(name: BrowserName, files: ReadonlyMap<string,
     program = spawn(path, args(profile, url), { stdio: "ignore" });
   }
 
+  async function visitOnce(url: string, job: Job): Promise<JobResult> {
+    const target = new URL(url);
+    target.searchParams.set("server", address);
+    target.searchParams.set("job", JSON.stringify(job));
+    const id = ++nJobs;
+    target.searchParams.set("id", String(id));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      return await new Promise<JobResult>((resolve, reject) => {
+        current = { id, url: target.href, report: resolve };
+        timer = setTimeout(() => reject(new Error(`${name} reports nothing from ${target}`)), JOB_MS);
+        go(target.href);
+      });
+    } catch (error) {
+      await stop();
+      throw error;
+    } finally {
+      current = undefined;
+      clearTimeout(timer);
+    }
+  }
+
   return {
     async visit(url, job) {
-      const target = new URL(url);
-      target.searchParams.set("server", address);
-      target.searchParams.set("job", JSON.stringify(job));
-      const id = ++nJobs;
-      target.searchParams.set("id", String(id));
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      try {
-        return await new Promise<JobResult>((resolve, reject) => {
-          current = { id, url: target.href, report: resolve };
-          timer = setTimeout(() => reject(new Error(`${name} reports nothing from ${target}`)), JOB_MS);
-          go(target.href);
-        });
-      } catch (error) {
-        await stop();
-        throw error;
-      } finally {
-        current = undefined;
-        clearTimeout(timer);
-      }
+      // a page that is loaded again when it has reported, as Vite's server may do, and finds its server gone, leads nowhere: then the next
+      // page is not to blame, and a new browser is started for it
+      const isFresh = program === undefined;
+      return visitOnce(url, job).catch((error) => (isFresh ? Promise.reject(error) : visitOnce(url, job)));
     },
     async close() {
       await stop();
