@@ -126,7 +126,8 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
   });
 
   test("a whole conversation by keys alone", async () => {
-    const hands = await open({ seed: 1, max_tokens: 200 }); // longer than it takes to stop the second answer, however slow that is
+    // an answer longer than it takes to stop it, however slow that is
+    const hands = await open({}, { seed: 1, max_tokens: 200 });
     const { page } = hands;
     const press = (key: string) => page.keyboard.press(key);
     const tabTo = async (name: string): Promise<void> => {
