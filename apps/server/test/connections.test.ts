@@ -4,23 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { ask, startServer, type TestOptions, type TestServer } from "./support/test-server.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { ask, startsServers, type TestServer } from "./support/test-server.ts";
 
-const running: TestServer[] = [];
-const start = async (options: TestOptions = {}) => {
-  const server = await startServer(options);
-  running.push(server);
-  return server;
-};
-
-afterEach(async () => {
-  for (const server of running.splice(0)) {
-    expect(server.errors).toEqual([]);
-    await server.close();
-  }
-});
-
+const start = startsServers();
 const CHAT = "/v1/chat/completions";
 const messages = [{ role: "user" as const, content: "Who is it?" }];
 const HEAD = `POST ${CHAT} HTTP/1.1\r\nhost: localhost\r\n`;

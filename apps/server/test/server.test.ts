@@ -4,25 +4,12 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, streamText } from "ai";
 import OpenAI from "openai";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { ask, startServer, type TestOptions, type TestServer } from "./support/test-server.ts";
+import { describe, expect, test, vi } from "vitest";
+import { ask, startsServers, type TestServer } from "./support/test-server.ts";
 
-const running: TestServer[] = [];
-const start = async (options: TestOptions = {}) => {
-  const server = await startServer(options);
-  running.push(server);
-  return server;
-};
-
-afterEach(async () => {
-  for (const server of running.splice(0)) {
-    expect(server.errors).toEqual([]);
-    await server.close();
-  }
-});
-
+const start = startsServers();
 const CHAT = "/v1/chat/completions";
-/** Twenty times what it takes, on a busy machine. */
+/** What hangs is ended. */
 const PATIENCE = { timeout: 200_000, interval: 5 };
 const messages = [{ role: "user" as const, content: "Who is it?" }];
 const expectFree = ({ host }: TestServer) =>

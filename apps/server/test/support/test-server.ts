@@ -3,6 +3,7 @@
 import { type Agent, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openModel } from "@ll/chat";
+import { afterEach, expect } from "vitest";
 import { SHORT_TEMPLATE, tinyModel } from "../../../../tools/tiny-model.ts";
 import type { LogLine } from "../../src/request-record.ts";
 import { createModelServer, type ModelServer, type ServerOptions } from "../../src/server.ts";
@@ -111,4 +112,20 @@ export function ask(port: number, path: string, { method, headers = {}, body, ag
     outgoing.on("error", reject);
     outgoing.end(text);
   });
+}
+
+/** A function that starts servers, each of which ends with its test: then it must have met nothing unforeseen. */
+export function startsServers(): (options?: TestOptions) => Promise<TestServer> {
+  const running: TestServer[] = [];
+  afterEach(async () => {
+    for (const server of running.splice(0)) {
+      expect(server.errors).toEqual([]);
+      await server.close();
+    }
+  });
+  return async (options) => {
+    const server = await startServer(options);
+    running.push(server);
+    return server;
+  };
 }
