@@ -1,6 +1,6 @@
 // Activations in binary32 → levels as the matrix kernels want them: the Q8_0, Q8_1 and Q8_K quantisers of build 803 (its
 // portable build) with their results laid out as nibble-types.ts, q8_0.ts, table-types.ts,
-// k-layout.ts and float-types.ts describe.
+// k-layout.ts, k-sums.ts and float-types.ts describe.
 //
 // Each function takes (nVectors, nBlocks * 32 or 256) values at `src`. Their TypeScript twin is test/kernels/layout-twins.ts.
 
@@ -99,17 +99,19 @@ export function pack_activations_q8_0(src: usize, dst: usize, nVectors: i32, nBl
   packVectors32(SIGNED_PARTS, src, dst, nVectors, nBlocks);
 }
 
-// What Q8_K levels are accompanied by:
+// The order of Q8_K levels, and what they are accompanied by:
 // @ts-ignore: decorator
-@inline const GROUP_SUMS = 0; // Q2_K: sums of 16
+@inline const CHUNKS_16 = 0; // k-sums.ts, groups of 16: chunks and the sums of groups
 // @ts-ignore: decorator
-@inline const PAIR_SUMS = 1; // Q4_K and Q5_K: sums of 32
+@inline const CHUNKS_32 = 1; // the same with groups of 32
 // @ts-ignore: decorator
-@inline const OFFSETS_4 = 2; // Q3_K: sums of two, times 4
+@inline const PAIR_SUMS = 2; // Q4_K and Q5_K of k-types.ts: lane order, sums of 32
 // @ts-ignore: decorator
-@inline const OFFSETS_32 = 3; // Q6_K: sums of two, times 32
+@inline const OFFSETS_4 = 3; // Q3_K: lane order, sums of two, times 4
 // @ts-ignore: decorator
-@inline const PLAIN = 4; // IQ4_XS and the types of stored-types.ts: nothing, and levels in their own order
+@inline const OFFSETS_32 = 4; // Q6_K: lane order, sums of two, times 32
+// @ts-ignore: decorator
+@inline const PLAIN = 5; // IQ4_XS and the types of stored-types.ts: their own order, nothing else
 
 /** The first value of largest magnitude among 256; 0 if all are 0. */
 // @ts-ignore: decorator
@@ -135,6 +137,30 @@ function evenLevels(x: usize, by: v128): v128 {
   return i16x8.narrow_i32x4_s(low, high); // narrowing to bytes stops at 127
 }
 
+/** Two bytes of `first` and two of `second` in turn, 32 bytes. */
+// @ts-ignore: decorator
+@inline
+function storeChunks(to: usize, first: v128, second: v128): void {
+  v128.store(to, v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(to, v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfBytes(bytes: v128): i32 {
+  return sumOfLanes(i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(bytes)));
+}
+
+/** The chunks of a couple of groups of 32 values, a and b, and their sums. */
+// @ts-ignore: decorator
+@inline
+function storeCouple(to: usize, a0: v128, a1: v128, b0: v128, b1: v128, sums: usize): void {
+  storeChunks(to, a0, b0);
+  storeChunks(to + 32, a1, b1);
+  store<i16>(sums, <i16>(sumOfBytes(a0) + sumOfBytes(a1)));
+  store<i16>(sums, <i16>(sumOfBytes(b0) + sumOfBytes(b1)), 2);
+}
+
 /** One super-block of 256 values at `x` to `to`. */
 // @ts-ignore: decorator
 @inline
@@ -145,6 +171,7 @@ function packBlock256(use: i32, x: usize, to: usize): void {
   // an infinite factor would give infinities, which build 803 stores as 0: so does a factor of 0
   const by = f32x4.splat(abs<f32>(inverse) == f32.POSITIVE_INFINITY ? 0 : inverse);
   let sums = to + 256;
+  let a0 = by, a1 = by; // levels of the first group of a couple
   for (let pair = 0; pair < 8; pair++) {
     const low = i8x16.narrow_i16x8_s(evenLevels(x, by), evenLevels(x + 32, by));
     const high = i8x16.narrow_i16x8_s(evenLevels(x + 64, by), evenLevels(x + 96, by));
@@ -153,6 +180,25 @@ function packBlock256(use: i32, x: usize, to: usize): void {
       v128.store(to, low);
       v128.store(to, high, 16);
       to += 32;
+      continue;
+    }
+    if (use == CHUNKS_16) {
+      storeChunks(to, low, high);
+      store<i16>(sums, <i16>sumOfBytes(low));
+      store<i16>(sums, <i16>sumOfBytes(high), 2);
+      sums += 4;
+      to += 32;
+      continue;
+    }
+    if (use == CHUNKS_32) {
+      if ((pair & 1) == 0) {
+        a0 = low;
+        a1 = high;
+        continue;
+      }
+      storeCouple(to, a0, a1, low, high, sums);
+      sums += 4;
+      to += 64;
       continue;
     }
     const a = v128.shuffle<i8>(low, high, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
@@ -169,13 +215,8 @@ function packBlock256(use: i32, x: usize, to: usize): void {
       const fours = i16x8.add(twosA, twosB);
       const eights = i16x8.add(fours, v128.shuffle<i64>(fours, fours, 1, 1));
       const groups = i32x4.extract_lane(i16x8.add(eights, v128.shuffle<i32>(eights, eights, 1, 1, 1, 1)), 0); // two sums of 16
-      if (use == GROUP_SUMS) {
-        store<i32>(sums, groups);
-        sums += 4;
-      } else {
-        store<i16>(sums, <i16>((<i32><i16>groups) + (groups >> 16)));
-        sums += 2;
-      }
+      store<i16>(sums, <i16>((<i32><i16>groups) + (groups >> 16)));
+      sums += 2;
     }
     to += 32;
   }
@@ -185,7 +226,7 @@ function packBlock256(use: i32, x: usize, to: usize): void {
 // @ts-ignore: decorator
 @inline
 function packVectors256(use: i32, src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
-  const vectorBytes: usize = use == GROUP_SUMS ? 304 : use == PAIR_SUMS ? 288 : use == PLAIN ? 272 : 528;
+  const vectorBytes: usize = use == CHUNKS_16 ? 304 : use == CHUNKS_32 || use == PAIR_SUMS ? 288 : use == PLAIN ? 272 : 528;
   for (let first = 0; first < nVectors; first += TILE) {
     const width = min(TILE, nVectors - first);
     for (let v = 0; v < width; v++) {
@@ -201,7 +242,7 @@ function packVectors256(use: i32, src: usize, dst: usize, nVectors: i32, nBlocks
 }
 
 export function pack_activations_q2_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
-  packVectors256(GROUP_SUMS, src, dst, nVectors, nBlocks);
+  packVectors256(CHUNKS_16, src, dst, nVectors, nBlocks);
 }
 export function pack_activations_q3_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
   packVectors256(OFFSETS_4, src, dst, nVectors, nBlocks);
@@ -209,8 +250,8 @@ export function pack_activations_q3_K(src: usize, dst: usize, nVectors: i32, nBl
 export function pack_activations_q4_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
   packVectors256(PAIR_SUMS, src, dst, nVectors, nBlocks);
 }
-export function pack_activations_q5_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
-  packVectors256(PAIR_SUMS, src, dst, nVectors, nBlocks);
+export function pack_activations_q4_K_lanes(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
+  packVectors256(CHUNKS_32, src, dst, nVectors, nBlocks);
 }
 export function pack_activations_q6_K(src: usize, dst: usize, nVectors: i32, nBlocks: i32): void {
   packVectors256(OFFSETS_32, src, dst, nVectors, nBlocks);

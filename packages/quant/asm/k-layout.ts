@@ -1,4 +1,5 @@
-// How the kernels store rows and vectors of Q2_K, Q3_K, Q4_K, Q5_K and Q6_K. Read nibble-types.ts first.
+// How the kernels for the sums of build 803 store rows and vectors of Q3_K, Q4_K, Q5_K and Q6_K; Q2_K, and the others in the arithmetic
+// `lanes`, are in k-sums.ts. Read nibble-types.ts first.
 //
 // A row is a sequence of super-blocks of 256 values in 16 groups of 16. Build 803 sums a super-block in 8 lanes, lane l for
 // the values whose index is l modulo 8, and rounds each lane by itself. So here a register holds the 8 lanes of one row
@@ -16,26 +17,23 @@
 // A group of 8 rows holds, for each column of super-blocks, 8 rows of
 //
 //          levels                                      scales
-//   Q2_K   2 units: pair 4u + m in bits 2m, 2m + 1     8 bytes: 16-bit word 2i + g, nibble k: scale of group 2(4i + k) + g
-//   Q3_K   2 units as in Q2_K, 1 unit: third bit of    16 bytes, signed: bytes 4i … 4i+3 hold the scales of
-//          pair p in bit p (levels 0 … 7)              groups 4i, 4i + 2, 4i + 1, 4i + 3
+//   Q3_K   2 units: pair 4u + m in bits 2m, 2m + 1;    16 bytes, signed: bytes 4i … 4i+3 hold the scales of
+//          1 unit: third bit of pair p in bit p        groups 4i, 4i + 2, 4i + 1, 4i + 3
+//          (levels 0 … 7)
 //   Q4_K   4 units: pair 2u low, 2u + 1 high nibble    8 bytes: scale of pair p
 //   Q5_K   4 units as in Q4_K, 1 unit: fifth bits      8 bytes as in Q4_K
 //   Q6_K   4 units: pair 4(u / 2) + u % 2 low nibble,  16 bytes as in Q3_K
 //          that + 2 high nibble; 2 units: high two
 //          bits of pair 4u + m in bits 2m, 2m + 1
 //
-// and then, for all 8 rows at once: minimums (64 bytes: A, B, A, B with one 32-bit lane per row; Q2_K, Q4_K and Q5_K only),
-// d: f16 of rows 0 … 7, dmin: f16 of rows 0 … 7 (16 bytes each; dmin where there are minimums).
-//
-//   Q2_K   minimums: lane = 16-bit words g = 0, 1 of nibbles k: minimum of group 2(4i + k) + g, for i = 0 then i = 1
-//   Q4_K, Q5_K      lane = bytes: minimums of pairs 4i, 4i + 2, 4i + 1, 4i + 3, for i = 0 then i = 1
+// and then, for all 8 rows at once: minimums (64 bytes: A, B, A, B with one 32-bit lane per row; Q4_K and Q5_K only: bytes are the
+// minimums of pairs 4i, 4i + 2, 4i + 1, 4i + 3, for i = 0 then i = 1), d: f16 of rows 0 … 7, dmin: f16 of rows 0 … 7 (16 bytes
+// each; dmin where there are minimums).
 //
 // Activations (activations.ts): for each tile of up to 32 vectors, super-block after super-block, per vector:
 //
 //          0 … 255                       then
-//   Q2_K   8 units in lane order: q      16 sums of groups: i16, d: f32, 12 bytes of zeros
-//   Q3_K   the same                      8 units of 32 bytes: 4 · (sums of two q in lane order): i16, d: f32, 12 zeros
+//   Q3_K   8 units in lane order: q      8 units of 32 bytes: 4 · (sums of two q in lane order): i16, d: f32, 12 bytes of zeros
 //   Q4_K   the same                      8 sums of pairs: i16, d: f32, 12 zeros
 //   Q5_K   the same                      as Q4_K
 //   Q6_K   the same                      as Q3_K with 32 · (…)
@@ -60,7 +58,7 @@ import { SUMS } from "./vectors";
 // @ts-ignore: decorator
 @inline
 export function rowBytes(type: i32): usize {
-  return type == Q2_K ? 72 : type == Q3_K ? 112 : type == Q4_K ? 136 : type == Q5_K ? 168 : 208;
+  return type == Q3_K ? 112 : type == Q4_K ? 136 : type == Q5_K ? 168 : 208;
 }
 
 // @ts-ignore: decorator
@@ -79,7 +77,7 @@ export function isOffset(type: i32): bool {
 // @ts-ignore: decorator
 @inline
 export function vectorBytes(type: i32): usize {
-  return isOffset(type) ? 528 : type == Q2_K ? 304 : 288;
+  return isOffset(type) ? 528 : 288;
 }
 
 /** Bytes of 8 rows of one column, with what follows them. */
@@ -95,4 +93,4 @@ export function columnBytes(type: i32): usize {
 // @ts-ignore: decorator
 @inline export const ROWS: usize = SUMS + 64; // (TILE, 8): one binary32 sum per row
 // @ts-ignore: decorator
-@inline export const LANES: usize = SUMS + 2048; // (TILE, 8, 8): per row 8 lanes, binary32 sums; for Q2_K integers
+@inline export const LANES: usize = SUMS + 2048; // (TILE, 8, 8): per row 8 lanes, binary32 sums

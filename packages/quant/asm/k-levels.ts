@@ -1,14 +1,14 @@
 // Levels and scales of a K type's row, unpacked, and their products with a vector. k-layout.ts has the layout.
 
 import { dot2 } from "./byte-dot";
-import { isOffset, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from "./k-layout";
+import { isOffset, Q3_K, Q4_K, Q5_K, Q6_K } from "./k-layout";
 
 // Every function is inlined with a constant `type`: what belongs to other types disappears.
 
 /** Levels of a pair in bits `2m` and `2m + 1` of `unit`; for Q3_K with the third bit from bit `pair` of `high`. */
 // @ts-ignore: decorator
 @inline
-function twoBits(type: i32, unit: v128, m: i32, high: v128, pair: i32, bits01: v128, bit2: v128): v128 {
+export function twoBits(type: i32, unit: v128, m: i32, high: v128, pair: i32, bits01: v128, bit2: v128): v128 {
   const levels = v128.and(i16x8.shr_u(unit, 2 * m), bits01);
   if (type != Q3_K) return levels;
   const third = pair < 2 ? i16x8.shl(high, 2 - pair) : i16x8.shr_u(high, pair - 2);
@@ -18,7 +18,7 @@ function twoBits(type: i32, unit: v128, m: i32, high: v128, pair: i32, bits01: v
 /** Levels of a pair in the low or high nibbles of `unit`; for Q5_K and Q6_K with their upper bits from `high`. */
 // @ts-ignore: decorator
 @inline
-function nibbles(type: i32, unit: v128, upper: bool, high: v128, pair: i32, nibble: v128, bits: v128): v128 {
+export function nibbles(type: i32, unit: v128, upper: bool, high: v128, pair: i32, nibble: v128, bits: v128): v128 {
   const levels = v128.and(upper ? i16x8.shr_u(unit, 4) : unit, nibble);
   if (type == Q4_K) return levels;
   const bit = type == Q5_K ? pair : 2 * (pair & 3); // where the upper bits are; they belong at bit 4
@@ -30,7 +30,6 @@ function nibbles(type: i32, unit: v128, upper: bool, high: v128, pair: i32, nibb
 // @ts-ignore: decorator
 @inline
 export function pairScale(type: i32, quad: v128, pair: i32, mask: v128): v128 {
-  if (type == Q2_K) return v128.and(i16x8.shr_u(quad, 4 * (pair & 3)), mask);
   if (isOffset(type)) return (pair & 1) == 1 ? i16x8.shr_s(quad, 8) : i16x8.shr_s(i16x8.shl(quad, 8), 8);
   return (pair & 1) == 1 ? i16x8.shr_u(quad, 8) : v128.and(quad, mask);
 }
@@ -68,7 +67,7 @@ export function laneSums(
 export function pairLevels(
   type: i32, p: i32, u0: v128, u1: v128, u2: v128, u3: v128, h0: v128, h1: v128, low: v128, upper: v128,
 ): v128 {
-  if (type == Q2_K || type == Q3_K) return twoBits(type, p < 4 ? u0 : u1, p & 3, h0, p, low, upper);
+  if (type == Q3_K) return twoBits(type, p < 4 ? u0 : u1, p & 3, h0, p, low, upper);
   const unit = type == Q6_K ? 2 * (p >> 2) + (p & 1) : p >> 1;
   const isUpper = type == Q6_K ? (p & 2) != 0 : (p & 1) != 0;
   const bytes = unit == 0 ? u0 : unit == 1 ? u1 : unit == 2 ? u2 : u3;

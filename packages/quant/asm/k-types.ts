@@ -1,13 +1,13 @@
-// Q2_K, Q3_K, Q4_K, Q5_K and Q6_K: matrix times vectors, in groups of 8 rows, one row after the other.
+// Q3_K, Q4_K, Q5_K and Q6_K as build 803 sums them: matrix times vectors, in groups of 8 rows, one row after the other.
 // k-layout.ts has the layout.
 
 import {
-  columnBytes, hasMinimums, isOffset, LANES, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes, ROWS, SCALES, vectorBytes,
+  columnBytes, hasMinimums, isOffset, LANES, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes, ROWS, SCALES, vectorBytes,
 } from "./k-layout";
 import { laneSums, pairLevels, pairScale } from "./k-levels";
 import { addMinimums } from "./k-minimums";
 import {
-  BIT2, BIT4, BITS01, BITS45, clear, f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, LOW_NIBBLE, NIBBLE, scratch, TILE,
+  BIT2, BIT4, BITS01, BITS45, clear, f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, NIBBLE, scratch, TILE,
 } from "./vectors";
 
 // Every function is inlined with a constant `type`: what belongs to other types disappears.
@@ -46,14 +46,14 @@ function multiplyRow(type: i32, single: bool, w: usize, x: usize, d: v128, nVect
   const lA7 = pairLevels(type, 7, uA0, uA1, uA2, uA3, hA0, hA1, lowA, upA);
   const lB7 = pairLevels(type, 7, uB0, uB1, uB2, uB3, hB0, hB1, lowB, upB);
 
-  // the scales of four groups (Q2_K: of eight) at a time, the same in both halves
-  const mask = type == Q2_K ? v128.load(scratch, LOW_NIBBLE) : v128.load(scratch, LOW_BYTE);
-  const at = type == Q2_K ? w + 64 : type == Q3_K ? w + 96 : type == Q4_K ? w + 128 : type == Q5_K ? w + 160 : w + 192;
+  // the scales of four groups at a time, the same in both halves
+  const mask = v128.load(scratch, LOW_BYTE);
+  const at = type == Q3_K ? w + 96 : type == Q4_K ? w + 128 : type == Q5_K ? w + 160 : w + 192;
   const eight = type == Q4_K || type == Q5_K;
   const c0 = eight ? v128.load16_splat(at) : v128.load32_splat(at);
-  const c1 = eight ? v128.load16_splat(at, 2) : type == Q2_K ? c0 : v128.load32_splat(at, 4);
-  const c2 = eight ? v128.load16_splat(at, 4) : type == Q2_K ? v128.load32_splat(at, 4) : v128.load32_splat(at, 8);
-  const c3 = eight ? v128.load16_splat(at, 6) : type == Q2_K ? c2 : v128.load32_splat(at, 12);
+  const c1 = eight ? v128.load16_splat(at, 2) : v128.load32_splat(at, 4);
+  const c2 = eight ? v128.load16_splat(at, 4) : v128.load32_splat(at, 8);
+  const c3 = eight ? v128.load16_splat(at, 6) : v128.load32_splat(at, 12);
   const s0 = pairScale(type, c0, 0, mask), s1 = pairScale(type, c0, 1, mask);
   const s2 = pairScale(type, c1, 2, mask), s3 = pairScale(type, c1, 3, mask);
   const s4 = pairScale(type, c2, 4, mask), s5 = pairScale(type, c2, 5, mask);
@@ -81,24 +81,19 @@ function multiplyRow(type: i32, single: bool, w: usize, x: usize, d: v128, nVect
       type, lB0, lB1, lB2, lB3, lB4, lB5, lB6, lB7, xB0, xB1, xB2, xB3, xB4, xB5, xB6, xB7,
       oB0, oB1, oB2, oB3, oB4, oB5, oB6, oB7, s0, s1, s2, s3, s4, s5, s6, s7,
     );
-    if (type == Q2_K) { // one integer for the super-block: addMinimums adds the lanes
-      v128.store(lanes, b, 16);
-      v128.store(lanes, a);
-    } else {
-      const dy = o ? v128.load32_splat(x, 512) : v128.load32_splat(x, 272);
-      const scale = f32x4.mul(d, dy);
-      const newA = f32x4.add(f32x4.mul(scale, f32x4.convert_i32x4_s(a)), v128.load(lanes));
-      const newB = f32x4.add(f32x4.mul(scale, f32x4.convert_i32x4_s(b)), v128.load(lanes, 16));
-      v128.store(lanes, newB, 16);
-      v128.store(lanes, newA);
-    }
+    const dy = o ? v128.load32_splat(x, 512) : v128.load32_splat(x, 272);
+    const scale = f32x4.mul(d, dy);
+    const newA = f32x4.add(f32x4.mul(scale, f32x4.convert_i32x4_s(a)), v128.load(lanes));
+    const newB = f32x4.add(f32x4.mul(scale, f32x4.convert_i32x4_s(b)), v128.load(lanes, 16));
+    v128.store(lanes, newB, 16);
+    v128.store(lanes, newA);
     if (single) break;
     x += vectorBytes(type);
     lanes += 256;
   }
 }
 
-/** A group of rows times one vector or a tile of them: sums to ROWS (minimums; Q2_K all) and LANES. */
+/** A group of rows times one vector or a tile of them: sums to ROWS (minimums) and LANES. */
 // @ts-ignore: decorator
 @inline
 function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32): void {
@@ -117,7 +112,7 @@ function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32
       multiplyRow(type, single, w, x, d, nVectors, scratch + LANES + (<usize>row << 5));
       w += rowBytes(type);
     }
-    if (hasMinimums(type)) addMinimums(type, t, x, dA, dB, nVectors);
+    if (hasMinimums(type)) addMinimums(type, t, x, nVectors);
     w += hasMinimums(type) ? 96 : 16;
     x += <usize>nVectors * vectorBytes(type);
   }
@@ -132,16 +127,14 @@ function storeLanes(type: i32, out: usize, nRows: i32, nVectors: i32, outStride:
     for (let row = 0; row < nRows; row++) {
       const at = lanes + (<usize>row << 5);
       let sum = load<f32>(rows + (<usize>row << 2));
-      if (type != Q2_K) {
-        sum += load<f32>(at, 0);
-        sum += load<f32>(at, 4);
-        sum += load<f32>(at, 8);
-        sum += load<f32>(at, 12);
-        sum += load<f32>(at, 16);
-        sum += load<f32>(at, 20);
-        sum += load<f32>(at, 24);
-        sum += load<f32>(at, 28);
-      }
+      sum += load<f32>(at, 0);
+      sum += load<f32>(at, 4);
+      sum += load<f32>(at, 8);
+      sum += load<f32>(at, 12);
+      sum += load<f32>(at, 16);
+      sum += load<f32>(at, 20);
+      sum += load<f32>(at, 24);
+      sum += load<f32>(at, 28);
       store<f32>(out + (<usize>row << 2), sum);
     }
     out += <usize>outStride << 2;
@@ -163,7 +156,8 @@ function multiply(
     const x = activations + <usize>first * <usize>nBlocks * vectorBytes(type);
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
     for (let row = rowStart; row < rowEnd; row += 8) {
-      if (width == 1) multiplyGroup(type, true, w, x, nBlocks, 1);
+      // a loop of one vector costs a fifth of the time; only the commonest type, which memory holds up least, has code without one
+      if (width == 1 && type == Q4_K) multiplyGroup(type, true, w, x, nBlocks, 1);
       else multiplyGroup(type, false, w, x, nBlocks, width);
       storeLanes(type, out + ((<usize>first * <usize>outStride + <usize>row) << 2), min(8, rowEnd - row), width, outStride);
       w += groupBytes;
@@ -171,11 +165,6 @@ function multiply(
   }
 }
 
-export function multiply_q2_K(
-  w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
-): void {
-  multiply(Q2_K, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
-}
 export function multiply_q3_K(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {

@@ -1,8 +1,8 @@
-// Rows of Q2_K, Q3_K, Q4_K, Q5_K and Q6_K as they are in a file → groups of 8 rows as k-layout.ts describes them. What the
+// Rows of Q3_K, Q4_K, Q5_K and Q6_K as they are in a file → groups of 8 rows as k-layout.ts describes them. What the
 // functions take and return is said in repack.ts.
 
 import { isFinite16 } from "./half";
-import { columnBytes, hasMinimums, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes } from "./k-layout";
+import { columnBytes, hasMinimums, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes } from "./k-layout";
 
 /** 32 bytes to lane order: byte 4l + k is value l + 8k. */
 // @ts-ignore: decorator
@@ -16,7 +16,7 @@ function storeUnit(dst: usize, src: usize): void {
 /** Scale of group `group` (0 … 15) of a Q3_K block's 12 bytes, -32 … 31. */
 // @ts-ignore: decorator
 @inline
-function q3Scale(scales: usize, group: i32): i32 {
+export function q3Scale(scales: usize, group: i32): i32 {
   const low = <i32>load<u8>(scales + (group & 7)) >> (4 * (group >> 3));
   const high = <i32>load<u8>(scales + 8 + (group & 3)) >> (2 * (group >> 2));
   return ((low & 15) | ((high & 3) << 4)) - 32;
@@ -25,28 +25,16 @@ function q3Scale(scales: usize, group: i32): i32 {
 /** Scale of the pair `pair` (0 … 7) of a Q4_K or Q5_K block's 12 bytes, 0 … 63. */
 // @ts-ignore: decorator
 @inline
-function q4Scale(scales: usize, pair: i32): u8 {
+export function q4Scale(scales: usize, pair: i32): u8 {
   if (pair < 4) return load<u8>(scales + pair) & 63;
   return (load<u8>(scales + pair + 4) & 15) | ((load<u8>(scales + pair - 4) >> 6) << 4);
 }
 
 // @ts-ignore: decorator
 @inline
-function q4Minimum(scales: usize, pair: i32): u8 {
+export function q4Minimum(scales: usize, pair: i32): u8 {
   if (pair < 4) return load<u8>(scales + pair + 4) & 63;
   return (load<u8>(scales + pair + 4) >> 4) | ((load<u8>(scales + pair) >> 6) << 4);
-}
-
-/** Low nibbles (scales; `shift` 0) or high ones (minimums; 4) of 16 bytes as word `word` of four, see k-layout.ts. */
-// @ts-ignore: decorator
-@inline
-function nibbleWord(bytes: usize, word: i32, shift: i32): u16 {
-  let bits: u32 = 0;
-  for (let k = 0; k < 4; k++) {
-    const group = 2 * (4 * (word >> 1) + k) + (word & 1);
-    bits |= ((<u32>load<u8>(bytes + group) >> shift) & 15) << (4 * k);
-  }
-  return <u16>bits;
 }
 
 /** One block of row `row` to its place at `to`, and what belongs to all rows to `t`; true if a scale is not finite. */
@@ -54,14 +42,7 @@ function nibbleWord(bytes: usize, word: i32, shift: i32): u16 {
 @inline
 function repackBlock(type: i32, src: usize, to: usize, t: usize, row: i32): bool {
   const lane: usize = 16 * (row >> 2) + 4 * (row & 3); // of the row's minimums, twice 32 bytes
-  if (type == Q2_K) {
-    storeUnit(to, src + 16);
-    storeUnit(to + 32, src + 48);
-    for (let word = 0; word < 4; word++) {
-      store<u16>(to + 64 + (word << 1), nibbleWord(src, word, 0));
-      store<u16>(t + lane + 32 * (word >> 1) + ((word & 1) << 1), nibbleWord(src, word, 4));
-    }
-  } else if (type == Q3_K) {
+  if (type == Q3_K) {
     storeUnit(to, src + 32);
     storeUnit(to + 32, src + 64);
     storeUnit(to + 64, src);
@@ -91,7 +72,7 @@ function repackBlock(type: i32, src: usize, to: usize, t: usize, row: i32): bool
     }
   }
 
-  const at: usize = type == Q2_K ? 80 : type == Q3_K ? 108 : type == Q6_K ? 208 : 0;
+  const at: usize = type == Q3_K ? 108 : type == Q6_K ? 208 : 0;
   const d = load<u16>(src + at);
   const scale = t + (hasMinimums(type) ? 64 : 0) + (row << 1);
   store<u16>(scale, d);
@@ -104,7 +85,7 @@ function repackBlock(type: i32, src: usize, to: usize, t: usize, row: i32): bool
 // @ts-ignore: decorator
 @inline
 function repackSuperBlocks(type: i32, src: usize, dst: usize, nRows: i32, nBlocks: i32): i32 {
-  const blockBytes: usize = type == Q2_K ? 84 : type == Q3_K ? 110 : type == Q4_K ? 144 : type == Q5_K ? 176 : 210;
+  const blockBytes: usize = type == Q3_K ? 110 : type == Q4_K ? 144 : type == Q5_K ? 176 : 210;
   let nBad = 0;
   for (let first = 0; first < nRows; first += 8) {
     if (nRows - first < 8) memory.fill(dst, 0, <usize>nBlocks * columnBytes(type));
@@ -121,9 +102,6 @@ function repackSuperBlocks(type: i32, src: usize, dst: usize, nRows: i32, nBlock
   return nBad;
 }
 
-export function repack_q2_K(src: usize, dst: usize, nRows: i32, nBlocks: i32): i32 {
-  return repackSuperBlocks(Q2_K, src, dst, nRows, nBlocks);
-}
 export function repack_q3_K(src: usize, dst: usize, nRows: i32, nBlocks: i32): i32 {
   return repackSuperBlocks(Q3_K, src, dst, nRows, nBlocks);
 }

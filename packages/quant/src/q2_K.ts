@@ -11,11 +11,10 @@
 
 import { type AffineFit, fitGroups, largestPositive, requantizeGroup } from "./affine-fit.ts";
 import type { BlockFormat } from "./block-format.ts";
-import { Q8_K_BYTES } from "./q8_K.ts";
 import { nearestInt } from "./rounding.ts";
-import { emptySuperBlock, QK_K, type SuperBlock, sumOfMins, sumOfProducts, unpackSuperBlocks } from "./super-block.ts";
+import { dotInSums, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
 import { packTwoBitLevels, twoBitLevel } from "./two-bit-levels.ts";
-import { readF16, readF32, writeF16 } from "./unaligned.ts";
+import { readF16, writeF16 } from "./unaligned.ts";
 
 const BLOCK_BYTES = 84;
 const LEVELS_OFFSET = 16;
@@ -70,19 +69,6 @@ function load(bytes: Uint8Array, offset: number, into: SuperBlock): void {
   for (let i = 0; i < QK_K; i++) into.levels[i] = twoBitLevel(bytes, offset + LEVELS_OFFSET, i);
 }
 
-/** Q2_K · Q8_K: one exact integer for the levels and one for the minimums per super-block; their difference is added. */
-function dot(weights: Uint8Array, activations: Uint8Array): number {
-  let sum = 0;
-  for (let o = 0, a = 0; o < weights.length; o += BLOCK_BYTES, a += Q8_K_BYTES) {
-    load(weights, o, block);
-    const dy = readF32(activations, a);
-    const positive = Math.fround(Math.fround(dy * block.d) * sumOfProducts(block, activations, a));
-    const negative = Math.fround(Math.fround(dy * block.dmin) * sumOfMins(block, activations, a));
-    sum = Math.fround(sum + Math.fround(positive - negative));
-  }
-  return sum;
-}
-
 export const q2_K: BlockFormat = {
   type: "q2_K",
   blockValues: QK_K,
@@ -91,5 +77,5 @@ export const q2_K: BlockFormat = {
   floatFields: { f16: [D_OFFSET, DMIN_OFFSET], f32: [] },
   pack,
   unpack: (bytes, out) => unpackSuperBlocks(bytes, BLOCK_BYTES, out, load, block),
-  dot,
+  dot: (weights, activations) => dotInSums(weights, BLOCK_BYTES, activations, load, block),
 };

@@ -13,7 +13,7 @@ import type { BlockFormat } from "./block-format.ts";
 import { largestMagnitude } from "./extremes.ts";
 import { nearestLevel } from "./rounding.ts";
 import { packSixteenScales, sixteenthScaleOf } from "./six-bit-scales.ts";
-import { dotInLanes, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
+import { dotInLanes, dotInSums, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
 import { fitScale } from "./symmetric-fit.ts";
 import { packTwoBitLevels, twoBitLevel } from "./two-bit-levels.ts";
 import { readF16, writeF16 } from "./unaligned.ts";
@@ -87,4 +87,5 @@ export const q3_K: BlockFormat = {
   pack,
   unpack: (bytes, out) => unpackSuperBlocks(bytes, BLOCK_BYTES, out, load, block),
   dot: (weights, activations) => dotInLanes(weights, BLOCK_BYTES, activations, load, block),
+  laneDot: (weights, activations) => dotInSums(weights, BLOCK_BYTES, activations, load, block),
 };

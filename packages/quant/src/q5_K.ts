@@ -9,7 +9,7 @@
 
 import { loadAffineHeader, packAffineHeader } from "./affine-header.ts";
 import type { BlockFormat } from "./block-format.ts";
-import { dotInLanes, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
+import { dotInLanes, dotInSums, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
 
 const BLOCK_BYTES = 176;
 const FIFTH_BITS_OFFSET = 16;
@@ -54,4 +54,5 @@ export const q5_K: BlockFormat = {
   pack,
   unpack: (bytes, out) => unpackSuperBlocks(bytes, BLOCK_BYTES, out, load, block),
   dot: (weights, activations) => dotInLanes(weights, BLOCK_BYTES, activations, load, block),
+  laneDot: (weights, activations) => dotInSums(weights, BLOCK_BYTES, activations, load, block),
 };

@@ -14,7 +14,7 @@
 import type { BlockFormat } from "./block-format.ts";
 import { largestMagnitude } from "./extremes.ts";
 import { nearestInt, nearestLevel } from "./rounding.ts";
-import { dotInLanes, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
+import { dotInLanes, dotInSums, emptySuperBlock, QK_K, type SuperBlock, unpackSuperBlocks } from "./super-block.ts";
 import { fitScale } from "./symmetric-fit.ts";
 import { readF16, readI8, writeF16 } from "./unaligned.ts";
 
@@ -95,4 +95,5 @@ export const q6_K: BlockFormat = {
   pack,
   unpack: (bytes, out) => unpackSuperBlocks(bytes, BLOCK_BYTES, out, load, block),
   dot: (weights, activations) => dotInLanes(weights, BLOCK_BYTES, activations, load, block),
+  laneDot: (weights, activations) => dotInSums(weights, BLOCK_BYTES, activations, load, block),
 };

@@ -113,10 +113,10 @@ export function sumOfMins(block: SuperBlock, activations: Uint8Array, offset: nu
 }
 
 /**
- * Dot product with a Q8_K row of a type without minimums, for types that build 803 does not know: an exact integer for each
- * super-block, rounded once and scaled by d · d of the activations, in order.
+ * Dot product of a row with a Q8_K row as build 803 does that of Q2_K, and as the arithmetic `lanes` does it for every type: an exact
+ * integer for the levels of a super-block and one for its minimums; each is rounded once and scaled, and their difference is added.
  */
-function dotExact(
+export function dotInSums(
   weights: Uint8Array,
   blockBytes: number,
   activations: Uint8Array,
@@ -126,8 +126,11 @@ function dotExact(
   let sum = 0;
   for (let o = 0, a = 0; o < weights.length; o += blockBytes, a += Q8_K_BYTES) {
     load(weights, o, block);
-    const d = Math.fround(block.d * readF32(activations, a));
-    sum = Math.fround(sum + Math.fround(d * Math.fround(sumOfProducts(block, activations, a))));
+    const dy = readF32(activations, a);
+    const products = Math.fround(sumOfProducts(block, activations, a));
+    const positive = Math.fround(Math.fround(dy * block.d) * products);
+    const negative = Math.fround(Math.fround(dy * block.dmin) * sumOfMins(block, activations, a));
+    sum = Math.fround(sum + Math.fround(positive - negative));
   }
   return sum;
 }
@@ -149,6 +152,6 @@ export function superBlockFormat(
     floatFields: { f16: f16Fields, f32: [] },
     ...(scatteredScale === undefined ? {} : { scatteredScale }),
     unpack: (bytes, out) => unpackSuperBlocks(bytes, blockBytes, out, load, block),
-    dot: (weights, activations) => dotExact(weights, blockBytes, activations, load, block),
+    dot: (weights, activations) => dotInSums(weights, blockBytes, activations, load, block),
   };
 }

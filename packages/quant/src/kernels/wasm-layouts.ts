@@ -61,7 +61,7 @@ export const WASM_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new
   ["q2_K", { blockValues: 256, columnBytes: 672, vectorBytes: 304 }],
   ["q3_K", { blockValues: 256, columnBytes: 912, vectorBytes: 528 }],
   ["q4_K", { blockValues: 256, columnBytes: 1184, vectorBytes: 288 }],
-  ["q5_K", { blockValues: 256, columnBytes: 1440, vectorBytes: 288 }],
+  ["q5_K", { blockValues: 256, columnBytes: 1440, vectorBytes: 288, vectorsAs: "q4_K" }],
   ["q6_K", { blockValues: 256, columnBytes: 1680, vectorBytes: 528 }],
   ["iq2_xxs", stored256(0, 66, "iq2xxs")],
   ["iq2_xs", stored256(1, 74, "iq2xs")],
@@ -86,6 +86,10 @@ export const LANE_LAYOUTS: ReadonlyMap<string, WasmLayout> = /* @__PURE__ */ new
   ["f32", { blockValues: 1, columnBytes: 32, vectorBytes: 4, columns: 8 }],
   ["f16", { blockValues: 1, columnBytes: 16, vectorBytes: 4, columns: 8 }],
   ["bf16", { blockValues: 1, columnBytes: 16, vectorBytes: 4, columns: 8 }],
+  ["q3_K", { blockValues: 256, columnBytes: 912, vectorBytes: 304, vectorsAs: "q2_K" }],
+  ["q4_K", { blockValues: 256, columnBytes: 1184, vectorBytes: 288 }],
+  ["q5_K", { blockValues: 256, columnBytes: 1440, vectorBytes: 288, vectorsAs: "q4_K_lanes" }],
+  ["q6_K", { blockValues: 256, columnBytes: 1680, vectorBytes: 304, vectorsAs: "q2_K" }],
 ]);
 
 /** Types with kernels that add products in 16 bits first. */

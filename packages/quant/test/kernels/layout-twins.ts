@@ -1,5 +1,5 @@
-// The layouts of the WebAssembly kernels, byte by byte in plain TypeScript. asm/nibble-types.ts, q8_0.ts, k-types.ts and
-// float-types.ts draw them; asm/repack.ts, asm/repack-k.ts and asm/activations.ts must give exactly these bytes.
+// The layouts of the WebAssembly kernels, byte by byte in plain TypeScript. asm/nibble-types.ts, q8_0.ts, k-layout.ts, k-sums.ts and
+// float-types.ts draw them; asm/repack.ts, asm/repack-k.ts, asm/repack-k-sums.ts and asm/activations.ts must give exactly these bytes.
 
 import {
   type ArithmeticName,
@@ -10,10 +10,25 @@ import {
   packRows,
   unpackRows,
 } from "../../src/index.ts";
-import { WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+import { LANE_LAYOUTS, WASM_LAYOUTS } from "../../src/kernels/wasm-layouts.ts";
+
+/** Rows in the layouts that the arithmetic `lanes` has to itself. */
+export function laneRepackTwin(type: string, rows: Uint8Array, nRows: number, nBlocks: number): Uint8Array {
+  const { blockBytes, blockValues } = blockInfo(type);
+  if (blockValues === 1) return laneColumns(type, rows, nRows, nBlocks);
+  const { columnBytes } = LANE_LAYOUTS.get(type)!;
+  const groups = new Uint8Array(Math.ceil(nRows / 8) * nBlocks * columnBytes);
+  for (let i = 0; i < nRows * nBlocks; i++) {
+    const row = Math.floor(i / nBlocks);
+    const start = (Math.floor(row / 8) * nBlocks + (i % nBlocks)) * columnBytes;
+    const block = rows.subarray(i * blockBytes, (i + 1) * blockBytes);
+    placeSums(type, block, groups.subarray(start, start + columnBytes), row % 8);
+  }
+  return groups;
+}
 
 /** Four rows for 8 columns after 8 columns, filled up with zeros, from `rows` (nRows, nValues) of f16, bf16 or f32. */
-export function laneRepackTwin(type: string, rows: Uint8Array, nRows: number, nValues: number): Uint8Array {
+function laneColumns(type: string, rows: Uint8Array, nRows: number, nValues: number): Uint8Array {
   const { blockBytes } = blockInfo(type);
   const nColumns = 8 * Math.ceil(nValues / 8);
   const groups = new Uint8Array(8 * Math.ceil(nRows / 8) * nColumns * blockBytes);
@@ -53,7 +68,6 @@ const FIELDS_32 = new Map([
 
 /** Where the fields of a file's super-block are: units of 32 bytes in the order in which a group has them. */
 const FIELDS_256 = new Map([
-  ["q2_K", { units: [16, 48], scales: [80, 82], packedScales: 0 }],
   ["q3_K", { units: [32, 64, 0], scales: [108], packedScales: 96 }],
   ["q4_K", { units: [16, 48, 80, 112], scales: [0, 2], packedScales: 4 }],
   ["q5_K", { units: [48, 80, 112, 144, 16], scales: [0, 2], packedScales: 4 }],
@@ -77,6 +91,7 @@ export function repackTwin(type: string, rows: Uint8Array, nRows: number, nBlock
       if (blockValues === 1) column.set(block, blockBytes * (row % 8));
       else if (blockValues === 32) place32(type, block, column, row % 8);
       else if (type === "iq4_xs") placeIq4Xs(block, column, row % 8);
+      else if (type === "q2_K") placeSums(type, block, column, row % 8);
       else place256(type, block, column, row % 8);
     }
   }
@@ -131,16 +146,7 @@ function place256(type: string, block: Uint8Array, column: Uint8Array, row: numb
   const minimums = column.subarray(trailer, trailer + 64);
   const lane = 16 * (row >> 2) + 4 * (row & 3);
   const packed = block.subarray(fields.packedScales, fields.packedScales + 16);
-  if (type === "q2_K") {
-    for (let group = 0; group < 16; group++) {
-      // group 2(4i + k) + g: word 2i + g, nibble k
-      const i = group >> 3;
-      const k = (group >> 1) & 3;
-      const byte = 4 * i + 2 * (group & 1) + (k >> 1);
-      out[scalesAt + byte]! |= (packed[group]! & 15) << (4 * (k & 1));
-      minimums[32 * i + lane + 2 * (group & 1) + (k >> 1)]! |= (packed[group]! >> 4) << (4 * (k & 1));
-    }
-  } else if (type === "q4_K" || type === "q5_K") {
+  if (type === "q4_K" || type === "q5_K") {
     for (let pair = 0; pair < 8; pair++) {
       const [scale, minimum] = scaleAndMinimum(packed, pair);
       out[scalesAt + pair] = scale;
@@ -156,6 +162,83 @@ function place256(type: string, block: Uint8Array, column: Uint8Array, row: numb
   for (const [k, offset] of fields.scales.entries()) {
     column.set(block.subarray(offset, offset + 2), scalesOfRows + 16 * k + 2 * row);
   }
+}
+
+/** The level of value `i`, from 0 up. */
+function levelOf(type: string, block: Uint8Array, i: number): number {
+  const l = i & 31;
+  const quarter = (i >> 5) & 3;
+  const bits = (at: number, shift: number, n: number): number => (block[at]! >> shift) & ((1 << n) - 1);
+  if (type === "q2_K") return bits(16 + 32 * (i >> 7) + l, 2 * quarter, 2);
+  if (type === "q3_K") return bits(32 + 32 * (i >> 7) + l, 2 * quarter, 2) + 4 * bits(l, i >> 5, 1);
+  if (type === "q4_K") return bits(16 + 32 * (i >> 6) + l, 4 * (quarter & 1), 4);
+  if (type === "q5_K") return bits(48 + 32 * (i >> 6) + l, 4 * (quarter & 1), 4) + 16 * bits(16 + l, i >> 5, 1);
+  const half = i >> 7;
+  const low = bits(64 * half + 32 * (quarter & 1) + l, 4 * (quarter >> 1), 4);
+  return low + 16 * bits(128 + 32 * half + l, 2 * quarter, 2);
+}
+
+/** One row of a column of asm/k-sums.ts. */
+function placeSums(type: string, block: Uint8Array, column: Uint8Array, row: number): void {
+  const groupValues = type === "q4_K" || type === "q5_K" ? 32 : 16;
+  const lane = column.subarray(16 * (row >> 2) + 4 * (row & 3));
+  for (let i = 0; i < 256; i++) {
+    const couple = Math.floor(i / groupValues / 2);
+    const within = i % groupValues;
+    const k = within >> 1; // the chunk
+    const byte = 2 * (Math.floor(i / groupValues) & 1) + (within & 1);
+    const level = levelOf(type, block, i);
+    const put = (unit: number, value: number, shift: number): void => {
+      lane[unit + byte]! |= value << shift;
+    };
+    if (type === "q2_K") put(64 * couple + 32 * (k >> 2), level, 2 * (k & 3));
+    if (type === "q3_K") {
+      put(96 * couple + 32 * (k >> 2), level & 3, 2 * (k & 3));
+      put(96 * couple + 64, level >> 2, k);
+    }
+    if (type === "q4_K") put(256 * couple + 32 * (k & 7), level, 4 * (k >> 3));
+    if (type === "q5_K") {
+      put(320 * couple + 32 * (k & 7), level & 15, 4 * (k >> 3));
+      put(320 * couple + 256 + 32 * (k >> 3), level >> 4, k & 7);
+    }
+    if (type === "q6_K") {
+      put(384 * (couple >> 1) + 32 * k, level & 15, 4 * (couple & 1));
+      put(384 * (couple >> 1) + 256 + 64 * (couple & 1) + 32 * (k >> 2), level >> 4, 2 * (k & 3));
+    }
+  }
+  const offsets = { q2_K: [80, 82], q3_K: [108], q4_K: [0, 2], q5_K: [0, 2], q6_K: [208] }[type]!;
+  const floatsAt = column.length - 16 * offsets.length;
+  const words = lane.subarray(floatsAt - 128);
+  for (let group = 0; group < 256 / groupValues; group++) {
+    if (type === "q2_K") {
+      const [word, k, g] = [group >> 3, (group >> 1) & 3, group & 1];
+      const at = 32 * word + 2 * g + (k >> 1);
+      words[at]! |= (block[group]! & 15) << (4 * (k & 1));
+      words[64 + at]! |= (block[group]! >> 4) << (4 * (k & 1));
+      continue;
+    }
+    const at = 32 * (group >> 2) + [0, 2, 1, 3][group & 3]!;
+    if (type === "q3_K") words[at] = q3Scale(block.subarray(96), group);
+    else if (type === "q6_K") words[at] = block[192 + group]!;
+    else [words[at], words[64 + at]] = scaleAndMinimum(block.subarray(4), group);
+  }
+  for (const [n, offset] of offsets.entries())
+    column.set(block.subarray(offset, offset + 2), floatsAt + 16 * n + 2 * row);
+}
+
+/** A block of Q8_K as asm/k-sums.ts wants it. */
+function placeChunks(groupValues: number, from: DataView, to: DataView): void {
+  const nGroups = 256 / groupValues;
+  for (let group = 0; group < nGroups; group++) {
+    let sum = 0;
+    for (let i = 0; i < groupValues; i++) {
+      const level = from.getInt8(4 + groupValues * group + i);
+      to.setInt8(2 * groupValues * (group >> 1) + 4 * (i >> 1) + 2 * (group & 1) + (i & 1), level);
+      sum += level;
+    }
+    to.setInt16(256 + 2 * group, sum, true);
+  }
+  to.setFloat32(256 + 2 * nGroups, from.getFloat32(0, true), true);
 }
 
 /** Byte 4l + k is byte l + 8k. */
@@ -183,7 +266,8 @@ export function activationsTwin(
   arithmetic: ArithmeticName = "build803",
 ): Uint8Array {
   const { blockValues } = blockInfo(blockInfo(type).activationType);
-  const layout = WASM_LAYOUTS.get(type)!;
+  const layout = (arithmetic === "lanes" ? LANE_LAYOUTS.get(type) : undefined) ?? WASM_LAYOUTS.get(type)!;
+  const like = layout.vectorsAs ?? (layout === LANE_LAYOUTS.get(type) ? `${type}_lanes` : type);
   const vectorBytes = (layout.vectorBytes * blockValues) / layout.blockValues;
   const rowValues = x.length / nVectors;
   const nBlocks = rowValues / blockValues;
@@ -197,20 +281,22 @@ export function activationsTwin(
     for (let b = 0; b < nBlocks; b++) {
       const start = (first * nBlocks + b * width + (v - first)) * vectorBytes;
       const size = packed.length / nBlocks;
-      placeVectorBlock(type, packed.subarray(b * size, (b + 1) * size), out.subarray(start, start + vectorBytes));
+      placeVectorBlock(type, like, packed.subarray(b * size, (b + 1) * size), out.subarray(start, start + vectorBytes));
     }
   }
   return out;
 }
 
-function placeVectorBlock(type: string, block: Uint8Array, out: Uint8Array): void {
+/** @param like the type whose vectors are packed alike, see `WasmLayout` */
+function placeVectorBlock(type: string, like: string, block: Uint8Array, out: Uint8Array): void {
   const from = new DataView(block.buffer, block.byteOffset, block.byteLength);
   const to = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const partner = blockInfo(type).activationType;
-  const like = WASM_LAYOUTS.get(type)!.vectorsAs ?? type;
   if (type === "f32") out.set(block);
   else if (type === "f16") to.setFloat64(0, f16ToF32(from.getUint16(0, true)) * 2 ** 1008, true);
   else if (type === "bf16") to.setFloat64(0, unpackRows(type, block)[0]! * 2 ** 896, true);
+  else if (like === "q2_K") placeChunks(16, from, to);
+  else if (like === "q4_K_lanes") placeChunks(32, from, to);
   else if (partner === "q8_K") placeQ8K(like, from, to);
   else {
     const isQ8_0 = partner === "q8_0";
@@ -248,12 +334,7 @@ function placeQ8K(type: string, from: DataView, to: DataView): void {
     const levels = laneOrder(new Int8Array(from.buffer, from.byteOffset + 4 + 32 * pair, 32));
     for (let i = 0; i < 32; i++) to.setInt8(32 * pair + i, levels[i]!);
     const sums = [0, 1].map((g) => from.getInt16(260 + 2 * (2 * pair + g), true));
-    if (type === "q2_K") {
-      for (const sum of sums) {
-        to.setInt16(at, sum, true);
-        at += 2;
-      }
-    } else if (type === "q4_K" || type === "q5_K") {
+    if (type === "q4_K") {
       to.setInt16(at, sums[0]! + sums[1]!, true);
       at += 2;
     } else {

@@ -64,7 +64,8 @@ describe.each([
         new Float32Array(buffer, PLACES.vectors, x.length).set(x);
         const target = new Uint8Array(buffer, PLACES.activations, nBytes + 64).fill(0xa5);
         matrix.packActivations(PLACES.vectors, PLACES.activations, nVectors, rowValues);
-        const twin = hasOwnLayout(type) ? laneActivationsTwin : activationsTwin;
+        const isOfFloats = hasOwnLayout(type) && WASM_LAYOUTS.get(type)!.blockValues === 1;
+        const twin = isOfFloats ? laneActivationsTwin : activationsTwin;
         expect(target.subarray(0, nBytes)).toEqual(twin(type, x, nVectors, arithmetic));
         expect(target.subarray(nBytes).every((byte) => byte === 0xa5)).toBe(true);
       }),
