@@ -1,5 +1,6 @@
 // ll-system-info: what this machine and this Node offer to the programs, for reports and for choosing a model.
 
+import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { KERNEL_TIERS, type KernelProducts, type KernelSet, type KernelTier, loadKernels } from "@ll/quant";
 import type { Command } from "../command.ts";
@@ -31,7 +32,12 @@ interface SystemInfo {
   readonly kernels: readonly KernelTier[];
   /** How each of them adds products; where there are two ways, the one that was faster just now. */
   readonly products: Readonly<Partial<Record<KernelTier, KernelProducts>>>;
+  /** Which memory Linux puts into huge pages; elsewhere it is absent. The weights are in them with "always" alone. */
+  readonly hugePages?: string;
 }
+
+/** Transparent huge pages: the choice that is in brackets. Source: the Linux kernel, Documentation/admin-guide/mm/transhuge.rst. */
+const HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled";
 
 export const SYSTEM_INFO_OPTIONS: readonly OptionSpec<SystemInfoParams>[] = [jsonRow("one JSON object")];
 
@@ -71,7 +77,17 @@ async function systemInfo(): Promise<SystemInfo> {
     freeMemoryBytes: freemem(),
     kernels: found.map(({ tier }) => tier),
     products: Object.fromEntries(found.map(({ tier, products }) => [tier, products])),
+    ...hugePages(),
   };
+}
+
+function hugePages(): Pick<SystemInfo, "hugePages"> {
+  try {
+    const chosen = /\[(\w+)\]/.exec(readFileSync(HUGE_PAGES, "utf8"))?.[1];
+    return chosen === undefined ? {} : { hugePages: chosen };
+  } catch {
+    return {}; // not Linux, or one without them
+  }
 }
 
 function infoText(info: SystemInfo, columns: number): string {
@@ -84,6 +100,11 @@ function infoText(info: SystemInfo, columns: number): string {
     ["cores", String(info.cores)],
     ["memory", `${sizeText(info.memoryBytes)}, ${sizeText(info.freeMemoryBytes)} free`],
     ["kernels", `${kernels.join(", ")} (the last one is used; all compute the same)`],
+    ...(info.hugePages === undefined ? [] : [["hugepages", `${info.hugePages}${hugePagesHint(info.hugePages)}`]]),
   ];
   return `${tableLines(rows, ["left", "left"], { columns }).join("\n")}\n`;
+}
+
+function hugePagesHint(chosen: string): string {
+  return chosen === "always" ? "" : ` (texts may come faster with: echo always | sudo tee ${HUGE_PAGES})`;
 }

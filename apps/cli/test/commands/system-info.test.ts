@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { runHere } from "../programs.ts";
 
@@ -17,6 +18,17 @@ test("the same facts as text and as JSON", async () => {
   expect(Object.keys(info.products)).toEqual(info.kernels);
   const kernels = info.kernels.map((tier: string) => (info.products[tier] === "pairs" ? `${tier}-pairs` : tier));
   expect(text.stdout).toContain(`\nkernels    ${kernels.join(", ")} (`);
+});
+
+test("how Linux gives huge pages, and what would give more of them", async () => {
+  const path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  const said = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const { hugePages } = JSON.parse((await runHere("ll-system-info", ["--json"])).stdout);
+  expect(said).toContain(hugePages === undefined ? "" : `[${hugePages}]`);
+  expect(hugePages === undefined).toBe(!said.includes("["));
+  const { stdout } = await runHere("ll-system-info", []);
+  expect(stdout.includes(`hugepages  ${hugePages}`)).toBe(hugePages !== undefined);
+  expect(stdout.includes(`tee ${path}`)).toBe(hugePages !== undefined && hugePages !== "always");
 });
 
 test("an argument is a usage error", async () => {
