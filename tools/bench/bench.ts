@@ -96,6 +96,7 @@ async function main(): Promise<void> {
     cores: threads,
     memoryBytes: totalmem(),
     node: process.versions.node,
+    hugePages: hugePages(),
     loadAtStart,
   };
   const result: BenchResult = { startedAt, commit, machine, rounds, engineRuns, partRuns };
@@ -194,6 +195,10 @@ function vectorFlags(): string[] {
   const line = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
   const all = new Set(line.trim().split(" "));
   return ["ssse3", "avx", "avx2", "f16c", "avx512f", "avx512_vnni", "avx_vnni"].filter((flag) => all.has(flag));
+}
+
+function hugePages(): string {
+  return /\[(\w+)\]/.exec(readFileSync("/sys/kernel/mm/transparent_hugepage/enabled", "utf8"))?.[1] ?? "unknown";
 }
 
 function isWanted(name: string): boolean {

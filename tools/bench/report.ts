@@ -15,6 +15,8 @@ export interface BenchResult {
     readonly cores: number;
     readonly memoryBytes: number;
     readonly node: string;
+    /** What of transparent huge pages Linux gives: "always" or, only to who asks for them, "madvise". */
+    readonly hugePages: string;
     /** Processes that wanted to run in the minute before. */
     readonly loadAtStart: number;
   };
@@ -86,11 +88,11 @@ export function report(result: BenchResult): string {
 }
 
 function heading({ startedAt, commit, machine, rounds, engineRuns }: BenchResult): string[] {
-  const { cpu, flags, cores, memoryBytes, node, loadAtStart } = machine;
+  const { cpu, flags, cores, memoryBytes, node, hugePages, loadAtStart } = machine;
   const isPreliminary = rounds < FEWEST_ROUNDS || loadAtStart > QUIET_LOAD;
   const versions = new Set(engineRuns.map(({ result }) => result.version));
   return [
-    `${cpu}, ${cores} cores (${flags.join(" ")}), ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, Node ${node}, ${startedAt.slice(0, 10)}, commit ${commit}, ${rounds} rounds.`,
+    `${cpu}, ${cores} cores (${flags.join(" ")}), ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, huge pages: ${hugePages}, Node ${node}, ${startedAt.slice(0, 10)}, commit ${commit}, ${rounds} rounds.`,
     "",
     ...(isPreliminary
       ? [
