@@ -5,8 +5,12 @@ import type { TokenLogprob } from "./answer.ts";
 
 /** In double precision; equal values by the lower id. */
 export function logprobOf(id: number, logits: Float32Array, nTop: number, tokenizer: Tokenizer): TokenLogprob {
-  const max = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-  const norm = max + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
+  // loops: a function for each logit takes 3.6 times as long, 0.9 ms of 32,000
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) if ((logits[i] as number) > max) max = logits[i] as number;
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] as number) - max);
+  const norm = max + Math.log(sum);
   const one = (token: number): Omit<TokenLogprob, "top"> => ({
     id: token,
     bytes: tokenizer.tokenBytes(token, { special: true }),
