@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { ChatModel } from "@ll/chat";
 import { openModel } from "@ll/chat/node";
 import { median, medianRatio } from "./statistics.ts";
 
@@ -28,19 +29,49 @@ interface Timed {
   readonly cpuPerTokenMs: number;
 }
 
+/** Of all streams together. */
+interface Many {
+  /** Tokens per second. */
+  readonly rate: number;
+  readonly withinPasses: number;
+}
+
+type Figures = Record<string, number>;
+
 interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly prompt_tokens_details: { readonly cached_tokens: number };
 }
 
-const server = await startServer();
-const library = await openModel(path, { contextTokens: CONTEXT_TOKENS, parallel: STREAMS });
-try {
-  const figures: Record<string, number> = {};
-  const waits = await liveWaits();
-  figures["live p99, ms"] = waits[Math.floor(waits.length * 0.99)] as number;
-  figures["live largest, ms"] = waits.at(-1) as number;
+let server!: Awaited<ReturnType<typeof startServer>>;
+let library!: ChatModel;
+const both: Figures[] = [];
+// both ways round: the weights that were read first may lie where memory is a sixth slower, for as long as their process lives
+for (const isServerFirst of [true, false]) {
+  if (isServerFirst) server = await startServer();
+  library = await openModel(path, { contextTokens: CONTEXT_TOKENS, parallel: STREAMS });
+  if (!isServerFirst) server = await startServer();
+  try {
+    both.push(await compared());
+    if (both.length < 2) continue;
+    const figures = Object.fromEntries(
+      Object.keys(both[0] as Figures).map((name) => [name, mean(both.map((one) => one[name] as number))]),
+    );
+    const waits = await liveWaits();
+    figures["live p99, ms"] = waits[Math.floor(waits.length * 0.99)] as number;
+    figures["live largest, ms"] = waits.at(-1) as number;
+    Object.assign(figures, await secondTurn());
+    process.stdout.write(`${JSON.stringify(figures)}\n`);
+  } finally {
+    await library.dispose();
+    server.child.kill("SIGTERM");
+    await once(server.child, "close");
+  }
+}
+
+/** What is compared with the library. */
+async function compared(): Promise<Figures> {
   const [own, over]: [Timed[], Timed[]] = [[], []];
   for (let round = -1; round < rounds; round++) {
     const [one, other] = [await alone(round), await streamed(round)];
@@ -49,19 +80,25 @@ try {
     over.push(other);
   }
   const ratio = (of: (one: Timed) => number): number => medianRatio(over.map(of), own.map(of));
-  figures["added to the first token, ms"] = median(over.map(({ firstMs }, i) => firstMs - (own[i] as Timed).firstMs));
-  figures["time per token, times the library"] = ratio(({ perTokenMs }) => perTokenMs);
-  figures["processor time per token, times the library"] = ratio(({ cpuPerTokenMs }) => cpuPerTokenMs);
-  figures["library, ms per token"] = median(own.map(({ perTokenMs }) => perTokenMs));
+  const many: Many[] = [];
   const shares: number[] = [];
-  for (let round = 0; round < rounds; round++) shares.push((await manyRate(round)) / (await promptRate(round)));
-  figures[`${STREAMS} streams, share of the bound`] = median(shares);
-  Object.assign(figures, await secondTurn());
-  process.stdout.write(`${JSON.stringify(figures)}\n`);
-} finally {
-  await library.dispose();
-  server.child.kill("SIGTERM");
-  await once(server.child, "close");
+  for (let round = 0; round < rounds; round++) {
+    const one = await manyRate(round);
+    many.push(one);
+    shares.push(one.rate / (await promptRate(round)));
+  }
+  return {
+    "added to the first token, ms": median(over.map(({ firstMs }, i) => firstMs - (own[i] as Timed).firstMs)),
+    "time per token, times the library": ratio(({ perTokenMs }) => perTokenMs),
+    "processor time per token, times the library": ratio(({ cpuPerTokenMs }) => cpuPerTokenMs),
+    "library, ms per token": median(own.map(({ perTokenMs }) => perTokenMs)),
+    [`${STREAMS} streams, share of the bound`]: median(shares),
+    [`${STREAMS} streams, share of the time within passes`]: median(many.map(({ withinPasses }) => withinPasses)),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function startServer(): Promise<{ child: ChildProcess; url: string }> {
@@ -135,13 +172,18 @@ function timed(start: number, firstAt: number, cpu: number, ended: number = perf
   return { firstMs: firstAt - start, perTokenMs: (ended - firstAt) / (tokens - 1), cpuPerTokenMs: cpu / tokens };
 }
 
-async function cpuMs(): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
-  return 1000 * Number(/^process_cpu_seconds_total ([\d.]+)/m.exec(text)?.[1]);
+function cpuMs(): Promise<number> {
+  return metricMs("process_cpu_seconds_total");
 }
 
-/** Tokens per second of all streams together, from the time when each has its first. */
-async function manyRate(round: number): Promise<number> {
+async function metricMs(name: string): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return 1000 * Number(new RegExp(`^${name} ([\\d.]+)`, "m").exec(text)?.[1]);
+}
+
+/** From the time when each has its first token; the time within passes is of all of it. */
+async function manyRate(round: number): Promise<Many> {
+  const [asked, passes] = [performance.now(), await metricMs("ll_step_seconds_sum")];
   let nBegun = 0;
   let [start, end, drawn] = [0, 0, 0];
   await Promise.all(
@@ -158,7 +200,8 @@ async function manyRate(round: number): Promise<number> {
       }
     }),
   );
-  return (1000 * drawn) / (end - start);
+  const withinPasses = ((await metricMs("ll_step_seconds_sum")) - passes) / (performance.now() - asked);
+  return { rate: (1000 * drawn) / (end - start), withinPasses };
 }
 
 /** Tokens per second of a prompt alone. */
