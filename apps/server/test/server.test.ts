@@ -1,10 +1,15 @@
 // A server over real HTTP: clients, seeds under load, ends of all kinds.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, streamText } from "ai";
 import OpenAI from "openai";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { tinyModel } from "../../../tools/tiny-model.ts";
+import { runHere } from "../../cli/test/programs.ts";
 import { ask, startsServers, type TestServer } from "./support/test-server.ts";
 
 const start = startsServers();
@@ -219,6 +224,30 @@ describe("states", () => {
     });
     expect((await long).body).toMatch(/\[DONE\]\n\n$/);
   });
+});
+
+test("the logprobs of a text that is echoed add up to what ll-perplexity says of it", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "ll-serve-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const model = join(directory, "model.bin");
+  writeFileSync(model, await tinyModel("q4_0"));
+  const text = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. ".repeat(
+    3,
+  );
+  const argv = ["-m", model, "-p", text, "-c", "32", "-t", "1", "--json"];
+  const { windows } = JSON.parse((await runHere("ll-perplexity", argv)).stdout);
+  expect(windows.length).toBeGreaterThan(1);
+  const server = await start();
+  const { tokens } = (await ask(server.port, "/tokenize", { body: { content: text, add_special: true } })).body;
+  for (const [i, { perplexity, scored }] of windows.entries()) {
+    const chunk = [1, ...tokens.slice(32 * i + 1, 32 * (i + 1))]; // each begins anew
+    const body = { prompt: chunk, max_tokens: 1, echo: true, logprobs: 0 };
+    const { choices } = (await ask(server.port, "/v1/completions", { body })).body;
+    const logprobs: number[] = choices[0].logprobs.token_logprobs.slice(32 - scored, 32);
+    const surprise = -logprobs.reduce((sum, one) => sum + one, 0);
+    // which rounds every probability to binary32
+    expect(Math.exp(surprise / scored) / perplexity).toBeCloseTo(1, 6);
+  }
 });
 
 test("a request keeps the id that its client gave, if it is one; ours never holds theirs", async () => {
