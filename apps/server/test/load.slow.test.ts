@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fc } from "@fast-check/vitest";
 import { expect, onTestFinished, test } from "vitest";
+import { expectStopped, stopTexts, textPath } from "../../../packages/openai-api/test/support/stop-texts.ts";
 import { tinyModel } from "../../../tools/tiny-model.ts";
 import { ask, startServer } from "./support/test-server.ts";
 
@@ -50,6 +52,14 @@ test("200 clients, half of which leave, in ten rounds", async () => {
   }
   expect(left).toBeGreaterThan(100);
   expect(server.errors).toEqual([]);
+  await server.close();
+});
+
+test("answers end before the first of 1,000 random sets of stop texts, streamed and not", async () => {
+  const server = await startServer({ contextTokens: 512 });
+  const asked = (path: string, body: object) => ask(server.port, path, { body });
+  const ends = fc.asyncProperty(stopTexts, textPath, (stops, path) => expectStopped(asked, stops, path));
+  await fc.assert(ends, { numRuns: 1000 });
   await server.close();
 });
 

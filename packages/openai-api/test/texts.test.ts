@@ -1,12 +1,13 @@
 // Texts: those of ll-main, and those before a stop text, wherever it and the characters of the text are cut.
 
 import { readFileSync } from "node:fs";
-import { fc, test as property } from "@fast-check/vitest";
+import { test as property } from "@fast-check/vitest";
 import { type ChatModel, openModel } from "@ll/chat";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fixture } from "../../../tools/test-data.ts";
 import { tinyModel } from "../../../tools/tiny-model.ts";
-import { type Ask, asker, eventsOf } from "./support/small-model.ts";
+import { type Ask, asker } from "./support/small-model.ts";
+import { expectStopped, stopTexts, textPath } from "./support/stop-texts.ts";
 
 let model: ChatModel;
 let ask: Ask;
@@ -46,37 +47,9 @@ test("there are recordings", () => {
   expect(recorded.length).toBeGreaterThan(5);
 });
 
-const TEXT = "é🦙中 a fox é🦙中 b 🦙 fox";
-const characters = [...TEXT];
-const stretch = fc
-  .tuple(fc.nat({ max: characters.length - 1 }), fc.integer({ min: 1, max: 6 }))
-  .map(([at, n]) => characters.slice(at, at + n).join(""));
-const stop = fc.array(fc.oneof(stretch, fc.constantFrom("🦙x", "fo", "é🦙中 c", "nothing")), {
-  minLength: 1,
-  maxLength: 4,
-});
-
-property.prop([stop, fc.constantFrom("/v1/completions", "/v1/chat/completions")], { numRuns: 60 })(
+property.prop([stopTexts, textPath], { numRuns: 60 })(
   "ends before the first of any stop texts, streamed and not",
-  async (stops, path) => {
-    const asked = path === "/v1/completions" ? { prompt: "Say" } : { messages: [{ role: "user", content: "Say" }] };
-    const body = { ...asked, stop: stops, grammar: `root ::= "${TEXT}"`, max_tokens: 100, seed: 1 };
-    const { body: whole } = await ask(path, body);
-    // the one that is whole first counts
-    const [first] = stops
-      .map((one) => ({ at: TEXT.indexOf(one), end: TEXT.indexOf(one) + one.length }))
-      .filter(({ at }) => at >= 0)
-      .sort((a, b) => a.end - b.end || a.at - b.at);
-    const expected = TEXT.slice(0, first?.at);
-    const [choice] = whole.choices;
-    const text = choice.text ?? choice.message.content;
-    expect(text).toBe(path === "/v1/completions" ? expected : expected.trim());
-    expect(choice.finish_reason).toBe("stop");
-    const { body: stream } = await ask(path, { ...body, stream: true });
-    const pieces = eventsOf(stream).flatMap((event) => event.choices ?? []);
-    expect(pieces.map((piece) => piece.text ?? piece.delta.content ?? "").join("")).toBe(text);
-    for (const piece of pieces) expect((piece.text ?? piece.delta.content ?? "").isWellFormed()).toBe(true);
-  },
+  (stops, path) => expectStopped(ask, stops, path),
 );
 
 test("a prompt that is echoed has its logprobs, and its tokens their places", async () => {
