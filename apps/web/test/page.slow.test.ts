@@ -256,6 +256,17 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await hands.answered(2);
   });
 
+  test("a small screen: each setting's name is on one line", async () => {
+    const hands = await open({ viewport: { width: 320, height: 640 } });
+    await hands.button(text.settings).click();
+    await hands.page.getByText(text.sampling, { exact: true }).click();
+    const heights = await hands.page
+      .locator(".setting label:visible")
+      .evaluateAll((list) => list.map((one) => one.getBoundingClientRect().height));
+    expect(heights.length).toBeGreaterThan(10);
+    expect(new Set(heights).size).toBe(1);
+  });
+
   test("a thousand turns: opened at once, cheap to go on with; memory goes back", async () => {
     const hands = await open();
     const { page } = hands;

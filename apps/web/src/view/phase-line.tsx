@@ -9,12 +9,12 @@ export function PhaseLine({ phase }: { readonly phase: ReadonlySignal<Phase> }):
   const now = phase.value;
   switch (now.kind) {
     case "waiting":
-      return <p class="phase">{text.waiting}</p>;
+      return <p class="row phase">{text.waiting}</p>;
     case "retry":
-      return <p class="phase">{text.retryIn(now.seconds, now.reason)}</p>;
+      return <p class="row phase">{text.retryIn(now.seconds, now.reason)}</p>;
     case "prompt":
       return (
-        <p class="phase">
+        <p class="row phase">
           <progress max={now.total} value={now.done} aria-label={text.readingPrompt(now.done, now.total)} />
           {text.readingPrompt(now.done, now.total)}
         </p>
