@@ -1,6 +1,7 @@
 // What ll-serve adds to the library, and what it keeps its word on. Prints one line of JSON: the largest of 100 in 101 waits for
 // /health/live while a prompt of 800 is read; first token and time per token of one stream against the library, in turn; tokens per second
-// of 8 streams against the speed of a prompt, which is what rows of many texts could reach; the tokens that a second turn computes.
+// of 8 streams against the speed of a prompt, which is what rows of many texts could reach, and how much of their time passes through the
+// model take; the tokens that a second turn computes.
 //   node --conditions=@ll/source tools/bench/measure-serve.ts MODEL [ROUNDS] [TOKENS]
 
 import { type ChildProcess, spawn } from "node:child_process";
