@@ -151,7 +151,7 @@ describe("what is refused", () => {
     expect((await runHere(commandLine("golden.jsonl"))).code).toBe(1);
   });
 
-  test("to go on with another model, another context, other lines", async () => {
+  test("to go on with another context, another date, other lines", async () => {
     const program = start(commandLine("begun.jsonl", "--chunk-lines", "1"));
     const kept = folder.path("begun.jsonl.ll-batch");
     await expect.poll(() => resultsIn(kept), { interval: 5, timeout: 60_000 }).toBeGreaterThan(0);
@@ -160,6 +160,9 @@ describe("what is refused", () => {
     const other = await runHere(commandLine("begun.jsonl", "-c", "128"));
     expect(other.code).toBe(1);
     expect(other.err).toMatch(/context was 256, and is 128/);
+    const later = await runHere(commandLine("begun.jsonl", "--date", "2026-01-02"));
+    expect(later.code).toBe(1);
+    expect(later.err).toMatch(/date was 2024-07-26, and is 2026-01-02/); // the day of the run says nothing
     folder.write("in2.jsonl", requests(N).replaceAll("request-", "other-"));
     const args = ["run", folder.path("in2.jsonl"), folder.path("begun.jsonl"), "-m", model, "-c", "256"];
     const lines = await runHere(args);
