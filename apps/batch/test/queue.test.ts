@@ -154,6 +154,35 @@ describeWithRedis("a queue", () => {
     expect(done).toBe(60);
   });
 
+  test("is not asked for each chunk as long as nothing happens", async () => {
+    const calls = async (command: string): Promise<number> => {
+      const stats = await server.client.info("commandstats");
+      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    };
+    let go: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    work(
+      "asked",
+      "asked",
+      runner(async (payload) => {
+        await gate;
+        return { text: `${payload}\n`, failed: 0 };
+      }),
+    );
+    const products = hand("asked", 16);
+    const looks = (): Promise<number> => calls("lrange"); // for late results
+    const first = await looks();
+    await expect.poll(looks, { timeout: 60_000 }).toBeGreaterThan(first + 5); // all are handed out
+    const before = [await looks(), await calls("evalsha")] as const;
+    await expect.poll(looks, { timeout: 60_000 }).toBeGreaterThan(before[0] + 10);
+    const scripts = (await calls("evalsha")) - before[1];
+    expect(scripts / ((await looks()) - before[0])).toBeLessThan(4);
+    go();
+    expect(await products).toEqual(expected(16));
+  });
+
   test("an error that may pass is tried again, another one is not", async () => {
     let tries = 0;
     work(

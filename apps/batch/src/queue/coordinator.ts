@@ -28,9 +28,10 @@ export interface CoordinateOptions extends WorkOptions {
   readonly onWorkers: (workers: readonly SeenWorker[]) => void;
 }
 
-/** Between two looks at the queue: where results come one after the other, and where they do not. */
-const BUSY_MS = 20;
-const POLL_MS = 200;
+/** Between two looks at what ended. */
+const POLL_MS = 50;
+/** Between two looks at each job whose key is there: is it in a list as well? */
+const LOST_MS = 30_000;
 const WORKERS_MS = 2000;
 /** Events that Redis keeps of a queue: nobody reads them here, and each holds a result. */
 const MOST_EVENTS = 16;
@@ -77,6 +78,7 @@ class Coordinator {
   readonly #recent = new Map<string, Place>();
   #workers: readonly SeenWorker[] = [];
   #workersMs = Number.NEGATIVE_INFINITY;
+  #lostMs = performance.now();
   #nTaken = 0;
 
   constructor(queue: Queue<JobData, JobResult>, results: Results, options: CoordinateOptions) {
@@ -99,9 +101,8 @@ class Coordinator {
           onChunk(chunk, 0);
         } else await this.#add(chunk);
       }
-      const nTaken = this.#nTaken;
       await this.#collect();
-      if (this.#window.size > 0) await sleep(this.#nTaken > nTaken ? BUSY_MS : POLL_MS);
+      if (this.#window.size > 0) await sleep(POLL_MS);
     }
     await this.#endChecks();
   }
@@ -127,27 +128,41 @@ class Coordinator {
     onWorkers(all);
   }
 
-  /** Takes what is done, and adds again what the queue has lost. */
   async #collect(): Promise<void> {
-    const states = async (ids: Iterable<string>) =>
-      Promise.all(Array.from(ids, async (id) => [id, await this.#queue.getJobState(id)] as const));
-    for (const [id, state] of await states(this.#window.keys())) {
-      const chunk = this.#window.get(id) as Chunk;
-      if (state === "completed") await this.#take(chunk);
-      else if (state === "failed") await this.#fail(chunk);
-      else if (state === "unknown") await this.#add(chunk);
-    }
-    for (const [id, state] of await states(this.#checks.keys())) {
-      if (state === "completed") await this.#compare(id, this.#checks.get(id) as Place);
-      if (["completed", "failed", "unknown"].includes(state)) await this.#dropCheck(id);
+    for (const id of await this.#queue.getRanges(["completed", "failed"], 0, -1)) {
+      const [chunk, check] = [this.#window.get(id), this.#checks.get(id)];
+      if (chunk !== undefined) await this.#take(chunk);
+      else if (check !== undefined) {
+        await this.#compare(id, check);
+        await this.#dropCheck(id);
+      }
     }
     await this.#takeLate();
+    await this.#addLost();
+  }
+
+  /** Adds again what the queue does not know any more. One question tells that it has them all; each is asked for where it has not. */
+  async #addLost(): Promise<void> {
+    const ids = [...this.#window.keys(), ...this.#checks.keys()];
+    if (ids.length === 0) return;
+    const nKnown = await this.#options.redis.exists(...ids.map((id) => this.#queue.toKey(id)));
+    const now = performance.now();
+    if (nKnown === ids.length && now - this.#lostMs < LOST_MS) return;
+    this.#lostMs = now;
+    const states = await Promise.all(ids.map((id) => this.#queue.getJobState(id)));
+    for (const [i, id] of ids.entries()) {
+      if (states[i] !== "unknown") continue;
+      const chunk = this.#window.get(id);
+      if (chunk !== undefined) await this.#add(chunk);
+      else this.#checks.delete(id);
+    }
   }
 
   /** The result is kept here before it goes there. */
   async #take(chunk: Chunk): Promise<void> {
     const job = await this.#queue.getJob(chunk.id);
-    if (job?.returnvalue == null) return; // gone meanwhile: the next look finds it unknown
+    if (job?.finishedOn === undefined) return; // gone meanwhile: it will be found lost
+    if (job.returnvalue == null) return this.#fail(chunk, job.failedReason);
     const { worker, ms } = job.returnvalue;
     await this.#results.put(chunk, await productOf(job.returnvalue), worker);
     await this.#queue.remove(chunk.id);
@@ -169,10 +184,9 @@ class Coordinator {
     this.#options.onChunk(chunk, ms);
   }
 
-  async #fail(chunk: Chunk): Promise<void> {
-    const job = await this.#queue.getJob(chunk.id);
+  async #fail(chunk: Chunk, reason: string): Promise<void> {
     await this.#queue.remove(chunk.id); // the next run tries anew
-    const { code, message, worker } = failureOf(job?.failedReason ?? "");
+    const { code, message, worker } = failureOf(reason);
     const parts = code === TOO_LARGE ? chunk.split?.() : undefined;
     if (parts === undefined) throw failed(`${chunk.label}: ${worker}: ${message}`, code);
     this.#window.delete(chunk.id);
