@@ -18,7 +18,7 @@ const WORKER = join(import.meta.dirname, "support/logging-worker.ts");
 function plan(): readonly string[] {
   const victims = ["worker", "coordinator", "worker", "redis"];
   const events = Array.from({ length: KILLS }, (_, i) => victims[i % victims.length] as string);
-  const every = Math.ceil(KILLS / 3);
+  const every = Math.floor(KILLS / 3);
   return events.flatMap((victim, i) => (i % every === every - 1 ? [victim, "freeze"] : [victim])).concat("flush");
 }
 
