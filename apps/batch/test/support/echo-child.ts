@@ -22,11 +22,13 @@ if (command === "work") {
     ...{ lockMs: 30_000, stalledMs: 15_000, onChunk: () => undefined, say: () => undefined },
   }).ended;
 } else {
-  let mostRss = 0;
-  setInterval(() => {
-    mostRss = Math.max(mostRss, process.memoryUsage.rss());
-  }, 20).unref();
   const source = await openFileSource(input);
+  const mostRss = [0, 0]; // in each half of the input
+  let bytes = 0;
+  setInterval(() => {
+    const half = bytes < source.byteLength / 2 ? 0 : 1;
+    mostRss[half] = Math.max(mostRss[half] ?? 0, process.memoryUsage.rss());
+  }, 20).unref();
   const results = await openResults(`${output}.ll-batch`, {});
   let lines = 0;
   const entries = placedEntries(source, { model: "echo", seen: createSeenIds() });
@@ -35,10 +37,11 @@ if (command === "work") {
     ...{ redis, queue: QUEUE, checkEvery: 0, signal: new AbortController().signal, onWorkers: () => undefined },
     onChunk: (chunk) => {
       lines += chunk.units;
+      bytes += chunk.bytes;
     },
   });
   await joinResults(results, output, [input]);
   await source.close();
   redis.disconnect();
-  process.stdout.write(JSON.stringify({ rssMb: Math.round(mostRss / 1e6), lines }));
+  process.stdout.write(JSON.stringify({ rssMb: mostRss.map((rss) => Math.round(rss / 1e6)), lines }));
 }
