@@ -45,6 +45,12 @@ function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
+/** How often a replica said that it is full. */
+async function refusalsAt(port: number): Promise<number> {
+  const { body } = await ask(port, "/metrics");
+  return Number(/^ll_requests_total\{route="\/chat\/completions",status="503"\} (\d+)$/m.exec(String(body))?.[1]);
+}
+
 /** A story that no other one begins like. */
 const story = (i: number) => ({
   messages: [{ role: "user", content: `${i}. Once there was` }],
@@ -231,6 +237,7 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "two replicas, ten times
     const before = replicas.map((replica) => replica.residentBytes());
     await overload(REFUSALS);
     const grown = replicas.map((replica, i) => replica.residentBytes() - before[i]!);
+    const refusals = await Promise.all(replicas.map(({ port }) => refusalsAt(port)));
     await cluster.close();
 
     const { served, refusedMs, liveMs, pauses } = figures;
@@ -241,6 +248,9 @@ describe.skipIf(NO_HAPROXY !== undefined)(NO_HAPROXY ?? "two replicas, ten times
         `between tokens ${ms(pauses)}, alone ${ms(quiet.pauses)}; grown by ${grown.map((n) => (n / 2 ** 20).toFixed(1))} MiB`,
     );
     expect(failures).toEqual([]);
+    // whoever is refused in the end has asked both, and nobody twice
+    const asked = refusals.reduce((sum, n) => sum + n, 0);
+    expect(asked).toBeLessThanOrEqual(2 * refusedMs.length + served);
     for (const bytes of grown) expect(bytes).toBeLessThan(32 * 2 ** 20);
   });
 });
