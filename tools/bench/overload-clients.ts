@@ -14,7 +14,10 @@ export interface ClientFigures {
   readonly cpuSeconds: number;
 }
 
-/** Who is refused comes again after that, which is sooner than it was told. */
+/**
+ * Who is refused comes again after that, up to half of it sooner or later, which is sooner than it was told: clients that all come at once
+ * would wait for each other.
+ */
 const AGAIN_MS = 200;
 const TOKENS = 100;
 const STORIES = 12;
@@ -31,13 +34,14 @@ if (import.meta.main) {
   const figures = { served: 0, failures: [] as string[], refusedMs: [] as number[], pauses: [] as number[] };
   const end = performance.now() + 1000 * Number(seconds);
   const client = async (i: number): Promise<void> => {
+    await sleep(AGAIN_MS * Math.random());
     while (performance.now() < end) {
       const start = performance.now();
       const { status, isWhole, retryAfter } = await ask(all[i % all.length] as number, i % STORIES, figures.pauses);
       if (status === 200 && isWhole) figures.served++;
       else if (status === 503 && retryAfter >= 1) {
         figures.refusedMs.push(performance.now() - start);
-        await sleep(AGAIN_MS);
+        await sleep(AGAIN_MS * (0.5 + Math.random()));
       } else figures.failures.push(`${status}${isWhole ? "" : ", broken"}`);
     }
   };
