@@ -61,7 +61,7 @@ describe.skipIf(missingChromium !== undefined)(`the served page ${missingChromiu
       await hands.answered(2);
       await hands.button(text.previousBranch, hands.lastAnswer).click();
       await hands.lastAnswer.getByText(text.branch(1, 2)).waitFor();
-      expect(await hands.textOf(hands.lastAnswer)).toBe(whole);
+      await expect.poll(() => hands.textOf(hands.lastAnswer), poll).toBe(whole);
 
       await hands.button(text.edit).first().click();
       await hands.page.getByRole("textbox", { name: text.edit }).fill("Where is it?");
