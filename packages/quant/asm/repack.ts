@@ -1,6 +1,6 @@
-// Rows as they are in a file → groups of 8 rows as the matrix kernels want them, for all but the K types (repack-k.ts). The
-// layouts are described in nibble-types.ts, table-types.ts, q8_0.ts and float-types.ts; the twin of both files, in TypeScript, is
-// test/kernels/layout-twins.ts.
+// Rows as they are in a file → groups of 8 rows as the matrix kernels want them, for all but the K types (repack-k.ts,
+// repack-k-sums.ts). The layouts are described in nibble-types.ts, table-types.ts, q8_0.ts and float-types.ts; the twin of all three
+// files, in TypeScript, is test/kernels/layout-twins.ts.
 //
 // Each function takes `nRows` rows of `nBlocks` blocks at `src` and writes whole groups at `dst`; rows that a last group
 // lacks are zeros. It returns the number of blocks whose scale or minimum is infinite or NaN (for F16, BF16 and F32: of values):

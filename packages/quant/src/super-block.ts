@@ -49,7 +49,7 @@ const laneSums = new Int32Array(8); // (8): lane l sums the products of a super-
 const rowSums = new Float32Array(8); // (8): the same, scaled, over the whole row
 
 /**
- * Dot product of a row of Q3_K, Q4_K, Q5_K or Q6_K with a Q8_K row. Lanes are exact integers within a super-block; the
+ * Dot product of a row of Q3_K, Q4_K, Q5_K or Q6_K with a Q8_K row, as build 803 does it. Lanes are exact integers within a super-block; the
  * minimums of all super-blocks are taken off first, then the lanes are added in order.
  */
 export function dotInLanes(
