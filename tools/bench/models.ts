@@ -45,13 +45,15 @@ export type GgjtModel = BenchModel & { readonly ggjt: string };
 
 /** Makes the model of a name such as `1.1b Q4_0`, unless it is there: a shape of make-synthetic-model.ts or synthetic-gguf.ts. */
 export async function benchModel(name: string): Promise<BenchModel> {
-  mkdirSync(CACHE, { recursive: true });
   const [shape = "", type = "Q4_0"] = name.split(" ");
   if (type === "Q4_0" && GGJT_SHAPES.includes(shape)) return ggjtModel(shape);
   const gguf = join(CACHE, `${shape}-${type}.gguf`);
   const known = GGUF_SHAPES.get(shape);
   if (known === undefined) throw new Error(`no shape ${shape}: ${[...GGUF_SHAPES.keys()].join(", ")}`);
-  if (!existsSync(gguf)) await writeSyntheticGguf(known, { type }, gguf);
+  if (!existsSync(gguf)) {
+    mkdirSync(CACHE, { recursive: true });
+    await writeSyntheticGguf(known, { type }, gguf);
+  }
   return { ggjt: undefined, gguf, nVocab: Number(known.keys["vocab_size"]), nKvHeads: 0 };
 }
 
@@ -61,6 +63,7 @@ export async function ggjtModel(shape: string): Promise<GgjtModel> {
   const ggjt = join(CACHE, `${shape}-q4_0.bin`);
   const gguf = join(CACHE, `${shape}-q4_0.gguf`);
   if (!existsSync(ggjt) || !existsSync(gguf)) {
+    mkdirSync(CACHE, { recursive: true });
     const maker = join(ROOT, "tools", "make-synthetic-model.ts");
     const { status } = spawnSync(process.execPath, ["--conditions=@ll/source", maker, shape, raw], {
       stdio: "inherit",

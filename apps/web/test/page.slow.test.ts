@@ -176,9 +176,8 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await press("Enter");
     await page.getByRole("dialog").waitFor();
     await press("Escape");
-    await expect
-      .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")), poll)
-      .toBe(text.settings);
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe(text.settings);
     await press("?");
     await page.getByRole("dialog", { name: text.shortcuts }).waitFor();
     await press("Escape");
