@@ -1,8 +1,16 @@
 // What an answer must look like: grammars and schemas as a stage of the sampler, calls of tools as a grammar.
 
-import { createGrammarStage, jsonSchemaToGrammar, parseGrammar, type SamplerStage } from "@ll/sampling";
+import {
+  createGrammarStage,
+  type GrammarStage,
+  isGrammarError,
+  jsonSchemaToGrammar,
+  parseGrammar,
+  type SamplerStage,
+} from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
-import type { OutputFormat } from "./format/output-format.ts";
+import { callsBehindMark, type ForcedCalls, type OutputFormat } from "./format/output-format.ts";
+import type { CallMaker } from "./format/output-part.ts";
 import type { Tools } from "./messages.ts";
 import { type JsonSchema, jsonSchemaOf } from "./schema.ts";
 
@@ -17,38 +25,31 @@ export function schemaGrammar(schema: JsonSchema, warn: Warn): string {
 }
 
 /**
- * GBNF of answers that are calls of these tools.
- * @throws TypeError if calls of this format are only read
+ * GBNF of texts that are calls of these tools.
+ * @param nWritten characters of what stands in front of the first name that are there already
  */
 export function callGrammar(
-  format: OutputFormat,
+  { before = "", call, between, after = "" }: ForcedCalls,
   tools: Tools,
   names: readonly string[],
   isOne: boolean,
   warn: Warn,
+  nWritten = 0,
 ): string {
-  const forced = format.calls?.forced;
-  if (forced === undefined) {
-    throw new TypeError(
-      `"toolChoice" expected "auto" or "none": calls in the format ${format.name} are read, not forced`,
-    );
-  }
-  const [beforeName, beforeArguments, after] = forced.call;
-  const rules: string[] = [];
-  const calls = names.map((name, i) => {
+  const [beforeName, beforeArguments, behind] = call;
+  const calls = (front: string): string =>
+    names.map((name, i) => `( ${literal(front + name + beforeArguments)} t${i}-root ${literal(behind)} )`).join(" | ");
+  const rules = names.map((name, i) => {
     const schema = jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false });
-    rules.push(
-      withPrefix(
-        schemaGrammar(schema, (text) => warn(`tools.${name}${text}`)),
-        `t${i}-`,
-      ),
+    return withPrefix(
+      schemaGrammar(schema, (text) => warn(`tools.${name}${text}`)),
+      `t${i}-`,
     );
-    return `( ${literal(beforeName + name + beforeArguments)} t${i}-root ${literal(after)} )`;
   });
-  const call = `call ::= ${calls.join(" | ")}\n`;
-  const more = isOne || forced.between === undefined ? "" : ` ( ${literal(forced.between)} call )*`;
-  const root = `root ::= ${literal(forced.before ?? "")} call${more} ${literal(forced.after ?? "")}\n`;
-  return root + call + rules.join("");
+  const isSeveral = !isOne && between !== undefined;
+  const more = isSeveral ? ` ( ${literal(between)} call )*` : "";
+  const root = `root ::= first${more} ${literal(after)}\nfirst ::= ${calls((before + beforeName).slice(nWritten))}\n`;
+  return root + (isSeveral ? `call ::= ${calls(beforeName)}\n` : "") + rules.join("");
 }
 
 function literal(text: string): string {
@@ -80,13 +81,7 @@ export function grammarStage(
   progress: Progress | undefined,
   thoughtId: number | undefined,
 ): SamplerStage {
-  const stage = createGrammarStage({
-    grammar: parseGrammar(grammar),
-    nVocab: tokenizer.nVocab,
-    // marks of calls may be control tokens
-    tokenBytes: (id) => tokenizer.tokenBytes(id, { special: true }),
-    endIds: tokenizer.special.ends,
-  });
+  const stage = stageOf(grammar, tokenizer);
   let isActive = true;
   let mayThink = false;
   return {
@@ -102,6 +97,67 @@ export function grammarStage(
     },
     accept(id) {
       if (isActive && !(mayThink && id === thoughtId)) stage.accept(id);
+    },
+  };
+}
+
+function stageOf(grammar: string, tokenizer: Tokenizer): GrammarStage {
+  return createGrammarStage({
+    grammar: parseGrammar(grammar),
+    nVocab: tokenizer.nVocab,
+    // marks of calls may be control tokens
+    tokenBytes: (id) => tokenizer.tokenBytes(id, { special: true }),
+    endIds: tokenizer.special.ends,
+  });
+}
+
+/** Calls that a model makes by itself: from the mark of one to its end a grammar holds, so its arguments are as their schema says. */
+export interface MadeCalls extends CallMaker {
+  /** Permits everything outside calls. */
+  readonly stage: SamplerStage;
+}
+
+/**
+ * Undefined if calls of this format are only read.
+ * @param warn is told why they are read all the same, if a schema cannot be a grammar
+ */
+export function madeCalls(
+  format: OutputFormat,
+  tools: Tools,
+  isOne: boolean,
+  tokenizer: Tokenizer,
+  warn: Warn,
+): MadeCalls | undefined {
+  const calls = callsBehindMark(format);
+  if (calls === undefined) return undefined;
+  const front = (calls.before ?? "") + calls.call[0];
+  const stages = new Map<number, GrammarStage | undefined>(); // by the characters of `front` that are written
+  let current: GrammarStage | undefined; // within a call
+  const newStage = (nWritten: number): GrammarStage | undefined => {
+    try {
+      return stageOf(callGrammar(calls, tools, Object.keys(tools), isOne, warn, nWritten), tokenizer);
+    } catch (error) {
+      if (!isGrammarError(error)) throw error;
+      warn(`calls are read as they come: ${error.message}`);
+      return undefined;
+    }
+  };
+  return {
+    begin(text) {
+      if (!front.startsWith(text)) return false;
+      if (!stages.has(text.length)) stages.set(text.length, newStage(text.length));
+      current = stages.get(text.length);
+      current?.reset();
+      return current !== undefined;
+    },
+    end() {
+      current = undefined;
+    },
+    stage: {
+      kind: "custom",
+      name: "calls",
+      apply: (candidates, context) => current?.apply(candidates, context),
+      accept: (id) => current?.accept(id),
     },
   };
 }

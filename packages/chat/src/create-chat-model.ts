@@ -114,6 +114,9 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       const grammar = isForced
         ? { grammar: (await import("./tools.ts")).forcedCalls(format, tools, options, warn) }
         : await grammarOf(options, warn);
+      const isMade = schemas.size > 0 && areObjects && grammar.grammar === undefined;
+      const { madeCalls } = isMade ? await import("./constraint.ts") : {};
+      const maker = madeCalls?.(format, tools, options.parallelToolCalls === false, tokenizer, warn);
       const made = await generate(
         {
           engine,
@@ -128,7 +131,9 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
               tools: schemas,
               startsInThought,
               isForced: isForced && areObjects,
+              maker,
             }) ?? new PlainParser(),
+          calls: maker?.stage,
           thoughtId: options.think === false ? undefined : thoughtIdOf(template.format, tokenizer),
         },
         task,

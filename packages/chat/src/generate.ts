@@ -2,7 +2,7 @@
 
 import type { AbortSignal as Signal } from "@ll/bytes";
 import { createTextStream } from "@ll/llama";
-import { createSampler, resolveSeed, type SamplingOptions, samplingChain } from "@ll/sampling";
+import { createSampler, resolveSeed, type SamplerStage, type SamplingOptions, samplingChain } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import type { AnswerTask, Finish, Timings, TokenLogprob, Usage } from "./answer.ts";
 import type { Engine } from "./engine.ts";
@@ -48,6 +48,8 @@ export interface Run {
   readonly stop: readonly string[];
   /** Of chats; without it, all is text. */
   readonly parser: OutputParser | undefined;
+  /** Holds calls to their schemas; without a grammar. */
+  readonly calls?: SamplerStage | undefined;
   /** The token that begins a thought, unless the model is not to think. */
   readonly thoughtId?: number | undefined;
 }
@@ -82,7 +84,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   const { ends } = tokenizer.special;
   const special = parser !== undefined; // marks of thoughts and calls may be control tokens
   const constraint = grammar === undefined ? undefined : await import("./constraint.ts");
-  const stage = grammar === undefined ? undefined : constraint?.grammarStage(grammar, tokenizer, parser, run.thoughtId);
+  const stage = grammar === undefined ? run.calls : constraint?.grammarStage(grammar, tokenizer, parser, run.thoughtId);
   const forbidden = settings.ignoreEos ? [...ends].map((id) => [id, Number.NEGATIVE_INFINITY] as const) : [];
   const logitBias = [...(settings.logitBias ?? []), ...forbidden]; // of all ends, not of one alone
   const sampler = createSampler({

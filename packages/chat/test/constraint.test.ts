@@ -3,8 +3,9 @@
 import { createCandidates, createRng } from "@ll/sampling";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callGrammar, grammarStage } from "../src/constraint.ts";
-import { createOutputParser, outputFormatOf } from "../src/formats.ts";
+import { createOutputParser, type ForcedCalls, outputFormatOf } from "../src/formats.ts";
 import type { ChatModel } from "../src/index.ts";
+import { forcedCalls } from "../src/tools.ts";
 import { OUTPUTS } from "./format/outputs.ts";
 import { smallModel } from "./support/small-model.ts";
 
@@ -60,7 +61,7 @@ describe("forced calls are read as calls", () => {
       [["weather", "now"], false],
       [["weather"], true],
     ] as const) {
-      const grammar = callGrammar(format, tools, names, isOne, () => undefined);
+      const grammar = callGrammar(format.calls?.forced as ForcedCalls, tools, names, isOne, () => undefined);
       for (const seed of [1, 2, 3]) {
         const answer = model.complete("Once", { grammar, seed, maxTokens: 300, temperature: 1.5 });
         const { text, finish } = await answer.result();
@@ -83,8 +84,7 @@ describe("forced calls are read as calls", () => {
   });
 
   test("calls of other formats are read only", () => {
-    expect(() => callGrammar(outputFormatOf("<|channel|>"), tools, ["now"], true, () => undefined)).toThrow(
-      "toolChoice",
-    );
+    const format = outputFormatOf("<|channel|>");
+    expect(() => forcedCalls(format, tools, { toolChoice: "required" }, () => undefined)).toThrow("toolChoice");
   });
 });

@@ -8,7 +8,7 @@ export class ForcedCallReader {
   readonly #forced: ForcedCalls;
   readonly #idLength: number | undefined;
   readonly #newId: (length: number) => string;
-  #state: "front" | "name" | "arguments" | "behind" = "front";
+  #state: "front" | "name" | "arguments" | "behind" | "done" = "front";
   #rest = "";
   #nCalls = 0;
   #call = { id: "", name: "", text: "" };
@@ -22,7 +22,12 @@ export class ForcedCallReader {
 
   /** True until the arguments of the first call are whole, and within another one. */
   get isCalling(): boolean {
-    return this.#state === "front" ? this.#nCalls === 0 : this.#state !== "behind";
+    return this.#state === "front" ? this.#nCalls === 0 : this.#state === "name" || this.#state === "arguments";
+  }
+
+  /** Text behind the last call; undefined before its end. */
+  get behind(): string | undefined {
+    return this.#state === "done" ? this.#rest : undefined;
   }
 
   push(text: string, writer: OutputWriter): void {
@@ -32,10 +37,13 @@ export class ForcedCallReader {
 
   /** False if more text is needed. */
   #step(writer: OutputWriter): boolean {
-    const { before = "", between = "", call } = this.#forced;
+    const { before = "", between, call, after } = this.#forced;
     switch (this.#state) {
       case "front":
-        return this.#pass((this.#nCalls === 0 ? before : between) + call[0], "name");
+        if (this.#nCalls === 0) return this.#pass(before + call[0], "name");
+        if (between === undefined && after === undefined) this.#state = "done";
+        else if (after !== undefined && this.#pass(after, "done")) return true;
+        return between !== undefined && this.#pass(between + call[0], "name");
       case "name": {
         const end = this.#rest.indexOf(call[1]);
         if (end < 0) return false;
@@ -63,11 +71,13 @@ export class ForcedCallReader {
       }
       case "behind":
         return this.#pass(call[2], "front");
+      case "done":
+        return false;
     }
   }
 
   /** Steps over a text that has to come; white space that JSON may have behind it does not count. */
-  #pass(text: string, next: "name" | "front"): boolean {
+  #pass(text: string, next: "name" | "front" | "done"): boolean {
     const start = this.#rest.length - (/^\s/.test(text) ? this.#rest : this.#rest.trimStart()).length;
     if (!this.#rest.startsWith(text, start)) return false;
     this.#rest = this.#rest.slice(start + text.length);

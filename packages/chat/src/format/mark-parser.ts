@@ -2,8 +2,9 @@
 // on how the text is cut into pieces: text that may yet become a mark is held back, and nothing is decided before it is certain.
 
 import { ForcedCallReader } from "./forced-calls.ts";
-import type { CallFormat, Marks } from "./output-format.ts";
+import { type CallFormat, callsBehindMark, type ForcedCalls, type Marks } from "./output-format.ts";
 import {
+  type CallMaker,
   firstMark,
   heldBack,
   type OutputParser,
@@ -25,14 +26,20 @@ export class MarkParser implements OutputParser {
   readonly #newId: (length: number) => string;
   readonly #writer = new OutputWriter();
   readonly #forced: ForcedCallReader | undefined;
-  #state: "start" | "thought" | "text" | "call" | "forced";
+  readonly #maker: CallMaker | undefined;
+  readonly #behindMark: ForcedCalls | undefined;
+  #made: ForcedCallReader | undefined; // the call that a grammar makes from its mark on
+  #state: "start" | "thought" | "text" | "call" | "made" | "forced";
   #hasThought: boolean;
   #rest = "";
   #call = newCallState();
 
-  constructor({ format, tools = new Map(), isForced, startsInThought = false, newId = randomId }: OutputParserOptions) {
+  constructor(options: OutputParserOptions) {
+    const { format, tools = new Map(), isForced, maker, startsInThought = false, newId = randomId } = options;
     const { forced, idLength } = format.calls ?? {};
     this.#forced = isForced && forced !== undefined ? new ForcedCallReader(forced, idLength, newId) : undefined;
+    this.#maker = maker;
+    this.#behindMark = callsBehindMark(format);
     this.#calls = tools.size > 0 ? format.calls : undefined;
     this.#thought = format.thought;
     const call = this.#calls === undefined ? [] : [this.#calls.open, ...(this.#calls.around ?? [])];
@@ -50,7 +57,8 @@ export class MarkParser implements OutputParser {
   }
 
   get isCalling(): boolean {
-    return this.#state === "call" || (this.#state === "forced" && this.#forced?.isCalling === true);
+    if (this.#state === "forced") return this.#forced?.isCalling === true;
+    return this.#state === "call" || this.#state === "made";
   }
 
   get mayThink(): boolean {
@@ -80,6 +88,8 @@ export class MarkParser implements OutputParser {
         return this.#stepText(isEnd);
       case "call":
         return this.#stepCall(isEnd);
+      case "made":
+        return this.#stepMade();
       case "forced":
         this.#forced?.push(this.#rest, this.#writer);
         this.#rest = "";
@@ -102,7 +112,7 @@ export class MarkParser implements OutputParser {
       return true;
     }
     const mayBegin = [...(open === undefined ? [] : [open]), ...this.#marks];
-    if (!isEnd && mayBegin.some((mark) => mark.startsWith(seen))) return false;
+    if (!isEnd && mayBegin.some((mark) => mark.length > seen.length && mark.startsWith(seen))) return false;
     const hidden = this.#marks.find((mark) => mark !== this.#calls?.open && seen.startsWith(mark));
     if (hidden !== undefined) {
       this.#rest = seen.slice(hidden.length);
@@ -150,8 +160,23 @@ export class MarkParser implements OutputParser {
   }
 
   #enterCall(): void {
+    if (this.#behindMark !== undefined && this.#maker?.begin(this.#rest) === true) {
+      this.#made = new ForcedCallReader(this.#behindMark, this.#calls?.idLength, this.#newId);
+      this.#state = "made";
+      return;
+    }
     this.#state = "call";
     this.#call = newCallState();
+  }
+
+  #stepMade(): boolean {
+    this.#made?.push(this.#rest, this.#writer);
+    const behind = this.#made?.behind;
+    this.#rest = behind ?? "";
+    if (behind === undefined) return false;
+    this.#maker?.end();
+    this.#state = "text";
+    return true;
   }
 
   #stepCall(isEnd: boolean): boolean {

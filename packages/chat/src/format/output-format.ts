@@ -58,6 +58,16 @@ export interface OutputFormat {
   readonly channels?: true;
 }
 
+/** What follows the mark of a call that a grammar is to make; undefined if calls have no mark, or are only read. */
+export function callsBehindMark({ calls }: OutputFormat): ForcedCalls | undefined {
+  const { open = "", forced } = calls ?? {};
+  if (open === "" || forced === undefined) return undefined;
+  const { before, call, after } = forced;
+  if (before !== undefined) return { ...forced, before: before.slice(open.length) }; // a list behind one mark
+  const [beforeName, beforeArguments, behind] = call;
+  return { call: [beforeName.slice(open.length), beforeArguments, behind], ...(after !== undefined && { after }) };
+}
+
 const THINK: Marks = { open: "<think>", close: "</think>" };
 
 const TAGGED_JSON: CallFormat = {

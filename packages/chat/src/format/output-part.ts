@@ -14,10 +14,18 @@ export interface ToolCall {
 
 export type OutputPart =
   | { readonly type: "reasoning" | "text"; readonly text: string }
-  /** Of calls that a grammar makes; of others, nothing is certain before they end. */
+  /** Of calls that a grammar makes; of those that are only read, nothing is certain before they end. */
   | { readonly type: "tool-call-start"; readonly id: string; readonly name: string }
   | { readonly type: "tool-call-delta"; readonly id: string; readonly delta: string }
   | { readonly type: "tool-call"; readonly call: ToolCall & { readonly argumentsText: string } };
+
+/** Who sees to it that the rest of a call is what `callsBehindMark` says. */
+export interface CallMaker {
+  /** A mark is there, and this text behind it. False if it is not known how the call goes on. */
+  begin(text: string): boolean;
+  /** The call is whole. */
+  end(): void;
+}
 
 export interface OutputParserOptions {
   readonly format: OutputFormat;
@@ -25,6 +33,8 @@ export interface OutputParserOptions {
   readonly tools?: ReadonlyMap<string, unknown>;
   /** A grammar makes all behind the thought calls, whose arguments are objects: they are shown as they grow. */
   readonly isForced?: boolean;
+  /** A grammar makes calls from their marks on; arguments are objects, and shown as they grow. */
+  readonly maker?: CallMaker | undefined;
   /** The prompt ends within a thought: see `endsInThought`. */
   readonly startsInThought?: boolean;
   /** Makes an id of so many letters and digits. */

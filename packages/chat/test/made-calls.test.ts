@@ -1,0 +1,148 @@
+// Calls that a model makes by itself: from the mark of one to its end they are what their schemas say, whatever the model would write.
+
+import { memorySource } from "@ll/bytes";
+import { openGgml } from "@ll/ggml-format";
+import { configFromGgml, loadModel } from "@ll/llama";
+import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
+import { afterAll, describe, expect, test } from "vitest";
+import { SHORT_TEMPLATE, tinyModel } from "../../../tools/tiny-model.ts";
+import { callsBehindMark } from "../src/format/output-format.ts";
+import type { OutputFormat } from "../src/formats.ts";
+import { outputFormatOf, PLAIN_FORMAT } from "../src/formats.ts";
+import { type ChatModel, createChatModel, type Tools } from "../src/index.ts";
+import { patternTemplate } from "../src/templates.ts";
+
+/** An id that none of the texts here needs; it gets the text of the mark, as control tokens have it. */
+const MARK = 300;
+const NO_WARNINGS = { name: "tiny", container: "ggml", contextTokens: 512, parallel: 2, weights: {}, warnings: [] };
+
+const FORMATS: readonly OutputFormat[] = [
+  PLAIN_FORMAT,
+  outputFormatOf("<tool_call> <think> </think>"),
+  outputFormatOf("[TOOL_CALLS]"),
+  outputFormatOf("[TOOL_CALLS] [ARGS]"),
+  outputFormatOf("<|tool_call|>"),
+];
+
+const TOOLS: Tools = {
+  weather: {
+    parameters: {
+      type: "object",
+      properties: { city: { enum: ["Rome", "Bern"] }, days: { type: "integer", minimum: 1, maximum: 9 } },
+      required: ["city", "days"],
+      additionalProperties: false,
+    },
+  },
+  say: {
+    parameters: {
+      type: "object",
+      properties: { text: { type: "string", maxLength: 12 } },
+      required: ["text"],
+      additionalProperties: false,
+    },
+  },
+};
+
+const open: ChatModel[] = [];
+afterAll(() => Promise.all(open.map((model) => model.dispose())));
+
+/** The embedded model, which writes `markText` when it draws `MARK`. */
+async function modelOf(format: OutputFormat, markText: string): Promise<ChatModel> {
+  const file = await openGgml(memorySource(await tinyModel("q4_0")));
+  const config = configFromGgml(file.hyperParams);
+  const tokenizer = createTokenizer(file.vocab);
+  const bytes = new TextEncoder().encode(markText);
+  const marked: Tokenizer = {
+    ...tokenizer,
+    tokenBytes: (id, options) => (id === MARK ? bytes : tokenizer.tokenBytes(id, options)),
+  };
+  const model = createChatModel({
+    model: await loadModel(file, config, { threads: 1 }),
+    tokenizer: marked,
+    template: { ...patternTemplate(SHORT_TEMPLATE), format },
+    info: NO_WARNINGS as never,
+  });
+  open.push(model);
+  return model;
+}
+
+/** Draws the mark sooner or later, and more than once. */
+const settings = (seed: number) => ({
+  seed,
+  maxTokens: 200,
+  temperature: 1.3,
+  repeatPenalty: 1,
+  topK: 0,
+  logitBias: [[MARK, 9]] as const,
+  tools: TOOLS,
+});
+
+interface Heard {
+  readonly text: string;
+  readonly calls: { name: string; arguments: Readonly<Record<string, unknown>>; argumentsText?: string | undefined }[];
+  /** Parts in which the arguments of each call came, by its id. */
+  readonly deltas: Map<string, string[]>;
+  readonly warnings: readonly string[];
+}
+
+async function ask(model: ChatModel, options: object): Promise<Heard> {
+  const answer = model.chat("Weather?", options);
+  const heard = { text: "", calls: [] as Heard["calls"], deltas: new Map<string, string[]>() };
+  for await (const event of answer) {
+    if (event.type === "text") heard.text += event.text;
+    if (event.type === "tool-call-start") heard.deltas.set(event.id, []);
+    if (event.type === "tool-call-delta") heard.deltas.get(event.id)?.push(event.delta);
+    if (event.type === "tool-call") heard.calls.push(event.call);
+  }
+  const { toolCalls, warnings, finish } = await answer.result();
+  if (finish === "tool-calls") expect(toolCalls).toEqual(heard.calls);
+  return { ...heard, warnings };
+}
+
+describe.each(FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
+  const mark = format.calls?.open ?? "";
+
+  test("arguments follow their schemas, and come as they grow", async () => {
+    const model = await modelOf(format, mark);
+    let nCalls = 0;
+    let most = 0;
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const { calls, deltas, text } = await ask(model, settings(seed));
+      expect(text).not.toContain(mark);
+      for (const call of calls) {
+        if (call.name === "weather") {
+          expect(["Rome", "Bern"]).toContain(call.arguments["city"]);
+          expect(call.arguments["days"]).toSatisfy((days: number) => Number.isInteger(days) && days >= 1 && days <= 9);
+        } else {
+          expect(call).toMatchObject({ name: "say", arguments: { text: expect.any(String) } });
+        }
+      }
+      const texts = [...deltas.values()].map((parts) => parts.join(""));
+      expect(texts.slice(0, calls.length)).toEqual(calls.map(({ argumentsText }) => argumentsText));
+      for (const parts of [...deltas.values()].slice(0, calls.length)) expect(parts.length).toBeGreaterThan(2);
+      nCalls += calls.length;
+      most = Math.max(most, calls.length);
+    }
+    expect(nCalls).toBeGreaterThan(6);
+    expect(most).toBeGreaterThan(1);
+  });
+
+  test("a mark that comes with what follows it", async () => {
+    const { before = "", call } = callsBehindMark(format) as NonNullable<ReturnType<typeof callsBehindMark>>;
+    const front = before + call[0];
+    const { calls } = await ask(await modelOf(format, mark + front.slice(0, 3)), settings(1));
+    expect(calls.length).toBeGreaterThan(0);
+    // what cannot be the beginning of a call is read as it comes, and is none
+    const { calls: none, text } = await ask(await modelOf(format, `${mark}?`), { ...settings(1), maxTokens: 30 });
+    expect(none).toEqual([]);
+    expect(text).toContain("?");
+  });
+});
+
+test("with a schema that is no grammar, calls are read, and a warning says so", async () => {
+  const model = await modelOf(PLAIN_FORMAT, "<tool_call>");
+  const tools = { odd: { parameters: { type: "object", properties: { a: { type: "no such type" } } } } };
+  const { calls, warnings } = await ask(model, { ...settings(1), tools });
+  expect(calls).toEqual([]);
+  expect(warnings.join()).toContain("calls are read as they come");
+});
