@@ -2,7 +2,9 @@
 
 import {
   createGrammarStage,
+  createGrammarVocabulary,
   type GrammarStage,
+  type GrammarVocabulary,
   isGrammarError,
   jsonSchemaToGrammar,
   parseGrammar,
@@ -101,14 +103,20 @@ export function grammarStage(
   };
 }
 
+const vocabularies = new WeakMap<Tokenizer, GrammarVocabulary>();
+
 function stageOf(grammar: string, tokenizer: Tokenizer): GrammarStage {
-  return createGrammarStage({
-    grammar: parseGrammar(grammar),
-    nVocab: tokenizer.nVocab,
-    // marks of calls may be control tokens
-    tokenBytes: (id) => tokenizer.tokenBytes(id, { special: true }),
-    endIds: tokenizer.special.ends,
-  });
+  let vocabulary = vocabularies.get(tokenizer);
+  if (vocabulary === undefined) {
+    vocabulary = createGrammarVocabulary({
+      nVocab: tokenizer.nVocab,
+      // marks of calls may be control tokens
+      tokenBytes: (id) => tokenizer.tokenBytes(id, { special: true }),
+      endIds: tokenizer.special.ends,
+    });
+    vocabularies.set(tokenizer, vocabulary);
+  }
+  return createGrammarStage({ grammar: parseGrammar(grammar), vocabulary });
 }
 
 /** Calls that a model makes by itself: from the mark of one to its end a grammar holds, so its arguments are as their schema says. */

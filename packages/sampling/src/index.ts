@@ -7,6 +7,11 @@ export type { Grammar, GrammarElement, GrammarElementKind, GrammarRule } from ".
 export { createGrammarStage, type GrammarStage, type GrammarStageOptions } from "./grammar/grammar-stage.ts";
 export { parseGrammar } from "./grammar/parser.ts";
 export { printGrammar } from "./grammar/printer.ts";
+export {
+  createGrammarVocabulary,
+  type GrammarVocabulary,
+  type GrammarVocabularyOptions,
+} from "./grammar/vocabulary.ts";
 export { applyGuidance } from "./guidance.ts";
 export { type JsonSchemaOptions, jsonSchemaToGrammar } from "./json-schema/json-schema.ts";
 export type { CheckedSchema, JsonType } from "./json-schema/schema.ts";

@@ -14,6 +14,7 @@ test("public names", () => {
       "build803Chain",
       "createCandidates",
       "createGrammarStage",
+      "createGrammarVocabulary",
       "createRng",
       "createSampler",
       "expf",

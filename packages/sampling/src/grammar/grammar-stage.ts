@@ -9,17 +9,19 @@ import type { Grammar } from "./grammar.ts";
 import { MAX_KEPT_MASKS } from "./limits.ts";
 import type { StackSet } from "./stack-sets.ts";
 import { NO_PARTIAL, type PartialCharacter } from "./utf8.ts";
+import {
+  createGrammarVocabulary,
+  type GrammarVocabulary,
+  type GrammarVocabularyOptions,
+  textOf,
+} from "./vocabulary.ts";
 import { createVocabularyTrie, follow } from "./vocabulary-trie.ts";
 
-export interface GrammarStageOptions {
-  readonly grammar: Grammar;
-  /** Number of ids; that of the sampler. */
-  readonly nVocab: number;
-  /** The bytes that an id stands for; all are read once, when the stage is made. From a NUL on they are ignored, as in C. */
-  readonly tokenBytes: (id: number) => Uint8Array;
-  /** Ids that end the text, each permitted where the grammar may end and nowhere else; their bytes are not read. */
-  readonly endIds: Iterable<number>;
-}
+/** With `vocabulary`, what it was made of is not given again. */
+export type GrammarStageOptions = { readonly grammar: Grammar } & (
+  | GrammarVocabularyOptions
+  | { readonly vocabulary: GrammarVocabulary }
+);
 
 /** Holds the state of one text: one stage per sampler. */
 export interface GrammarStage extends CustomStage {
@@ -43,11 +45,10 @@ export interface GrammarStage extends CustomStage {
  * @throws GrammarError E_NO_ROOT, E_UNDEFINED, E_LEFT_RECURSION, E_EMPTY_REPETITION, E_LIMIT; RangeError for bad options
  */
 export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
-  const nVocab = checkInteger("nVocab", options.nVocab, 1, 2 ** 31 - 1);
-  const endIds = new Set([...options.endIds].map((id) => checkInteger("endIds", id, 0, nVocab - 1)));
+  const vocabulary = "vocabulary" in options ? options.vocabulary : createGrammarVocabulary(options);
+  const { nVocab, endIds } = vocabulary;
   const automaton = createAutomaton(options.grammar);
-  const texts = Array.from({ length: nVocab }, (_, id) => (endIds.has(id) ? NO_TEXT : textOf(options.tokenBytes(id))));
-  const trie = createVocabularyTrie(texts, automaton);
+  const trie = createVocabularyTrie(vocabulary, automaton);
   const masks = new Map<StackSet, Mask>(); // by state between characters
   const keptLogits = new Float32Array(Math.ceil(nVocab / FEW_SHARE)); // of the ids of a mask that permits few
   let state = automaton.start;
@@ -97,7 +98,7 @@ export function createGrammarStage(options: GrammarStageOptions): GrammarStage {
     accept(id) {
       if (endIds.has(id) && state.mayEnd) return;
       if (automaton.beginToken()) masks.clear();
-      const text = texts[checkInteger("id", id, 0, nVocab - 1)]!;
+      const text = textOf(vocabulary, checkInteger("id", id, 0, nVocab - 1));
       const next = text.length === 0 ? undefined : follow(automaton, state, partial, text);
       if (next === undefined) {
         // were the end permitted, it would have been chosen
@@ -125,11 +126,3 @@ interface Mask {
 
 /** An id in so many is few. */
 const FEW_SHARE = 16;
-
-const NO_TEXT = new Uint8Array(0);
-
-/** A copy, because the caller may reuse its buffer. */
-function textOf(bytes: Uint8Array): Uint8Array {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes.slice() : bytes.slice(0, end);
-}

@@ -3,53 +3,32 @@
 
 import { type Automaton, isDead } from "./automaton.ts";
 import type { StackSet } from "./stack-sets.ts";
-import { decodeToken, isContinuation, NO_PARTIAL, type PartialCharacter } from "./utf8.ts";
+import { decodeToken, type PartialCharacter } from "./utf8.ts";
+import { type GrammarVocabulary, textOf } from "./vocabulary.ts";
 
 export interface VocabularyTrie {
   /** Calls `permit` with every id whose text can follow in `state`, where `partial` is still open. @throws GrammarError E_LIMIT */
   forEachPermitted(state: StackSet, partial: PartialCharacter, permit: (id: number) => void): void;
 }
 
-/** `texts` are the bytes by id; ids without text are never permitted. */
-export function createVocabularyTrie(texts: readonly Uint8Array[], automaton: Automaton): VocabularyTrie {
-  const { nClasses } = automaton;
-  const parents = [-1]; // by node; node 0 is the empty beginning
-  const classes = [-1]; // by node: the class that leads to it from its parent
-  const nodes = new Map<number, number>(); // by parent · nClasses + class
-  const ends: number[] = []; // node where each of `whole` ends
-  const whole: number[] = []; // ids of tokens that end with a character
-  const open: { readonly id: number; readonly end: number; readonly partial: PartialCharacter }[] = []; // and within one
-  const continuing: number[] = []; // ids whose first byte continues a character: all that can follow an open one
-
-  for (const [id, text] of texts.entries()) {
-    if (text.length === 0) continue;
-    if (isContinuation(text[0]!)) continuing.push(id);
-    const decoded = decodeToken(text, NO_PARTIAL);
-    if (decoded === undefined) continue;
+/** Ids without text are never permitted. */
+export function createVocabularyTrie(vocabulary: GrammarVocabulary, automaton: Automaton): VocabularyTrie {
+  const { ids, codePoints, starts, partials, continuing } = vocabulary;
+  const nodes = createNodes(codePoints.length);
+  const ends = new Int32Array(ids.length).fill(-1); // node where each text ends that has whole characters alone
+  const open: { readonly id: number; readonly end: number; readonly partial: PartialCharacter }[] = []; // and the others
+  for (let i = 0; i < ids.length; i++) {
     let end = 0;
-    for (const codePoint of decoded.codePoints) {
-      const key = end * nClasses + automaton.classOf(codePoint);
-      let node = nodes.get(key);
-      if (node === undefined) {
-        node = parents.push(end) - 1;
-        classes.push(automaton.classOf(codePoint));
-        nodes.set(key, node);
-      }
-      end = node;
-    }
-    const { partial } = decoded;
-    if (partial.remaining > 0) {
-      open.push({ id, end, partial });
-    } else {
-      ends.push(end);
-      whole.push(id);
-    }
+    for (let at = starts[i]!; at < starts[i + 1]!; at++) end = nodes.childOf(end, automaton.classOf(codePoints[at]!));
+    const partial = partials.get(i);
+    if (partial === undefined) ends[i] = end;
+    else open.push({ id: ids[i]!, end, partial });
   }
-  nodes.clear();
+  const { parents, classes } = nodes.all();
   const childrenOf = groupByOwner(parents, parents.length);
   const wholeAt = groupByOwner(ends, parents.length);
   const openAt = groupByOwner(
-    open.map(({ end }) => end),
+    Int32Array.from(open, ({ end }) => end),
     parents.length,
   );
 
@@ -57,7 +36,7 @@ export function createVocabularyTrie(texts: readonly Uint8Array[], automaton: Au
     forEachPermitted(state, partial, permit) {
       if (partial.remaining > 0) {
         for (const id of continuing) {
-          if (follow(automaton, state, partial, texts[id]!) !== undefined) permit(id);
+          if (follow(automaton, state, partial, textOf(vocabulary, id)) !== undefined) permit(id);
         }
         return;
       }
@@ -67,7 +46,7 @@ export function createVocabularyTrie(texts: readonly Uint8Array[], automaton: Au
       let row: readonly (StackSet | undefined)[] = []; // of rowState; neighbours mostly share it
       for (let node = path.pop(); node !== undefined; node = path.pop()) {
         const reached = states.pop()!;
-        for (let i = wholeAt.starts[node]!; i < wholeAt.starts[node + 1]!; i++) permit(whole[wholeAt.items[i]!]!);
+        for (let i = wholeAt.starts[node]!; i < wholeAt.starts[node + 1]!; i++) permit(ids[wholeAt.items[i]!]!);
         for (let i = openAt.starts[node]!; i < openAt.starts[node + 1]!; i++) {
           const token = open[openAt.items[i]!]!;
           if (automaton.admitsPartial(reached, token.partial)) permit(token.id);
@@ -95,14 +74,51 @@ interface Groups {
 }
 
 /** A counting sort; items with a negative owner are left out. */
-function groupByOwner(owners: readonly number[], nOwners: number): Groups {
+function groupByOwner(owners: Int32Array, nOwners: number): Groups {
   const starts = new Int32Array(nOwners + 1);
-  for (const owner of owners) if (owner >= 0) starts[owner + 1]!++;
+  for (let item = 0; item < owners.length; item++) if (owners[item]! >= 0) starts[owners[item]! + 1]!++;
   for (let owner = 0; owner < nOwners; owner++) starts[owner + 1]! += starts[owner]!;
   const items = new Int32Array(starts[nOwners]!);
   const next = starts.slice();
-  for (const [item, owner] of owners.entries()) if (owner >= 0) items[next[owner]!++] = item;
+  for (let item = 0; item < owners.length; item++) if (owners[item]! >= 0) items[next[owners[item]!]!++] = item;
   return { starts, items };
+}
+
+/**
+ * Nodes by their parent and the class that leads to them: a hash table, for a Map takes ten times as long. Its multipliers are random, so
+ * that no vocabulary is made to collide; what it finds does not depend on them.
+ */
+function createNodes(most: number) {
+  const parents = new Int32Array(most + 1).fill(-1, 0, 1); // (nNodes); node 0 is the empty beginning
+  const classes = new Int32Array(most + 1).fill(-1, 0, 1);
+  const [a, b] = [0, 1].map(() => Math.floor(Math.random() * 2 ** 31) * 2 + 1) as [number, number];
+  let nNodes = 1;
+  let bits = 14;
+  let table = new Int32Array(2 ** bits); // nodes; 0 is a free place, as is at least every second one
+  const placeOf = (parent: number, characterClass: number): number => {
+    let place = (Math.imul(parent, a) + Math.imul(characterClass, b)) >>> (32 - bits);
+    for (;;) {
+      const node = table[place]!;
+      if (node === 0 || (parents[node] === parent && classes[node] === characterClass)) return place;
+      place = (place + 1) & (table.length - 1);
+    }
+  };
+  const grow = (): void => {
+    table = new Int32Array(2 ** ++bits);
+    for (let node = 1; node < nNodes; node++) table[placeOf(parents[node]!, classes[node]!)] = node;
+  };
+  return {
+    childOf(parent: number, characterClass: number): number {
+      const place = placeOf(parent, characterClass);
+      if (table[place] !== 0) return table[place]!;
+      parents[nNodes] = parent;
+      classes[nNodes] = characterClass;
+      table[place] = nNodes++;
+      if (2 * nNodes > table.length) grow();
+      return nNodes - 1;
+    },
+    all: () => ({ parents: parents.slice(0, nNodes), classes: classes.slice(0, nNodes) }),
+  };
 }
 
 export interface TextState {

@@ -3,6 +3,7 @@ import {
   type Candidates,
   createCandidates,
   createGrammarStage,
+  createGrammarVocabulary,
   createRng,
   createSampler,
   type GrammarStage,
@@ -53,6 +54,41 @@ function allCandidates(nVocab: number): Candidates {
   candidates.n = nVocab;
   return candidates;
 }
+
+test("stages of one vocabulary do not know of each other, and are those that read it themselves", () => {
+  const texts = ["", "a", "ab", "b", "aé", "\u00e9", "日本", "c\0d"]
+    .map(encode)
+    .concat(Uint8Array.of(0xe6, 0x97), Uint8Array.of(0xa5));
+  let nRead = 0;
+  const options = {
+    nVocab: texts.length,
+    endIds: [EOS],
+    tokenBytes: (id: number) => {
+      nRead++;
+      return texts[id]!;
+    },
+  };
+  const vocabulary = createGrammarVocabulary(options);
+  const permitted = (stage: GrammarStage): number[] => {
+    const candidates = allCandidates(texts.length);
+    stage.apply(candidates, { logits: candidates.logits, lastTokens: [], rng: createRng(1), nVocab: texts.length });
+    return [...candidates.ids].filter((id) => candidates.logits[id] === 0);
+  };
+  const grammars = ['root ::= "a"+ "é"', "root ::= [日本é]+", 'root ::= "c" | "b"', "root ::= [^a] [^b]"].map(
+    parseGrammar,
+  );
+  const shared = grammars.map((grammar) => createGrammarStage({ grammar, vocabulary }));
+  expect(nRead).toBe(texts.length - 1);
+  for (const [i, grammar] of grammars.entries()) {
+    const own = createGrammarStage({ grammar, ...options });
+    const first = permitted(own);
+    expect(first.length).toBeGreaterThan(0);
+    expect(permitted(shared[i]!)).toEqual(first);
+    own.accept(first[0]!);
+    shared[i]!.accept(first[0]!);
+    expect(permitted(shared[i]!)).toEqual(permitted(own));
+  }
+});
 
 describe("permits", () => {
   test("tokens that begin, cross and end elements, and the end where the grammar may end", () => {
