@@ -1,13 +1,19 @@
 // A ggml, ggmf or ggjt file as a model file. All of them are of the family "llama".
 
-import type { GgmlFile } from "@ll/ggml-format";
+import type { ByteSource } from "@ll/bytes";
+import { type GgmlFile, type OpenGgmlOptions, openGgml } from "@ll/ggml-format";
 import { configFromGgml } from "@ll/llama";
 import { createTokenizer } from "@ll/tokenizer";
 import { TRAINED_CONTEXT_TOKENS } from "./container.ts";
 import type { ModelFile } from "./model-file.ts";
 import { whyNotRun } from "./why-not-run.ts";
 
-export function ggmlModelFile(file: GgmlFile): ModelFile {
+/** @throws as `openGgml` */
+export async function openGgmlModelFile(source: ByteSource, options: OpenGgmlOptions): Promise<ModelFile> {
+  return ggmlModelFile(await openGgml(source, options));
+}
+
+function ggmlModelFile(file: GgmlFile): ModelFile {
   const { hyperParams } = file;
   const { nHead, nEmbd, nVocab } = hyperParams;
   const [keyRows] = file.tensor("layers.0.attention.wk.weight")?.shape ?? [];

@@ -4,15 +4,12 @@ import {
   type Blob as BlobType,
   type ByteSource,
   blobSource,
-  httpSource,
   kindOf,
   memorySource,
   type URL as UrlType,
 } from "@ll/bytes";
-import { openGgml } from "@ll/ggml-format";
 import { openGguf, openGgufSet } from "@ll/gguf";
 import { containerOf } from "./container.ts";
-import { ggmlModelFile } from "./ggml-model-file.ts";
 import { ggufModelFile } from "./gguf-model-file.ts";
 import type { ModelFile } from "./model-file.ts";
 
@@ -42,7 +39,8 @@ export async function openModelFile(
   const [first] = sources;
   if (first === undefined) throw new RangeError(`"from" expected at least one file`);
   if (sources.length === 1 && (await containerOf(first)) !== "gguf") {
-    return ggmlModelFile(await openGgml(first, { oldBlocks, damaged })); // which has the words for a file that is no model
+    const { openGgmlModelFile } = await import("./ggml-model-file.ts"); // few files are of these today
+    return openGgmlModelFile(first, { oldBlocks, damaged }); // which has the words for a file that is no model
   }
   if (sources.length > 1) return ggufModelFile(await openGgufSet(sources, { damaged }));
   const file = await openGguf(first, { damaged });
@@ -52,7 +50,7 @@ export async function openModelFile(
 /** The bytes of a file. @throws TypeError for what is none of these */
 export async function sourceOf(from: ModelInput): Promise<ByteSource> {
   if (from instanceof Uint8Array) return memorySource(from);
-  if (from instanceof URL) return httpSource(from);
+  if (from instanceof URL) return (await import("./remote.ts")).httpSource(from);
   if (typeof Blob === "function" && from instanceof Blob) {
     return blobSource(from, "name" in from ? String(from.name) : "blob");
   }

@@ -8,10 +8,8 @@ import { ApiError } from "./api-error.ts";
 import { chatCompletions } from "./chat-completions.ts";
 import { completions } from "./completions.ts";
 import { type AnswerObserver, answeredError, type RequestContext } from "./context.ts";
-import { embeddings } from "./embeddings.ts";
 import { applyTemplate, detokenize, listModels, oneModel, tokenize } from "./model-routes.ts";
 import { type JsonObject, readJsonBody } from "./request-body.ts";
-import { responses } from "./responses.ts";
 
 export interface HandlerOptions {
   /** Names under which the model answers; `*` for any. Default: its own, and any. */
@@ -50,12 +48,20 @@ interface Route {
 const DEFAULT_BODY_BYTES = 4 * 1024 * 1024;
 const DEFAULT_PING_MS = 15_000;
 
+/** Pages that never ask for it do not load it. */
+function loaded(load: () => Promise<Endpoint>): Endpoint {
+  return async (context, body) => (await load())(context, body);
+}
+
 /** Under these paths, and under /v1 in front of them. */
 const POSTS: ReadonlyMap<string, Route> = new Map([
   ["/chat/completions", { answer: chatCompletions, prompt: "messages", isQueued: true }],
   ["/completions", { answer: completions, prompt: "prompt", isQueued: true }],
-  ["/embeddings", { answer: embeddings, prompt: "input" }],
-  ["/responses", { answer: responses, prompt: "input", isQueued: true }],
+  ["/embeddings", { answer: loaded(async () => (await import("./embeddings.ts")).embeddings), prompt: "input" }],
+  [
+    "/responses",
+    { answer: loaded(async () => (await import("./responses.ts")).responses), prompt: "input", isQueued: true },
+  ],
   ["/tokenize", { answer: tokenize, prompt: "content" }],
   ["/detokenize", { answer: detokenize, prompt: "tokens" }],
   ["/apply-template", { answer: applyTemplate, prompt: "messages" }],

@@ -9,16 +9,22 @@ import { sizeText, tabText as text } from "./text.ts";
 type Destination = "kept" | "disk" | "memory";
 
 export function ConvertPanel({ tab }: { readonly tab: Tab }): JSX.Element | null {
-  const look = tab.lookedAt.value?.look;
+  const { look, targets } = tab.lookedAt.value ?? {};
   const work = tab.work.value;
   const made = tab.made.value;
-  if (look === undefined || look.targets.length === 0) return null;
+  if (look === undefined || targets?.length === 0) return null;
   return (
     <section class="panel convert" aria-labelledby="convert-title">
       <h2 id="convert-title">{text.convertTitle}</h2>
-      {work === undefined ? (
-        <ConvertForm key={look.name} tab={tab} look={look} />
-      ) : (
+      {work === undefined && targets === undefined && (
+        <button type="button" class="button" disabled={tab.looking.value} onClick={() => void tab.findTargets()}>
+          {text.findTargets}
+        </button>
+      )}
+      {work === undefined && targets !== undefined && (
+        <ConvertForm key={look.name} tab={tab} look={look} targets={targets} />
+      )}
+      {work !== undefined && (
         <div class="work">
           <p role="status">
             {work.step.stage} {work.step.name}
@@ -41,8 +47,14 @@ export function ConvertPanel({ tab }: { readonly tab: Tab }): JSX.Element | null
 const QUANTISED = /^(?:q\d|iq|tq|mxfp4)/;
 const USUAL = "Q4_K_M";
 
-function ConvertForm({ tab, look }: { readonly tab: Tab; readonly look: Look }): JSX.Element {
-  const usual = look.targets.findIndex(({ type }) => type === USUAL);
+interface ConvertFormProps {
+  readonly tab: Tab;
+  readonly look: Look;
+  readonly targets: readonly Target[];
+}
+
+function ConvertForm({ tab, look, targets }: ConvertFormProps): JSX.Element {
+  const usual = targets.findIndex(({ type }) => type === USUAL);
   const [index, setIndex] = useState(Math.max(0, usual));
   const destinations: readonly Destination[] = [
     ...(tab.canKeep.value ? (["kept"] as const) : []),
@@ -52,7 +64,7 @@ function ConvertForm({ tab, look }: { readonly tab: Tab; readonly look: Look }):
   const [chosen, setChosen] = useState<Destination | undefined>(undefined);
   const [allowRequantize, setAllow] = useState(false);
   const destination = chosen ?? destinations[0] ?? "memory";
-  const target = look.targets[index];
+  const target = targets[index];
   const isQuantised = look.kind === "model" && look.types.some(({ type }) => QUANTISED.test(type));
   const names = { kept: text.toKept, disk: text.toDisk, memory: text.toMemory };
 
@@ -68,7 +80,7 @@ function ConvertForm({ tab, look }: { readonly tab: Tab; readonly look: Look }):
       <label class="labelled">
         {text.targetLabel}
         <select class="field" value={String(index)} onChange={(event) => setIndex(Number(event.currentTarget.value))}>
-          {look.targets.map((one, i) => (
+          {targets.map((one, i) => (
             <option key={`${one.container} ${one.type}`} value={String(i)}>
               {targetText(one, look)}
             </option>

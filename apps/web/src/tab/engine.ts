@@ -2,7 +2,6 @@
 
 import { type ChatModel, openModel } from "@ll/chat";
 import { modelMemory } from "@ll/llama";
-import llamaWorkerUrl from "@ll/llama/worker?worker&url";
 import { openModelFile } from "@ll/model";
 import { createHandler, type Handler } from "@ll/openai-api";
 import type { FetchEvent, FetchRequest, Opened, OpenRequest } from "./jobs.ts";
@@ -26,7 +25,7 @@ export async function open(
     contextTokens,
     threads,
     parallel: 1,
-    workerUrl: llamaWorkerUrl,
+    workerUrl: "#llama",
     signal,
     onEvent(event) {
       if (event.kind === "weights-loaded") tell(`${Math.floor((100 * event.bytes) / Math.max(1, event.total))} %`);

@@ -30,7 +30,8 @@ export interface Look {
   /** Bytes that the engine will take, with one thread. */
   readonly memory: readonly { readonly contextTokens: number; readonly bytes: number }[];
   readonly warnings: readonly string[];
-  readonly targets: readonly Target[];
+  /** Of a checkpoint; those of a model are a job of their own. */
+  readonly targets: readonly Target[] | undefined;
 }
 
 export type ContainerName = "gguf" | "ggjt";
@@ -108,6 +109,7 @@ export type FetchEvent =
 /** By the name of the job: what it is given, what it tells on its way, what it gives. */
 export interface Jobs {
   look: { request: Place; event: never; result: Look };
+  targets: { request: Place; event: never; result: readonly Target[] };
   convert: { request: ConvertRequest; event: WorkStep; result: Made };
   keep: { request: Place; event: WorkStep; result: Made };
   open: { request: OpenRequest; event: string; result: Opened };

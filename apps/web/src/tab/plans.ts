@@ -15,7 +15,6 @@ import {
   quantizeModel,
   writeConversion,
 } from "@ll/convert";
-import convertWorkerUrl from "@ll/convert/worker?worker&url";
 import { openGgml } from "@ll/ggml-format";
 import { openGgufSet } from "@ll/gguf";
 import { containerOf } from "@ll/model";
@@ -57,7 +56,7 @@ async function planGgufFile(sources: readonly ByteSource[], { ftype, allowRequan
     byteLength: plan.files[0]?.byteLength ?? 0,
     warnings,
     async write(sink, options) {
-      await quantizeGguf(plan, [sink], { ...options, workerUrl: convertWorkerUrl });
+      await quantizeGguf(plan, [sink], { ...options, workerUrl: "#convert" });
       await file.assertUnchanged();
     },
     close: async () => undefined,
@@ -72,7 +71,7 @@ async function planGgjtFile(source: ByteSource, { ftype, allowRequantize }: Choi
     byteLength: quantizedBytes(file, target),
     warnings: file.warnings,
     async write(sink, options) {
-      await quantizeModel(file, sink, { ...target, ...options, workerUrl: convertWorkerUrl });
+      await quantizeModel(file, sink, { ...target, ...options, workerUrl: "#convert" });
       await source.assertUnchanged?.();
     },
     close: async () => undefined,

@@ -13,6 +13,8 @@ export interface LookedAt {
   readonly look: Look;
   /** Name among the kept models, of one of them. */
   readonly kept: string | undefined;
+  /** What can be made of it, once that was found out. */
+  readonly targets: readonly Target[] | undefined;
 }
 
 export interface Failure {
@@ -62,6 +64,7 @@ export interface Tab {
   close(): void;
   run(choice: RunChoice): Promise<void>;
   unload(): void;
+  findTargets(): Promise<void>;
   convert(target: Target, options: Pick<ConvertRequest, "to" | "allowRequantize">): Promise<void>;
   keep(): Promise<void>;
   remove(model: KeptModel): Promise<void>;
@@ -110,7 +113,8 @@ export function createTab(chat: Chat): Tab {
     lookedAt.value = undefined;
     looking.value = true;
     try {
-      lookedAt.value = { place, look: await worker.call("look", place), kept: keptKey };
+      const look = await worker.call("look", place);
+      lookedAt.value = { place, look, kept: keptKey, targets: look.targets };
     } catch (error) {
       fail("open", error);
     } finally {
@@ -219,6 +223,19 @@ export function createTab(chat: Chat): Tab {
     },
     run,
     unload,
+    async findTargets() {
+      const { place, look } = lookedAt.value ?? {};
+      if (place === undefined || look === undefined) return;
+      looking.value = true;
+      try {
+        const targets = await worker.call("targets", place);
+        if (lookedAt.value?.look === look) lookedAt.value = { ...lookedAt.value, targets };
+      } catch (error) {
+        fail("open", error);
+      } finally {
+        looking.value = false;
+      }
+    },
     async convert({ container, type, ftype }, options) {
       const { place, look } = lookedAt.value ?? {};
       if (place === undefined || look === undefined) return;
@@ -230,13 +247,14 @@ export function createTab(chat: Chat): Tab {
       );
     },
     async keep() {
-      const { place, look } = lookedAt.value ?? {};
-      if (place === undefined || look === undefined) return;
+      const one = lookedAt.value;
+      if (one === undefined) return;
+      const { place, look } = one;
       void navigator.storage.persist?.();
       const copy = await longWork("keep", look.name, (signal, onEvent) =>
         worker.call("keep", place, { onEvent, signal }),
       );
-      if (copy !== undefined) lookedAt.value = { place, look, kept: copy.kept };
+      if (copy !== undefined) lookedAt.value = { ...one, kept: copy.kept };
     },
     async remove({ key }) {
       await removeKept(key);

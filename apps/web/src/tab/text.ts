@@ -65,6 +65,7 @@ export const tabText = {
   keptAlready: "kept in this browser",
   unload: "Unload",
   convertTitle: "Convert and quantise",
+  findTargets: "What can be made of it?",
   targetLabel: "Make",
   requantize: "These weights are quantised already: take them all the same, with some loss",
   toLabel: "Write to",

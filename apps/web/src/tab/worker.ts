@@ -1,5 +1,6 @@
 // The worker of the page: everything that reads a model, so that no file can stop the page. One worker looks, converts and keeps, another
-// has the engine; both are this script, and what a job needs is loaded with the first one.
+// has the engine; both are this script, and what a job needs is loaded with the first one. So are the threads that these two start: what
+// they share is loaded once.
 
 import type { FromWorker, JobName, Jobs, TabError, ToWorker } from "./jobs.ts";
 
@@ -11,6 +12,7 @@ type Run<Name extends JobName> = (
 
 const RUN: { readonly [Name in JobName]: () => Promise<Run<Name>> } = {
   look: async () => (await import("./look.ts")).look,
+  targets: async () => (await import("./targets.ts")).targets,
   convert: async () => (await import("./convert.ts")).convert,
   keep: async () => (await import("./keep.ts")).keep,
   open: async () => (await import("./engine.ts")).open,
@@ -20,7 +22,17 @@ const RUN: { readonly [Name in JobName]: () => Promise<Run<Name>> } = {
 const running = new Map<number, AbortController>();
 const send = (message: FromWorker): void => globalThis.postMessage(message);
 
-globalThis.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+/** By the end of the address of this script. They hear nothing before they have said that they are there. */
+const THREADS: Readonly<Record<string, () => Promise<unknown>>> = {
+  "#llama": () => import("@ll/llama/worker"),
+  "#convert": () => import("@ll/convert/worker"),
+};
+
+const serve = THREADS[globalThis.location.hash];
+if (serve === undefined) globalThis.addEventListener("message", onMessage);
+else await serve();
+
+function onMessage({ data }: MessageEvent<ToWorker>): void {
   if ("abort" in data) {
     running.get(data.id)?.abort(new DOMException("stopped", "AbortError"));
     return;
@@ -39,7 +51,7 @@ globalThis.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       (error: unknown) => send({ id, error: plain(error) }),
     )
     .finally(() => running.delete(id));
-});
+}
 
 function plain(error: unknown): TabError {
   const { name, code, message, hint } = (error ?? {}) as Partial<Record<keyof TabError, unknown>>;
