@@ -6,12 +6,14 @@ import type { SourceTensor } from "@ll/checkpoint";
 import { createGgmlWriter, type GgmlFile, openGgml } from "@ll/ggml-format";
 import { FTYPES, packRows } from "@ll/quant";
 import { describe, expect, test } from "vitest";
+import { type MortalWorker, mortalWorkers } from "../../../tools/mortal-workers.ts";
 import { type ConvertInput, convertWith } from "../src/convert-checkpoint.ts";
 import type { ModelEvent } from "../src/events.ts";
 import { PIECE_VALUES } from "../src/packing/packer.ts";
 import { quantizeWith } from "../src/quantize-model.ts";
 import { heldTensor, noise, vocabulary } from "./models.ts";
-import { type MortalWorker, mortalWorkers } from "./packing/support/mortal-workers.ts";
+
+const CONVERT_WORKER = new URL("../src/convert-worker.ts", import.meta.url);
 
 const SHAPE = [256, 256];
 const N = 256 * 256;
@@ -92,7 +94,7 @@ describe("quantising", () => {
     const n = 3 * PIECE_VALUES;
     const tensor = heldTensor("bad.weight", "f16", [3, PIECE_VALUES], bytesWith("f16", Number.NaN, n, n - 1));
     const workers: MortalWorker[] = [];
-    const seams = { spawn: mortalWorkers(workers), workerMs: 0 };
+    const seams = { spawn: mortalWorkers(workers, CONVERT_WORKER), workerMs: 0 };
     const work = quantizeWith(await fileOf([tensor]), memorySink(), { ftype: 2, threads: 2 }, seams);
     await expect(work).rejects.toMatchObject({ code: "E_NUMBER", field: "bad.weight" });
     expect(workers).toHaveLength(2);

@@ -5,12 +5,14 @@ import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
 import { createGgufWriter, type GgufSet, openGgufSet, tensorBytes, tensorType, type WritableValue } from "@ll/gguf";
 import { packGgufRows, unpackRows } from "@ll/quant";
 import { describe, expect, test } from "vitest";
+import { type MortalWorker, mortalWorkers } from "../../../tools/mortal-workers.ts";
 import { describeWithTestData, testData } from "../../../tools/test-data.ts";
 import { type GgufTarget, type ModelEvent, openImportance, planGguf, quantizeGguf } from "../src/index.ts";
 import { PIECE_VALUES } from "../src/packing/packer.ts";
 import { quantizeGgufWith } from "../src/quantize-gguf.ts";
 import { f32Bytes, noise, sha256, watched } from "./models.ts";
-import { type MortalWorker, mortalWorkers } from "./packing/support/mortal-workers.ts";
+
+const CONVERT_WORKER = new URL("../src/convert-worker.ts", import.meta.url);
 
 interface Recorded {
   readonly error?: string;
@@ -187,7 +189,7 @@ describeWithTestData("recorded from llama.cpp", () => {
         const plan = await planGguf(await openModel(path), target);
         const sink = memorySink();
         const options = { threads: nThreads, onEvent: (event: ModelEvent) => void events.push(event) };
-        await quantizeGgufWith(plan, [sink], options, { spawn: mortalWorkers(workers), workerMs: 0 });
+        await quantizeGgufWith(plan, [sink], options, { spawn: mortalWorkers(workers, CONVERT_WORKER), workerMs: 0 });
         return { nWorkers: workers.length, hash: sha256(sink.bytes()), events };
       };
       const one = await run(1);

@@ -5,13 +5,15 @@ import { memorySink, memorySource } from "@ll/bytes";
 import { type GgmlFile, openGgml } from "@ll/ggml-format";
 import { packRows } from "@ll/quant";
 import { describe, expect, test } from "vitest";
+import { type MortalWorker, mortalWorkers } from "../../../../tools/mortal-workers.ts";
 import { describeWithTestData, testData } from "../../../../tools/test-data.ts";
 import type { ModelEvent } from "../../src/events.ts";
 import { PIECE_VALUES } from "../../src/packing/packer.ts";
 import { quantizeWith } from "../../src/quantize-model.ts";
 import { ftypeOf, GOLDEN, golden } from "../golden-files.ts";
 import { ggjtBytes, ggjtFile, noise, sha256 } from "../models.ts";
-import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
+
+const CONVERT_WORKER = new URL("../../src/convert-worker.ts", import.meta.url);
 
 /** Quantises with workers even if the model is small. */
 async function quantized(file: GgmlFile, ftype: number, threads: number) {
@@ -19,7 +21,7 @@ async function quantized(file: GgmlFile, ftype: number, threads: number) {
   const events: ModelEvent[] = [];
   const sink = memorySink();
   const options = { ftype, threads, allowRequantize: true, onEvent: (event: ModelEvent) => void events.push(event) };
-  await quantizeWith(file, sink, options, { spawn: mortalWorkers(workers), workerMs: 0 });
+  await quantizeWith(file, sink, options, { spawn: mortalWorkers(workers, CONVERT_WORKER), workerMs: 0 });
   const isQuantizedType = ftype > 1; // files of f16 and f32 are made by one thread
   expect(workers.length).toBe(threads === 1 || !isQuantizedType ? 0 : threads);
   expect(workers.every(({ worker }) => worker.threadId === -1)).toBe(true); // they are gone
@@ -84,7 +86,12 @@ describe("workers are not started", () => {
   const workersFor = async (ftype: number, threads: number, workerMs: number): Promise<number> => {
     const workers: MortalWorker[] = [];
     const file = await openGgml(memorySource(await ggjtBytes([{ name: "a.weight", shape: [256, 256] }])));
-    await quantizeWith(file, memorySink(), { ftype, threads }, { spawn: mortalWorkers(workers), workerMs });
+    await quantizeWith(
+      file,
+      memorySink(),
+      { ftype, threads },
+      { spawn: mortalWorkers(workers, CONVERT_WORKER), workerMs },
+    );
     return workers.length;
   };
 
@@ -102,7 +109,7 @@ describe("workers are not started", () => {
   test("for files that are only copied", async () => {
     const workers: MortalWorker[] = [];
     const file = await ggjtFile([{ name: "a.bias", shape: [9, 32] }]);
-    const seams = { spawn: mortalWorkers(workers), workerMs: 0 };
+    const seams = { spawn: mortalWorkers(workers, CONVERT_WORKER), workerMs: 0 };
     await quantizeWith(file, memorySink(), { ftype: 2, threads: 2 }, seams);
     expect(workers.length).toBe(0);
   });

@@ -5,11 +5,13 @@ import { type ByteSink, memorySink, memorySource } from "@ll/bytes";
 import type { SpawnWorker } from "@ll/bytes/workers";
 import { type GgmlFile, openGgml } from "@ll/ggml-format";
 import { beforeAll, describe, expect, test } from "vitest";
+import { type MortalWorker, mortalWorkers } from "../../../../tools/mortal-workers.ts";
 import { isWorkerError, WorkerError } from "../../src/index.ts";
 import { PIECE_VALUES } from "../../src/packing/packer.ts";
 import { type QuantizeOptions, quantizeWith } from "../../src/quantize-model.ts";
 import { ggjtBytes } from "../models.ts";
-import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
+
+const CONVERT_WORKER = new URL("../../src/convert-worker.ts", import.meta.url);
 
 const N_PIECES = 12;
 const Q6_K = 18; // the slowest type: pieces wait in workers
@@ -48,7 +50,7 @@ async function failure(
   workers: MortalWorker[],
   options: Partial<QuantizeOptions> = {},
 ): Promise<unknown> {
-  const seams = { spawn: mortalWorkers(workers), workerMs: 0 };
+  const seams = { spawn: mortalWorkers(workers, CONVERT_WORKER), workerMs: 0 };
   const error = await quantizeWith(file, sink, { ftype: Q6_K, threads: 2, ...options }, seams).then(
     () => undefined,
     (cause: unknown) => cause,
@@ -96,7 +98,7 @@ describe("a worker that dies", () => {
 
   test("because it was never there takes along those that were started", async () => {
     const workers: MortalWorker[] = [];
-    const start = mortalWorkers(workers);
+    const start = mortalWorkers(workers, CONVERT_WORKER);
     const spawn: SpawnWorker = (listeners) => {
       if (workers.length === 1) throw new Error("no more threads");
       return start(listeners);

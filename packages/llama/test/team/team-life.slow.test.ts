@@ -1,9 +1,10 @@
 // Teams that come and go: workers killed over and over, models loaded and disposed of over and over. LL_KILLS=100 for the long form.
 
 import { expect, test } from "vitest";
+import type { Death } from "../../../../tools/mortal-workers.ts";
 import { loadModel, WorkerError } from "../../src/index.ts";
 import { randomTensors, smallConfig, sourceOf } from "../support/hand-made.ts";
-import { type Death, loadMortal } from "./support/mortal-workers.ts";
+import { loadMortal } from "./support/engines.ts";
 
 // 12 MB of weights, some seconds of work
 const config = { ...smallConfig({ nKvHeads: 2 }), nEmbd: 512, nFf: 1024, nLayers: 8 };

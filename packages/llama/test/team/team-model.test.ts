@@ -5,6 +5,7 @@ import { memorySource } from "@ll/bytes";
 import type { SpawnWorker } from "@ll/bytes/workers";
 import { openGgml } from "@ll/ggml-format";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { MortalWorker } from "../../../../tools/mortal-workers.ts";
 import { fixture } from "../../../../tools/test-data.ts";
 import { type TinyType, tinyModel } from "../../../../tools/tiny-model.ts";
 import {
@@ -19,8 +20,7 @@ import {
 } from "../../src/index.ts";
 import { logitsInBatches, randomTensors, smallConfig, sourceOf } from "../support/hand-made.ts";
 import { sha256 } from "../support/model-files.ts";
-import { loadForTest } from "./support/engines.ts";
-import { type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
+import { loadForTest, mortalTeam } from "./support/engines.ts";
 
 const TOKENS = [1, 17, 4, 95, 4, 60, 33, 2, 80, 11, 12, 13];
 
@@ -130,7 +130,7 @@ describe("weights", () => {
     const { path, files } = await located(source);
     rmSync(path);
     const workers: MortalWorker[] = [];
-    const start = mortalWorkers(workers);
+    const start = mortalTeam(workers);
     const spawn: SpawnWorker = (listeners) => {
       const handle = start(listeners);
       if (workers.length === 1) return handle;
@@ -150,7 +150,7 @@ describe("weights", () => {
     const onEvent = (): void => {
       throw new Error("told enough");
     };
-    const loading = loadForTest(files, config, { threads: 2, onEvent }, { spawn: mortalWorkers(workers) });
+    const loading = loadForTest(files, config, { threads: 2, onEvent }, { spawn: mortalTeam(workers) });
     await expect(loading).rejects.toThrow("told enough");
     expect(workers.map(({ worker }) => worker.threadId)).toEqual([-1, -1]);
   });

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
 import type { SpawnWorker } from "@ll/bytes/workers";
 import { describe, expect, test } from "vitest";
+import type { MortalWorker } from "../../../../tools/mortal-workers.ts";
 import { isWorkerError, type SourceTensor, type TensorSource, WorkerError } from "../../src/index.ts";
 import { randomTensors, smallConfig, sourceOf } from "../support/hand-made.ts";
-import { loadForTest } from "./support/engines.ts";
-import { loadMortal, type MortalWorker, mortalWorkers } from "./support/mortal-workers.ts";
+import { loadForTest, loadMortal, mortalTeam } from "./support/engines.ts";
 
 // some seconds of work
 const config = { ...smallConfig({ nKvHeads: 2 }), nEmbd: 512, nFf: 1024, nLayers: 8 };
@@ -75,7 +75,7 @@ describe("a worker that dies", () => {
         );
       },
     };
-    const loading = loadForTest(deadly, config, { threads: 2 }, { spawn: mortalWorkers(workers) });
+    const loading = loadForTest(deadly, config, { threads: 2 }, { spawn: mortalTeam(workers) });
     await expect(loading).rejects.toThrow(WorkerError);
   });
 
@@ -90,7 +90,7 @@ describe("a worker that dies", () => {
 
   test("because it was never there takes along those that were started", async () => {
     const workers: MortalWorker[] = [];
-    const start = mortalWorkers(workers);
+    const start = mortalTeam(workers);
     const spawn: SpawnWorker = (listeners) => {
       if (workers.length === 2) throw new Error("no more threads");
       return start(listeners);

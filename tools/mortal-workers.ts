@@ -1,11 +1,9 @@
-// Teams whose workers can be killed.
+// Workers that can be killed: for tests of teams of them.
 
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { SpawnWorker } from "@ll/bytes/workers";
-import type { ModelConfig, TeamModel, TensorSource } from "../../../src/index.ts";
-import { loadForTest } from "./engines.ts";
 
-/** Ways for a worker to die: from outside at any moment, or by its own code between evaluations. */
+/** Ways for a worker to die: from outside at any moment, or by its own code between two messages. */
 export type Death = "terminate" | "exit" | "throw";
 
 export interface MortalWorker {
@@ -13,14 +11,14 @@ export interface MortalWorker {
   kill(death: Death): void;
 }
 
-/** Starts workers that can be killed; they are added to `workers`. */
-export function mortalWorkers(workers: MortalWorker[]): SpawnWorker {
+/** Starts workers that run `script` and can be killed; they are added to `workers`. */
+export function mortalWorkers(workers: MortalWorker[], script: URL): SpawnWorker {
   return ({ message, death }) => {
     const { port1, port2 } = new MessageChannel();
     port1.unref();
     const worker = new Worker(new URL("./mortal-worker.ts", import.meta.url), {
       execArgv: ["--conditions=@ll/source"],
-      workerData: port2,
+      workerData: { script: script.href, port: port2 },
       transferList: [port2],
     });
     worker.on("message", message);
@@ -39,14 +37,4 @@ export function mortalWorkers(workers: MortalWorker[]): SpawnWorker {
       terminate: () => worker.terminate(),
     };
   };
-}
-
-export async function loadMortal(
-  source: TensorSource,
-  config: ModelConfig,
-  threads: number,
-): Promise<{ readonly model: TeamModel; readonly workers: readonly MortalWorker[] }> {
-  const workers: MortalWorker[] = [];
-  const model = await loadForTest(source, config, { threads }, { spawn: mortalWorkers(workers) });
-  return { model, workers };
 }
