@@ -1,6 +1,7 @@
 // The candidates for one token: a structure of arrays, allocated once and reused for every token.
 
 import { expAll } from "./libm.ts";
+import { addInOrder } from "./ordered-sum.ts";
 import { sortDescending } from "./sort.ts";
 
 /** The ids that are still in the running. Stages reorder and shorten the list; only the first `n` elements count. */
@@ -57,8 +58,7 @@ export function computeShares(candidates: Candidates): void {
   const first = logits[0]!;
   for (let i = 0; i < n; i++) p[i] = logits[i]! - first;
   expAll(p, n, p);
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum = Math.fround(sum + p[i]!);
+  const sum = addInOrder(0, p, 0, n);
   for (let i = 0; i < n; i++) p[i] = p[i]! / sum;
 }
 

@@ -11,15 +11,15 @@ import {
   sortCandidates,
 } from "./candidates.ts";
 import { expAll } from "./libm.ts";
-import { type LogitSample, takeSample } from "./logit-sample.ts";
-import { addDescending, leastAddend } from "./ordered-sum.ts";
+import { type LogitSample, takeSample, totalOf } from "./logit-sample.ts";
+import { addDescending, addInOrder, leastAddend } from "./ordered-sum.ts";
 import { createRadixWork, type RadixWork, sortPositions } from "./radix-sort.ts";
 
 /** Up to so many candidates are all sorted, step by step as libstdc++ does. */
 const FEW_CANDIDATES = 256;
 
 /** How much farther down a front that was too short reaches, in turn; then all are sorted. */
-const FARTHER = [0, 1.5, 4, 8] as const;
+const FARTHER = [0, 0.2, 1.5, 4, 8] as const;
 
 /**
  * How many candidates stay, given the shares of the first `n` of them in descending order; undefined if that depends on those behind.
@@ -27,8 +27,11 @@ const FARTHER = [0, 1.5, 4, 8] as const;
  */
 export type Cut = (p: Float32Array, n: number, isAll: boolean) => number | undefined;
 
-/** A guess where a front should end, relative to the largest logit. A wrong one costs time and nothing else. */
-export type Reach = (sample: LogitSample) => number;
+/**
+ * A guess where a front should end, relative to the largest logit; `total` is the sum of all exponentials, or a guess of that. A wrong one
+ * costs time and nothing else.
+ */
+export type Reach = (sample: LogitSample, total: number) => number;
 
 /**
  * What a stage makes of a front: how many of `work.positions` stay, in their order; undefined if it must see more, 0 if it must see all.
@@ -52,9 +55,11 @@ export function tryFronts(candidates: Candidates, reach: Reach, attempt: Attempt
   const largest = largestLogit(candidates);
   if (!Number.isFinite(largest)) return false;
   const work = frontWork(candidates.logits.length);
-  const end = reach(takeSample(candidates, largest));
+  const sample = takeSample(candidates, largest);
+  let total = totalOf(sample);
   for (const farther of FARTHER) {
-    const nFront = softmaxFront(work, candidates, largest, end - farther);
+    const nFront = softmaxFront(work, candidates, largest, reach(sample, total) - farther);
+    total = work.sum; // few large ones are likely not in the sample
     const kept = attempt(candidates, work, nFront);
     if (kept === 0) return false;
     if (kept === undefined) continue;
@@ -150,8 +155,7 @@ function softmaxFront(work: FrontWork, candidates: Candidates, largest: number, 
   const nFront = sortAbove(work, candidates, work.threshold);
   for (let i = 0; i < nFront; i++) p[i] = logits[positions[i]!]! - largest;
   expAll(p, nFront, p);
-  let sum = 0;
-  for (let i = 0; i < nFront; i++) sum = Math.fround(sum + p[i]!);
+  const sum = addInOrder(0, p, 0, nFront);
   const nBehind = gatherBehind(work, candidates, leastAddend(sum));
   expAll(xs, nBehind, terms);
   work.sum = addDescending(sum, xs, terms, 0, nBehind);

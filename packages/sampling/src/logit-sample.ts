@@ -2,9 +2,9 @@
 
 import type { Candidates } from "./candidates.ts";
 
-const SIZE = 1024; // at least, if there are so many
-const BUCKETS_PER_UNIT = 8;
-const N_BUCKETS = 20 * BUCKETS_PER_UNIT;
+const SIZE = 8192; // at least, if there are so many
+const BUCKETS_PER_UNIT = 32;
+const N_BUCKETS = 32 * BUCKETS_PER_UNIT;
 const counts: Float64Array = /* @__PURE__ */ new Float64Array(N_BUCKETS);
 const WEIGHTS: Float64Array = /* @__PURE__ */ Float64Array.from({ length: N_BUCKETS }, (_, bucket) =>
   Math.exp(-(bucket + 0.5) / BUCKETS_PER_UNIT),
@@ -38,15 +38,15 @@ export function reachOfCount({ counts, stride }: LogitSample, wanted: number): n
 }
 
 /** Where about the share `mass` of all exponentials is above, relative to the largest logit. */
-export function reachOfMass(sample: LogitSample, mass: number): number {
-  const below = 0.85 * (1 - mass) * totalOf(sample); // rather too far than not far enough
+export function reachOfMass(sample: LogitSample, total: number, mass: number): number {
+  const below = 0.8 * (1 - mass) * total; // rather too far than not far enough
   let tail = 0;
   let bucket = N_BUCKETS;
   for (; bucket > 0; bucket--) {
     tail += sample.counts[bucket - 1]! * WEIGHTS[bucket - 1]!;
     if (tail > below) break;
   }
-  return Math.min(-bucket / BUCKETS_PER_UNIT, reachOfCount(sample, 0));
+  return Math.min(-bucket / BUCKETS_PER_UNIT, reachOfCount(sample, 300)); // and so few cost nothing
 }
 
 /** The sum of all exponentials, relative to the largest. */

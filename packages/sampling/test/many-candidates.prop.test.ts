@@ -4,7 +4,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { createCandidates, settleOrder } from "../src/candidates.ts";
 import { createRng, createSampler, type SamplerStage } from "../src/index.ts";
-import { addDescending } from "../src/ordered-sum.ts";
+import { addDescending, addInOrder } from "../src/ordered-sum.ts";
 import { createRadixWork, sortPositions } from "../src/radix-sort.ts";
 import { sortDescending } from "../src/sort.ts";
 import { prepareStage } from "../src/stages.ts";
@@ -35,6 +35,7 @@ const SHAPES: Record<string, (next: () => number) => (i: number) => number> = {
   enormous: (next) => () => 1e38 * bell(next),
   "both zeros": (next) => () => (next() < 0.5 ? 0 : -0),
   small: (next) => () => 1e-3 * bell(next),
+  "all but equal": (next) => () => 7 + 2 ** -21 * Math.floor(4 * next()),
   steep: (next) => () => 40 * Math.log(next() + 1e-9),
 };
 
@@ -165,6 +166,11 @@ describe("parts", () => {
       });
     });
   const start = fc.oneof(fc.constantFrom(0, 1, 1.5, 2 ** 10, 2 ** -80), fc.float({ min: 1, max: 100, noNaN: true }));
+
+  test.prop([start, terms])("a sum in the order given", (first, values) => {
+    const expected = values.reduce((sum, term) => Math.fround(sum + term), first);
+    expect(addInOrder(first, values, 0, values.length)).toBe(expected);
+  });
 
   test.prop([start, terms])("a sum in descending order, unsorted", (first, values) => {
     const sorted = Float32Array.from(values).sort().reverse();

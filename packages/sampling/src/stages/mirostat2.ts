@@ -3,7 +3,6 @@
 
 import { type Cut, keepFront, type Reach } from "../front.ts";
 import { log2f } from "../libm.ts";
-import { totalOf } from "../logit-sample.ts";
 import type { ApplyStage } from "../stage.ts";
 import { drawWithFeedback, type MirostatTarget, prepareFeedback } from "./mirostat-feedback.ts";
 
@@ -18,7 +17,7 @@ export function mirostat2(stage: Mirostat2Stage): ApplyStage {
     return isAll ? Math.max(n, 1) : undefined;
   };
   // a little below the share whose surprise is the bound
-  const reach: Reach = (sample) => Math.log(totalOf(sample)) - feedback.mu * Math.LN2 - 0.25;
+  const reach: Reach = (_, total) => Math.log(total) - feedback.mu * Math.LN2 - 0.25;
   return (candidates, { rng }) => {
     keepFront(candidates, reach, cut);
     drawWithFeedback(candidates, rng, feedback);

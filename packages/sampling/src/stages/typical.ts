@@ -75,7 +75,7 @@ export function typical(stage: TypicalStage, nVocab: number): ApplyStage {
     positions.set(radix.otherPositions.subarray(0, nFront));
     return kept;
   };
-  const reach: Reach = (sample) => reachOfMass(sample, mass) - 1;
+  const reach: Reach = (sample, total) => reachOfMass(sample, total, mass) - 1;
 
   return (candidates) => {
     if (noShareIsZero(candidates) && tryFronts(candidates, reach, attempt)) {
