@@ -7,7 +7,7 @@ import { TokenizerModelError } from "./errors.ts";
 import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
 import { isPieceType, TYPE } from "./pieces.ts";
 import { ID_NAMES, type IdName, type SpecialIds } from "./special-ids.ts";
-import type { CutToken } from "./special-matcher.ts";
+import { CUT } from "./special-matcher.ts";
 import { type Texts, textOf } from "./texts.ts";
 import type { Tokenizer, TokenizerOptions } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -109,7 +109,7 @@ export function ggufVocabulary(from: GgufTokenizer, whose: TokenizerOptions["ids
     cleanSpaces: pre?.cleanSpaces ?? false,
     escapesSpaces: pre?.raw === true,
     compose: pre?.compose === true,
-    ...(isPhi3(from.name) && { cut: afterPhi3 }),
+    ...(isPhi3(from.name) && { cuts: cutsOfPhi3(tokens) }),
     warnings,
   };
 }
@@ -209,9 +209,13 @@ function isPhi3(name: string | undefined): boolean {
   return /phi-?3/i.test(name ?? "");
 }
 
-function afterPhi3(_id: number, text: Uint8Array): Omit<CutToken, "id" | "text"> {
-  const isPlain = PHI3_PLAIN.includes(new TextDecoder().decode(text));
-  return isPlain ? {} : { stripsRight: "ascii" };
+function cutsOfPhi3(tokens: Texts): Uint8Array {
+  const plain = PHI3_PLAIN.map((text) => new TextEncoder().encode(text));
+  return Uint8Array.from({ length: tokens.starts.length - 1 }, (_, id) => {
+    const text = textOf(tokens, id);
+    const isPlain = plain.some((one) => one.length === text.length && one.every((byte, i) => byte === text[i]));
+    return isPlain ? 0 : CUT.stripsAscii;
+  });
 }
 
 function fail(

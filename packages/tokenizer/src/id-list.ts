@@ -1,17 +1,21 @@
-// Ids in a typed array that grows.
+// A list of ids that grows without being copied: a page of memory that was never used before costs as much as many ids.
+
+/** Ids of a full block. */
+const BLOCK_IDS = 64 * 1024;
 
 export class IdList {
-  #ids: Int32Array = new Int32Array(64); // (capacity), the first `length` in use
-  length = 0;
+  readonly #full: Int32Array[] = []; // (BLOCK_IDS) each
+  #ids: Int32Array = new Int32Array(64); // the block in use: (capacity), which grows up to BLOCK_IDS
+  #nIds = 0; // of it in use
   #last = -1;
 
+  get length(): number {
+    return this.#full.length * BLOCK_IDS + this.#nIds;
+  }
+
   push(id: number): void {
-    if (this.length === this.#ids.length) {
-      const larger = new Int32Array(this.length * 2);
-      larger.set(this.#ids);
-      this.#ids = larger;
-    }
-    this.#ids[this.length++] = id;
+    if (this.#nIds === this.#ids.length) this.#grow();
+    this.#ids[this.#nIds++] = id;
     this.#last = id;
   }
 
@@ -22,8 +26,23 @@ export class IdList {
 
   /** A copy, (length); the list is empty then. */
   take(): Int32Array {
-    const ids = this.#ids.slice(0, this.length);
-    this.length = 0;
+    const ids = new Int32Array(this.length);
+    for (const [i, block] of this.#full.entries()) ids.set(block, i * BLOCK_IDS);
+    ids.set(this.#ids.subarray(0, this.#nIds), this.#full.length * BLOCK_IDS);
+    this.#full.length = 0;
+    this.#nIds = 0;
     return ids;
+  }
+
+  #grow(): void {
+    if (this.#nIds === BLOCK_IDS) {
+      this.#full.push(this.#ids);
+      this.#ids = new Int32Array(BLOCK_IDS);
+      this.#nIds = 0;
+      return;
+    }
+    const larger = new Int32Array(2 * this.#nIds);
+    larger.set(this.#ids);
+    this.#ids = larger;
   }
 }

@@ -9,6 +9,7 @@ import { JsonScanner, type Span } from "./json-scanner.ts";
 import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
 import { markBytes, TYPE } from "./pieces.ts";
 import type { SpecialIds } from "./special-ids.ts";
+import { CUT } from "./special-matcher.ts";
 import { readTekken } from "./tekken.ts";
 import type { Texts } from "./texts.ts";
 import type { Tokenizer, TokenizerOptions } from "./tokenizer.ts";
@@ -50,9 +51,8 @@ interface AddedToken {
   readonly id: number;
   readonly content: string;
   readonly isSpecial: boolean;
-  readonly stripsLeft: boolean;
-  readonly stripsRight: boolean;
-  readonly isWord: boolean;
+  /** Bits of `CUT`. */
+  readonly cut: number;
 }
 
 /** Ids below the last one for which a file has no token; those of models have some hundreds. */
@@ -97,7 +97,8 @@ class TokenizerJson {
     if (isFallback && !isBytes) markBytes(tokens, types);
     const byContent = new Map(added.map(({ id, content }) => [content, id] as const));
     const ids = this.#ids(byContent);
-    const cuts = new Map(added.map((token) => [token.id, token] as const));
+    const cuts = new Uint8Array(types.length);
+    for (const { id, cut } of added) cuts[id] = cut;
     const pre: PreTokenizer | undefined = isBytes ? this.#known(rules) : { rules: ["[\\s\\S]+"], cleanSpaces: false };
     return {
       file: this.#file,
@@ -116,12 +117,7 @@ class TokenizerJson {
       cleanSpaces: false,
       escapesSpaces: steps.escapes,
       compose: steps.compose,
-      cut: (id) => {
-        const token = cuts.get(id);
-        if (token === undefined) return {};
-        const { stripsLeft, stripsRight, isWord } = token;
-        return { stripsLeft, stripsRight, isWord };
-      },
+      cuts,
       warnings: [],
     };
   }
@@ -160,9 +156,10 @@ class TokenizerJson {
         id,
         content: content.toWellFormed(),
         isSpecial,
-        stripsLeft: lstrip === true,
-        stripsRight: rstrip === true,
-        isWord: single_word === true,
+        cut:
+          (lstrip === true ? CUT.stripsLeft : 0) |
+          (rstrip === true ? CUT.stripsRight : 0) |
+          (single_word === true ? CUT.isWord : 0),
       };
     });
   }

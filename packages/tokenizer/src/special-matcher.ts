@@ -1,38 +1,71 @@
 // Finds special tokens in text: the left-most, of several there the longest.
 
 import { codeAt, sizeAt, spaceBytes, spaceStart } from "./byte-level/splitter.ts";
+import { NONE } from "./text-index.ts";
+import type { Texts } from "./texts.ts";
 import { propertySet } from "./unicode/code-sets.ts";
 
-/** A token that is cut out of text. */
-export interface CutToken {
-  readonly id: number;
-  /** UTF-8, at least one byte. */
-  readonly text: Uint8Array;
+/** What else goes with a token that is cut out of text: bits of one number. */
+export const CUT = {
   /** White space in front of it goes as well. */
-  readonly stripsLeft?: boolean | undefined;
-  /** White space behind it goes as well; "ascii": only U+0009 to U+000D and spaces. */
-  readonly stripsRight?: boolean | "ascii" | undefined;
-  /** Counts only between characters that make no words. */
-  readonly isWord?: boolean | undefined;
-}
+  stripsLeft: 1,
+  /** White space behind it goes as well. */
+  stripsRight: 2,
+  /** Of what is behind it, only U+0009 to U+000D and spaces go. */
+  stripsAscii: 4,
+  /** It counts only between characters that make no words. */
+  isWord: 8,
+} as const;
 
+/** Its memory is a number for each token: a file may have a hundred thousand of them. */
 export class SpecialMatcher {
-  readonly #tokens: readonly CutToken[]; // by their bytes, ascending
-  readonly #first: Int32Array = new Int32Array(257); // of the first token that begins with this byte, or a greater one
+  readonly #texts: Texts;
+  readonly #cuts: Uint8Array | undefined;
+  readonly #ids: Int32Array; // by the bytes of their texts, ascending, of equal ones by id
+  readonly #first: Int32Array = new Int32Array(257); // in `#ids`, of the first that begins with this byte, or a greater one
   /** The token that was found, and which bytes go with it. */
-  token: CutToken | undefined;
+  id: number = NONE;
   start = 0;
   end = 0;
   /** Where its text ends; `end` is behind the white space that it strips. */
   textEnd = 0;
 
-  constructor(tokens: readonly CutToken[]) {
-    this.#tokens = [...tokens].sort((a, b) => compare(a.text, b.text));
+  /**
+   * @param ids their texts have at least one byte; put in order
+   * @param cuts bits of `CUT`, by id; absent: none
+   */
+  constructor(texts: Texts, ids: Int32Array, cuts?: Uint8Array) {
+    this.#texts = texts;
+    this.#cuts = cuts;
+    this.#ids = ids.sort((a, b) => compare(texts, a, b) || a - b);
     let byte = 0;
-    for (const [i, { text }] of this.#tokens.entries()) {
-      while (byte <= (text[0] as number)) this.#first[byte++] = i;
+    for (const [i, id] of this.#ids.entries()) {
+      while (byte <= this.#byteAt(id, 0)) this.#first[byte++] = i;
     }
-    while (byte <= 256) this.#first[byte++] = this.#tokens.length;
+    while (byte <= 256) this.#first[byte++] = this.#ids.length;
+  }
+
+  /** Two tokens with the same text, the earlier one first. */
+  duplicate(): readonly [number, number] | undefined {
+    const ids = this.#ids;
+    for (let i = 1; i < ids.length; i++) {
+      const [before, id] = [ids[i - 1] as number, ids[i] as number];
+      if (compare(this.#texts, before, id) === 0) return [before, id];
+    }
+    return undefined;
+  }
+
+  /** The token with exactly this text, NONE if there is none. */
+  idOf(text: Uint8Array): number {
+    let [low, high] = [0, text.length === 0 ? 0 : this.#ids.length];
+    for (let depth = 0; depth < text.length && low < high; depth++) {
+      while (low < high && this.#lengthOf(this.#ids[low] as number) === depth) low++;
+      const byte = text[depth] as number;
+      low = this.#lowest(low, high, depth, byte);
+      high = this.#lowest(low, high, depth, byte + 1);
+    }
+    const id = low < high ? (this.#ids[low] as number) : NONE;
+    return id !== NONE && this.#lengthOf(id) === text.length ? id : NONE;
   }
 
   /**
@@ -44,29 +77,31 @@ export class SpecialMatcher {
     for (let at = from; at < to; at++) {
       const byte = bytes[at] as number;
       if (first[byte] === first[byte + 1]) continue;
-      const token = this.#longest(bytes, at, first[byte] as number, first[byte + 1] as number);
-      if (token === undefined) continue;
-      this.token = token;
-      this.start = token.stripsLeft === true ? spaceStart(bytes, least, at) : at;
-      this.textEnd = at + token.text.length;
+      const id = this.#longest(bytes, at, first[byte] as number, first[byte + 1] as number);
+      if (id === NONE) continue;
+      const cut = this.#cuts?.[id] ?? 0;
+      this.id = id;
+      this.start = (cut & CUT.stripsLeft) !== 0 ? spaceStart(bytes, least, at) : at;
+      this.textEnd = at + this.#lengthOf(id);
       this.end = this.textEnd;
-      if (token.stripsRight === undefined || token.stripsRight === false) return true;
+      if ((cut & (CUT.stripsRight | CUT.stripsAscii)) === 0) return true;
       for (;;) {
         const size = spaceBytes(bytes, this.end);
-        if (size === 0 || (size > 1 && token.stripsRight === "ascii")) return true;
+        if (size === 0 || (size > 1 && (cut & CUT.stripsAscii) !== 0)) return true;
         this.end += size;
       }
     }
     return false;
   }
 
-  #longest(bytes: Uint8Array, at: number, from: number, to: number): CutToken | undefined {
+  #longest(bytes: Uint8Array, at: number, from: number, to: number): number {
     let [low, high] = [from, to]; // the tokens that go on like the text
-    let longest: CutToken | undefined;
+    let longest: number = NONE;
     for (let depth = 1; ; depth++) {
-      const shortest = this.#tokens[low] as CutToken;
-      if (shortest.text.length === depth) {
-        if (shortest.isWord !== true || isFree(bytes, at, at + depth)) longest = shortest;
+      const shortest = this.#ids[low] as number;
+      if (this.#lengthOf(shortest) === depth) {
+        const isWord = ((this.#cuts?.[shortest] ?? 0) & CUT.isWord) !== 0;
+        if (!isWord || isFree(bytes, at, at + depth)) longest = shortest;
         low++;
       }
       const byte = bytes[at + depth];
@@ -82,20 +117,30 @@ export class SpecialMatcher {
     let [low, high] = [from, to];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (((this.#tokens[middle] as CutToken).text[depth] as number) < byte) low = middle + 1;
+      if (this.#byteAt(this.#ids[middle] as number, depth) < byte) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+
+  #byteAt(id: number, depth: number): number {
+    return this.#texts.bytes[(this.#texts.starts[id] as number) + depth] as number;
+  }
+
+  #lengthOf(id: number): number {
+    return (this.#texts.starts[id + 1] as number) - (this.#texts.starts[id] as number);
+  }
 }
 
-function compare(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const difference = (a[i] as number) - (b[i] as number);
+/** Orders the texts of two ids by their bytes. */
+function compare({ bytes, starts }: Texts, a: number, b: number): number {
+  const [ofA, ofB] = [starts[a] as number, starts[b] as number];
+  const [lengthA, lengthB] = [(starts[a + 1] as number) - ofA, (starts[b + 1] as number) - ofB];
+  for (let i = 0; i < lengthA && i < lengthB; i++) {
+    const difference = (bytes[ofA + i] as number) - (bytes[ofB + i] as number);
     if (difference !== 0) return difference;
   }
-  return a.length - b.length;
+  return lengthA - lengthB;
 }
 
 /** Whether no word goes on in front of `start` or behind `end`. */

@@ -15,7 +15,7 @@ import { escapeSteps, SPACE } from "./normalize.ts";
 import { createPieceTable } from "./piece-table.ts";
 import { TYPE } from "./pieces.ts";
 import { completeIds, type SpecialFacts } from "./special-ids.ts";
-import { type CutToken, hasAt, SpecialMatcher, without } from "./special-matcher.ts";
+import { hasAt, SpecialMatcher, without } from "./special-matcher.ts";
 import { createStreamDecoder } from "./stream-decoder.ts";
 import { NONE, TextIndex } from "./text-index.ts";
 import { type Texts, textOf } from "./texts.ts";
@@ -28,6 +28,9 @@ const SLICE_STEPS = 256 * 1024;
 
 /** Bytes of one token that is cut out of texts: at each place of a text, so many may have to be compared. */
 const MAX_CUT_BYTES = 512;
+
+/** Types of tokens that are no ordinary ones, as bits. */
+const SPECIAL_TYPES: number = (1 << TYPE["user-defined"]) | (1 << TYPE.control) | (1 << TYPE.unknown);
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
@@ -76,11 +79,25 @@ export function openVocabulary(
     const earlier = index.add(id);
     if (earlier !== NONE) failDuplicate(vocabulary, earlier, id);
   }
-  const special = specialTexts(vocabulary);
+  /** Of tokens whose types are among these bits. */
+  const matcherOf = (byId: Uint8Array, bits: number): SpecialMatcher => {
+    const ids: number[] = [];
+    for (let id = 0; id < nTokens; id++) {
+      if (((bits >> (byId[id] as number)) & 1) === 0) continue;
+      const length = (tokens.starts[id + 1] as number) - (tokens.starts[id] as number);
+      if (length > MAX_CUT_BYTES) failLong(vocabulary, id, length);
+      if (length > 0) ids.push(id);
+    }
+    return new SpecialMatcher(tokens, Int32Array.from(ids), vocabulary.cuts);
+  };
+  const special = matcherOf(vocabulary.types, SPECIAL_TYPES);
+  const twice = special.duplicate();
+  if (twice !== undefined) failDuplicate(vocabulary, ...twice);
+  const encoder = new TextEncoder();
   const idOf = (text: string): number | undefined => {
-    const known = special.byText.get(text);
-    if (known !== undefined) return known;
-    const bytes = new TextEncoder().encode(kind === "bytes" ? text : text.replaceAll(" ", "\u2581"));
+    const known = special.idOf(encoder.encode(text));
+    if (known !== NONE) return known;
+    const bytes = encoder.encode(kind === "bytes" ? text : text.replaceAll(" ", "\u2581"));
     const id = index.findText(bytes, 0, bytes.length);
     return id === NONE ? undefined : id;
   };
@@ -89,24 +106,9 @@ export function openVocabulary(
   const ends = new Set([...found, ...(vocabulary.ends ?? [])]);
 
   // what is cut out goes by the types as they are now, what text must never become by those of the file
-  const cutTokens = (isCut: (type: number) => boolean): SpecialMatcher => {
-    const list: CutToken[] = [];
-    for (let id = 0; id < nTokens; id++) {
-      if (!isCut(types[id] as number)) continue;
-      const text = textOf(tokens, id);
-      if (text.length === 0) continue;
-      if (text.length > MAX_CUT_BYTES) failLong(vocabulary, id, text.length);
-      list.push({ id, text, ...vocabulary.cut?.(id, text) });
-    }
-    return new SpecialMatcher(list);
-  };
-  const userDefined = cutTokens((type) => type === TYPE["user-defined"]);
-  const everySpecial = cutTokens(
-    (type) => type === TYPE["user-defined"] || type === TYPE.control || type === TYPE.unknown,
-  );
-  const isForbidden = Uint8Array.from(vocabulary.types, (type) =>
-    type === TYPE.control || type === TYPE.unknown ? 1 : 0,
-  );
+  const userDefined = matcherOf(types, 1 << TYPE["user-defined"]);
+  const everySpecial = matcherOf(types, SPECIAL_TYPES);
+  const isForbidden = vocabulary.types.map((type) => (type === TYPE.control || type === TYPE.unknown ? 1 : 0));
   const stretch = kind === "scores" ? scoredStretch() : mergedStretch();
 
   const bos = held(known.bos);
@@ -125,7 +127,7 @@ export function openVocabulary(
       {
         texts: tokens,
         scores,
-        types: Uint8Array.from(isForbidden, (isOut) => (isOut === 1 ? TYPE.control : TYPE.normal)),
+        types: isForbidden.map((isOut) => (isOut === 1 ? TYPE.control : TYPE.normal)),
         byteIds: byteIdsOf(unknown),
         unkId: unknown,
       },
@@ -247,11 +249,11 @@ export function openVocabulary(
         sought = matcher.textEnd;
         continue;
       }
-      const { token, start, end } = isFound ?? { token: undefined, start: text.length, end: text.length };
+      const { id, start, end } = isFound ?? { id: NONE, start: text.length, end: text.length };
       const between = without(text.subarray(taken, start), mark);
       if (between.length > 0) yield* stretch(between, isSound, hasSpace, ids);
-      if (token === undefined) break;
-      ids.push(token.id);
+      if (id === NONE) break;
+      ids.push(id);
       if (ids.length >= MANY_IDS) yield;
       taken = end;
       sought = end;
@@ -309,9 +311,9 @@ function findSpecial(
   least: number,
   from: number,
   to: number,
-): { token: CutToken; start: number; end: number } | undefined {
+): { id: number; start: number; end: number } | undefined {
   if (!matcher.find(text, least, from, to)) return undefined;
-  return { token: matcher.token as CutToken, start: matcher.start, end: matcher.end };
+  return { id: matcher.id, start: matcher.start, end: matcher.end };
 }
 
 /** The bytes that tokens of the alphabet stand for, and which of them are spelled in it altogether. */
@@ -328,23 +330,7 @@ function bytesOf(tokens: Texts, types: Uint8Array, budget: Budget | undefined): 
     length = end < 0 ? ~end : end;
     starts[id + 1] = length;
   }
-  return { texts: { bytes: bytes.slice(0, length), starts }, isKey };
-}
-
-/** Ids of the tokens that are not ordinary, by text. */
-function specialTexts(vocabulary: Vocabulary): { byText: ReadonlyMap<string, number> } {
-  const { tokens, types } = vocabulary;
-  const byText = new Map<string, number>();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  for (const [id, type] of types.entries()) {
-    if (type !== TYPE.control && type !== TYPE["user-defined"] && type !== TYPE.unknown) continue;
-    const text = decoder.decode(textOf(tokens, id));
-    const earlier = byText.get(text);
-    if (earlier !== undefined && text !== "") failDuplicate(vocabulary, earlier, id);
-    byText.set(text, id);
-  }
-  byText.delete("");
-  return { byText };
+  return { texts: { bytes: bytes.subarray(0, length), starts }, isKey };
 }
 
 function failDuplicate({ file, fields = GGUF_FIELDS }: Vocabulary, earlier: number, id: number): never {

@@ -2,7 +2,6 @@
 
 import type { PreTokenizer } from "./byte-level/pretokenizers.ts";
 import type { SpecialIds } from "./special-ids.ts";
-import type { CutToken } from "./special-matcher.ts";
 import type { Texts } from "./texts.ts";
 
 export interface VocabularyFields {
@@ -44,8 +43,8 @@ export interface Vocabulary {
   readonly escapesSpaces: boolean;
   /** Normalization form C in front of everything. */
   readonly compose: boolean;
-  /** How tokens are cut out of texts, where it is not plainly. */
-  readonly cut?: (id: number, text: Uint8Array) => Omit<CutToken, "id" | "text">;
+  /** How tokens are cut out of texts, where it is not plainly: bits of `CUT`. */
+  readonly cuts?: Uint8Array; // (nTokens)
   /** What the file lacks, or what may give worse text. */
   readonly warnings: readonly string[];
 }

@@ -25,12 +25,14 @@ function rankOf(table: MergeTable, left: string, right: string): number {
   return findPair(table, id(a), hash(a), id(b), hash(b));
 }
 
-test("a merge is filled in when its pair comes up, and no other", () => {
-  const table = tableOf(["a b", "ab a", "b a"]);
-  expect([0, 1, 2].map((rank) => table.merges[4 * rank])).toEqual([-1, -1, -1]);
+test("a merge is filled in when its pair comes up, and hardly any other", () => {
+  const table = tableOf(["a b", "ab a", ...Array.from({ length: 1000 }, (_, i) => `b ${i}`)]);
+  expect(table.merges.every((value) => value === 0)).toBe(true);
   expect(rankOf(table, "ab", "a")).toBe(1);
-  expect([...table.merges.subarray(4, 7)]).toEqual([2, 0, 3]);
-  expect([0, 2].map((rank) => table.merges[4 * rank])).toEqual([-1, -1]);
+  expect([...table.merges.subarray(4, 7)]).toEqual([2 + 1, 0, 3]);
+  // one in 512 of those in the slots behind has the same bits of a hash, which is another one in every run
+  const nFilled = Array.from({ length: 1002 }, (_, rank) => table.merges[4 * rank]).filter((left) => left !== 0).length;
+  expect(nFilled).toBeLessThan(10);
   expect(rankOf(table, "a", "aba")).toBe(-1);
 });
 
@@ -40,7 +42,7 @@ test("what a merge makes may be no token, and is the same symbol wherever it is 
   const made = table.merges[2];
   expect(made).toBeGreaterThanOrEqual(TOKENS.length);
   table.resolve(4);
-  expect(table.merges[4 * 4]).toBe(made);
+  expect(table.merges[4 * 4]).toBe((made as number) + 1);
 });
 
 test("of a pair that comes twice the first rank counts, before and after it came up", () => {

@@ -70,7 +70,7 @@ function alphabetOf(sets: readonly CodeSet[]): { symbolOf: Uint8Array; members: 
       symbols.set(key, symbol);
       members.push(inside);
     }
-    symbolOf.fill(symbol, first, ascending[i + 1] ?? CODE_END);
+    if (symbol > 0) symbolOf.fill(symbol, first, ascending[i + 1] ?? CODE_END);
   }
   return { symbolOf, members };
 }
