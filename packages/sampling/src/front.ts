@@ -11,7 +11,7 @@ import {
   sortCandidates,
 } from "./candidates.ts";
 import { expAll } from "./libm.ts";
-import { type LogitSample, takeSample, totalOf } from "./logit-sample.ts";
+import { type LogitSample, takeSample, totalAbove, totalOf } from "./logit-sample.ts";
 import { addDescending, addInOrder, leastAddend } from "./ordered-sum.ts";
 import { createRadixWork, type RadixWork, sortPositions } from "./radix-sort.ts";
 
@@ -58,7 +58,8 @@ export function tryFronts(candidates: Candidates, reach: Reach, attempt: Attempt
   const sample = takeSample(candidates, largest);
   let total = totalOf(sample);
   for (const farther of FARTHER) {
-    const nFront = softmaxFront(work, candidates, largest, reach(sample, total) - farther);
+    const end = reach(sample, total) - farther;
+    const nFront = softmaxFront(work, candidates, largest, end, 0.8 * totalAbove(sample, end));
     total = work.sum; // few large ones are likely not in the sample
     const kept = attempt(candidates, work, nFront);
     if (kept === 0) return false;
@@ -123,6 +124,8 @@ export interface FrontWork {
   largest: number;
   threshold: number;
   sum: number;
+  /** How many of `xs` are behind it. */
+  nBehind: number;
 }
 
 let latestWork: FrontWork | undefined;
@@ -138,6 +141,7 @@ function frontWork(capacity: number): FrontWork {
       largest: 0,
       threshold: 0,
       sum: 0,
+      nBehind: 0,
     };
   }
   return latestWork;
@@ -145,27 +149,47 @@ function frontWork(capacity: number): FrontWork {
 
 /**
  * Sorts the positions of all candidates whose logits are at most −`end` below the largest, and sets the first of `p` to their shares
- * in this order. Returns their number. The candidates themselves stay where they are.
+ * in this order. Returns their number. The candidates themselves stay where they are. The sum of these is likely `likely` or more.
  */
-function softmaxFront(work: FrontWork, candidates: Candidates, largest: number, end: number): number {
+function softmaxFront(work: FrontWork, candidates: Candidates, largest: number, end: number, likely: number): number {
   const { logits, p } = candidates;
-  const { positions, terms, xs } = work;
+  const { positions, radix, terms, xs } = work;
   work.largest = largest;
   work.threshold = largest + end;
-  const nFront = sortAbove(work, candidates, work.threshold);
+  const nFront = split(work, candidates, lowestOf(largest, leastAddend(likely)));
+  sortPositions(logits, positions, nFront, radix);
   for (let i = 0; i < nFront; i++) p[i] = logits[positions[i]!]! - largest;
   expAll(p, nFront, p);
   const sum = addInOrder(0, p, 0, nFront);
-  const nBehind = gatherBehind(work, candidates, leastAddend(sum));
+  const isLikely = leastAddend(sum) >= leastAddend(likely);
+  const nBehind = isLikely ? work.nBehind : gatherBehind(work, candidates, leastAddend(sum));
   expAll(xs, nBehind, terms);
   work.sum = addDescending(sum, xs, terms, 0, nBehind);
   for (let i = 0; i < nFront; i++) p[i] = p[i]! / work.sum;
   return nFront;
 }
 
+/** Sets `positions` to those of the front, and `xs` to those behind it that are not below `lowest`. */
+function split(work: FrontWork, { logits, n }: Candidates, lowest: number): number {
+  const { positions, xs, largest, threshold } = work;
+  const least = Math.min(lowest, threshold);
+  let nFront = 0;
+  let nBehind = 0;
+  for (let i = 0; i < n; i++) {
+    const logit = logits[i]!;
+    positions[nFront] = i;
+    xs[nBehind] = logit - largest;
+    const isFront = +(logit >= threshold);
+    nFront += isFront;
+    nBehind += +(logit >= least) - isFront;
+  }
+  work.nBehind = nBehind;
+  return nFront;
+}
+
 /** Sets `xs` to those behind the front whose e^x is `least` or more, in any order; returns their number. */
 export function gatherBehind({ xs, largest, threshold }: FrontWork, { logits, n }: Candidates, least: number): number {
-  const lowest = largest + Math.log(least) - 0.01; // the engine's logarithm is good to more than that
+  const lowest = lowestOf(largest, least);
   let nBehind = 0;
   for (let i = 0; i < n; i++) {
     const logit = logits[i]!;
@@ -173,6 +197,11 @@ export function gatherBehind({ xs, largest, threshold }: FrontWork, { logits, n 
     nBehind += +(logit < threshold) & +(logit >= lowest);
   }
   return nBehind;
+}
+
+/** No logit below this has an e^x of `least`, relative to the largest. */
+function lowestOf(largest: number, least: number): number {
+  return largest + Math.log(least) - 0.01; // the engine's logarithm is good to more than that
 }
 
 /** Moves the first `kept` of the `nFront` positions in front to their places, and drops all others. */

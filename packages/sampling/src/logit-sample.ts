@@ -50,8 +50,14 @@ export function reachOfMass(sample: LogitSample, total: number, mass: number): n
 }
 
 /** The sum of all exponentials, relative to the largest. */
-export function totalOf({ counts }: LogitSample): number {
+export function totalOf(sample: LogitSample): number {
+  return totalAbove(sample, -N_BUCKETS / BUCKETS_PER_UNIT);
+}
+
+/** The sum of those above `end`, relative to the largest logit. */
+export function totalAbove({ counts }: LogitSample, end: number): number {
   let total = 1;
-  for (let bucket = 0; bucket < N_BUCKETS; bucket++) total += counts[bucket]! * WEIGHTS[bucket]!;
+  const nBuckets = Math.min(-end * BUCKETS_PER_UNIT, N_BUCKETS);
+  for (let bucket = 0; bucket < nBuckets; bucket++) total += counts[bucket]! * WEIGHTS[bucket]!;
   return total;
 }
