@@ -12,7 +12,7 @@ export function isFields(value: unknown): value is Fields {
 
 /** Without a file there are no members. */
 export class ConfigFile {
-  readonly #spans = new Map<string, Span>();
+  readonly #spans: ReadonlyMap<string, Span> = new Map<string, Span>();
   readonly #scanner: JsonScanner | undefined;
 
   constructor(bytes: Uint8Array | undefined, file: string, options: BudgetOptions = {}) {
@@ -20,10 +20,7 @@ export class ConfigFile {
     const budget = options.budget ?? headerBudget(bytes.length, file, TokenizerModelError);
     const scanner = new JsonScanner(bytes, file, budget);
     this.#scanner = scanner;
-    scanner.object((key) => {
-      if (this.#spans.has(key)) throw scanner.error("E_DUP", key, "once", "twice");
-      this.#spans.set(key, scanner.skip());
-    });
+    this.#spans = scanner.members();
     scanner.end();
   }
 

@@ -10,6 +10,9 @@ const MAX_DEPTH = 32;
 /** Bytes of a part that becomes a value of JavaScript, for which these take many times as much. */
 const MAX_VALUE_BYTES = 4 * 1024 * 1024;
 
+/** Bytes that a member takes in a map: its key, and where its value is. */
+const MEMBER_BYTES = 160;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const ESCAPES: Readonly<Record<string, number>> = { b: 8, f: 12, n: 10, r: 13, t: 9, '"': 34, "\\": 92, "/": 47 };
@@ -51,6 +54,20 @@ export class JsonScanner {
       take(key);
     } while (this.accept(","));
     this.expect("}");
+  }
+
+  /**
+   * Where each member of the object that starts here is.
+   * @throws TokenizerModelError `E_DUP`; `E_LIMIT` for more of them than such files have
+   */
+  members(): Map<string, Span> {
+    const spans = new Map<string, Span>();
+    this.object((key) => {
+      if (spans.has(key)) throw this.error("E_DUP", key, "once", "twice");
+      this.#budget.takeBytes(MEMBER_BYTES, "json", this.at);
+      spans.set(key, this.skip());
+    });
+    return spans;
   }
 
   /** Calls `take` for each item of the array that starts here; it must move past the item. */
@@ -208,9 +225,8 @@ export class JsonScanner {
   }
 
   /** The value of a part. @throws TokenizerModelError `E_LIMIT` */
-  value({ start, end }: Span, field: string): unknown {
-    if (end - start > MAX_VALUE_BYTES)
-      throw this.error("E_LIMIT", field, `at most ${MAX_VALUE_BYTES} bytes`, end - start);
+  value({ start, end }: Span, field: string, most: number = MAX_VALUE_BYTES): unknown {
+    if (end - start > most) throw this.error("E_LIMIT", field, `at most ${most} bytes`, end - start);
     this.#budget.takeBytes(end - start, field, start);
     try {
       return JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes.subarray(start, end)));

@@ -9,9 +9,9 @@ import { JsonScanner, type Span } from "./json-scanner.ts";
 import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
 import { markBytes, TYPE } from "./pieces.ts";
 import type { SpecialIds } from "./special-ids.ts";
-import { CUT } from "./special-matcher.ts";
+import { CUT, SpecialMatcher } from "./special-matcher.ts";
 import { readTekken } from "./tekken.ts";
-import type { Texts } from "./texts.ts";
+import { type Texts, TextsWriter } from "./texts.ts";
 import type { Tokenizer, TokenizerOptions } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { createVocabularyTokenizer } from "./vocabulary-tokenizer.ts";
@@ -31,29 +31,23 @@ export function createJsonTokenizer(bytes: Uint8Array, options: TokenizerOptions
 export function readJsonVocabulary(bytes: Uint8Array, options: BudgetOptions = {}, file?: string): Vocabulary {
   const budget = options.budget ?? headerBudget(bytes.length, file, TokenizerModelError);
   const scanner = new JsonScanner(bytes, file, budget);
-  const parts = spansOf(scanner);
+  const parts = scanner.members();
   scanner.end();
   if (parts.has("config") && parts.has("vocab")) return readTekken(scanner, parts, budget, file);
   return new TokenizerJson(scanner, parts, budget, file).read();
 }
 
-/** Where each value of the object that starts here is. */
-function spansOf(scanner: JsonScanner): Map<string, Span> {
-  const spans = new Map<string, Span>();
-  scanner.object((key) => {
-    if (spans.has(key)) throw scanner.error("E_DUP", key, "once", "twice");
-    spans.set(key, scanner.skip());
-  });
-  return spans;
+/** In the order of the file. */
+interface AddedTokens {
+  readonly texts: Texts;
+  readonly ids: Int32Array; // (nAdded)
+  readonly types: Uint8Array; // (nAdded)
+  /** Bits of `CUT`. */
+  readonly cuts: Uint8Array; // (nAdded)
 }
 
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly isSpecial: boolean;
-  /** Bits of `CUT`. */
-  readonly cut: number;
-}
+/** Bytes of what becomes a value of JavaScript, which takes up to 40 times as many; published files have some thousands. */
+const MAX_PART_BYTES = 512 * 1024;
 
 /** Ids below the last one for which a file has no token; those of models have some hundreds. */
 const MAX_GAPS = 65_536;
@@ -76,7 +70,7 @@ class TokenizerJson {
     const model = parts.get("model");
     if (model === undefined) throw scanner.error("E_FIELD", "model", "an object", "nothing");
     scanner.at = model.start;
-    this.#model = spansOf(scanner);
+    this.#model = scanner.members();
   }
 
   read(): Vocabulary {
@@ -95,10 +89,9 @@ class TokenizerJson {
     const isFallback = this.#scalar("byte_fallback") === true;
     if (!isBytes && !isFallback) throw this.#unsupported("pre_tokenizer", "ByteLevel, or byte_fallback", "neither");
     if (isFallback && !isBytes) markBytes(tokens, types);
-    const byContent = new Map(added.map(({ id, content }) => [content, id] as const));
-    const ids = this.#ids(byContent);
+    const ids = this.#ids(finderOf(added));
     const cuts = new Uint8Array(types.length);
-    for (const { id, cut } of added) cuts[id] = cut;
+    for (const [i, id] of added.ids.entries()) cuts[id] = added.cuts[i] as number;
     const pre: PreTokenizer | undefined = isBytes ? this.#known(rules) : { rules: ["[\\s\\S]+"], cleanSpaces: false };
     return {
       file: this.#file,
@@ -124,7 +117,7 @@ class TokenizerJson {
 
   #value(key: string, from: ReadonlyMap<string, Span> = this.#parts): unknown {
     const span = from.get(key);
-    return span === undefined ? undefined : this.#scanner.value(span, key);
+    return span === undefined ? undefined : this.#scanner.value(span, key, MAX_PART_BYTES);
   }
 
   /** A field of the model that is not an object; null counts as absent. */
@@ -132,11 +125,31 @@ class TokenizerJson {
     return this.#value(key, this.#model) ?? undefined;
   }
 
-  #addedTokens(): AddedToken[] {
-    const list = this.#value("added_tokens") ?? [];
-    if (!Array.isArray(list)) throw this.#scanner.error("E_FIELD", "added_tokens", "an array", typeof list);
-    return list.map((token: unknown, i) => {
-      const { id, content, special, lstrip, rstrip, single_word } = isFields(token) ? token : {};
+  /** Each token becomes a value on its own: a file may have a hundred thousand of them. */
+  #addedTokens(): AddedTokens {
+    const scanner = this.#scanner;
+    const span = this.#parts.get("added_tokens");
+    const first = span === undefined ? "n" : String.fromCharCode(scanner.bytes[span.start] as number);
+    if (first !== "[" && first !== "n") {
+      throw scanner.error("E_FIELD", "added_tokens", "an array", "something else", span?.start);
+    }
+    const { start, end } = span !== undefined && first === "[" ? span : { start: 0, end: 0 };
+    let nAdded = 0;
+    const each = (take: (token: Span, i: number) => void): void => {
+      scanner.at = start;
+      if (end > start) scanner.array((i) => take(scanner.skip(), i));
+    };
+    each(() => nAdded++);
+    this.#budget.takeBytes(6 * nAdded, "added_tokens", start);
+    const texts = new TextsWriter(nAdded, end - start, this.#budget);
+    const ids = new Int32Array(nAdded);
+    const types = new Uint8Array(nAdded);
+    const cuts = new Uint8Array(nAdded);
+    const encoder = new TextEncoder();
+    each((token, i) => {
+      const field = `added_tokens[${i}]`;
+      const value = scanner.value(token, field, MAX_PART_BYTES);
+      const { id, content, special, lstrip, rstrip, single_word } = isFields(value) ? value : {};
       if (
         typeof id !== "number" ||
         !Number.isInteger(id) ||
@@ -144,36 +157,29 @@ class TokenizerJson {
         id >= MAX_PIECES ||
         typeof content !== "string"
       ) {
-        throw this.#scanner.error(
-          "E_FIELD",
-          `added_tokens[${i}]`,
-          `an id below ${MAX_PIECES} and a text`,
-          "something else",
-        );
+        throw scanner.error("E_FIELD", field, `an id below ${MAX_PIECES} and a text`, "something else");
       }
+      texts.bytes(encoder.encode(content)); // with U+FFFD for lone surrogates
+      texts.endText();
+      ids[i] = id;
       const isSpecial = special === true || LOOKS_SPECIAL.test(content.slice(0, 600));
-      return {
-        id,
-        content: content.toWellFormed(),
-        isSpecial,
-        cut:
-          (lstrip === true ? CUT.stripsLeft : 0) |
-          (rstrip === true ? CUT.stripsRight : 0) |
-          (single_word === true ? CUT.isWord : 0),
-      };
+      types[i] = isSpecial ? TYPE.control : TYPE["user-defined"];
+      cuts[i] =
+        (lstrip === true ? CUT.stripsLeft : 0) |
+        (rstrip === true ? CUT.stripsRight : 0) |
+        (single_word === true ? CUT.isWord : 0);
     });
+    return { texts: texts.finish(), ids, types, cuts };
   }
 
   /** The texts by id: those of the model, then the added ones in their places. */
-  #tokens(added: readonly AddedToken[]): { tokens: Texts; types: Uint8Array } {
+  #tokens(added: AddedTokens): { tokens: Texts; types: Uint8Array } {
     const scanner = this.#scanner;
     const span = this.#model.get("vocab");
     if (span === undefined) throw scanner.error("E_FIELD", "model.vocab", "an object", "nothing");
-    const encoder = new TextEncoder();
-    const texts = added.map(({ content }) => encoder.encode(content));
-    let room = texts.reduce((sum, { length }) => sum + length, 0);
-    let last = added.reduce((most, { id }) => Math.max(most, id), -1);
-    let nEntries = added.length;
+    let room = added.texts.bytes.length;
+    let last = added.ids.reduce((most, id) => Math.max(most, id), -1);
+    let nEntries = added.ids.length;
     scanner.at = span.start;
     this.#eachToken(
       () => {
@@ -210,13 +216,11 @@ class TokenizerJson {
         ends[id] = length;
       },
     );
-    for (const [i, { id, isSpecial }] of added.entries()) {
-      const text = texts[i] as Uint8Array;
-      bytes.set(text, length);
-      firsts[id] = length;
-      length += text.length;
-      ends[id] = length;
-      types[id] = isSpecial ? TYPE.control : TYPE["user-defined"];
+    bytes.set(added.texts.bytes, length);
+    for (const [i, id] of added.ids.entries()) {
+      firsts[id] = length + (added.texts.starts[i] as number);
+      ends[id] = length + (added.texts.starts[i + 1] as number);
+      types[id] = added.types[i] as number;
     }
     const starts = new Uint32Array(nTokens + 1);
     for (let id = 0; id < nTokens; id++)
@@ -342,24 +346,24 @@ class TokenizerJson {
   }
 
   /** BOS and EOS, as the template of the post-processor puts them around a text. */
-  #ids(byContent: ReadonlyMap<string, number>): { ids: SpecialIds; addBos: boolean; addEos: boolean } {
+  #ids(idOf: (text: string) => number | undefined): { ids: SpecialIds; addBos: boolean; addEos: boolean } {
     const ids: SpecialIds = {};
     let [addBos, addEos] = [false, false];
     const take = (step: unknown): void => {
       const { type, processors, single, cls, sep } = isFields(step) ? step : {};
       if (type === "BertProcessing" || type === "RobertaProcessing") {
-        ids.bos = this.#named(cls, byContent, "post_processor.cls");
-        ids.eos = this.#named(sep, byContent, "post_processor.sep");
+        ids.bos = this.#named(cls, idOf, "post_processor.cls");
+        ids.eos = this.#named(sep, idOf, "post_processor.sep");
         [addBos, addEos] = [true, true];
       }
       if (type === "Sequence" && Array.isArray(processors)) for (const part of processors) take(part);
       if (type !== "TemplateProcessing" || !Array.isArray(single)) return;
-      const idOf = (item: unknown): number | undefined => {
+      const idOfItem = (item: unknown): number | undefined => {
         const special = isFields(item) ? item["SpecialToken"] : undefined;
         const name = isFields(special) ? special["id"] : undefined;
-        return typeof name === "string" ? byContent.get(name) : undefined;
+        return typeof name === "string" ? idOf(name) : undefined;
       };
-      const [bos, eos] = [idOf(single[0]), idOf(single.at(-1))];
+      const [bos, eos] = [idOfItem(single[0]), idOfItem(single.at(-1))];
       if (bos !== undefined) {
         ids.bos = bos;
         addBos = true;
@@ -371,14 +375,14 @@ class TokenizerJson {
     };
     take(this.#value("post_processor"));
     const unknown = this.#scalar("unk_token");
-    const unknownId = typeof unknown === "string" ? byContent.get(unknown) : undefined;
+    const unknownId = typeof unknown === "string" ? idOf(unknown) : undefined;
     if (unknownId !== undefined) ids.unknown = unknownId;
     return { ids, addBos, addEos };
   }
 
   /** The id of a token that is given as [text, id]. */
-  #named(pair: unknown, byContent: ReadonlyMap<string, number>, field: string): number {
-    const id = Array.isArray(pair) ? byContent.get(String(pair[0])) : undefined;
+  #named(pair: unknown, idOf: (text: string) => number | undefined, field: string): number {
+    const id = Array.isArray(pair) ? idOf(String(pair[0])) : undefined;
     if (id === undefined)
       throw this.#scanner.error("E_FIELD", field, "the text of an added token, and its id", "something else");
     return id;
@@ -387,6 +391,18 @@ class TokenizerJson {
   #unsupported(field: string, expected: string, got: string): TokenizerModelError {
     return this.#scanner.error("E_UNSUPPORTED", field, expected, got);
   }
+}
+
+/** Finds the id of an added token by its text. */
+function finderOf({ texts, ids }: AddedTokens): (text: string) => number | undefined {
+  let matcher: SpecialMatcher | undefined; // made when there is something to find
+  return (text) => {
+    matcher ??= new SpecialMatcher(
+      texts,
+      ids.map((_, i) => i).filter((i) => texts.starts[i] !== texts.starts[i + 1]),
+    );
+    return ids[matcher.idOf(new TextEncoder().encode(text))];
+  };
 }
 
 function gpt2Rules(): readonly string[] {

@@ -107,7 +107,7 @@ export function openVocabulary(
 
   // what is cut out goes by the types as they are now, what text must never become by those of the file
   const userDefined = matcherOf(types, 1 << TYPE["user-defined"]);
-  const everySpecial = matcherOf(types, SPECIAL_TYPES);
+  const everySpecial = whose === "publisher" ? special : matcherOf(types, SPECIAL_TYPES);
   const isForbidden = vocabulary.types.map((type) => (type === TYPE.control || type === TYPE.unknown ? 1 : 0));
   const stretch = kind === "scores" ? scoredStretch() : mergedStretch();
 

@@ -125,6 +125,24 @@ describe("tokenizer.json", () => {
     expect(() => createJsonTokenizer(Uint8Array.of(0x7b, 0xff))).toThrow(expect.objectContaining({ code: "E_UTF8" }));
   });
 
+  test("has as many added tokens as there are", () => {
+    // more than 4 MiB, which as one value of JavaScript would take 80
+    const added = Array.from({ length: 60_000 }, (_, i) => {
+      const flags = { single_word: false, lstrip: false, rstrip: i === 7, normalized: false, special: i % 2 === 0 };
+      return { id: 10 + i, content: `<custom_token_${i}>`, ...flags };
+    });
+    const tokenizer = open({ ...BYTE_LEVEL, added_tokens: added, model: { ...BYTE_LEVEL.model, vocab: { a: 0 } } });
+    const text = "<custom_token_7> a<custom_token_59999><custom_token_2>";
+    expect([...tokenizer.encode(text, { special: true })]).toEqual([17, 0, 60_009, 12]);
+    expect(tokenizer.special.idOf("<custom_token_40000>")).toBe(40_010);
+  });
+
+  test.each(["the file", "the model"])("refuses more members of %s than its memory holds", (where) => {
+    const object = `{${Array.from({ length: 20_000 }, (_, i) => `"${i.toString(36)}":0`).join()}}`;
+    const refused = expect.objectContaining({ code: "E_LIMIT", expected: expect.stringMatching(/ bytes$/) });
+    expect(() => open(where === "the file" ? object : `{"model":${object}}`)).toThrow(refused);
+  });
+
   test("takes at most twice the bytes of the file and 1 MiB", () => {
     const vocab = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`t${i}`, i]));
     const merges = Array.from({ length: 100_000 }, (_, i) => `t ${i}`);
