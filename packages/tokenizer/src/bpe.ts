@@ -8,6 +8,7 @@ import { TextTooLongError } from "./errors.ts";
 import type { IdList } from "./id-list.ts";
 import { MAX_TEXT_BYTES } from "./limits.ts";
 import { IDLE, MergeQueue } from "./merge-queue.ts";
+import { type MergeAlone, mergeInWindows, WINDOW_BYTES } from "./merge-windows.ts";
 import { NO_JOIN, type PieceTable, rankOfScore } from "./piece-table.ts";
 import { TYPE } from "./pieces.ts";
 import { NONE } from "./text-index.ts";
@@ -28,16 +29,26 @@ const SLICE_STEPS = 256 * 1024;
 const COPIED = 1024 * 1024;
 
 /**
- * Appends the ids of `bytes` to `ids`, and pauses every `SLICE_STEPS` steps. Takes O(n log n) steps for n bytes, and for each different
- * pair of more than `LONG_BYTES` as many as it has; user-defined pieces add as many per byte as the longest of them has.
+ * Appends the ids of `bytes` to `ids`, and pauses every `SLICE_STEPS` steps. Takes O(n) steps for n bytes where windows do not grow, and
+ * for each different pair of more than `LONG_BYTES` as many as it has; user-defined pieces add as many per byte as the longest of them has.
+ * @param windowBytes see `mergeInWindows`
  * @throws TextTooLongError
  */
-export function* encodeSteps(table: PieceTable, bytes: Uint8Array, ids: IdList): Generator<void, void, void> {
+export function* encodeSteps(
+  table: PieceTable,
+  bytes: Uint8Array,
+  ids: IdList,
+  windowBytes: number = WINDOW_BYTES,
+): Generator<void, void, void> {
   if (bytes.length > MAX_TEXT_BYTES) throw new TextTooLongError(MAX_TEXT_BYTES, bytes.length);
   const merger = new Merger(table, bytes);
   while (merger.begin()) {
     // most segments are words, which all of this takes in one go
-    while (!merger.take()) yield merger.pause();
+    while (!merger.take(windowBytes)) yield merger.pause();
+    if (!merger.isWhole) {
+      yield* merger.windows(windowBytes, ids);
+      continue;
+    }
     while (!merger.queuePairs()) yield merger.pause();
     while (!merger.merge()) yield merger.pause();
     while (!merger.emit(ids)) yield merger.pause();
@@ -59,6 +70,8 @@ class Merger {
   readonly #splits: Map<number, Split> = new Map();
   /** Results of `#findPair` for long pairs, by both symbols: without them, long texts cost a step per byte again and again. */
   readonly #longPairs: Map<number, number> = new Map();
+  /** Whether what was taken is all of the segment. */
+  isWhole = false;
   #steps = SLICE_STEPS; // left until the next pause
   #start = 0; // offset of the segment in the text
   #length = 0; // bytes of the segment, so far while it is taken
@@ -93,16 +106,16 @@ class Merger {
     return this.#start < this.#bytes.length;
   }
 
-  /** Splits the segment into symbols. */
-  take(): boolean {
+  /** Splits the segment into symbols, up to the first one that ends `most` bytes behind its start or later: see `isWhole`. */
+  take(most: number): boolean {
     const bytes = this.#bytes;
     const { bytePairs, wholeBytes } = this.#table;
     const start = this.#start;
     let previous = this.#last;
     let offset = start + this.#length;
-    let isWhole = false; // the segment, not a symbol
+    let isWhole = false;
     let steps = this.#steps;
-    while (steps > 0 && !isWhole) {
+    while (steps > 0 && !isWhole && offset - start < most) {
       const symbol = offset - start;
       const longest = wholeBytes[bytes[offset] as number] as number;
       const whole = longest === 0 ? 0 : this.#wholeBytes(offset, longest);
@@ -125,7 +138,35 @@ class Merger {
     this.#steps = steps;
     this.#last = previous;
     this.#length = offset - start;
-    return isWhole;
+    this.isWhole = isWhole;
+    return isWhole || this.#length >= most;
+  }
+
+  /** Takes, merges and emits a long segment: `take` has begun with it, but not come to its end. */
+  *windows(windowBytes: number, ids: IdList): Generator<void, void, void> {
+    const merger = this;
+    const mergeAlone: MergeAlone = function* (from, to, out) {
+      merger.#start = from;
+      merger.#length = 0;
+      merger.begin();
+      while (!merger.take(to - from)) yield merger.pause();
+      const { isWhole } = merger;
+      while (!merger.queuePairs()) yield merger.pause();
+      while (!merger.merge()) yield merger.pause();
+      for (let symbol = 0; symbol < merger.#length; ) {
+        const next = merger.#next[symbol] as number;
+        out.push(merger.#ids[symbol] as number, from + next);
+        symbol = next;
+      }
+      return isWhole;
+    };
+    const all = yield* mergeInWindows(this.#start, mergeAlone, windowBytes);
+    for (let i = 0; i < all.length; i++) {
+      this.#emitSymbol(all.startOf(i), all.startOf(i + 1), all.symbolAt(i), ids);
+      if (this.#steps <= 0) yield this.pause();
+    }
+    this.#start = all.startOf(all.length);
+    this.#length = 0;
   }
 
   queuePairs(): boolean {

@@ -7,7 +7,7 @@
 // of what was merged before. If the first of these comes out again, it is known to stand right behind the one in front of it.
 
 /** Bytes that each window adds. */
-const WINDOW_BYTES = 1024;
+export const WINDOW_BYTES = 1024;
 
 /** Symbols that are merged again with the next window, at first; more where the first of them comes out differently. */
 const AGAIN = 8;
@@ -49,17 +49,15 @@ export class SymbolList {
   }
 }
 
-/** Appends what `bytes[start, end)` alone is merged to; may pause. */
-export type MergeAlone = (start: number, end: number, out: SymbolList) => Generator<void, void, void>;
-
 /**
- * Merges `bytes[start, end)`.
- * @param bytes well-formed: windows end where a character does
+ * Appends what the text from `start` to about `end` alone is merged to: windows end where a character does. True if that is where the
+ * whole text ends. May pause.
  */
+export type MergeAlone = (start: number, end: number, out: SymbolList) => Generator<void, boolean, void>;
+
+/** Merges the text that begins at `start`. */
 export function* mergeInWindows(
-  bytes: Uint8Array,
   start: number,
-  end: number,
   mergeAlone: MergeAlone,
   windowBytes: number = WINDOW_BYTES,
 ): Generator<void, SymbolList, void> {
@@ -68,14 +66,13 @@ export function* mergeInWindows(
   all.clear(start);
   let nAgain = AGAIN;
   let left = SLICE_BYTES;
-  for (let at = start; at < end; ) {
+  for (let at = start; ; ) {
     const nKept = Math.max(0, all.length - nAgain);
     const from = all.startOf(nKept);
     // as much as is merged again, at least: then all windows together take time in proportion to the text
-    let to = Math.min(end, at + Math.max(windowBytes, at - from));
-    while (to < end && ((bytes[to] as number) & 0xc0) === 0x80) to--;
     window.clear(from);
-    yield* mergeAlone(from, to, window);
+    const isEnd = yield* mergeAlone(from, at + Math.max(windowBytes, at - from), window);
+    const to = window.startOf(window.length);
     left -= to - from;
     if (left <= 0) {
       yield;
@@ -87,7 +84,7 @@ export function* mergeInWindows(
     }
     all.length = nKept;
     for (let i = 0; i < window.length; i++) all.push(window.symbolAt(i), window.startOf(i + 1));
+    if (isEnd) return all;
     at = to;
   }
-  return all;
 }

@@ -2,9 +2,14 @@
 
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
+import { encodeSteps } from "../src/bpe.ts";
+import { IdList } from "../src/id-list.ts";
 import { createTokenizer, type VocabEntry } from "../src/index.ts";
+import { createPieceTable, LLAMA_BYTE_IDS } from "../src/piece-table.ts";
+import { TYPE } from "../src/pieces.ts";
 import { bytes, vocabulary } from "./support/arbitraries.ts";
 import { latin1, plainEncode } from "./support/plain-bpe.ts";
+import { textsOf } from "./support/texts.ts";
 
 /** Ids behind these small vocabularies, so that every byte has one: see tokenizer.test.ts for models without. */
 const ROOM = { nVocab: 1000 };
@@ -17,6 +22,28 @@ test.prop([vocabulary, bytes({ maxLength: 60 })], { numRuns: 2000 })("short text
 test.prop([vocabulary, bytes({ minLength: 100, maxLength: 500 })], { numRuns: 200 })("long texts", (vocab, text) => {
   expect([...createTokenizer(vocab, ROOM).encode(text)]).toEqual(plainEncode(vocab, text));
 });
+
+/** Normal pieces, and those that stay whole or are taken apart again: how they lie to the borders of windows must not matter. */
+const types = fc.array(fc.constantFrom(TYPE.normal, TYPE.normal, TYPE["user-defined"], TYPE.unused), { minLength: 60 });
+
+test.prop([vocabulary, types, bytes({ maxLength: 120 }), fc.integer({ min: 1, max: 24 })], { numRuns: 1000 })(
+  "windows of any size give what one gives",
+  (vocab, typeOf, text, windowBytes) => {
+    const table = createPieceTable({
+      texts: textsOf(vocab.map((entry) => entry.text)),
+      scores: Float32Array.from(vocab, ({ score }) => score),
+      types: Uint8Array.from(vocab, (_, id) => typeOf[id] as number),
+      byteIds: LLAMA_BYTE_IDS,
+      unkId: -1,
+    });
+    const idsOf = (bytes: number): number[] => {
+      const ids = new IdList();
+      for (const _ of encodeSteps(table, text, ids, bytes)); // no pause is taken
+      return [...ids.take()];
+    };
+    expect(idsOf(windowBytes)).toEqual(idsOf(1000));
+  },
+);
 
 /** Every power of two of the letters: long runs of ties, merged many times over. */
 test.prop([fc.integer({ min: 1, max: 700 }), fc.boolean()])("runs of one letter", (length, longestFirst) => {

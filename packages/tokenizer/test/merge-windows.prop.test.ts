@@ -23,7 +23,9 @@ function windowed(text: string, ranks: ReadonlyMap<string, number>, windowBytes:
   const bytes = new TextEncoder().encode(text);
   const textOf = (start: number, end: number): string => new TextDecoder().decode(bytes.subarray(start, end));
   let nMerged = 0;
-  const mergeAlone: MergeAlone = function* (start, end, out) {
+  const mergeAlone: MergeAlone = function* (start, about, out) {
+    let end = Math.min(about, bytes.length);
+    while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
     nMerged += end - start;
     let at = start;
     for (const symbol of plainMerges(textOf(start, end), ranks)) {
@@ -31,8 +33,9 @@ function windowed(text: string, ranks: ReadonlyMap<string, number>, windowBytes:
       out.push(0, at);
     }
     if (nMerged < 0) yield;
+    return end === bytes.length;
   };
-  const steps = mergeInWindows(bytes, 0, bytes.length, mergeAlone, windowBytes);
+  const steps = mergeInWindows(0, mergeAlone, windowBytes);
   let step = steps.next();
   while (step.done !== true) step = steps.next();
   const all = step.value;

@@ -124,9 +124,17 @@ export class PairMerger {
 
   /** Appends the ids of a long piece; pauses now and then. */
   *steps(bytes: Uint8Array, start: number, end: number, ids: IdList): Generator<void, void, void> {
-    const mergeAlone = (from: number, to: number, out: SymbolList): Generator<void, void, void> =>
-      this.#mergeLong(bytes, from, to, out);
-    const all = yield* mergeInWindows(bytes, start, end, mergeAlone, this.#windowBytes);
+    const mergeLong = this.#mergeLong.bind(this);
+    const all = yield* mergeInWindows(
+      start,
+      function* (from, about, out) {
+        let to = Math.min(end, about);
+        while (to < end && ((bytes[to] as number) & 0xc0) === 0x80) to--;
+        yield* mergeLong(bytes, from, to, out);
+        return to === end;
+      },
+      this.#windowBytes,
+    );
     const { nTokens, isForbidden } = this.#table;
     for (let i = 0; i < all.length; i++) {
       const symbol = all.symbolAt(i);
