@@ -1,5 +1,6 @@
 // Who works out the chunks of a run: this process, or, if there is a queue, whoever works for it.
 
+import { setFlagsFromString } from "node:v8";
 import type { Io } from "@ll/cli/frame";
 import { type QueueParams, queueOf } from "../queue/options.ts";
 import { type WorkOptions, workHere } from "./embedded.ts";
@@ -42,6 +43,8 @@ export function createDoer(
         const runner = await open();
         return workHere(chunks, runner, results, options).finally(() => runner.close());
       }
+      // lines come and go: unless it is told to, V8 lets 100 MB of garbage pile up before it looks for any
+      setFlagsFromString("--optimize-for-size");
       // loaded where it is needed: a run alone knows nothing of queues
       const [{ coordinate }, { openRedis }, { queueName }, { createRoster }] = await Promise.all([
         import("../queue/coordinator.ts"),

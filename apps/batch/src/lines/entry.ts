@@ -1,6 +1,6 @@
 // A line of the input: OpenAI's batch format, looked at before anybody works on it.
 
-import { createHash } from "node:crypto";
+import { hash as hashOf } from "node:crypto";
 import type { FileSource } from "@ll/bytes/node";
 import { ApiError, type JsonObject, jsonObjectOf } from "@ll/openai-api";
 import { type Line, readLines } from "./read-lines.ts";
@@ -45,7 +45,7 @@ export function entryOf({ number: line, bytes }: Line, { model, seen }: EntryOpt
     if (isBlank(bytes)) return undefined;
     const object = jsonObjectOf(bytes, `Line ${line}`);
     customId = idOf(object["custom_id"]);
-    const hash = createHash("sha256").update(customId).digest();
+    const hash = hashOf("sha256", customId, "buffer"); // an object of Hash for each line would wait for a collection of all
     if (seen.add(hash.subarray(8))) throw refusal("duplicate_custom_id", "has the custom_id of a line before");
     return { line, custom_id: customId, ...requestOf(object, model, hash.readUInt32LE(0)) };
   } catch (error) {
