@@ -60,7 +60,8 @@ export class ApiError extends Error {
   }
 
   toResponse(): HttpResponse {
-    return Response.json(this, { status: this.status, headers: this.headers });
+    const headers = { "content-type": "application/json", ...this.headers };
+    return new Response(JSON.stringify(this), { status: this.status, headers });
   }
 }
 
