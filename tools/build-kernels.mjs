@@ -1,5 +1,5 @@
 // Compiles asm/index.ts of the package that it is run in, once for each tier that is named, to asm/build/TIER.wasm and, for the
-// package, to a module that holds the same bytes as text: src/kernels/wasm-TIER.ts. Neither is committed. `packers` is another
+// package, to a module that holds the same bytes as text: src/kernels/wasm-TIER.ts. In base64, archives of it would be half as large again. Neither is committed. `packers` is another
 // module, asm/packers.ts, with plain SIMD.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,9 +21,9 @@ for (const tier of process.argv.slice(2)) {
   const lines = [
     "// Made by tools/build-kernels.mjs; not committed.",
     "",
-    `/** The ${tier === "packers" ? tier : "kernels"} with ${FEATURES[tier]}, in base64. */`,
+    `/** The ${tier === "packers" ? tier : "kernels"} with ${FEATURES[tier]}, in hexadecimal. */`,
     `export const WASM_${tier.toUpperCase()}: string =`,
-    `  "${readFileSync(file).toString("base64")}";`,
+    `  "${readFileSync(file).toString("hex")}";`,
     "",
   ];
   writeFileSync(`src/kernels/wasm-${tier}.ts`, lines.join("\n"));

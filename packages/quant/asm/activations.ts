@@ -6,7 +6,7 @@
 
 import { roundToBf16, roundToHalf } from "./half";
 import { largerMagnitude, largestLane, roundAway, sumOfLanes } from "./lanes";
-import { largestLevel, TILE } from "./vectors";
+import { excess, largestLevel, TILE } from "./vectors";
 
 // How the integer sum of a block is used:
 // @ts-ignore: decorator
@@ -18,7 +18,7 @@ import { largestLevel, TILE } from "./vectors";
 // @ts-ignore: decorator
 @inline const WITH_SUM = 3; // Q4_1 and Q5_1: d in binary32, s = d · Σq
 // @ts-ignore: decorator
-@inline const SIGNED_PARTS = 4; // Q8_0 and IQ4_NL: positive and negative parts
+@inline const SIGNED_PARTS = 4; // Q8_0 and IQ4_NL: positive and negative parts, or whole bytes
 
 /** One block of 32 values at `x` to `to`. */
 // @ts-ignore: decorator
@@ -45,8 +45,14 @@ function packBlock32(use: i32, x: usize, to: usize): void {
 
   if (use == SIGNED_PARTS) {
     const zero = i8x16.splat(0);
-    v128.store(to, i8x16.max_s(low, zero));
-    v128.store(to, i8x16.max_s(high, zero), 16);
+    let first = i8x16.max_s(low, zero), second = i8x16.max_s(high, zero);
+    if (ASC_FEATURE_RELAXED_SIMD && excess >= 0) {
+      const by = i8x16.splat(<i8>excess);
+      first = v128.xor(low, by);
+      second = v128.xor(high, by);
+    }
+    v128.store(to, first);
+    v128.store(to, second, 16);
     v128.store(to, i8x16.max_s(i8x16.neg(low), zero), 32);
     v128.store(to, i8x16.max_s(i8x16.neg(high), zero), 48);
     v128.store(to, f32x4.replace_lane(f32x4.splat(0), 0, roundToHalf(d)), 64);

@@ -9,16 +9,21 @@
 //   p_(2k)      row 0, qs[8k … 8k+7]      row 1, qs[8k … 8k+7]
 //   p_(2k+1)    row 2, qs[8k … 8k+7]      row 3, qs[8k … 8k+7]
 //
-// The relaxed byte product takes 7 bits on one side, and here both sides have 8. So the activations are stored as positive
-// and negative parts, each 0 … 127: 16 products per half and block instead of 8, against 32 instructions with 16-bit lanes.
+// The relaxed byte product takes 7 bits on one side, and here both sides have 8. What it makes of an eighth bit is the processor's
+// choice, the same for all products: with AVX-VNNI bytes are 0 … 255, elsewhere they may be signed, or sums saturate. `initialize` asks.
+// In the first case activations are stored as q + 128, and 128 · Σw is taken away, once for all vectors; in the second as they are. In
+// the last they are stored as positive and negative parts, each 0 … 127, of which only the _pairs kernels make products.
 //
 // Activations: for each tile of up to 32 vectors, block after block, 80 bytes per vector:
 //
 //   byte  0                        32                       64       68      80
 //         ├─ max(q, 0): 32 bytes ──┼─ max(-q, 0): 32 bytes ─┼─ d: f32┼─ 0 ───┤
+//         ├─ q + 128, or q ────────┼─ max(-q, 0), not used ──┼─ d: f32┼─ 0 ───┤
 
 import { dot2, dot4, signedDot4, widened } from "./byte-dot";
-import { clear, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, ONE16, scratch, storeGroup, SUMS, TILE } from "./vectors";
+import {
+  clear, excess, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, ONE16, scratch, storeGroup, SUMS, TILE,
+} from "./vectors";
 
 // @ts-ignore: decorator
 @inline const COLUMN_BYTES: usize = 272;
@@ -34,26 +39,30 @@ export function signedDot2(w: v128, p: v128, n: v128): v128 {
   return i16x8.sub(dot2(w, p), dot2(w, n));
 }
 
-/** Sums of two rows: w0 … w3 are their 32 values, p and n the parts of the vector, each 8 values twice. */
+/** sum - 128 · Σw of two rows if the vectors are q + 128; w0 … w3 are their 32 values. */
+// @ts-ignore: decorator
+@inline
+export function withoutExcess(pairs: bool, sum: v128, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
+  if (pairs || !ASC_FEATURE_RELAXED_SIMD) return sum;
+  const by = i8x16.splat(<i8>excess);
+  return i32x4.sub(sum, dot4(w3, by, dot4(w2, by, dot4(w1, by, dot4(w0, by, i32x4.splat(0))))));
+}
+
+/** start + sums of two rows: w0 … w3 are their 32 values, p and n the parts of the vector, each 8 values twice; or p is all of it. */
 // @ts-ignore: decorator
 @inline
 export function twoRows(
-  pairs: bool, ones: v128,
+  pairs: bool, ones: v128, start: v128,
   w0: v128, w1: v128, w2: v128, w3: v128,
   p0: v128, p1: v128, p2: v128, p3: v128,
   n0: v128, n1: v128, n2: v128, n3: v128,
 ): v128 {
-  const zero = i32x4.splat(0);
   if (pairs) {
-    const sum0 = widened(signedDot2(w0, p0, n0), ones, zero), sum1 = widened(signedDot2(w1, p1, n1), ones, sum0);
+    const sum0 = widened(signedDot2(w0, p0, n0), ones, start), sum1 = widened(signedDot2(w1, p1, n1), ones, sum0);
     return widened(signedDot2(w3, p3, n3), ones, widened(signedDot2(w2, p2, n2), ones, sum1));
   }
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    const positive = dot4(w3, p3, dot4(w2, p2, dot4(w1, p1, dot4(w0, p0, zero))));
-    const negative = dot4(w3, n3, dot4(w2, n2, dot4(w1, n1, dot4(w0, n0, zero))));
-    return i32x4.sub(positive, negative);
-  }
-  const low = signedDot4(w1, i8x16.sub(p1, n1), signedDot4(w0, i8x16.sub(p0, n0), zero));
+  if (ASC_FEATURE_RELAXED_SIMD) return dot4(w3, p3, dot4(w2, p2, dot4(w1, p1, dot4(w0, p0, start))));
+  const low = signedDot4(w1, i8x16.sub(p1, n1), signedDot4(w0, i8x16.sub(p0, n0), start));
   return signedDot4(w3, i8x16.sub(p3, n3), signedDot4(w2, i8x16.sub(p2, n2), low));
 }
 
@@ -71,6 +80,7 @@ function multiplyGroup(pairs: bool, single: bool, w: usize, x: usize, nBlocks: i
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
   const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
+  const zero = i32x4.splat(0);
   if (!single) clear(sums, <usize>nVectors << 5);
   let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
 
@@ -80,7 +90,12 @@ function multiplyGroup(pairs: bool, single: bool, w: usize, x: usize, nBlocks: i
     const a4 = v128.load(w, 128), b4 = v128.load(w, 144), a5 = v128.load(w, 160), b5 = v128.load(w, 176);
     const a6 = v128.load(w, 192), b6 = v128.load(w, 208), a7 = v128.load(w, 224), b7 = v128.load(w, 240);
     let dA = sumA, dB = sumB;
+    let startA01 = zero, startB01 = zero, startA23 = zero, startB23 = zero;
     if (!single) {
+      startA01 = withoutExcess(pairs, zero, a0, a2, a4, a6);
+      startB01 = withoutExcess(pairs, zero, b0, b2, b4, b6);
+      startA23 = withoutExcess(pairs, zero, a1, a3, a5, a7);
+      startB23 = withoutExcess(pairs, zero, b1, b3, b5, b7);
       dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
       dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
     }
@@ -90,11 +105,15 @@ function multiplyGroup(pairs: bool, single: bool, w: usize, x: usize, nBlocks: i
       const p2 = v128.load64_splat(x, 16), p3 = v128.load64_splat(x, 24);
       const n0 = v128.load64_splat(x, 32), n1 = v128.load64_splat(x, 40);
       const n2 = v128.load64_splat(x, 48), n3 = v128.load64_splat(x, 56);
-      const a01 = twoRows(pairs, onesA, a0, a2, a4, a6, p0, p1, p2, p3, n0, n1, n2, n3);
-      const b01 = twoRows(pairs, onesB, b0, b2, b4, b6, p0, p1, p2, p3, n0, n1, n2, n3);
-      const a23 = twoRows(pairs, onesA, a1, a3, a5, a7, p0, p1, p2, p3, n0, n1, n2, n3);
-      const b23 = twoRows(pairs, onesB, b1, b3, b5, b7, p0, p1, p2, p3, n0, n1, n2, n3);
+      let a01 = twoRows(pairs, onesA, startA01, a0, a2, a4, a6, p0, p1, p2, p3, n0, n1, n2, n3);
+      let b01 = twoRows(pairs, onesB, startB01, b0, b2, b4, b6, p0, p1, p2, p3, n0, n1, n2, n3);
+      let a23 = twoRows(pairs, onesA, startA23, a1, a3, a5, a7, p0, p1, p2, p3, n0, n1, n2, n3);
+      let b23 = twoRows(pairs, onesB, startB23, b1, b3, b5, b7, p0, p1, p2, p3, n0, n1, n2, n3);
       if (single) { // only now, as in nibble-types.ts
+        a01 = withoutExcess(pairs, a01, a0, a2, a4, a6);
+        b01 = withoutExcess(pairs, b01, b0, b2, b4, b6);
+        a23 = withoutExcess(pairs, a23, a1, a3, a5, a7);
+        b23 = withoutExcess(pairs, b23, b1, b3, b5, b7);
         dA = f32FromHalf(v128.load_ext<i16>(w, 256), bitsA, unitA);
         dB = f32FromHalf(v128.load_ext<i16>(w, 264), bitsB, unitB);
       }
@@ -144,7 +163,8 @@ function multiply(
 export function multiply_q8_0(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  if (ASC_FEATURE_RELAXED_SIMD && excess < 0) multiply_q8_0_pairs(w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  else multiply(false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 
 export function multiply_q8_0_pairs(

@@ -15,15 +15,15 @@
 // The relaxed byte product takes 7 bits on one side.
 //
 //   MXFP4    twice a level plus 12 is 0 … 24: activations as for Q4_0, with start = -12 · Σq
-//   IQ4_NL   positive and negative parts of the activations, as for Q8_0
+//   IQ4_NL   activations as for Q8_0
 //   IQ4_XS   positive and negative parts of the levels: activations are -128 … 127. Vectors: q of 256 values, d: f32, 12 zeros
 
 import { dot4, signedDot4, widened } from "./byte-dot";
 import { levelsOf, lookUp } from "./level-lookup";
 import { twoRowsOfLevels } from "./nibble-types";
-import { signedDot2, twoRows } from "./q8_0";
+import { signedDot2, twoRows, withoutExcess } from "./q8_0";
 import {
-  clear, EXPONENT_63, f32FromHalf, FP4, HALF_BITS, HALF_UNIT, IQ4, IQ4_NEGATIVE, IQ4_POSITIVE, joinPairs, NIBBLE, ONE16, scratch,
+  clear, excess, EXPONENT_63, f32FromHalf, FP4, HALF_BITS, HALF_UNIT, IQ4, IQ4_NEGATIVE, IQ4_POSITIVE, joinPairs, NIBBLE, ONE16, scratch,
   storeGroup, SUMS, TILE,
 } from "./vectors";
 
@@ -117,6 +117,14 @@ function multiplyBlock(type: i32, pairs: bool, w: usize, l: usize, x: usize, nVe
   const lA2 = v128.load(l, 128), lB2 = v128.load(l, 144), hA2 = v128.load(l, 160), hB2 = v128.load(l, 176);
   const lA3 = v128.load(l, 192), lB3 = v128.load(l, 208), hA3 = v128.load(l, 224), hB3 = v128.load(l, 240);
   const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
+  const zero = i32x4.splat(0);
+  let startA01 = zero, startA23 = zero, startB01 = zero, startB23 = zero;
+  if (type != MXFP4) {
+    startA01 = withoutExcess(pairs, zero, lA0, lA2, hA0, hA2);
+    startA23 = withoutExcess(pairs, zero, lA1, lA3, hA1, hA3);
+    startB01 = withoutExcess(pairs, zero, lB0, lB2, hB0, hB2);
+    startB23 = withoutExcess(pairs, zero, lB1, lB3, hB1, hB3);
+  }
   for (; nVectors > 0; nVectors--) {
     const x0 = v128.load64_splat(x), x1 = v128.load64_splat(x, 8);
     const x2 = v128.load64_splat(x, 16), x3 = v128.load64_splat(x, 24);
@@ -130,10 +138,10 @@ function multiplyBlock(type: i32, pairs: bool, w: usize, l: usize, x: usize, nVe
     } else {
       const n0 = v128.load64_splat(x, 32), n1 = v128.load64_splat(x, 40);
       const n2 = v128.load64_splat(x, 48), n3 = v128.load64_splat(x, 56);
-      a01 = twoRows(pairs, onesA, lA0, lA2, hA0, hA2, x0, x1, x2, x3, n0, n1, n2, n3);
-      a23 = twoRows(pairs, onesA, lA1, lA3, hA1, hA3, x0, x1, x2, x3, n0, n1, n2, n3);
-      b01 = twoRows(pairs, onesB, lB0, lB2, hB0, hB2, x0, x1, x2, x3, n0, n1, n2, n3);
-      b23 = twoRows(pairs, onesB, lB1, lB3, hB1, hB3, x0, x1, x2, x3, n0, n1, n2, n3);
+      a01 = twoRows(pairs, onesA, startA01, lA0, lA2, hA0, hA2, x0, x1, x2, x3, n0, n1, n2, n3);
+      a23 = twoRows(pairs, onesA, startA23, lA1, lA3, hA1, hA3, x0, x1, x2, x3, n0, n1, n2, n3);
+      b01 = twoRows(pairs, onesB, startB01, lB0, lB2, hB0, hB2, x0, x1, x2, x3, n0, n1, n2, n3);
+      b23 = twoRows(pairs, onesB, startB23, lB1, lB3, hB1, hB3, x0, x1, x2, x3, n0, n1, n2, n3);
     }
     const dy = type == MXFP4 ? v128.load32_splat(x, 40) : v128.load32_splat(x, 64);
     const tA = f32x4.mul(f32x4.convert_i32x4_s(joinPairs(a01, a23)), f32x4.mul(dA, dy));
@@ -232,9 +240,12 @@ function halfSums(
       twoRowsOfLevels(pairs, p0, p1, p2, p3, start, ones, l1, l3, h1, h3),
     );
   }
+  const zero = i32x4.splat(0);
+  const rows01 = twoRows(pairs, ones, zero, l0, l2, h0, h2, p0, p1, p2, p3, n0, n1, n2, n3);
+  const rows23 = twoRows(pairs, ones, zero, l1, l3, h1, h3, p0, p1, p2, p3, n0, n1, n2, n3);
   return joinPairs(
-    twoRows(pairs, ones, l0, l2, h0, h2, p0, p1, p2, p3, n0, n1, n2, n3),
-    twoRows(pairs, ones, l1, l3, h1, h3, p0, p1, p2, p3, n0, n1, n2, n3),
+    withoutExcess(pairs, rows01, l0, l2, h0, h2),
+    withoutExcess(pairs, rows23, l1, l3, h1, h3),
   );
 }
 
@@ -331,7 +342,8 @@ export function multiply_mxfp4(
 export function multiply_iq4_nl(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
-  multiply(IQ4_NL, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  if (ASC_FEATURE_RELAXED_SIMD && excess < 0) multiply_iq4_nl_pairs(w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
+  else multiply(IQ4_NL, false, w, x, out, rowStart, rowEnd, nBlocks, nVectors, outStride);
 }
 export function multiply_iq4_xs(
   w: usize, x: usize, out: usize, rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,

@@ -68,9 +68,18 @@ export let scratch: usize = 0;
 /** Level of Q8_K that the largest magnitude of 256 activations becomes. */
 export let largestLevel: f32 = -128;
 
-/** Takes `at` (SCRATCH_BYTES, 32-byte aligned) for constants and working memory. */
-export function initialize(at: usize, isLanes: bool): void {
+/** What bytes of activations of Q8_0 and IQ4_NL have too much, 128 or 0; negative if they are in two parts: see q8_0.ts. */
+export let excess: i32 = -1;
+
+/** Takes `at` (SCRATCH_BYTES, 32-byte aligned) for constants and working memory. `isPairs` if kernels in _pairs will be called. */
+export function initialize(at: usize, isLanes: bool, isPairs: bool): void {
   scratch = at;
+  if (ASC_FEATURE_RELAXED_SIMD && !isPairs) {
+    const sum = i32x4.extract_lane(
+      i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0)), 0,
+    );
+    excess = sum == 4 * 127 * 255 ? 128 : sum == -4 * 127 ? 0 : -1;
+  }
   largestLevel = isLanes ? -127 : -128;
   fill(NIBBLE, i8x16.splat(0x0f));
   fill(BIT4, i8x16.splat(0x10));

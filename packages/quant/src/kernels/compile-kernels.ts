@@ -1,16 +1,7 @@
 // Compiling a module of kernels so that its code is that of a tier.
 
 import type { KernelTier } from "./kernels.ts";
-import {
-  bytesFromBase64,
-  commandLineFlags,
-  now,
-  threadMs,
-  turn,
-  type V8,
-  webAssembly,
-  wideV8,
-} from "./web-assembly.ts";
+import { bytesFromHex, commandLineFlags, now, threadMs, turn, type V8, webAssembly, wideV8 } from "./web-assembly.ts";
 
 /** A custom section named "wide": V8 shares the code of modules with equal bytes, and must not do so across a change of flags. */
 const WIDE_SECTION: readonly number[] = [0, 5, 4, 0x77, 0x69, 0x64, 0x65];
@@ -33,7 +24,7 @@ const SLICE_MS = 50;
 const WIDE_LIMIT_MS = 2000;
 
 /**
- * The `WebAssembly.Module` of `base64`, its code, for `tier`; undefined if it fails its self-test, where `tier` does not run, where
+ * The `WebAssembly.Module` of `hex`, its code, for `tier`; undefined if it fails its self-test, where `tier` does not run, where
  * compiling is forbidden, as by a content security policy, and where wide code takes too long to make.
  *
  * The tier "wide" is made from the same 128-bit code as the others by V8 on x64, in the versions of Node where it is faster, with
@@ -45,11 +36,11 @@ const WIDE_LIMIT_MS = 2000;
  */
 export async function compileKernels(
   tier: KernelTier,
-  base64: string,
+  hex: string,
   selfTest: (module: object) => Iterable<boolean>,
 ): Promise<object | undefined> {
   try {
-    const code = bytesFromBase64(base64);
+    const code = bytesFromHex(hex);
     if (tier === "wide") return await compileWide(code, selfTest);
     const module = await webAssembly()?.compile(code);
     return module !== undefined && (await passes(selfTest(module), (work) => work())) ? module : undefined;

@@ -92,11 +92,11 @@ export function bindKernels(set: KernelSet, memory: WasmMemory, scratch: number 
   const api = webAssembly();
   if (api === undefined) throw new RangeError(`"set" expected scalar kernels: this runtime has no WebAssembly`);
   const { exports } = new api.Instance(set.module, { env: { memory } });
-  exports["initialize"]?.(scratch, set.arithmetic === "lanes" ? 1 : 0);
+  exports["initialize"]?.(scratch, set.arithmetic === "lanes" ? 1 : 0, set.products === "pairs" ? 1 : 0);
   return wasmKernels(set, exports, memory, scratch);
 }
 
-/** The tier's module in base64; undefined where it cannot run. */
+/** The tier's module in hexadecimal; undefined where it cannot run. */
 async function codeOf(tier: KernelTier): Promise<string | undefined> {
   const features = wasmFeatures();
   if (tier === "simd") {

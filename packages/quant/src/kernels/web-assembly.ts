@@ -26,7 +26,6 @@ export interface V8 {
 
 interface Globals {
   readonly WebAssembly?: WasmApi;
-  readonly atob: (base64: string) => string;
   readonly performance: { now(): number };
   readonly setImmediate?: (callback: () => void) => unknown;
   readonly setTimeout: (callback: () => void) => unknown;
@@ -81,13 +80,11 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => void (globals.setImmediate ?? globals.setTimeout)(resolve));
 }
 
-/** In one step where there is one: 0.01 ms instead of 5 for the kernels, Node 26. */
-export function bytesFromBase64(base64: string): Uint8Array {
-  const { fromBase64 } = Uint8Array as unknown as { fromBase64?(base64: string): Uint8Array };
-  return (
-    fromBase64?.call(Uint8Array, base64) ??
-    Uint8Array.from(globals.atob(base64), (character) => character.charCodeAt(0))
-  );
+/** In one step where there is one. */
+export function bytesFromHex(hex: string): Uint8Array {
+  const { fromHex } = Uint8Array as unknown as { fromHex?(hex: string): Uint8Array };
+  if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }
 
 /** (func (param v128) (result v128) (i32x4.dot_i16x8_s (local.get 0) (local.get 0))) */

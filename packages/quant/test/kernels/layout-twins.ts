@@ -264,6 +264,7 @@ export function activationsTwin(
   x: Float32Array,
   nVectors: number,
   arithmetic: ArithmeticName = "build803",
+  excess?: number,
 ): Uint8Array {
   const { blockValues } = blockInfo(blockInfo(type).activationType);
   const layout = (arithmetic === "lanes" ? LANE_LAYOUTS.get(type) : undefined) ?? WASM_LAYOUTS.get(type)!;
@@ -281,14 +282,15 @@ export function activationsTwin(
     for (let b = 0; b < nBlocks; b++) {
       const start = (first * nBlocks + b * width + (v - first)) * vectorBytes;
       const size = packed.length / nBlocks;
-      placeVectorBlock(type, like, packed.subarray(b * size, (b + 1) * size), out.subarray(start, start + vectorBytes));
+      const block = packed.subarray(b * size, (b + 1) * size);
+      placeVectorBlock(type, like, block, out.subarray(start, start + vectorBytes), excess);
     }
   }
   return out;
 }
 
 /** @param like the type whose vectors are packed alike, see `WasmLayout` */
-function placeVectorBlock(type: string, like: string, block: Uint8Array, out: Uint8Array): void {
+function placeVectorBlock(type: string, like: string, block: Uint8Array, out: Uint8Array, excess?: number): void {
   const from = new DataView(block.buffer, block.byteOffset, block.byteLength);
   const to = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const partner = blockInfo(type).activationType;
@@ -304,7 +306,7 @@ function placeVectorBlock(type: string, like: string, block: Uint8Array, out: Ui
     const d = isQ8_0 ? f16ToF32(from.getUint16(0, true)) : from.getFloat32(0, true);
     if (like === "q8_0") {
       for (let i = 0; i < 32; i++) {
-        out[i] = Math.max(q[i]!, 0);
+        out[i] = excess === undefined ? Math.max(q[i]!, 0) : q[i]! + excess;
         out[32 + i] = Math.max(-q[i]!, 0);
       }
       to.setFloat32(64, d, true);

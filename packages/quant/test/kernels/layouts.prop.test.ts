@@ -66,7 +66,9 @@ describe.each([
         matrix.packActivations(PLACES.vectors, PLACES.activations, nVectors, rowValues);
         const isOfFloats = hasOwnLayout(type) && WASM_LAYOUTS.get(type)!.blockValues === 1;
         const twin = isOfFloats ? laneActivationsTwin : activationsTwin;
-        expect(target.subarray(0, nBytes)).toEqual(twin(type, x, nVectors, arithmetic));
+        // those of q8_0 go where the processor's product of bytes wants them
+        const twins = [undefined, 0, 128].map((excess) => twin(type, x, nVectors, arithmetic, excess));
+        expect(twins).toContainEqual(target.slice(0, nBytes));
         expect(target.subarray(nBytes).every((byte) => byte === 0xa5)).toBe(true);
       }),
       { numRuns: 25 },
