@@ -84,7 +84,16 @@ export function turn(): Promise<void> {
 export function bytesFromHex(hex: string): Uint8Array {
   const { fromHex } = Uint8Array as unknown as { fromHex?(hex: string): Uint8Array };
   if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (digitOf(hex.charCodeAt(2 * i)) << 4) | digitOf(hex.charCodeAt(2 * i + 1));
+  }
+  return bytes;
+}
+
+/** 0 … 9, a … f. */
+function digitOf(code: number): number {
+  return code - (code < 0x61 ? 0x30 : 0x57);
 }
 
 /** (func (param v128) (result v128) (i32x4.dot_i16x8_s (local.get 0) (local.get 0))) */
