@@ -71,7 +71,10 @@ module.exports = {
       from: { path: "^(packages|apps)/([^/]+)/src" },
       to: {
         path: "^packages/[^/]+/src/",
-        pathNot: ["^packages/$2/", "/src/(index|node|reference|workers?|conversation|formats|jinja|templates)\\.ts$"],
+        pathNot: [
+          "^packages/$2/",
+          "/src/(index|node|reference|workers?|convert-worker|conversation|formats|jinja|templates)\\.ts$",
+        ],
       },
     },
     {

@@ -1,8 +1,13 @@
 // Files at an address, or on the hub.
 
-import { httpSource } from "@ll/bytes";
+import { type ByteSource, httpSource } from "@ll/bytes";
 import { chooseFiles, type HubName, openHub, parseModelName } from "@ll/hub";
-import type { PlacedFile } from "./sources.ts";
+
+/** A file, and what its contents should hash to, if somebody states it. */
+export interface PlacedFile {
+  readonly source: ByteSource;
+  readonly sha256: string | undefined;
+}
 
 /** @throws IoError, HubError for an address that does not give the file */
 export async function remoteFiles(url: string): Promise<readonly PlacedFile[]> {

@@ -3,12 +3,7 @@
 import type { ByteSource } from "@ll/bytes";
 import type { Place } from "./jobs.ts";
 import { fileSource } from "./picked-folder.ts";
-
-/** A file, and what its contents should hash to, if somebody states it. */
-export interface PlacedFile {
-  readonly source: ByteSource;
-  readonly sha256: string | undefined;
-}
+import type { PlacedFile } from "./remote-files.ts";
 
 /** In the order of their names, as the files of a set are numbered. @throws IoError, HubError for an address that does not give the file */
 export async function filesOf(place: Place): Promise<readonly PlacedFile[]> {
