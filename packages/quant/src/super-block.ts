@@ -89,7 +89,7 @@ function addToLanes(block: SuperBlock, activations: Uint8Array, start: number): 
 }
 
 /** Σ scale · level · activation, for the Q8_K block at `offset`; an exact integer of at most 2^28. */
-export function sumOfProducts({ scales, levels }: SuperBlock, activations: Uint8Array, offset: number): number {
+function sumOfProducts({ scales, levels }: SuperBlock, activations: Uint8Array, offset: number): number {
   const start = offset + Q8_K_LEVELS_OFFSET;
   let sum = 0;
   for (let group = 0; group < 16; group++) {
@@ -103,7 +103,7 @@ export function sumOfProducts({ scales, levels }: SuperBlock, activations: Uint8
 }
 
 /** Σ minimum · sum of the group's activations, for the Q8_K block at `offset`; an integer below 2^24. */
-export function sumOfMins(block: SuperBlock, activations: Uint8Array, offset: number): number {
+function sumOfMins(block: SuperBlock, activations: Uint8Array, offset: number): number {
   const { mins } = block;
   let sum = 0;
   for (let group = 0; group < 16; group++) {
