@@ -8,21 +8,17 @@ import { afterAll, describe, expect, test } from "vitest";
 import { SHORT_TEMPLATE, tinyModel } from "../../../tools/tiny-model.ts";
 import { callsBehindMark } from "../src/format/output-format.ts";
 import type { OutputFormat } from "../src/formats.ts";
-import { outputFormatOf, PLAIN_FORMAT } from "../src/formats.ts";
+import { PLAIN_FORMAT } from "../src/formats.ts";
 import { type ChatModel, createChatModel, type Tools } from "../src/index.ts";
 import { patternTemplate } from "../src/templates.ts";
+import { FORCED_FORMATS } from "./format/outputs.ts";
 
 /** An id that none of the texts here needs; it gets the text of the mark, as control tokens have it. */
 const MARK = 300;
 const NO_WARNINGS = { name: "tiny", container: "ggml", contextTokens: 512, parallel: 2, weights: {}, warnings: [] };
 
-const FORMATS: readonly OutputFormat[] = [
-  PLAIN_FORMAT,
-  outputFormatOf("<tool_call> <think> </think>"),
-  outputFormatOf("[TOOL_CALLS]"),
-  outputFormatOf("[TOOL_CALLS] [ARGS]"),
-  outputFormatOf("<|tool_call|>"),
-];
+/** Those whose calls begin with a mark. */
+const FORMATS = FORCED_FORMATS.filter(({ calls }) => calls?.open !== "");
 
 const TOOLS: Tools = {
   weather: {

@@ -2,22 +2,8 @@
 // what they are whole.
 
 import { describe, expect, test } from "vitest";
-import {
-  createOutputParser,
-  type OutputFormat,
-  type OutputPart,
-  outputFormatOf,
-  PLAIN_FORMAT,
-} from "../../src/formats.ts";
-
-const FORMATS: readonly OutputFormat[] = [
-  PLAIN_FORMAT,
-  outputFormatOf("<tool_call> <think> </think>"),
-  outputFormatOf("[TOOL_CALLS]"),
-  outputFormatOf("[TOOL_CALLS] [ARGS]"),
-  outputFormatOf("<|tool_call|>"),
-  outputFormatOf("<|python_tag|>"),
-];
+import { createOutputParser, type OutputFormat, type OutputPart, outputFormatOf } from "../../src/formats.ts";
+import { FORCED_FORMATS } from "./outputs.ts";
 
 const ARGUMENTS = ['{"city": "Ro\\"me}", "days": [1, {"a": 2}]}', "{ }"];
 
@@ -36,7 +22,7 @@ function parse(format: OutputFormat, pieces: readonly string[]): OutputPart[] {
   return [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()];
 }
 
-describe.each(FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
+describe.each(FORCED_FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
   const text = written(format);
   const nCalls = format.calls?.forced?.between === undefined ? 1 : 2;
 

@@ -1,6 +1,8 @@
 // Answers as each family writes them, and what they say. Where a template of the family writes calls back, the renderings of
 // `templates/renderings.json` hold the same text: `recorded.test.ts` checks that.
 
+import { type OutputFormat, outputFormatOf, PLAIN_FORMAT } from "../../src/formats.ts";
+
 export interface Expected {
   readonly reasoning?: string;
   readonly text?: string;
@@ -239,4 +241,14 @@ export const OUTPUTS: readonly Output[] = [
     output: '<|python_tag|>print("x")',
     text: 'print("x")',
   },
+];
+
+/** The notations in which calls can be forced by a grammar. */
+export const FORCED_FORMATS: readonly OutputFormat[] = [
+  PLAIN_FORMAT,
+  outputFormatOf("<tool_call> <think> </think>"),
+  outputFormatOf("[TOOL_CALLS]"),
+  outputFormatOf("[TOOL_CALLS] [ARGS]"),
+  outputFormatOf("<|tool_call|>"),
+  outputFormatOf("<|python_tag|>"),
 ];

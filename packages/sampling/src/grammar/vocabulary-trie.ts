@@ -85,7 +85,7 @@ function groupByOwner(owners: Int32Array, nOwners: number): Groups {
 }
 
 /**
- * Nodes by their parent and the class that leads to them: a hash table, for a Map takes ten times as long. Its multipliers are random, so
+ * Nodes by their parent and the class that leads to them: a hash table, for a Map takes several times as long. Its multipliers are random, so
  * that no vocabulary is made to collide; what it finds does not depend on them.
  */
 function createNodes(most: number) {
