@@ -183,6 +183,17 @@ describe.skipIf(missingChromium !== undefined)(`the page ${missingChromium ?? ""
     await press("Escape");
   });
 
+  test("a key pressed before a closed dialog has said so is not lost", async () => {
+    const hands = await open();
+    await hands.button(text.settings).click();
+    await hands.page.getByRole("dialog", { name: text.settings }).waitFor();
+    await hands.page.evaluate(() => {
+      document.querySelector("dialog")?.close(); // its event comes later
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+    });
+    await hands.page.getByRole("dialog", { name: text.shortcuts }).waitFor();
+  });
+
   test("Enter sends nothing while an input method composes", async () => {
     const hands = await open();
     await hands.field.focus();

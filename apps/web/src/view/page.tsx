@@ -34,8 +34,8 @@ export function ChatPage({ chat, aside, status, start, hint, main }: ChatPagePro
   const isDrawerOpen = useSignal(false);
   const dialog = useSignal<"settings" | "shortcuts" | undefined>(undefined);
   const isRaw = useSignal(false);
-  const closeDialog = (): void => {
-    dialog.value = undefined;
+  const close = (which: "settings" | "shortcuts") => () => {
+    if (dialog.peek() === which) dialog.value = undefined;
   };
 
   useEffect(() => {
@@ -43,6 +43,8 @@ export function ChatPage({ chat, aside, status, start, hint, main }: ChatPagePro
       if (event.isComposing) return;
       const isCommand = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
+      // asked of the page: a dialog that was closed says so a moment later
+      const isInDialog = document.querySelector("dialog[open]") !== null;
       const isInField = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
       if (isCommand && event.shiftKey && key === "o") {
         event.preventDefault();
@@ -51,9 +53,9 @@ export function ChatPage({ chat, aside, status, start, hint, main }: ChatPagePro
         event.preventDefault();
         isDrawerOpen.value = true;
         requestAnimationFrame(() => document.getElementById("search")?.focus());
-      } else if (key === "?" && !isInField && dialog.peek() === undefined) {
+      } else if (key === "?" && !isInField && !isInDialog) {
         dialog.value = "shortcuts";
-      } else if (key === "escape" && dialog.peek() === undefined && !event.defaultPrevented) {
+      } else if (key === "escape" && !isInDialog && !event.defaultPrevented) {
         if (isDrawerOpen.peek()) isDrawerOpen.value = false;
         else chat.answers.stop(chat.open.peek().id);
       }
@@ -119,9 +121,9 @@ export function ChatPage({ chat, aside, status, start, hint, main }: ChatPagePro
       <p class="off-screen" role="status">
         {chat.status.value}
       </p>
-      {dialog.value === "settings" && <SettingsDialog chat={chat} onClose={closeDialog} />}
+      {dialog.value === "settings" && <SettingsDialog chat={chat} onClose={close("settings")} />}
       {dialog.value === "shortcuts" && (
-        <Dialog title={text.shortcuts} onClose={closeDialog}>
+        <Dialog title={text.shortcuts} onClose={close("shortcuts")}>
           <dl class="shortcuts">
             {text.shortcutList.map(([keys, what]) => (
               <div key={keys}>
