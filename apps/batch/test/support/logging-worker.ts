@@ -1,4 +1,5 @@
-// A worker that notes every line when the model has read its prompt, and takes nothing while there are more results than a file says:
+// A worker that notes every line when the model has read its prompt, and takes nothing while there are more results than a file says.
+// Those count that the queue holds, too: a coordinator that is slow, or finds Redis again later than the workers, takes them at once.
 // node … logging-worker.ts MODEL URL NAME LOG RESULTS GATE
 
 import { appendFileSync, readFileSync } from "node:fs";
@@ -7,7 +8,7 @@ import { createHandler } from "@ll/openai-api";
 import { createLineRunner } from "../../src/lines/runner.ts";
 import { contractOf, openModel } from "../../src/model/open.ts";
 import { defaultModelParams } from "../../src/model/options.ts";
-import { queueName } from "../../src/queue/job.ts";
+import { lateKey, queueName } from "../../src/queue/job.ts";
 import { openRedis } from "../../src/queue/redis.ts";
 import { startWorker } from "../../src/queue/worker.ts";
 import { quietIo, resultsIn } from "./programs.ts";
@@ -35,15 +36,19 @@ const runner = createLineRunner(
   2,
   opened.facts,
 );
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const redis = await openRedis(url, say);
+const queue = queueName("lines", contract.fingerprint);
+const done = async (): Promise<number> =>
+  (await redis.zcard(`bull:${queue}:completed`)) + (await redis.llen(lateKey(queue))) + resultsIn(kept);
 const gated = {
   ...runner,
   async ready(): Promise<void> {
-    while (resultsIn(kept) > Number(readFileSync(gate, "utf8"))) await sleep(20);
     await runner.ready();
+    while ((await done()) > Number(readFileSync(gate, "utf8"))) await sleep(20);
   },
 };
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 await startWorker({
-  ...{ redis: await openRedis(url, say), queue: queueName("lines", contract.fingerprint), name, runner: gated, say },
+  ...{ redis, queue, name, runner: gated, say },
   ...{ terms: contract.terms, lockMs: 2000, stalledMs: 1000, onChunk: () => undefined },
 }).ended;
