@@ -5,5 +5,4 @@ export { convertCommand } from "./commands/convert.ts";
 export { chunkText, createScore, perplexityText } from "./commands/perplexity/chunks.ts";
 export { openWindowScorer, type WindowScorer, windowsOf } from "./commands/perplexity/windows.ts";
 export { quantizeCommand } from "./commands/quantize.ts";
-export { withoutFinalNewline } from "./inference/options/file-text.ts";
-export { readTextFile } from "./text-input.ts";
+export { readTextFile, withoutFinalNewline } from "./text-input.ts";

@@ -1,4 +1,4 @@
-// Texts of any length to ids: the event loop turns meanwhile, so that signals are heard.
+// Long work, such as texts of any length to ids: the event loop turns meanwhile, so that signals and keys are heard.
 
 import { setImmediate } from "node:timers/promises";
 import type { EncodeOptions, Tokenizer } from "@ll/tokenizer";
@@ -34,4 +34,17 @@ export async function encodeText(
     start += piece.length;
   }
   return ids;
+}
+
+/** Longest stretch of work between two turns of the event loop, if each step is short. */
+const STRETCH_MS = 50;
+
+/** A function to call between two steps: now and then it waits for a turn of the event loop. */
+export function createPace(now: () => number = () => performance.now()): () => Promise<void> {
+  let begun = now();
+  return async () => {
+    if (now() - begun < STRETCH_MS) return;
+    await setImmediate();
+    begun = now();
+  };
 }

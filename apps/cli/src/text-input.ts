@@ -1,12 +1,13 @@
-// Text that a program is given in a file or on standard input.
+// Text that a program is given in a file or on standard input, also through an option that names the file.
 
 // biome-ignore lint/style/noRestrictedImports: opened for reading only
 import { constants, createReadStream, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
-import { IoError } from "@ll/bytes";
+import { IoError, isIoError } from "@ll/bytes";
 import { reason } from "@ll/bytes/node";
 import { Refusal } from "./errors.ts";
+import { invalidParameter, type OptionValue } from "./option-table.ts";
 import { inert, type Terminal } from "./terminal.ts";
 
 /** Longest text, in bytes: many times what a tokenizer is given, and room in memory for it several times over. */
@@ -60,4 +61,17 @@ function sayWaiting(name: string, err: Terminal | undefined): () => void {
   }
   const timer = setTimeout(() => err?.write(`reading ${inert(name)}\n`), SILENT_MS);
   return () => clearTimeout(timer);
+}
+
+/** `text` with all bytes of the file that the option names behind it; `-` is standard input. @throws UsageError; Refusal */
+export async function withFile(text: Uint8Array, { text: path, option, err }: OptionValue): Promise<Uint8Array> {
+  const file = await readTextFile(path, err).catch((error: unknown) => {
+    throw isIoError(error) ? invalidParameter(option, `error: failed to open file '${path}'`) : error;
+  });
+  return Buffer.concat([text, file]);
+}
+
+/** `text` without one newline at its end, if there is one. */
+export function withoutFinalNewline(text: Uint8Array): Uint8Array {
+  return text.at(-1) === 0x0a ? text.subarray(0, -1) : text;
 }

@@ -160,3 +160,16 @@ function isUnsafe(code: number): boolean {
 function escapeCode(code: number): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
+
+/**
+ * What `make` makes, an array or a memory whose size comes from a file or a request:
+ * `allocate("the logits", () => new Float32Array(n))`.
+ * @throws IoError `E_NOMEM` that says what it was for, where engines throw a RangeError that only its wording tells from others
+ */
+export function allocate<T>(purpose: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw new IoError({ code: "E_NOMEM", message: `no memory for ${purpose}`, cause });
+  }
+}

@@ -1,6 +1,5 @@
 // Reading and writing that cannot be fooled: the checked byte layer under every format of the toolchain.
 
-export { allocate } from "./allocate.ts";
 export { isBytes, isError, isTypedArray, kindOf } from "./arguments.ts";
 export { BoundedReader, createReader, type ReaderOptions } from "./bounded-reader.ts";
 export { type Budget, type BudgetLimits, type BudgetOptions, createBudget, headerBudget } from "./budget.ts";
@@ -10,11 +9,12 @@ export {
   assertSpan,
   type ByteSource,
   blobSource,
+  closeAll,
   memorySource,
   type SourceOrigin,
 } from "./byte-source.ts";
-export { closeAll } from "./close-all.ts";
 export {
+  allocate,
   FormatError,
   type FormatErrorClass,
   type FormatErrorFields,

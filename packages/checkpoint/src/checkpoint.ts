@@ -1,7 +1,6 @@
 // A model as its files hold it: parameters and tensors under Meta's names, in the order in which they are converted.
 
 import type { ByteSource, SourceTensor, TensorSource } from "@ll/bytes";
-import { readAddedTokens } from "./added-tokens.ts";
 import { openConfig, readTokenIds } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { dequantizeGptq } from "./gptq.ts";
@@ -20,7 +19,7 @@ import { dequantizeOld } from "./old-blocks.ts";
 import { type CheckpointParams, resolveParams } from "./params.ts";
 import { type GptqLayout, readQuantizationConfig } from "./quantization-config.ts";
 import { type CheckpointPart, mergeParts } from "./shards.ts";
-import { readTokenizerConfig } from "./tokenizer-config.ts";
+import { readAddedTokens, readTokenizerConfig } from "./tokenizer-config.ts";
 import { assertFloatWeights, assertHarmless, list } from "./unread-tensors.ts";
 
 export type CheckpointFormat = "torch" | "safetensors" | "ggml" | "llama2c";

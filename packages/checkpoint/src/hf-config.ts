@@ -21,8 +21,8 @@ import {
 } from "./config-fields.ts";
 import { type DeclaredParams, present } from "./declared-params.ts";
 import { CheckpointError } from "./errors.ts";
+import { isNeutral, NEUTRAL_VALUES } from "./hf-members.ts";
 import type { JsonReader } from "./json-reader.ts";
-import { isNeutral, NEUTRAL_VALUES } from "./neutral-fields.ts";
 import { readQuantizationConfig } from "./quantization-config.ts";
 import { assertWholeHeads, mergeRope, type RopeConfig, readRopeConfig } from "./rope-config.ts";
 

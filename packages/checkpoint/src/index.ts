@@ -1,7 +1,6 @@
 // Checkpoints of LLaMA models, read tensor by tensor over byte sources: for any platform. Files on disk: see ./node.
 
 export type { SourceTensor, TensorSource } from "@ll/bytes";
-export { readAddedTokens } from "./added-tokens.ts";
 export { asType, type CastType } from "./cast.ts";
 export {
   assembleCheckpoint,
@@ -33,6 +32,7 @@ export type { PickleValue } from "./pickle-values.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { CheckpointPart } from "./shards.ts";
 export { concatRows } from "./tensor-views.ts";
+export { readAddedTokens } from "./tokenizer-config.ts";
 export { readTokenizerFiles, TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer-files.ts";
 export {
   type Archive,

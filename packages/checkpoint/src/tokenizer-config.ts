@@ -1,8 +1,8 @@
-// tokenizer_config.json of a Hugging Face model: the tokens round a text. Its chat template, and what it names to be run, are skipped
-// unread.
+// tokenizer_config.json of a Hugging Face model: the tokens round a text; its chat template, and what it names to be run, are skipped
+// unread. And added_tokens.json, which maps texts of tokens to ids.
 
-import type { ByteSource } from "@ll/bytes";
-import { openConfig, readFlag } from "./config-fields.ts";
+import type { BudgetOptions, ByteSource } from "@ll/bytes";
+import { openConfig, readFlag, readInteger } from "./config-fields.ts";
 import { present } from "./declared-params.ts";
 import type { JsonReader } from "./json-reader.ts";
 
@@ -54,4 +54,16 @@ function readToken(json: JsonReader): string | undefined {
     if (field === "content" && value.kind === "string") text = value.text;
   });
   return text;
+}
+
+/** Text → id, in file order. @throws CheckpointError `E_JSON`, `E_FIELD`, `E_DUP` or `E_LIMIT`. */
+export async function readAddedTokens(
+  source: ByteSource,
+  options: BudgetOptions = {},
+): Promise<ReadonlyMap<string, number>> {
+  const json = await openConfig(source, options);
+  const ids = new Map<string, number>();
+  json.object((text) => ids.set(text, readInteger(json, text, 0)));
+  json.end();
+  return ids;
 }

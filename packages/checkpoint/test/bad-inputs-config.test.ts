@@ -3,11 +3,11 @@
 import { type BudgetOptions, type ByteSource, memorySource } from "@ll/bytes";
 import { describe, expect, it } from "vitest";
 import { countingBudget, expectWithinPromise } from "../../../tools/parser-cost.ts";
-import { readAddedTokens } from "../src/added-tokens.ts";
 import type { DeclaredParams } from "../src/declared-params.ts";
 import { readHfConfig } from "../src/hf-config.ts";
 import { readMetaParams } from "../src/meta-params.ts";
 import { openCheckpoint } from "../src/open-checkpoint.ts";
+import { readAddedTokens } from "../src/tokenizer-config.ts";
 import { concat } from "./support/bytes.ts";
 import { expectRejected } from "./support/expect-rejected.ts";
 import { directoryWith } from "./support/files.ts";

@@ -6,7 +6,7 @@ import type { OutType } from "./convert-checkpoint.ts";
 import type { ModelTotals, TensorStep, WorkOptions } from "./events.ts";
 import { type FilePlan, ggufFile } from "./file-plan.ts";
 import { choosePacker } from "./packing/choose-packer.ts";
-import { createCopier } from "./packing/copier.ts";
+import { createCopier } from "./packing/packer.ts";
 import { copyPieces, packingPieces } from "./pieces.ts";
 import { product } from "./shapes.ts";
 import { type TensorWork, writeModel } from "./write-model.ts";

@@ -15,7 +15,7 @@ import { ggufName } from "./gguf-tensors.ts";
 import type { ModelContents, TokenRules } from "./model-contents.ts";
 import { requireMult } from "./model-params.ts";
 import { choosePacker } from "./packing/choose-packer.ts";
-import { createCopier } from "./packing/copier.ts";
+import { createCopier } from "./packing/packer.ts";
 import { copyPieces, packingPieces } from "./pieces.ts";
 import { product } from "./shapes.ts";
 import { piecesOf } from "./vocab-pieces.ts";

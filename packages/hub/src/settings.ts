@@ -1,4 +1,5 @@
-// Where the hub is and who asks, from the variables that its own tools read.
+// Where the hub is and who asks, from the variables that its own tools read, and the folder of what makes the next run nicer: everything
+// in there may be deleted.
 
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -51,4 +52,17 @@ function huggingFaceHome(value: Value): string {
 
 function tokenPath(value: Value): string {
   return value("HF_TOKEN_PATH") ?? join(huggingFaceHome(value), "token");
+}
+
+/** `LL_CACHE`, else the folder that the platform has for this; undefined where there is no home. */
+export function cacheFolder(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  if (env["LL_CACHE"]) return env["LL_CACHE"];
+  if (env["XDG_CACHE_HOME"]) return join(env["XDG_CACHE_HOME"], "ll");
+  if (platform === "win32") return env["LOCALAPPDATA"] && join(env["LOCALAPPDATA"], "ll", "Cache");
+  const home = env["HOME"];
+  if (!home) return undefined;
+  return platform === "darwin" ? join(home, "Library", "Caches", "ll") : join(home, ".cache", "ll");
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cacheFolder } from "../src/cache-folder.ts";
+import { cacheFolder } from "../src/settings.ts";
 
 test("the folder: LL_CACHE, then XDG's, then the platform's own", () => {
   const home = { HOME: "/h", LOCALAPPDATA: "L" };

@@ -5,6 +5,7 @@ export { ggufTokenizer, unreadTokenizerKeys } from "./gguf-tokenizer.ts";
 export { type LoraAdapter, type LoraPair, type TensorPatchedEvent, type WithLoraOptions, withLora } from "./lora.ts";
 export { loraFromGguf } from "./lora-gguf.ts";
 export type { ChatTemplates, FileTensor, ModelFile, Pooling, SamplingFacts, VocabularyFacts } from "./model-file.ts";
+export { type TypeShare, typeMix } from "./model-file.ts";
 export { openAdapter } from "./open-adapter.ts";
 export { type ModelInput, type OpenModelFileOptions, openModelFile } from "./open-model-file.ts";
 export {
@@ -17,4 +18,3 @@ export {
   sessionFileBytes,
   writeSession,
 } from "./session.ts";
-export { type TypeShare, typeMix } from "./type-mix.ts";

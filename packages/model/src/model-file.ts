@@ -1,4 +1,4 @@
-// What a model file of any kind is to whoever runs it or looks at it.
+// What a model file of any kind is to whoever runs it or looks at it, and which types its weights are of.
 
 import type { FormatError, SourceTensor, TensorSource } from "@ll/bytes";
 import type { GgmlFile } from "@ll/ggml-format";
@@ -92,4 +92,29 @@ export interface ModelFile {
   whyNotRun(): string | undefined;
   /** @throws IoError `E_CHANGED` if a file is not what it was when it was opened */
   assertUnchanged(): Promise<void>;
+}
+
+/** Tensors of one type together. */
+export interface TypeShare {
+  readonly type: string;
+  readonly tensors: number;
+  readonly weights: number;
+  readonly bytes: number;
+}
+
+/** The types of a model's tensors, the one with most bytes first. */
+export function typeMix(
+  tensors: Iterable<{ readonly type: string; readonly shape: readonly number[]; readonly byteLength: number }>,
+): TypeShare[] {
+  const shares = new Map<string, TypeShare>();
+  for (const { type, shape, byteLength } of tensors) {
+    const before = shares.get(type) ?? { type, tensors: 0, weights: 0, bytes: 0 };
+    shares.set(type, {
+      type,
+      tensors: before.tensors + 1,
+      weights: before.weights + shape.reduce((product, size) => product * size, 1),
+      bytes: before.bytes + byteLength,
+    });
+  }
+  return [...shares.values()].sort((a, b) => b.bytes - a.bytes);
 }

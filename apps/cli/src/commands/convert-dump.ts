@@ -5,10 +5,9 @@ import { openStoredTensors } from "@ll/checkpoint/node";
 import { openGgufPath } from "@ll/gguf/node";
 import { containerAt } from "@ll/model/node";
 import type { ConvertArguments } from "./convert-arguments.ts";
-
+import { openGgmlInput } from "./convert-inputs.ts";
 import { pythonType } from "./convert-lines.ts";
 import { type NotingIo, writeReport } from "./file-report.ts";
-import { openGgmlInput } from "./ggml-input.ts";
 
 export async function dump(request: ConvertArguments, io: NotingIo): Promise<void> {
   if ((await containerAt(request.model)) === "gguf") return dumpGguf(request, io);

@@ -4,6 +4,7 @@
 import { dirname, join } from "node:path";
 import { printable } from "@ll/bytes";
 import { openFileSource } from "@ll/bytes/node";
+import type { GgmlOpener } from "@ll/checkpoint/node";
 import { openCheckpoint } from "@ll/checkpoint/node";
 import { contentsOfGgml, contentsOfGguf, type ModelContents, type OutType, usualOutType } from "@ll/convert";
 import { openGgml } from "@ll/ggml-format";
@@ -16,7 +17,6 @@ import { Refusal } from "../errors.ts";
 import type { ConvertArguments } from "./convert-arguments.ts";
 import { pythonType } from "./convert-lines.ts";
 import type { NotingIo } from "./file-report.ts";
-import { openGgmlInput } from "./ggml-input.ts";
 
 /** Longest path in a message; longer than any that a system takes. */
 const PATH_CHARS = 4200;
@@ -117,3 +117,6 @@ async function openGgjt(request: ConvertArguments, io: NotingIo): Promise<Conver
 function sayLoading(path: string, io: Io): void {
   io.err.write(`Loading model file ${printable(path, PATH_CHARS)}\n`);
 }
+
+/** Also opens the 4-bit blocks of the first files, which nothing else reads any more. */
+export const openGgmlInput: GgmlOpener = (source) => openGgml(source, { oldBlocks: true });

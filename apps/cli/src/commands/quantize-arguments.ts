@@ -7,11 +7,11 @@ import type { WritableValue } from "@ll/gguf";
 import { BLOCK_TYPES, canPackGguf, type FileType, FTYPES, ggufFileTypes, type TensorTypeRule } from "@ll/quant";
 import type { Io } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { withFile } from "../inference/options/file-text.ts";
 import { flagRow, jsonRow, silentRow, valueRow } from "../option-rows.ts";
 import { invalidParameter, type OptionSpec } from "../option-table.ts";
 import { type Program, readArguments } from "../program.ts";
 import { closest } from "../suggest.ts";
+import { withFile } from "../text-input.ts";
 import { typesHelp } from "./quantize-help.ts";
 
 /** What the options set. */

@@ -24,7 +24,7 @@ import type { Io } from "../command.ts";
 import { ReportedError } from "../errors.ts";
 import { modelPath, openModelSource } from "../model-path.ts";
 import { createProgress, type Progress } from "../progress.ts";
-import { shownModel } from "../terminal.ts";
+import { NOWHERE, shownModel } from "../terminal.ts";
 import { type LoadedFacts, loadLines } from "./load-lines.ts";
 import { applyLora } from "./lora-loading.ts";
 import { type RunnableModel, readModelFile } from "./model-file.ts";
@@ -181,4 +181,15 @@ async function factsOf({ file, config, warnings }: RunnableModel, params: RunPar
       ? undefined
       : await modelMemory(tensors, config, { threads, kernels, arithmetic, contextTokens, kvType }),
   };
+}
+
+/** Of what is said meanwhile, only warnings are shown, and on a terminal how far it has come. @throws whatever the readers throw, for the frame to report */
+export async function loadQuietly(params: RunParams, io: Io, warns: boolean = !params.quiet): Promise<LoadedModel> {
+  try {
+    const loaded = await loadModel(params, { ...io, err: NOWHERE }, io);
+    if (warns) for (const text of loaded.warnings) io.err.write(`warning: ${printable(text, 512)}\n`);
+    return loaded;
+  } catch (error) {
+    throw error instanceof ReportedError ? error.cause : error;
+  }
 }

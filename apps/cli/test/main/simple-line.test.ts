@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readSimpleLine } from "../../src/commands/main/simple-line.ts";
+import { readSimpleLine } from "../../src/commands/main/line-editor.ts";
 
 /** A source of the characters of `text`. */
 function typed(text: string): { next(): Promise<string | undefined>; rest(): string } {

@@ -7,7 +7,7 @@ import { configFromGgml, createScalarModel, loadWeights } from "@ll/llama";
 import { createTokenizer } from "@ll/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
-import { logProbability } from "../../src/commands/perplexity/log-probability.ts";
+import { logProbability } from "../../src/commands/perplexity/chunks.ts";
 import { runHere } from "../programs.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ll-perplexity-"));

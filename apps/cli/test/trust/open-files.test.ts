@@ -19,11 +19,11 @@ import { wireRows } from "../../../../packages/tokenizer/test/corpus/wire-rows.t
 import { watchFileHandles } from "../../../../tools/file-handles.ts";
 import { fixture } from "../../../../tools/test-data.ts";
 import { tinyModel } from "../../../../tools/tiny-model.ts";
-import { openGgmlInput } from "../../src/commands/ggml-input.ts";
+import { openGgmlInput } from "../../src/commands/convert-inputs.ts";
 import { copyTiny } from "../models.ts";
 import { runHere, temporaryDirectory } from "../programs.ts";
 
-const GGML_INPUT = new URL("../../src/commands/ggml-input.ts", import.meta.url).href;
+const GGML_INPUT = new URL("../../src/commands/convert-inputs.ts", import.meta.url).href;
 const LORA_CONFIG = '{"peft_type": "LORA", "r": 1, "lora_alpha": 1}';
 
 /** A folder with one of everything that is opened. */

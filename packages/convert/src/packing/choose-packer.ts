@@ -6,8 +6,8 @@ import { blockInfo, type KernelTier, loadGgufPackers, loadKernels, packsAlike } 
 import type { TensorStep } from "../events.ts";
 import { product } from "../shapes.ts";
 import { workerScriptUrl } from "../worker-script.ts";
-import { createCopier } from "./copier.ts";
 import type { Packer } from "./packer.ts";
+import { createCopier } from "./packer.ts";
 import { createWorkbench } from "./workbench.ts";
 import { createWorkerPacker } from "./worker-packer.ts";
 

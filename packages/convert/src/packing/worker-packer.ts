@@ -6,7 +6,7 @@ import { createWorkerPool, type SpawnWorker, type WorkerPool } from "@ll/bytes/w
 import type { GgufPackerSet, KernelSet } from "@ll/quant";
 import { WORKER_NAME } from "../worker-script.ts";
 import { type Packer, PIECE_BYTES } from "./packer.ts";
-import type { Packed, Request } from "./protocol.ts";
+import type { Packed, Request } from "./worker-loop.ts";
 
 /** Pieces per worker: one that it packs and one that waits for it. */
 const PIECES_PER_WORKER = 2;

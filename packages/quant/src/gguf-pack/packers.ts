@@ -3,8 +3,7 @@
 
 import { blockInfo } from "../block-types.ts";
 import { compileKernels } from "../kernels/compile-kernels.ts";
-import { type KernelTier, LOWEST_POINTER } from "../kernels/kernels.ts";
-import { assertMemorySpan } from "../kernels/memory-span.ts";
+import { assertMemorySpan, type KernelTier, LOWEST_POINTER } from "../kernels/kernels.ts";
 import { type WasmMemory, wasmFeatures, webAssembly, wideV8 } from "../kernels/web-assembly.ts";
 import { packGgufRows } from "./gguf-rows.ts";
 

@@ -2,6 +2,7 @@
 
 export { compileKernels } from "./compile-kernels.ts";
 export {
+  assertMemorySpan,
   type CountKernel,
   GROUP_ROWS,
   type KernelName,
@@ -16,6 +17,5 @@ export {
   SCRATCH_BYTES,
 } from "./kernels.ts";
 export { bindKernels, KERNEL_NAMES, KERNEL_TIERS, loadKernels } from "./load-kernels.ts";
-export { assertMemorySpan } from "./memory-span.ts";
 export { createRowReader, rowReaderBytes } from "./row-reader.ts";
 export type { WasmMemory } from "./web-assembly.ts";

@@ -3,6 +3,7 @@
 import type { ArithmeticName } from "../rows.ts";
 import { compileKernels } from "./compile-kernels.ts";
 import {
+  assertMemorySpan,
   type KernelName,
   type KernelProducts,
   type KernelSet,
@@ -11,7 +12,6 @@ import {
   LOWEST_POINTER,
   SCRATCH_BYTES,
 } from "./kernels.ts";
-import { assertMemorySpan } from "./memory-span.ts";
 import { fasterProducts, productTimer } from "./products.ts";
 import { scalarKernels } from "./scalar-kernels.ts";
 import { checkTypes, SELF_TEST_PAGES, SELF_TEST_SCRATCH } from "./self-test.ts";

@@ -5,8 +5,7 @@ import type { BlockFormat } from "../block-format.ts";
 import { BLOCK_TYPES, formatOf, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
 import { type ArithmeticName, dot, packActivation } from "../rows.ts";
-import { type Kernels, limitBits, type MatrixKernels } from "./kernels.ts";
-import { assertMemorySpan } from "./memory-span.ts";
+import { assertMemorySpan, type Kernels, limitBits, type MatrixKernels } from "./kernels.ts";
 import type { WasmMemory } from "./web-assembly.ts";
 
 export function scalarKernels(memory: WasmMemory, arithmetic: ArithmeticName): Kernels {

@@ -4,6 +4,7 @@ import { blockInfo, rowBytes } from "../block-types.ts";
 import { assertCount } from "../guards.ts";
 import { type GridName, iqGrid } from "../iq-grids.ts";
 import {
+  assertMemorySpan,
   type CountKernel,
   GROUP_ROWS,
   type KernelProducts,
@@ -14,7 +15,6 @@ import {
   type PackKernel,
   type PackSource,
 } from "./kernels.ts";
-import { assertMemorySpan } from "./memory-span.ts";
 import { GRIDS, LANE_LAYOUTS, PAIR_TYPES, WASM_COUNTED_TYPES, WASM_LAYOUTS, type WasmLayout } from "./wasm-layouts.ts";
 import type { WasmExports, WasmMemory } from "./web-assembly.ts";
 

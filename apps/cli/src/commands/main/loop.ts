@@ -10,7 +10,6 @@ import type { Timings } from "../../inference/timings.ts";
 import type { MainConsole } from "./console.ts";
 import type { Guidance } from "./guidance.ts";
 import type { Interrupt } from "./interaction.ts";
-import { endsWithAny } from "./reverse-prompts.ts";
 import { userTurn } from "./user-turn.ts";
 
 /** Budget that means "until the context is full". */
@@ -171,4 +170,27 @@ function reportSkipped({ nSkipped }: PendingReport, console: MainConsole): void 
   console.colour("error");
   console.print(`<<input too long: skipped ${nSkipped} token${nSkipped === 1 ? "" : "s"}>>`);
   console.colour("default");
+}
+
+/** True if the text of the last tokens ends in one of `texts`, give or take `slack` bytes behind it. */
+function endsWithAny(
+  lastTokens: Int32Array,
+  tokenizer: Tokenizer,
+  texts: readonly Uint8Array[],
+  slack: number,
+): boolean {
+  if (texts.length === 0) return false;
+  const longest = Math.max(...texts.map((text) => text.byteLength)) + slack;
+  const tail: Uint8Array[] = [];
+  let bytes = 0;
+  for (let i = lastTokens.length - 1; i >= 0 && bytes < longest; i--) {
+    const text = tokenizer.tokenBytes(lastTokens[i] as number);
+    tail.unshift(text);
+    bytes += text.byteLength;
+  }
+  const end = Buffer.concat(tail);
+  return texts.some((text) => {
+    const from = Math.max(0, end.byteLength - (text.byteLength + slack));
+    return end.indexOf(text, from) >= 0;
+  });
 }

@@ -3,8 +3,7 @@
 import type { RunParams } from "../../inference/params.ts";
 import type { MainConsole } from "./console.ts";
 import type { Interrupt } from "./interaction.ts";
-import { readLine } from "./line-editor.ts";
-import { readSimpleLine } from "./simple-line.ts";
+import { readLine, readSimpleLine } from "./line-editor.ts";
 
 /** Reads what the user says; an empty array if nothing, `undefined` at the end of input. */
 export async function userTurn(

@@ -1,11 +1,11 @@
 // Perplexity by chunks (Jelinek et al. 1977), as llama.cpp build 803 counts it: the text is cut into chunks of one context each,
 // and every token in the second half of a chunk, but at most the 512th on, is foretold from all before it in the chunk.
 
+import { expf, logf } from "@ll/sampling";
 import { Refusal, ReportedError } from "../../errors.ts";
 import type { Report, Run } from "../../inference/run-model.ts";
 import { encodeText } from "../../long-text.ts";
 import { fixed } from "../../printf.ts";
-import { logProbability } from "./log-probability.ts";
 
 /** Tokens at the start of a chunk that are not scored, in contexts over twice as long. */
 const MAX_UNSCORED_TOKENS = 512;
@@ -132,4 +132,16 @@ function etaLine(seconds: number, nChunks: number): string {
   const total = Math.trunc(seconds * nChunks);
   const hours = total >= 3600 ? `${Math.floor(total / 3600)} hours ` : "";
   return `perplexity: ${fixed(seconds, 0, 2)} seconds per pass - ETA ${hours}${fixed((total % 3600) / 60, 0, 2)} minutes\n`;
+}
+
+/** log softmax(logits)[id]: exponentials in binary32, their sum in double, the quotient and its logarithm in binary32. */
+export function logProbability(
+  logits: Float32Array, // (nVocab)
+  id: number,
+): number {
+  let largest = logits[0] as number;
+  for (const logit of logits) if (logit > largest) largest = logit;
+  let sum = 0;
+  for (const logit of logits) sum += expf(Math.fround(logit - largest));
+  return logf(Math.fround(expf(Math.fround((logits[id] as number) - largest)) / sum));
 }

@@ -5,8 +5,8 @@ import { returnTo } from "@ll/llama";
 import { Refusal, ReportedError } from "../../errors.ts";
 import type { Report, Run } from "../../inference/run-model.ts";
 import { fixed } from "../../printf.ts";
+import { logProbability } from "./chunks.ts";
 import { readTasks, selectTasks, type Task } from "./hellaswag-tasks.ts";
-import { logProbability } from "./log-probability.ts";
 
 /** The first question is padded to so many tokens. */
 const MIN_QUERY_TOKENS = 32;

@@ -1,7 +1,7 @@
 // Options about the text to start with, and the one to keep away from.
 
 import { flagRow, valueRow } from "../../option-rows.ts";
-import { withFile, withoutFinalNewline } from "./file-text.ts";
+import { withFile, withoutFinalNewline } from "../../text-input.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Prompt";

@@ -2,8 +2,8 @@
 
 import { flagRow, valueRow } from "../../option-rows.ts";
 import { invalidParameter, type OptionValue } from "../../option-table.ts";
+import { withFile } from "../../text-input.ts";
 import type { RunParams } from "../params.ts";
-import { withFile } from "./file-text.ts";
 import type { RunOption } from "./option.ts";
 
 const GROUP = "Sampling";
