@@ -1,6 +1,6 @@
-// Ten times as many clients as replicas have places: how soon who finds none is told so, what that does to tokens of those who have one, and
-// to /health/live. Clients are a process of their own (overload-clients.ts). Prints one line of JSON for each way to the replicas: through
-// HAProxy, and straight to them.
+// Ten times as many clients as replicas have places: how soon who finds none is told so, what that does to tokens of those who have one
+// (beside one client alone, and beside as many as there are places), and to /health/live. Clients are a process of their own
+// (overload-clients.ts). Prints one line of JSON for each way to the replicas: through HAProxy, and straight to them.
 //   node --conditions=@ll/source tools/bench/measure-overload.ts [MODEL|tiny] [SECONDS] [CLIENTS] [haproxy,straight]
 
 import { spawn } from "node:child_process";
@@ -37,7 +37,8 @@ async function measure(isBalanced: boolean): Promise<object> {
   const { ports, port, processes, close } = await startReplicas(REPLICAS, args);
   try {
     const asked = isBalanced ? [port] : ports;
-    const quiet = await clients([asked[0] as number], 1, 3);
+    const alone = await clients([asked[0] as number], 1, 3);
+    const full = await clients(asked, SLOTS * REPLICAS, 5); // every place is taken and nobody waits: what remains is what refusing costs
     const residentBefore = processes.map(({ pid }) => residentMb(pid));
     const cpuBefore = processes.map(({ pid }) => cpuSeconds(pid));
     const watched = watch(ports, Number(seconds));
@@ -54,7 +55,7 @@ async function measure(isBalanced: boolean): Promise<object> {
       failures: loaded.failures,
       refusedMs: spread(loaded.refusedMs),
       liveMs: spread(liveMs),
-      pauseMs: { quiet: spread(quiet.pauses), loaded: spread(loaded.pauses) },
+      pauseMs: { alone: spread(alone.pauses), full: spread(full.pauses), loaded: spread(loaded.pauses) },
       cpuSecondsOfReplicas: processes.map(({ pid }, i) =>
         Number((cpuSeconds(pid) - (cpuBefore[i] as number)).toFixed(1)),
       ),
