@@ -1,5 +1,6 @@
 // Which tokens begin and end texts: what tokenizer_config.json and the post-processor of a tokenizer.json say.
 
+import { addedId } from "./added-tokens.ts";
 import { type ConfigFile, isFields } from "./config-file.ts";
 
 /** Names of special tokens in configurations, and in GGUF files. */
@@ -20,13 +21,7 @@ export function specialTokens(
 ): { ids: ReadonlyMap<string, number>; adds: Map<string, boolean> } {
   const ids = new Map<string, number>();
   const adds = new Map<string, boolean>();
-  const byContent = new Map<string, number>();
-  const added = json.value("added_tokens");
-  for (const token of Array.isArray(added) ? added : []) {
-    if (isFields(token) && typeof token["content"] === "string" && typeof token["id"] === "number") {
-      byContent.set(token["content"], token["id"]);
-    }
-  }
+  const added = json.addedTokens();
   // where there is no tokenizer.json; llama.cpp's converter would leave out an end that is not in config.json
   const elsewhere = new Map<string, number>();
   for (const text of addedTokens.keys()) {
@@ -43,7 +38,7 @@ export function specialTokens(
     const text = isFields(token) ? token["content"] : token;
     if (typeof text !== "string") continue;
     texts.set(name, text);
-    const id = byContent.get(text) ?? (name === "eos" ? elsewhere.get(text) : undefined);
+    const id = (added && addedId(added, text)) ?? (name === "eos" ? elsewhere.get(text) : undefined);
     if (id !== undefined) ids.set(name, id);
   }
   readTemplate(json.value("post_processor"), texts, adds);

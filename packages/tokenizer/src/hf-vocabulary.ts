@@ -1,11 +1,12 @@
 // The tokenizer of a Hugging Face directory as GGUF files have it: facts of llama.cpp's converter of August 2026, but for scores that
 // follow from the order of merges, and control tokens that are told by what the files say of each.
 
+import { looksSpecial } from "./added-tokens.ts";
 import { preNameOf } from "./byte-level/pretokenizers.ts";
 import { ConfigFile, isFields } from "./config-file.ts";
 import { failField } from "./errors.ts";
 import { HF_ID_NAMES, specialTokens } from "./hf-special-tokens.ts";
-import { LOOKS_SPECIAL, readJsonVocabulary } from "./json-tokenizer.ts";
+import { readJsonVocabulary } from "./json-tokenizer.ts";
 import { readSentencePieceModel } from "./model-proto.ts";
 import { piecesOf, TYPE } from "./pieces.ts";
 import { END_TEXTS } from "./special-ids.ts";
@@ -214,21 +215,21 @@ function sentencePieces(
     if (typeof id !== "number") failField("E_FIELD", "added_tokens.json", text, "an id", typeof id);
     table.set(id as number, encoder.encode(text), TYPE["user-defined"], ADDED_SCORE);
   }
-  const add = (id: number, token: unknown, file: string): void => {
-    const { content, special } = isFields(token) ? token : {};
-    if (typeof content !== "string") return void failField("E_FIELD", file, `token ${id}`, "a content", "none");
-    const looksSpecial = !keepsAddedTokens && LOOKS_SPECIAL.test(content.slice(0, 600));
-    const text = encoder.encode(content);
-    if (special === true || looksSpecial) table.set(id, text, TYPE.control, ADDED_SCORE);
+  const add = (id: number, text: Uint8Array, isSpecial: boolean): void => {
+    const isControl = isSpecial || (!keepsAddedTokens && looksSpecial(text));
+    if (isControl) table.set(id, text, TYPE.control, ADDED_SCORE);
     else table.set(id, keepsAddedTokens ? text : spaced(text), TYPE["user-defined"], ADDED_SCORE);
   };
   const decoder = config.value("added_tokens_decoder");
-  if (isFields(decoder)) {
-    for (const [id, token] of Object.entries(decoder)) add(Number(id), token, "tokenizer_config.json");
+  for (const [id, token] of Object.entries(isFields(decoder) ? decoder : {})) {
+    const { content, special } = isFields(token) ? token : {};
+    if (typeof content !== "string")
+      return failField("E_FIELD", "tokenizer_config.json", `token ${id}`, "a content", "none");
+    add(Number(id), encoder.encode(content), special === true);
   }
-  const jsonTokens = keepsAddedTokens ? json.value("added_tokens") : undefined;
-  for (const token of Array.isArray(jsonTokens) ? jsonTokens : []) {
-    add(isFields(token) ? Number(token["id"]) : Number.NaN, token, "tokenizer.json");
+  const own = keepsAddedTokens ? json.addedTokens() : undefined;
+  for (const [i, id] of own?.ids.entries() ?? []) {
+    add(id, textOf(own?.texts as Texts, i), own?.isSpecial[i] === 1);
   }
   const { tokens, types, scores } = table.finish(FILLER_SCORE);
   const { bosId = -1, eosId = -1 } = model.trainer ?? {};

@@ -10,6 +10,9 @@ const MAX_DEPTH = 32;
 /** Bytes of a part that becomes a value of JavaScript, for which these take many times as much. */
 const MAX_VALUE_BYTES = 4 * 1024 * 1024;
 
+/** Bytes of a key that becomes a text. */
+const MAX_KEY_BYTES = 256;
+
 /** Bytes that a member takes in a map: its key, and where its value is. */
 const MEMBER_BYTES = 160;
 
@@ -40,20 +43,51 @@ export class JsonScanner {
 
   /** Calls `take` with each key of the object that starts here; it must move past the value. */
   object(take: (key: string) => void): void {
+    this.#members(() => take(this.#key()));
+  }
+
+  /** As `object`, with the place of each key in `names`, -1 for any other: no text is made of it. */
+  objectOf(names: readonly string[], take: (name: number) => void): void {
+    this.#members(() => take(this.#nameOf(names)));
+  }
+
+  #members(take: () => void): void {
     this.expect("{");
     if (this.accept("}")) return;
-    do {
-      this.space();
-      const start = this.at;
-      const length = this.skipText();
-      if (length > 256) throw this.error("E_LIMIT", "json", "keys of at most 256 bytes", length);
-      const text = new Uint8Array(length);
-      this.at = start;
-      const key = new TextDecoder("utf-8", { ignoreBOM: true }).decode(text.subarray(0, this.writeText(text, 0)));
-      this.expect(":");
-      take(key);
-    } while (this.accept(","));
+    do take();
+    while (this.accept(","));
     this.expect("}");
+  }
+
+  #key(): string {
+    this.space();
+    const start = this.at;
+    const length = this.skipText();
+    if (length > MAX_KEY_BYTES) throw this.error("E_LIMIT", "json", `keys of at most ${MAX_KEY_BYTES} bytes`, length);
+    const text = new Uint8Array(length);
+    this.at = start;
+    const key = new TextDecoder("utf-8", { ignoreBOM: true }).decode(text.subarray(0, this.writeText(text, 0)));
+    this.expect(":");
+    return key;
+  }
+
+  #nameOf(names: readonly string[]): number {
+    this.space();
+    const start = this.at;
+    const length = this.skipText();
+    const name = names.findIndex((one) => one.length === length && this.#isAt(start + 1, one));
+    if (name < 0 && this.bytes.subarray(start, this.at).includes(BACKSLASH)) {
+      this.at = start;
+      return names.indexOf(this.#key());
+    }
+    this.expect(":");
+    return name;
+  }
+
+  /** Whether this ASCII text is there. */
+  #isAt(at: number, text: string): boolean {
+    for (let i = 0; i < text.length; i++) if (this.bytes[at + i] !== text.charCodeAt(i)) return false;
+    return true;
   }
 
   /**
@@ -81,11 +115,12 @@ export class JsonScanner {
   }
 
   space(): void {
-    for (;;) {
-      const byte = this.bytes[this.at];
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
-      this.at++;
+    const { bytes } = this;
+    let at = this.at;
+    for (let byte = bytes[at] ?? QUOTE; byte <= 0x20; byte = bytes[++at] ?? QUOTE) {
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
     }
+    this.at = at;
   }
 
   accept(character: string): boolean {
@@ -103,12 +138,19 @@ export class JsonScanner {
   skipText(): number {
     this.space();
     if (this.bytes[this.at] !== QUOTE) throw this.#unexpected("a text");
-    const start = ++this.at;
-    for (;;) {
-      const byte = this.bytes[this.at];
-      if (byte === undefined || byte < 0x20) throw this.#unexpected("the end of a text");
-      this.at += byte === BACKSLASH ? 2 : 1;
-      if (byte === QUOTE) return this.at - start - 1;
+    const { bytes } = this;
+    const start = this.at + 1;
+    for (let at = start; ; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte === QUOTE) {
+        this.at = at + 1;
+        return at - start;
+      }
+      if (byte === BACKSLASH) at++;
+      else if (byte < 0x20) {
+        this.at = at;
+        throw this.#unexpected("the end of a text");
+      }
     }
   }
 
@@ -208,7 +250,7 @@ export class JsonScanner {
     this.expect(":");
   }
 
-  /** Past a number, true, false or null. Nearly all are ids, which are told without a regular expression. */
+  /** Past a number, true, false or null. Nearly all are ids or names, which are told without a regular expression. */
   #skipWord(): void {
     const { bytes, at } = this;
     let end = at;
@@ -220,7 +262,9 @@ export class JsonScanner {
       isDigits = false;
     }
     const isId = isDigits && end > at && (bytes[at] !== 0x30 || end === at + 1);
-    if (!isId && !WORD.test(String.fromCharCode(...bytes.subarray(at, end)))) throw this.#unexpected("a value");
+    const name = NAMES[bytes[at] ?? 0];
+    const isName = name !== undefined && end === at + name.length && this.#isAt(at, name);
+    if (!isId && !isName && !WORD.test(String.fromCharCode(...bytes.subarray(at, end)))) throw this.#unexpected("a value");
     this.at = end;
   }
 
@@ -263,7 +307,10 @@ export class JsonScanner {
 /** Of a number, as far as one is read. */
 const MAX_WORD_BYTES = 40;
 
-const WORD = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+/** The words that are no numbers, by their first byte. */
+const NAMES: Readonly<Record<number, string>> = { 0x74: "true", 0x66: "false", 0x6e: "null" };
+
+const WORD = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
 /** A letter, or a sign or a point of a number. */
 function isWordByte(byte: number): boolean {

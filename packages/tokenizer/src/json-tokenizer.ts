@@ -1,6 +1,7 @@
 // tokenizer.json of Hugging Face, and tekken.json of Mistral.
 
 import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
+import { type AddedTokens, looksSpecial, readAddedTokens } from "./added-tokens.ts";
 import { MAX_MERGES } from "./byte-level/merge-table.ts";
 import { knownRules, type PreTokenizer, preTokenizer } from "./byte-level/pretokenizers.ts";
 import { isFields } from "./config-file.ts";
@@ -9,9 +10,9 @@ import { JsonScanner, type Span } from "./json-scanner.ts";
 import { MAX_PIECES, MAX_VOCABULARY_BYTES } from "./limits.ts";
 import { markBytes, TYPE } from "./pieces.ts";
 import type { SpecialIds } from "./special-ids.ts";
-import { CUT, SpecialMatcher } from "./special-matcher.ts";
+import { SpecialMatcher } from "./special-matcher.ts";
 import { readTekken } from "./tekken.ts";
-import { type Texts, TextsWriter } from "./texts.ts";
+import { type Texts, textOf } from "./texts.ts";
 import type { Tokenizer, TokenizerOptions } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { createVocabularyTokenizer } from "./vocabulary-tokenizer.ts";
@@ -37,23 +38,11 @@ export function readJsonVocabulary(bytes: Uint8Array, options: BudgetOptions = {
   return new TokenizerJson(scanner, parts, budget, file).read();
 }
 
-/** In the order of the file. */
-interface AddedTokens {
-  readonly texts: Texts;
-  readonly ids: Int32Array; // (nAdded)
-  readonly types: Uint8Array; // (nAdded)
-  /** Bits of `CUT`. */
-  readonly cuts: Uint8Array; // (nAdded)
-}
-
 /** Bytes of what becomes a value of JavaScript, which takes up to 40 times as many; published files have some thousands. */
 const MAX_PART_BYTES = 512 * 1024;
 
 /** Ids below the last one for which a file has no token; those of models have some hundreds. */
 const MAX_GAPS = 65_536;
-
-/** Control tokens that files mark as ordinary ones. */
-export const LOOKS_SPECIAL: RegExp = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
 
 class TokenizerJson {
   readonly #scanner: JsonScanner;
@@ -80,7 +69,7 @@ class TokenizerJson {
       const value = this.#scalar(field) ?? "";
       if (value !== "" && value !== 0) throw this.#unsupported(`model.${field}`, "nothing", String(value));
     }
-    const added = this.#addedTokens();
+    const added = readAddedTokens(this.#scanner, this.#parts.get("added_tokens"), this.#budget);
     const { tokens, types } = this.#tokens(added);
     const merges = this.#merges();
     const steps = this.#normalizer(this.#value("normalizer"));
@@ -123,53 +112,6 @@ class TokenizerJson {
   /** A field of the model that is not an object; null counts as absent. */
   #scalar(key: string): unknown {
     return this.#value(key, this.#model) ?? undefined;
-  }
-
-  /** Each token becomes a value on its own: a file may have a hundred thousand of them. */
-  #addedTokens(): AddedTokens {
-    const scanner = this.#scanner;
-    const span = this.#parts.get("added_tokens");
-    const first = span === undefined ? "n" : String.fromCharCode(scanner.bytes[span.start] as number);
-    if (first !== "[" && first !== "n") {
-      throw scanner.error("E_FIELD", "added_tokens", "an array", "something else", span?.start);
-    }
-    const { start, end } = span !== undefined && first === "[" ? span : { start: 0, end: 0 };
-    let nAdded = 0;
-    const each = (take: (token: Span, i: number) => void): void => {
-      scanner.at = start;
-      if (end > start) scanner.array((i) => take(scanner.skip(), i));
-    };
-    each(() => nAdded++);
-    this.#budget.takeBytes(6 * nAdded, "added_tokens", start);
-    const texts = new TextsWriter(nAdded, end - start, this.#budget);
-    const ids = new Int32Array(nAdded);
-    const types = new Uint8Array(nAdded);
-    const cuts = new Uint8Array(nAdded);
-    const encoder = new TextEncoder();
-    each((token, i) => {
-      const field = `added_tokens[${i}]`;
-      const value = scanner.value(token, field, MAX_PART_BYTES);
-      const { id, content, special, lstrip, rstrip, single_word } = isFields(value) ? value : {};
-      if (
-        typeof id !== "number" ||
-        !Number.isInteger(id) ||
-        id < 0 ||
-        id >= MAX_PIECES ||
-        typeof content !== "string"
-      ) {
-        throw scanner.error("E_FIELD", field, `an id below ${MAX_PIECES} and a text`, "something else");
-      }
-      texts.bytes(encoder.encode(content)); // with U+FFFD for lone surrogates
-      texts.endText();
-      ids[i] = id;
-      const isSpecial = special === true || LOOKS_SPECIAL.test(content.slice(0, 600));
-      types[i] = isSpecial ? TYPE.control : TYPE["user-defined"];
-      cuts[i] =
-        (lstrip === true ? CUT.stripsLeft : 0) |
-        (rstrip === true ? CUT.stripsRight : 0) |
-        (single_word === true ? CUT.isWord : 0);
-    });
-    return { texts: texts.finish(), ids, types, cuts };
   }
 
   /** The texts by id: those of the model, then the added ones in their places. */
@@ -220,7 +162,8 @@ class TokenizerJson {
     for (const [i, id] of added.ids.entries()) {
       firsts[id] = length + (added.texts.starts[i] as number);
       ends[id] = length + (added.texts.starts[i + 1] as number);
-      types[id] = added.types[i] as number;
+      const isControl = added.isSpecial[i] === 1 || looksSpecial(textOf(added.texts, i));
+      types[id] = isControl ? TYPE.control : TYPE["user-defined"];
     }
     const starts = new Uint32Array(nTokens + 1);
     for (let id = 0; id < nTokens; id++)

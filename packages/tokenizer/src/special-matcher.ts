@@ -31,13 +31,14 @@ export class SpecialMatcher {
   textEnd = 0;
 
   /**
-   * @param ids their texts have at least one byte; put in order
+   * @param ids ascending; their texts have at least one byte; put in the order of these
    * @param cuts bits of `CUT`, by id; absent: none
    */
   constructor(texts: Texts, ids: Int32Array, cuts?: Uint8Array) {
     this.#texts = texts;
     this.#cuts = cuts;
-    this.#ids = ids.sort((a, b) => compare(texts, a, b) || a - b);
+    this.#ids = ids;
+    sortByText(texts, ids);
     let byte = 0;
     for (const [i, id] of this.#ids.entries()) {
       while (byte <= this.#byteAt(id, 0)) this.#first[byte++] = i;
@@ -132,11 +133,58 @@ export class SpecialMatcher {
   }
 }
 
-/** Orders the texts of two ids by their bytes. */
-function compare({ bytes, starts }: Texts, a: number, b: number): number {
+/** Ids that are put in order by comparing them with each other. */
+const FEW = 24;
+
+/**
+ * Puts ids in the order of their texts, equal ones as they were. They are dealt out by one byte after another, so that the steps are about
+ * as many as the texts have bytes, whatever these are: a comparison of two texts may take as many as both have.
+ */
+function sortByText(texts: Texts, ids: Int32Array): void {
+  const { bytes, starts } = texts;
+  const dealt = new Int32Array(ids.length > FEW ? ids.length : 0);
+  const digits = new Uint16Array(dealt.length);
+  const ends = new Uint32Array(258); // by digit: where the ids with smaller ones end, then where its own do
+  const stretches = [{ from: 0, to: ids.length, depth: 0 }]; // ids in it are alike up to this byte
+  for (let stretch = stretches.pop(); stretch !== undefined; stretch = stretches.pop()) {
+    const { from, to, depth } = stretch;
+    if (to - from <= FEW) {
+      for (let i = from + 1; i < to; i++) {
+        const id = ids[i] as number;
+        let at = i;
+        for (; at > from && compare(texts, ids[at - 1] as number, id, depth) > 0; at--) ids[at] = ids[at - 1] as number;
+        ids[at] = id;
+      }
+      continue;
+    }
+    ends.fill(0);
+    for (let i = from; i < to; i++) {
+      const id = ids[i] as number;
+      const at = (starts[id] as number) + depth;
+      const digit = at < (starts[id + 1] as number) ? (bytes[at] as number) + 1 : 0; // 0: the text ends
+      digits[i] = digit;
+      ends[digit + 1] = (ends[digit + 1] as number) + 1;
+    }
+    for (let digit = 1; digit < 258; digit++) ends[digit] = (ends[digit] as number) + (ends[digit - 1] as number);
+    for (let i = from; i < to; i++) {
+      const digit = digits[i] as number;
+      const place = ends[digit] as number;
+      dealt[place] = ids[i] as number;
+      ends[digit] = place + 1;
+    }
+    ids.set(dealt.subarray(0, to - from), from);
+    for (let digit = 1; digit < 257; digit++) {
+      const [begin, end] = [from + (ends[digit - 1] as number), from + (ends[digit] as number)];
+      if (end - begin > 1) stretches.push({ from: begin, to: end, depth: depth + 1 });
+    }
+  }
+}
+
+/** Orders the texts of two ids, which are alike up to the byte `from`, by their bytes. */
+function compare({ bytes, starts }: Texts, a: number, b: number, from = 0): number {
   const [ofA, ofB] = [starts[a] as number, starts[b] as number];
   const [lengthA, lengthB] = [(starts[a + 1] as number) - ofA, (starts[b + 1] as number) - ofB];
-  for (let i = 0; i < lengthA && i < lengthB; i++) {
+  for (let i = from; i < lengthA && i < lengthB; i++) {
     const difference = (bytes[ofA + i] as number) - (bytes[ofB + i] as number);
     if (difference !== 0) return difference;
   }

@@ -81,14 +81,16 @@ export function openVocabulary(
   }
   /** Of tokens whose types are among these bits. */
   const matcherOf = (byId: Uint8Array, bits: number): SpecialMatcher => {
-    const ids: number[] = [];
+    const ids = new Int32Array(nTokens);
+    let nIds = 0;
     for (let id = 0; id < nTokens; id++) {
       if (((bits >> (byId[id] as number)) & 1) === 0) continue;
       const length = (tokens.starts[id + 1] as number) - (tokens.starts[id] as number);
       if (length > MAX_CUT_BYTES) failLong(vocabulary, id, length);
-      if (length > 0) ids.push(id);
+      if (length > 0) ids[nIds++] = id;
     }
-    return new SpecialMatcher(tokens, Int32Array.from(ids), vocabulary.cuts);
+    budget?.takeBytes(4 * nIds, "tokens");
+    return new SpecialMatcher(tokens, ids.slice(0, nIds), vocabulary.cuts);
   };
   const special = matcherOf(vocabulary.types, SPECIAL_TYPES);
   const twice = special.duplicate();
