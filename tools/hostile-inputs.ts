@@ -5,7 +5,7 @@ import { openLlama2c, openSafetensors, openTorchCheckpoint, readAddedTokens, rea
 import { openZipArchive } from "@ll/checkpoint/node";
 import { openGgml, openLora } from "@ll/ggml-format";
 import { openGguf } from "@ll/gguf";
-import { createJsonTokenizer, readSentencePieceModel } from "@ll/tokenizer";
+import { createHfTokenizer, createJsonTokenizer, readSentencePieceModel } from "@ll/tokenizer";
 import { readHfConfig } from "../packages/checkpoint/src/hf-config.ts";
 import { readShardIndex } from "../packages/checkpoint/src/shard-index.ts";
 import * as p from "../packages/checkpoint/test/support/pickle-writer.ts";
@@ -254,6 +254,15 @@ function jsonTokenizers(size: number): HostileInput[] {
         list(size / 40, (i) => `{"id":${i},"content":"${i.toString(36)}"}`),
       ),
       parse,
+    },
+    {
+      name: "tokenizer.json: control tokens, in a directory",
+      bytes: file(
+        '"a":0',
+        "",
+        list(size / 50, (i) => `{"id":${i},"content":"<|${i.toString(36)}|>","special":true}`),
+      ),
+      parse: (bytes, budget) => createHfTokenizer({ tokenizerJson: bytes }, { budget }),
     },
   ];
 }

@@ -22,6 +22,11 @@ export interface AddedTokens {
   readonly cuts: Uint8Array; // (nAdded)
 }
 
+/** Bytes of memory that these take. */
+export function addedTokenBytes(nAdded: number, textBytes: number): number {
+  return textBytes + 10 * nAdded + 4;
+}
+
 /** Control tokens that files mark as ordinary ones. */
 const CONTROL_TEXT = /^(?:<\|.*\|>|<｜.*｜>|<unused\d+>|<pad>|<mask>|<2mass>|\[@BOS@\])$/s;
 
@@ -77,7 +82,7 @@ export function readAddedTokens(scanner: JsonScanner, span: Span | undefined, bu
     },
   );
   if (nAdded > MAX_PIECES) throw scanner.error("E_LIMIT", "added_tokens", `at most ${MAX_PIECES}`, nAdded, start);
-  budget.takeBytes(room + 10 * nAdded + 4, "added_tokens", start);
+  budget.takeBytes(addedTokenBytes(nAdded, room), "added_tokens", start);
   const bytes = new Uint8Array(room);
   const starts = new Uint32Array(nAdded + 1);
   const ids = new Int32Array(nAdded).fill(NONE);

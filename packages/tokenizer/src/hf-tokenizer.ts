@@ -1,7 +1,8 @@
 // The tokenizer of a Hugging Face directory as its makers run it.
 
+import { headerBudget } from "@ll/bytes";
 import { ConfigFile } from "./config-file.ts";
-import { failField } from "./errors.ts";
+import { failField, TokenizerModelError } from "./errors.ts";
 import { HF_ID_NAMES, specialTokens } from "./hf-special-tokens.ts";
 import type { HfTokenizerFiles } from "./hf-vocabulary.ts";
 import { createJsonTokenizer, readJsonVocabulary } from "./json-tokenizer.ts";
@@ -24,8 +25,8 @@ export function createHfTokenizer(files: HfTokenizerFiles, options: TokenizerOpt
     }
     return failField("E_MISSING", "tokenizer.json", "file", "tokenizer.json, tekken.json or tokenizer.model", "none");
   }
-  const { budget: _forReading, ...others } = options;
-  const vocabulary = readJsonVocabulary(tokenizerJson, options, "tokenizer.json");
+  const budget = options.budget ?? headerBudget(tokenizerJson.length, "tokenizer.json", TokenizerModelError);
+  const vocabulary = readJsonVocabulary(tokenizerJson, { budget }, "tokenizer.json");
   const config = new ConfigFile(tokenizerConfig, "tokenizer_config.json");
   const json = new ConfigFile(tokenizerJson, "tokenizer.json");
   const said = specialTokens(config, json, new ConfigFile(files.addedTokens, "added_tokens.json"));
@@ -36,5 +37,5 @@ export function createHfTokenizer(files: HfTokenizerFiles, options: TokenizerOpt
   }
   const addBos = said.adds.get("bos") ?? vocabulary.addBos;
   const addEos = said.adds.get("eos") ?? vocabulary.addEos;
-  return createVocabularyTokenizer({ ...vocabulary, ids, addBos, addEos }, others);
+  return createVocabularyTokenizer({ ...vocabulary, ids, addBos, addEos }, { ...options, budget });
 }

@@ -264,7 +264,8 @@ export class JsonScanner {
     const isId = isDigits && end > at && (bytes[at] !== 0x30 || end === at + 1);
     const name = NAMES[bytes[at] ?? 0];
     const isName = name !== undefined && end === at + name.length && this.#isAt(at, name);
-    if (!isId && !isName && !WORD.test(String.fromCharCode(...bytes.subarray(at, end)))) throw this.#unexpected("a value");
+    if (!isId && !isName && !WORD.test(String.fromCharCode(...bytes.subarray(at, end))))
+      throw this.#unexpected("a value");
     this.at = end;
   }
 
@@ -308,7 +309,7 @@ export class JsonScanner {
 const MAX_WORD_BYTES = 40;
 
 /** The words that are no numbers, by their first byte. */
-const NAMES: Readonly<Record<number, string>> = { 0x74: "true", 0x66: "false", 0x6e: "null" };
+const NAMES: Readonly<Record<number, string>> = { 116: "true", 102: "false", 110: "null" };
 
 const WORD = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 

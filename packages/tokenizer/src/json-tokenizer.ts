@@ -1,7 +1,7 @@
 // tokenizer.json of Hugging Face, and tekken.json of Mistral.
 
 import { type Budget, type BudgetOptions, headerBudget } from "@ll/bytes";
-import { type AddedTokens, looksSpecial, readAddedTokens } from "./added-tokens.ts";
+import { type AddedTokens, addedTokenBytes, looksSpecial, readAddedTokens } from "./added-tokens.ts";
 import { MAX_MERGES } from "./byte-level/merge-table.ts";
 import { knownRules, type PreTokenizer, preTokenizer } from "./byte-level/pretokenizers.ts";
 import { isFields } from "./config-file.ts";
@@ -19,14 +19,14 @@ import { createVocabularyTokenizer } from "./vocabulary-tokenizer.ts";
 
 /**
  * The tokenizer of a tokenizer.json (byte-level BPE, or BPE with bytes as `<0x0A>`) or of a tekken.json.
- * @param options `budget`: charged for reading the file, twice its bytes and 1 MiB if absent
+ * @param options `budget`: charged for reading the file and for the tokenizer, twice the bytes of the file and 1 MiB if absent
  * @param file shown in errors
  * @throws TokenizerModelError `E_JSON`, `E_UTF8` for a file that is no JSON; `E_UNSUPPORTED` for a kind, a pre-tokenizer or a normalizer that is
  * not known, by its name; `E_FIELD`, `E_LIMIT`, `E_DUP`, `E_RANGE` for a vocabulary that cannot be right
  */
 export function createJsonTokenizer(bytes: Uint8Array, options: TokenizerOptions = {}, file?: string): Tokenizer {
-  const { budget: _forReading, ...others } = options;
-  return createVocabularyTokenizer(readJsonVocabulary(bytes, options, file), others);
+  const budget = options.budget ?? headerBudget(bytes.length, file, TokenizerModelError);
+  return createVocabularyTokenizer(readJsonVocabulary(bytes, { budget }, file), { ...options, budget });
 }
 
 export function readJsonVocabulary(bytes: Uint8Array, options: BudgetOptions = {}, file?: string): Vocabulary {
@@ -38,8 +38,11 @@ export function readJsonVocabulary(bytes: Uint8Array, options: BudgetOptions = {
   return new TokenizerJson(scanner, parts, budget, file).read();
 }
 
-/** Bytes of what becomes a value of JavaScript, which takes up to 40 times as many; published files have some thousands. */
-const MAX_PART_BYTES = 512 * 1024;
+/** Bytes that a value of JavaScript may take for each of its JSON: `[` in a list becomes a list with room for more. */
+const VALUE_BYTES = 40;
+
+/** Bytes of a part that becomes a value; published files have at most 2 KiB. */
+const MAX_PART_BYTES = 24 * 1024;
 
 /** Ids below the last one for which a file has no token; those of models have some hundreds. */
 const MAX_GAPS = 65_536;
@@ -78,9 +81,12 @@ class TokenizerJson {
     const isFallback = this.#scalar("byte_fallback") === true;
     if (!isBytes && !isFallback) throw this.#unsupported("pre_tokenizer", "ByteLevel, or byte_fallback", "neither");
     if (isFallback && !isBytes) markBytes(tokens, types);
+    const nAdded = added.ids.length;
+    const forFinding = 10 * nAdded;
+    this.#budget.takeBytes(forFinding, "added_tokens");
     const ids = this.#ids(finderOf(added));
-    const cuts = new Uint8Array(types.length);
-    for (const [i, id] of added.ids.entries()) cuts[id] = added.cuts[i] as number;
+    const cuts = this.#cuts(added, types.length);
+    this.#budget.releaseBytes(forFinding + addedTokenBytes(nAdded, added.texts.bytes.length));
     const pre: PreTokenizer | undefined = isBytes ? this.#known(rules) : { rules: ["[\\s\\S]+"], cleanSpaces: false };
     return {
       file: this.#file,
@@ -99,14 +105,28 @@ class TokenizerJson {
       cleanSpaces: false,
       escapesSpaces: steps.escapes,
       compose: steps.compose,
-      cuts,
+      ...(cuts === undefined ? {} : { cuts }),
       warnings: [],
     };
   }
 
+  /** By id, of tokens that are not plainly cut out; undefined if all are. */
+  #cuts(added: AddedTokens, nTokens: number): Uint8Array | undefined {
+    if (added.cuts.every((cut) => cut === 0)) return undefined;
+    this.#budget.takeBytes(nTokens, "added_tokens");
+    const cuts = new Uint8Array(nTokens);
+    for (let i = 0; i < added.ids.length; i++) cuts[added.ids[i] as number] = added.cuts[i] as number;
+    return cuts;
+  }
+
   #value(key: string, from: ReadonlyMap<string, Span> = this.#parts): unknown {
     const span = from.get(key);
-    return span === undefined ? undefined : this.#scanner.value(span, key, MAX_PART_BYTES);
+    if (span === undefined) return undefined;
+    const bytes = VALUE_BYTES * Math.min(span.end - span.start, MAX_PART_BYTES);
+    this.#budget.takeBytes(bytes, key, span.start);
+    const value = this.#scanner.value(span, key, MAX_PART_BYTES);
+    this.#budget.releaseBytes(bytes);
+    return value;
   }
 
   /** A field of the model that is not an object; null counts as absent. */
@@ -159,7 +179,8 @@ class TokenizerJson {
       },
     );
     bytes.set(added.texts.bytes, length);
-    for (const [i, id] of added.ids.entries()) {
+    for (let i = 0; i < added.ids.length; i++) {
+      const id = added.ids[i] as number;
       firsts[id] = length + (added.texts.starts[i] as number);
       ends[id] = length + (added.texts.starts[i + 1] as number);
       const isControl = added.isSpecial[i] === 1 || looksSpecial(textOf(added.texts, i));
@@ -203,9 +224,9 @@ class TokenizerJson {
     scanner.array(() => {
       nMerges++;
       if (scanner.accept("[")) {
-        room += 2 * scanner.skipText() + 1; // a space may become a character of two bytes
+        room += this.#halfRoom() + 1;
         scanner.expect(",");
-        room += 2 * scanner.skipText();
+        room += this.#halfRoom();
         scanner.expect("]");
       } else room += scanner.skipText();
     });
@@ -227,6 +248,15 @@ class TokenizerJson {
       starts[i + 1] = length;
     });
     return { bytes: bytes.subarray(0, length), starts };
+  }
+
+  /** Bytes that `#half` writes at most. */
+  #halfRoom(): number {
+    const scanner = this.#scanner;
+    const length = scanner.skipText();
+    let room = length;
+    for (let i = scanner.at - length - 1; i < scanner.at - 1; i++) if (scanner.bytes[i] === 0x20) room++;
+    return room;
   }
 
   #half(bytes: Uint8Array, from: number): number {

@@ -50,6 +50,10 @@ export function* normalizeSteps(text: Uint8Array, options: NormalizerOptions): G
 
 export function isUtf8(text: Uint8Array): boolean {
   for (let offset = 0; offset < text.length; ) {
+    if ((text[offset] as number) < 0x80) {
+      offset++; // most of a file: not worth a call
+      continue;
+    }
     const size = characterBytes(text, offset);
     if (size === 0) return false;
     offset += size;

@@ -79,18 +79,28 @@ export function openVocabulary(
     const earlier = index.add(id);
     if (earlier !== NONE) failDuplicate(vocabulary, earlier, id);
   }
-  /** Of tokens whose types are among these bits. */
-  const matcherOf = (byId: Uint8Array, bits: number): SpecialMatcher => {
-    const ids = new Int32Array(nTokens);
-    let nIds = 0;
+  /** Calls `take` with each token whose type is among these bits. */
+  const eachOf = (byId: Uint8Array, bits: number, take: (id: number) => void): void => {
     for (let id = 0; id < nTokens; id++) {
       if (((bits >> (byId[id] as number)) & 1) === 0) continue;
       const length = (tokens.starts[id + 1] as number) - (tokens.starts[id] as number);
       if (length > MAX_CUT_BYTES) failLong(vocabulary, id, length);
-      if (length > 0) ids[nIds++] = id;
+      if (length > 0) take(id);
     }
-    budget?.takeBytes(4 * nIds, "tokens");
-    return new SpecialMatcher(tokens, ids.slice(0, nIds), vocabulary.cuts);
+  };
+  const matcherOf = (byId: Uint8Array, bits: number): SpecialMatcher => {
+    let nIds = 0;
+    eachOf(byId, bits, () => nIds++);
+    const forSorting = 6 * nIds;
+    budget?.takeBytes(4 * nIds + forSorting, "tokens");
+    const ids = new Int32Array(nIds);
+    let i = 0;
+    eachOf(byId, bits, (id) => {
+      ids[i++] = id;
+    });
+    const matcher = new SpecialMatcher(tokens, ids, vocabulary.cuts);
+    budget?.releaseBytes(forSorting);
+    return matcher;
   };
   const special = matcherOf(vocabulary.types, SPECIAL_TYPES);
   const twice = special.duplicate();
@@ -103,6 +113,7 @@ export function openVocabulary(
     const id = index.findText(bytes, 0, bytes.length);
     return id === NONE ? undefined : id;
   };
+  budget?.takeBytes(3 * nTokens, "tokens"); // an array of types, and two that say something of each
   const types = vocabulary.types.slice();
   const { ids: known, ends: found } = completeIds(whose, vocabulary.ids, types, idOf);
   const ends = new Set([...found, ...(vocabulary.ends ?? [])]);

@@ -2,7 +2,7 @@
 //
 // Pairs are filed under the hashes of their two texts, for which no text has to be found in the vocabulary. What tokens they are, and what
 // they become, is found out when a pair first comes up: most of the 280,147 merges of Llama 3 never do, and opening it took twice as long.
-// Until then nothing is written for a merge but its slot, as memory that was never touched takes neither time nor room.
+// Until then a merge has nothing but its slot.
 
 import type { Budget } from "@ll/bytes";
 import { TokenizerModelError } from "../errors.ts";
@@ -23,6 +23,10 @@ const MAX_FOREIGN = 65_536;
 /** Bytes of one text of a merge. */
 const MAX_MERGE_BYTES = 2 ** 17;
 
+/** Merges of a page: text that uses one merge uses others of about its rank. */
+const PAGE_BITS = 10;
+const PAGE_MERGES = 2 ** PAGE_BITS;
+
 /** Symbols are ids of tokens, and behind those the texts that only merges have. */
 export interface MergeTable {
   readonly nTokens: number;
@@ -39,8 +43,11 @@ export interface MergeTable {
   readonly ignoreMerges: boolean;
   /** Tokens that text must not become. */
   readonly isForbidden: Uint8Array; // (nTokens)
-  /** (left + 1, right, what they become, the hash of its text) in the order of ranks; nothing but 0 of a merge that has not come up. */
-  readonly merges: Int32Array; // (nMerges, 4)
+  /**
+   * (left + 1, right, what they become, the hash of its text) in the order of ranks, `PAGE_MERGES` to a page; nothing but 0 of a merge that
+   * has not come up, and no page where none has.
+   */
+  readonly pages: (Int32Array | undefined)[]; // of (PAGE_MERGES, 4)
   /** rank + 1 and, above it, bits of the hash, 0 in free slots: most pairs that are no merges are told without looking at `merges`. */
   readonly slots: Int32Array; // (a power of two)
   /** Fills in the merge of a rank. @throws TokenizerModelError `E_LIMIT` */
@@ -77,9 +84,9 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
   const { bytes, starts } = merges;
   const nMerges = starts.length - 1;
   const bits = Math.max(4, Math.ceil(Math.log2(1.5 * nMerges + 1)));
-  budget?.takeBytes(4 * 2 ** bits + 16 * nMerges, "merges");
+  budget?.takeBytes(4 * 2 ** bits, field);
   const slots = new Int32Array(2 ** bits);
-  const table = new Int32Array(4 * nMerges);
+  const pages = new Array<Int32Array | undefined>(Math.ceil(nMerges / PAGE_MERGES)).fill(undefined);
   const multiplier = (Math.random() * 2 ** 32) | 1; // random: no list can be made whose pairs all fall on one slot
   const shift = 32 - bits;
   const foreignIds = new Map<string, number>();
@@ -98,7 +105,6 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
     if (foreign.length >= MAX_FOREIGN) {
       fail(file, "E_LIMIT", field, `at most ${MAX_FOREIGN} texts that are no tokens`, "more");
     }
-    budget?.takeBytes(2 * (end - start) + 64, "merges");
     foreignIds.set(key, nTokens + foreign.length);
     foreign.push(scratch.slice(start, end));
     foreignHashes.push(hash);
@@ -112,10 +118,13 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
     const write = spelling === "bytes" ? writeBytes : copyBytes;
     const leftEnd = write(bytes, start, space, scratch, 0);
     const rightEnd = write(bytes, space + 1, end, scratch, leftEnd);
-    table[4 * rank + 3] = index.hash(index.seed, scratch, 0, rightEnd);
-    table[4 * rank + 2] = symbolOf(0, rightEnd);
-    table[4 * rank + 1] = symbolOf(leftEnd, rightEnd);
-    table[4 * rank] = symbolOf(0, leftEnd) + 1;
+    pages[rank >> PAGE_BITS] ??= new Int32Array(4 * PAGE_MERGES);
+    const page = pages[rank >> PAGE_BITS] as Int32Array;
+    const row = 4 * (rank & (PAGE_MERGES - 1));
+    page[row + 3] = index.hash(index.seed, scratch, 0, rightEnd);
+    page[row + 2] = symbolOf(0, rightEnd);
+    page[row + 1] = symbolOf(leftEnd, rightEnd);
+    page[row] = symbolOf(0, leftEnd) + 1;
   };
 
   const failText = (rank: number): never => {
@@ -168,7 +177,7 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
   const { byteIds, ignoreMerges, isForbidden } = parts;
   return {
     ...{ nTokens, index, spelling, byteSymbols, byteHashes, byteIds, ignoreMerges, isForbidden },
-    ...{ merges: table, slots, resolve, multiplier, shift, foreign, foreignHashes },
+    ...{ pages, slots, resolve, multiplier, shift, foreign, foreignHashes },
     isItself: new Uint8Array(nTokens),
   };
 }
@@ -176,17 +185,31 @@ export function createMergeTable(parts: MergeParts, budget?: Budget): MergeTable
 /** The rank of a pair, whose merge is filled in; -1 if it is not in the list. The hashes are those of its texts. */
 export function findPair(table: MergeTable, left: number, leftHash: number, right: number, rightHash: number): number {
   if (left < 0 || right < 0) return -1;
-  const { merges, slots, multiplier, shift } = table;
+  const { pages, slots, multiplier, shift } = table;
   const hash = hashOf(leftHash, rightHash, multiplier);
   for (let slot = hash >>> shift; ; slot = (slot + 1) & (slots.length - 1)) {
     const known = slots[slot] as number;
     if (known === 0) return -1;
     if (((known ^ (hash << RANK_BITS)) & ~RANKS) !== 0) continue;
     const rank = (known & RANKS) - 1;
-    const row = 4 * rank;
-    if (merges[row] === 0) table.resolve(rank);
-    if (merges[row] === left + 1 && merges[row + 1] === right) return rank;
+    const row = 4 * (rank & (PAGE_MERGES - 1));
+    let page = pages[rank >> PAGE_BITS];
+    if (page === undefined || page[row] === 0) {
+      table.resolve(rank);
+      page = pages[rank >> PAGE_BITS] as Int32Array;
+    }
+    if (page[row] === left + 1 && page[row + 1] === right) return rank;
   }
+}
+
+/** What the pair of a rank that `findPair` gave becomes. */
+export function madeBy({ pages }: MergeTable, rank: number): number {
+  return (pages[rank >> PAGE_BITS] as Int32Array)[4 * (rank & (PAGE_MERGES - 1)) + 2] as number;
+}
+
+/** The hash of the text of `madeBy`. */
+export function hashMadeBy({ pages }: MergeTable, rank: number): number {
+  return (pages[rank >> PAGE_BITS] as Int32Array)[4 * (rank & (PAGE_MERGES - 1)) + 3] as number;
 }
 
 /** The hash of the text of a symbol; any number for a byte or character that is none. */

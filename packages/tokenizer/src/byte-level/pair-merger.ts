@@ -5,7 +5,7 @@ import type { IdList } from "../id-list.ts";
 import { IDLE, MergeQueue } from "../merge-queue.ts";
 import { mergeInWindows, type SymbolList } from "../merge-windows.ts";
 import { NONE } from "../text-index.ts";
-import { findPair, hashOfSymbol, type MergeTable } from "./merge-table.ts";
+import { findPair, hashMadeBy, hashOfSymbol, type MergeTable, madeBy } from "./merge-table.ts";
 import { sizeAt } from "./splitter.ts";
 
 /** Bytes of a piece that is merged by looking at all its pairs again and again: most words. */
@@ -57,7 +57,7 @@ export class PairMerger {
   /** Merges a short piece in `#symbols`; gives their number. */
   #mergeShort(bytes: Uint8Array, start: number, end: number): number {
     const table = this.#table;
-    const { merges, spelling, byteSymbols, byteHashes, index } = table;
+    const { spelling, byteSymbols, byteHashes, index } = table;
     const symbols = this.#symbols;
     const hashes = this.#hashes;
     const ranks = this.#ranks;
@@ -87,8 +87,8 @@ export class PairMerger {
         }
       }
       if (best < 0) return n;
-      symbols[best] = merges[4 * bestRank + 2] as number;
-      hashes[best] = merges[4 * bestRank + 3] as number;
+      symbols[best] = madeBy(table, bestRank);
+      hashes[best] = hashMadeBy(table, bestRank);
       n--;
       for (let i = best + 1; i < n; i++) {
         symbols[i] = symbols[i + 1] as number;
@@ -147,7 +147,7 @@ export class PairMerger {
   /** Appends the symbols of a part of a long piece to `out`; pauses every `SLICE_STEPS` steps. */
   *#mergeLong(bytes: Uint8Array, start: number, end: number, out: SymbolList): Generator<void, void, void> {
     const table = this.#table;
-    const { merges, spelling, byteSymbols, index } = table;
+    const { spelling, byteSymbols, index } = table;
     const queue = this.#queue;
     let steps = SLICE_STEPS;
     if (this.#next.length < end - start) {
@@ -192,7 +192,7 @@ export class PairMerger {
     for (let left = queue.first(); left >= 0; left = queue.first()) {
       const right = next[left] as number;
       const after = next[right] as number;
-      symbols[left] = merges[4 * queue.best() + 2] as number;
+      symbols[left] = madeBy(table, queue.best());
       next[left] = after;
       if (after < n) previous[after] = left;
       queue.set(right, IDLE);
