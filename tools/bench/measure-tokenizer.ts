@@ -1,62 +1,88 @@
 // How the time to encode grows with the text, for texts that are made to be slow: t(2n)/t(n) is 2 where it grows like the text.
-// Prints one line of JSON: shape → column → number. Arguments: {"vocab", "text"}, paths, as JSON.
+// Prints one line of JSON: vocabulary and shape → column → number. Arguments: {"vocabs": name → path, "text"}, as JSON.
 
 import { readFileSync } from "node:fs";
-import { createTokenizer, readSentencePieceModel } from "@ll/tokenizer";
-import { median } from "./statistics.ts";
+import { gunzipSync } from "node:zlib";
+import { createJsonTokenizer, createTokenizer, readSentencePieceModel, type Tokenizer } from "@ll/tokenizer";
 
 const KIB = 1024;
-const LARGEST = 1024 * KIB;
+const LARGEST = 4096 * KIB;
 const SIZES = [LARGEST / 8, LARGEST / 4, LARGEST / 2, LARGEST];
-const WARM_UPS = 2;
-const ROUNDS = 7;
-const FEWEST_MS = 150;
+const WARM_UPS = 1;
+const ROUNDS = 5;
+const FEWEST_MS = 60;
+const LONG_WORD = 50_000;
 
-const { vocab, text } = JSON.parse(process.argv.at(-1) as string);
-const tokenizer = createTokenizer(readSentencePieceModel(readFileSync(vocab)));
+const { vocabs, text } = JSON.parse(process.argv.at(-1) as string) as { vocabs: Record<string, string>; text: string };
 const words = readFileSync(text, "utf8").match(/[A-Za-z]+/g) ?? [];
+const letters = words.join("");
 
-/** A pattern; texts are its beginning, or it again and again. */
-const patterns: ReadonlyMap<string, Uint8Array> = new Map([
-  ["one letter", utf8("a")],
-  ["two letters in turn", utf8("ab")],
-  ["spaces", utf8(" ")],
-  ["random bytes", randomBytes(LARGEST)],
-  ["words without spaces", utf8(words.join(""))],
-  ["emoji and rare characters", utf8("\u{1f999}\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u9f98\u9750\u9f49")],
-]);
+interface Shape {
+  /** Texts are its beginning, or it again and again. */
+  readonly pattern: Uint8Array;
+  /** Special tokens in it count as such. */
+  readonly special?: boolean;
+}
 
-const texts = [...patterns].map(([shape, pattern]) => ({
-  shape,
-  ofSizes: SIZES.map((size) => Uint8Array.from({ length: size }, (_, i) => pattern[i % pattern.length] as number)),
-  /** Milliseconds by round and size. */
-  times: [] as number[][],
-}));
-for (let round = -WARM_UPS; round < ROUNDS; round++) {
-  // all in turn, so that a noisy neighbour disturbs them alike
-  for (const { ofSizes, times } of texts) {
-    const ms = ofSizes.map(timeOf);
-    if (round >= 0) times.push(ms);
+function shapesOf(tokenizer: Tokenizer): ReadonlyMap<string, Shape> {
+  return new Map<string, Shape>([
+    ["one letter", { pattern: utf8("a") }],
+    ["spaces", { pattern: utf8(" ") }],
+    ["digits", { pattern: utf8("0123456789") }],
+    ["no spaces", { pattern: utf8(letters) }],
+    ["combining marks", { pattern: utf8("e\u0301\u0323\u0302\u0327") }],
+    ["emoji", { pattern: utf8("\u{1f999}\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u2764\ufe0f") }],
+    ["invalid bytes", { pattern: randomBytes(LARGEST) }],
+    ["alternating classes", { pattern: utf8("a1 .\nA'\u4e00\t") }],
+    ["special tokens only", { pattern: utf8(tokenizer.special.texts().slice(0, 100).join("")), special: true }],
+    ["very long words", { pattern: utf8(letters.replace(new RegExp(`.{${LONG_WORD}}`, "g"), "$& ")) }],
+  ]);
+}
+
+const rows: [string, Record<string, number>][] = [];
+for (const [name, path] of Object.entries(vocabs)) {
+  const tokenizer = open(path);
+  const texts = [...shapesOf(tokenizer)].map(([shape, { pattern, special = false }]) => ({
+    shape,
+    special,
+    ofSizes: SIZES.map((size) => Uint8Array.from({ length: size }, (_, i) => pattern[i % pattern.length] as number)),
+    /** Milliseconds by round and size. */
+    times: [] as number[][],
+  }));
+  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+    // all in turn, so that a noisy neighbour disturbs them alike
+    for (const { ofSizes, special, times } of texts) {
+      const ms = ofSizes.map((bytes) => timeOf(tokenizer, bytes, special));
+      if (round >= 0) times.push(ms);
+    }
+  }
+  for (const { shape, times } of texts) {
+    // the least of all rounds: what else the machine does can only add to it
+    const least = SIZES.map((_, i) => Math.min(...times.map((ms) => ms[i] as number)));
+    const ratios = SIZES.slice(1).map((size, i) => [
+      `${size / KIB} KiB`,
+      (least[i + 1] as number) / (least[i] as number),
+    ]);
+    const speed = LARGEST / 1000 / (least.at(-1) as number);
+    rows.push([`${name}, ${shape}`, Object.fromEntries([...ratios, ["MB/s", speed]])]);
   }
 }
-const rows = texts.map(({ shape, times }) => {
-  const ratios = SIZES.slice(1).map((size, step) => {
-    const ratio = median(times.map((ms) => (ms[step + 1] as number) / (ms[step] as number)));
-    return [`${size / KIB} KiB`, ratio] as const;
-  });
-  const ms = median(times.map((all) => all.at(-1) as number));
-  return [shape, Object.fromEntries([...ratios, ["MB/s", LARGEST / 1000 / ms]])] as const;
-});
 console.log(JSON.stringify(Object.fromEntries(rows)));
+
+/** A tokenizer.model, or a JSON file that is packed. */
+function open(path: string): Tokenizer {
+  const bytes = readFileSync(path);
+  return path.endsWith(".gz") ? createJsonTokenizer(gunzipSync(bytes)) : createTokenizer(readSentencePieceModel(bytes));
+}
 
 /**
  * Milliseconds of the processor, as the ratios are about steps, whatever else the machine does. Its clock ticks every few milliseconds: a
  * text is encoded again and again until a tick does not matter.
  */
-function timeOf(bytes: Uint8Array): number {
+function timeOf(tokenizer: Tokenizer, bytes: Uint8Array, special: boolean): number {
   const start = process.threadCpuUsage();
   for (let n = 1; ; n++) {
-    tokenizer.encode(bytes);
+    tokenizer.encode(bytes, { special });
     const { user, system } = process.threadCpuUsage(start);
     const ms = (user + system) / 1000;
     if (ms >= FEWEST_MS) return ms / n;

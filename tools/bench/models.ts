@@ -41,6 +41,18 @@ export function vocabPath(): string {
   return existsSync(VOCAB_PATH) ? VOCAB_PATH : join(ROOT, "fixtures", "tiny", "meta", "tokenizer.model");
 }
 
+/** By name; those of the kinds of tokenizers that are there. */
+export function vocabPaths(): ReadonlyMap<string, string> {
+  const json = (name: string): string => join(TEST_DATA, "vocab", `${name}.json.gz`);
+  const paths = [
+    ["LLaMA", vocabPath()],
+    ["Llama 3", json("llama3-tokenizer")],
+    ["Qwen 3", json("qwen3-tokenizer")],
+    ["tekken", json("tekken")],
+  ] as const;
+  return new Map(paths.filter(([, path]) => existsSync(path)));
+}
+
 export type GgjtModel = BenchModel & { readonly ggjt: string };
 
 /** Makes the model of a name such as `1.1b Q4_0`, unless it is there: a shape of make-synthetic-model.ts or synthetic-gguf.ts. */

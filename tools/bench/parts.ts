@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { nodeArguments, run } from "./engines.ts";
-import { type GgjtModel, textPath, vocabPath } from "./models.ts";
+import { type GgjtModel, textPath, vocabPaths } from "./models.ts";
 import { promptIds } from "./plan.ts";
 
 /** One measured number. */
@@ -55,9 +55,9 @@ export async function measureSampling(fromSource: boolean): Promise<Map<string, 
   return new Map(Object.entries(JSON.parse(await run("measure-sampling.ts", [], fromSource))));
 }
 
-/** By shape and column, with a colon in between: t(2n)/t(n) for texts of 2n bytes, and the speed. */
+/** By vocabulary with shape and column, a colon in between: t(2n)/t(n) for texts of 2n bytes, and the speed. */
 export async function measureTokenizer(fromSource: boolean): Promise<Map<string, number>> {
-  const job = JSON.stringify({ vocab: vocabPath(), text: textPath() });
+  const job = JSON.stringify({ vocabs: Object.fromEntries(vocabPaths()), text: textPath() });
   const shapes: Record<string, Record<string, number>> = JSON.parse(
     await run("measure-tokenizer.ts", [job], fromSource),
   );

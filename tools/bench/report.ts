@@ -243,7 +243,7 @@ function tokenizerSection(result: BenchResult): string[] {
   return [
     "## Tokenising texts that are made to be slow",
     "",
-    "How many times as long a text takes as the first half of it, for texts of 256 KiB to 1 MiB, and the speed with 1 MiB.",
+    "How many times as long a text takes as the first half of it, for texts of 1 to 4 MiB, and the speed with 4 MiB.",
     "",
     ...table(
       ["text", ...columns],
