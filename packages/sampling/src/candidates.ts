@@ -2,7 +2,7 @@
 
 import { expAll } from "./libm.ts";
 import { addInOrder } from "./ordered-sum.ts";
-import { sortDescending } from "./sort.ts";
+import { countNanAsForbidden, sortDescending } from "./sort.ts";
 
 /** The ids that are still in the running. Stages reorder and shorten the list; only the first `n` elements count. */
 export interface Candidates {
@@ -52,13 +52,24 @@ export function softmax(candidates: Candidates): void {
   computeShares(candidates);
 }
 
-/** Computes `p` of candidates that count as sorted. */
+/**
+ * Computes `p` of candidates that count as sorted. Equal logits are equally likely, infinite ones too: +∞ leaves nothing to the others,
+ * and where all are forbidden any may come.
+ */
 export function computeShares(candidates: Candidates): void {
   const { logits, p, n } = candidates;
   const first = logits[0]!;
   for (let i = 0; i < n; i++) p[i] = logits[i]! - first;
   expAll(p, n, p);
-  const sum = addInOrder(0, p, 0, n);
+  let sum = addInOrder(0, p, 0, n);
+  if (!(sum < Number.POSITIVE_INFINITY)) {
+    // the first is infinite, or too far below another
+    countNanAsForbidden(logits, n);
+    const largest = largestLogit(candidates);
+    for (let i = 0; i < n; i++) p[i] = logits[i] === largest ? 0 : logits[i]! - largest;
+    expAll(p, n, p);
+    sum = addInOrder(0, p, 0, n);
+  }
   for (let i = 0; i < n; i++) p[i] = p[i]! / sum;
 }
 

@@ -14,6 +14,7 @@ import { expAll } from "./libm.ts";
 import { type LogitSample, takeSample, totalAbove, totalOf } from "./logit-sample.ts";
 import { addDescending, addInOrder, leastAddend } from "./ordered-sum.ts";
 import { createRadixWork, type RadixWork, sortPositions } from "./radix-sort.ts";
+import { countNanAsForbidden } from "./sort.ts";
 
 /** Up to so many candidates are all sorted, step by step as libstdc++ does. */
 const FEW_CANDIDATES = 256;
@@ -83,6 +84,7 @@ export function sortUnsettled(candidates: Candidates): void {
     sortCandidates(candidates);
     return;
   }
+  countNanAsForbidden(logits, n);
   const work = frontWork(logits.length);
   for (let i = 0; i < n; i++) work.positions[i] = i;
   sortPositions(logits, work.positions, n, work.radix);

@@ -15,6 +15,13 @@ export function checkNumber(name: string, value: number, useful: string): number
   throw new RangeError(`"${name}" expected ${useful}, got ${show(value)}`);
 }
 
+/** The binary32 that is nearest to `value` and not infinite: 0 · ∞ and ∞ / ∞ are no numbers. */
+export function finite(value: number): number {
+  return Math.min(Math.max(value, -LARGEST), LARGEST);
+}
+
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
 /** How many candidates a stage must keep: 1 if it does not say. @throws RangeError for less than one. */
 export function checkMinKeep(stage: { readonly kind: string; readonly minKeep?: number | undefined }): number {
   return checkInteger(`${stage.kind}: minKeep`, stage.minKeep ?? 1, 1, 2 ** 31 - 1);

@@ -25,7 +25,8 @@ export interface Sampler {
   /**
    * Chooses an id in [0, nVocab) from `logits` (nVocab values, left as they are unless a stage says otherwise).
    * `lastTokens` is the history that penalties look at, newest last; llama.cpp pads it with zeros to the context size.
-   * What is as large as the vocabulary is allocated once. NaN fails every comparison: with NaN logits the id is still in range, but which one is arbitrary.
+   * What is as large as the vocabulary is allocated once. NaN counts as −∞, which is forbidden; where all are forbidden any id may
+   * come, and +∞ leaves nothing to the others.
    * @throws RangeError if the number of logits is not nVocab; what a custom stage throws, such as a `GrammarError`.
    */
   sample(logits: Float32Array, lastTokens?: ArrayLike<number>): number;

@@ -1,6 +1,6 @@
 // Descending sort and partial sort in the order of libstdc++'s std::sort (introsort) and std::partial_sort (heap select).
-// Both are unstable: where equal keys end up depends on every step taken, so every step is taken here too. A NaN key is
-// neither before nor after another, so its place is arbitrary, but no NaN leads outside the array or to an endless loop.
+// Both are unstable: where equal keys end up depends on every step taken, so every step is taken here too. A NaN key counts
+// as −∞, and becomes it.
 
 const INSERTION_LIMIT = 16; // runs of at most this length are left to the insertion sort
 
@@ -10,6 +10,7 @@ const INSERTION_LIMIT = 16; // runs of at most this length are left to the inser
  */
 export function sortDescending(keys: Float32Array, ids: Int32Array, n: number, k: number = n): void {
   if (n < 2) return;
+  countNanAsForbidden(keys, n);
   const depthLimit = 2 * (31 - Math.clz32(n)); // 2 · floor(log2 n)
   const end = Math.min(n, introsort(keys, ids, 0, n, depthLimit, k));
   // everything is within INSERTION_LIMIT of its place, and the largest key is among the first INSERTION_LIMIT
@@ -24,6 +25,7 @@ export function sortDescending(keys: Float32Array, ids: Int32Array, n: number, k
  * elements, and taking it literally is also the fast way.
  */
 export function selectDescending(keys: Float32Array, ids: Int32Array, k: number, n: number): void {
+  countNanAsForbidden(keys, k); // those behind are not larger than any, as it is
   makeHeap(keys, ids, 0, k);
   let top = keys[0]!; // the least of the k largest so far
   for (let i = k; i < n; i++) {
@@ -33,6 +35,11 @@ export function selectDescending(keys: Float32Array, ids: Int32Array, k: number,
     }
   }
   sortHeap(keys, ids, 0, k);
+}
+
+/** Replaces NaN by −∞ among the first `n` keys. */
+export function countNanAsForbidden(keys: Float32Array, n: number): void {
+  for (let i = 0; i < n; i++) if (Number.isNaN(keys[i])) keys[i] = Number.NEGATIVE_INFINITY;
 }
 
 /**
@@ -62,8 +69,7 @@ function partition(keys: Float32Array, ids: Int32Array, first: number, last: num
   let front = first + 1;
   let back = last;
   for (;;) {
-    // the test against `last` never decides unless there are NaNs: the median has a key on either side
-    while (front < last && keys[front]! > pivot) front++;
+    while (keys[front]! > pivot) front++; // the median has a key on either side
     back--;
     while (pivot > keys[back]!) back--;
     if (front >= back) return front;
@@ -95,8 +101,7 @@ function insert(keys: Float32Array, ids: Int32Array, i: number, mayBeFirst: bool
     ids.copyWithin(1, 0, i);
     hole = 0;
   } else {
-    // `hole > 0` never decides unless there are NaNs
-    while (hole > 0 && key > keys[hole - 1]!) {
+    while (key > keys[hole - 1]!) {
       keys[hole] = keys[hole - 1]!;
       ids[hole] = ids[hole - 1]!;
       hole--;

@@ -8,7 +8,7 @@ import { addDescending, addInOrder } from "../src/ordered-sum.ts";
 import { createRadixWork, sortPositions } from "../src/radix-sort.ts";
 import { sortDescending } from "../src/sort.ts";
 import { prepareStage } from "../src/stages.ts";
-import { plainDraw, plainStage, plainState } from "./twin/plain-stages.ts";
+import { orForbidden, plainDraw, plainStage, plainState } from "./twin/plain-stages.ts";
 
 /** Numbers in [0, 1) from a seed: arrays of thousands are too slow to draw one by one. */
 function uniform(seed: number): () => number {
@@ -32,6 +32,10 @@ const SHAPES: Record<string, (next: () => number) => (i: number) => number> = {
   "mostly forbidden": (next) => () => (next() < 0.05 ? bell(next) : Number.NEGATIVE_INFINITY),
   "all forbidden": () => () => Number.NEGATIVE_INFINITY,
   "far apart": (next) => () => 200 * bell(next),
+  "some not numbers": (next) => () => (next() < 0.1 ? Number.NaN : bell(next)),
+  "no numbers": () => () => Number.NaN,
+  "no number or forbidden": (next) => () => (next() < 0.5 ? Number.NaN : Number.NEGATIVE_INFINITY),
+  "some infinite": (next) => () => (next() < 0.01 ? Number.POSITIVE_INFINITY : bell(next)),
   enormous: (next) => () => 1e38 * bell(next),
   "both zeros": (next) => () => (next() < 0.5 ? 0 : -0),
   small: (next) => () => 1e-3 * bell(next),
@@ -71,7 +75,7 @@ const stages: Record<string, fc.Arbitrary<SamplerStage>> = {
   }),
   temperature: fc.record({
     kind: fc.constant("temperature" as const),
-    temperature: fc.constantFrom(0, 0.2, 0.8, 1.7, 1e30),
+    temperature: fc.constantFrom(0, 0.2, 0.8, 1.7, 1e30, 1e-38, Number.POSITIVE_INFINITY),
   }),
   "repetition-penalty": fc.constant({ kind: "repetition-penalty", penalty: 1.3, lastN: -1 }),
   mirostat1: fc.record({ kind: fc.constant("mirostat1" as const), ...feedback }),
@@ -99,7 +103,9 @@ describe("equals its plain twin", () => {
       settleOrder(candidates);
       expect(candidates.n).toBe(plain.candidates.length);
       expect([...candidates.ids.subarray(0, candidates.n)]).toEqual(plain.candidates.map((c) => c.id));
-      expect([...candidates.logits.subarray(0, candidates.n)]).toEqual(plain.candidates.map((c) => c.logit));
+      expect(Array.from(candidates.logits.subarray(0, candidates.n), orForbidden)).toEqual(
+        plain.candidates.map((c) => c.logit),
+      );
       expect(rng.next()).toBe(plainRng.next());
     });
   }
@@ -142,7 +148,8 @@ describe("parts", () => {
     expect([...someIds].sort((a, b) => a - b)).toEqual([...values.keys()]);
   });
 
-  test.prop([logits])("positions are sorted by their values, each once", (values) => {
+  test.prop([logits])("positions are sorted by their values, each once", (some) => {
+    const values = some.map(orForbidden);
     const positions = Int32Array.from(values, (_, i) => i);
     sortPositions(values, positions, values.length, createRadixWork(values.length));
     const sorted = Array.from(values, (value) => value + 0).sort((a, b) => (a === b ? 0 : b - a));

@@ -3,13 +3,17 @@ import { describe, expect } from "vitest";
 import { createCandidates } from "../src/candidates.ts";
 import { createRng, createSampler, type SamplerStage } from "../src/index.ts";
 import { prepareStage } from "../src/stages.ts";
-import { plainDraw, plainStage, plainState } from "./twin/plain-stages.ts";
+import { orForbidden, plainDraw, plainStage, plainState } from "./twin/plain-stages.ts";
 
+const HOSTILE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 0, 1e-45, 3e38, -3e38, 1, -2].map(
+  Math.fround,
+);
 // logits on a coarse grid (many ties), or smooth ones, or so far apart that probabilities underflow to 0
 const logits = fc.oneof(
   fc.array(fc.integer({ min: -6, max: 6 }), { minLength: 1, maxLength: 200, size: "max" }),
   fc.array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 1, maxLength: 200, size: "max" }),
   fc.array(fc.constantFrom(-300, -1, 0, 2, Number.NEGATIVE_INFINITY), { minLength: 1, maxLength: 60, size: "max" }),
+  fc.array(fc.constantFrom(...HOSTILE), { minLength: 1, maxLength: 60, size: "max" }),
 );
 const token = fc.integer({ min: -1, max: 220 }); // some outside the vocabulary
 const lastTokens = fc.oneof(
@@ -23,18 +27,20 @@ const exempt = fc.constantFrom(undefined, [], [0]);
 
 const stages = {
   "logit-bias": fc
-    .array(fc.tuple(fc.constant(0), fc.constantFrom(-2, 0.3, Number.NEGATIVE_INFINITY)), { maxLength: 2 })
+    .array(fc.tuple(fc.constant(0), fc.constantFrom(-2, 0.3, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)), {
+      maxLength: 2,
+    })
     .map((biases) => ({ kind: "logit-bias" as const, biases })),
   "repetition-penalty": fc.record({
     kind: fc.constant("repetition-penalty" as const),
-    penalty: fc.constantFrom(1, 1.1, 1.3, 0.7),
+    penalty: fc.constantFrom(1, 1.1, 1.3, 0.7, 0, -1, Number.POSITIVE_INFINITY),
     lastN,
     exempt,
   }),
   "frequency-presence-penalty": fc.record({
     kind: fc.constant("frequency-presence-penalty" as const),
-    frequency: fc.constantFrom(0, 0.3, 1),
-    presence: fc.constantFrom(0, 0.7, -1),
+    frequency: fc.constantFrom(0, 0.3, 1, Number.POSITIVE_INFINITY),
+    presence: fc.constantFrom(0, 0.7, -1, Number.NEGATIVE_INFINITY),
     lastN,
     exempt,
   }),
@@ -65,7 +71,7 @@ const stages = {
   }),
   temperature: fc.record({
     kind: fc.constant("temperature" as const),
-    temperature: fc.constantFrom(-1, 0, 0.2, 0.8, 1, 1.7),
+    temperature: fc.constantFrom(-1, 0, 0.2, 0.8, 1, 1.7, 1e-45, 1e-38, 1e38, Number.POSITIVE_INFINITY),
   }),
   mirostat1: fc.record({
     kind: fc.constant("mirostat1" as const),
@@ -104,7 +110,9 @@ describe("equals its plain twin", () => {
 
       expect(candidates.n).toBe(plain.candidates.length);
       expect([...candidates.ids.subarray(0, candidates.n)]).toEqual(plain.candidates.map((c) => c.id));
-      expect([...candidates.logits.subarray(0, candidates.n)]).toEqual(plain.candidates.map((c) => c.logit));
+      expect(Array.from(candidates.logits.subarray(0, candidates.n), orForbidden)).toEqual(
+        plain.candidates.map((c) => c.logit),
+      );
       // as many random numbers were drawn
       expect(rng.next()).toBe(plainRng.next());
     });

@@ -15,8 +15,8 @@ export function greedy(_stage: GreedyStage): ApplyStage {
 export function keepGreedy(candidates: Candidates): void {
   const { logits, n } = candidates;
   let best = 0;
-  let largest = logits[0]!;
-  for (let i = 1; i < n; i++) {
+  let largest = Number.NEGATIVE_INFINITY; // NaN counts as that
+  for (let i = 0; i < n; i++) {
     if (logits[i]! > largest) {
       largest = logits[i]!;
       best = i;

@@ -5,6 +5,7 @@ import { keepFirst, keepIf, largestLogit } from "../candidates.ts";
 import { keepAbove, sortUnsettled } from "../front.ts";
 import { checkMinKeep, checkNumber } from "../guards.ts";
 import { logf } from "../libm.ts";
+import { countNanAsForbidden } from "../sort.ts";
 import { type ApplyStage, OFF } from "../stage.ts";
 
 export interface MinPStage {
@@ -27,6 +28,7 @@ export function minP(stage: MinPStage): ApplyStage {
   return (candidates) => {
     const threshold = Math.fround(largestLogit(candidates) + drop);
     const { logits, n } = candidates;
+    if (threshold === Number.NEGATIVE_INFINITY) countNanAsForbidden(logits, n);
     let qualified = 0;
     for (let i = 0; i < n; i++) qualified += +(logits[i]! >= threshold);
     if (qualified < minKeep) {

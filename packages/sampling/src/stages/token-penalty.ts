@@ -44,7 +44,8 @@ export function prepareTokenPenalty(
       if (count === 0) continue;
       counts[id] = 0;
       const index = findCandidate(candidates, id);
-      if (index >= 0) logits[index] = penalise(logits[index]!, count);
+      // what is forbidden stays so, whatever it is multiplied by
+      if (index >= 0 && logits[index]! > Number.NEGATIVE_INFINITY) logits[index] = penalise(logits[index]!, count);
     }
     candidates.sorted = false;
   };

@@ -122,7 +122,7 @@ function noShareIsZero({ logits, n }: Candidates): boolean {
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < n; i++) {
     const logit = logits[i]!;
-    if (!(logit >= least)) least = logit; // NaN is less
+    if (!(logit >= least)) least = Number.isNaN(logit) ? Number.NEGATIVE_INFINITY : logit;
     if (logit > largest) largest = logit;
   }
   return largest - least < 80;

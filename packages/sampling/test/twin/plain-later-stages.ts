@@ -1,7 +1,7 @@
 // Min-p, XTC and DRY again, as plainly as their authors describe them. Slow twins of src/stages/{min-p,xtc,dry}.ts.
 
 import { type DryStage, logf, type MinPStage, type XtcStage } from "../../src/index.ts";
-import { type PlainContext, type PlainState, plainSoftmax, plainSort } from "./plain-stages.ts";
+import { orForbidden, type PlainContext, type PlainState, plainSoftmax, plainSort } from "./plain-stages.ts";
 
 const f32 = Math.fround;
 
@@ -51,7 +51,7 @@ export function plainDry(stage: DryStage, state: PlainState, context: PlainConte
   for (const c of state.candidates) {
     const exponent = penalties.get(c.id);
     if (exponent === undefined || isBreaker(c.id)) continue;
-    c.logit = f32(c.logit - f32(f32(stage.multiplier) * base ** Math.min(exponent, maxExponent)));
+    c.logit = orForbidden(f32(c.logit - f32(f32(stage.multiplier) * base ** Math.min(exponent, maxExponent))));
   }
   state.sorted = false;
 }

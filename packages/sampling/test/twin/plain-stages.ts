@@ -1,6 +1,7 @@
 // Every stage again, as plainly as the description of build 803 puts it: arrays of objects, new ones at every step, fround
 // around every operation. Slow twins of src/stages/.
 
+import { finite } from "../../src/guards.ts";
 import { expf, log2f, logf, powf, type Rng, type SamplerStage } from "../../src/index.ts";
 import { plainDry, plainMinP, plainXtc } from "./plain-later-stages.ts";
 import { stdPartialSort, stdSort } from "./std-algorithms.ts";
@@ -27,7 +28,13 @@ const f32 = Math.fround;
 const byLogit = (a: Candidate, b: Candidate) => a.logit > b.logit;
 
 export function plainState(logits: ArrayLike<number>): PlainState {
-  return { candidates: Array.from(logits, (logit, id) => ({ id, logit, p: 0 })), sorted: false, mu: undefined };
+  const candidates = Array.from(logits, (logit, id) => ({ id, logit: orForbidden(logit), p: 0 }));
+  return { candidates, sorted: false, mu: undefined };
+}
+
+/** NaN counts as −∞. */
+export function orForbidden(logit: number): number {
+  return Number.isNaN(logit) ? Number.NEGATIVE_INFINITY : logit;
 }
 
 export function plainSort(state: PlainState): void {
@@ -38,11 +45,12 @@ export function plainSort(state: PlainState): void {
 export function plainSoftmax(state: PlainState): void {
   plainSort(state);
   const list = state.candidates;
-  let sum = 0;
-  for (const c of list) {
-    c.p = expf(f32(c.logit - list[0]!.logit));
-    sum = f32(sum + c.p);
-  }
+  const sumOf = (base: number): number => {
+    for (const c of list) c.p = c.logit === base ? 1 : expf(f32(c.logit - base));
+    return list.reduce((total, c) => f32(total + c.p), 0);
+  };
+  let sum = sumOf(list[0]!.logit);
+  if (!Number.isFinite(sum)) sum = sumOf(Math.max(...list.map((c) => c.logit)));
   for (const c of list) c.p = f32(c.p / sum);
 }
 
@@ -52,17 +60,17 @@ export function plainStage(stage: SamplerStage, state: PlainState, context: Plai
       for (const [id, bias] of stage.biases) {
         const candidate = state.candidates.find((c) => c.id === id);
         if (candidate === undefined) continue;
-        candidate.logit = f32(candidate.logit + f32(bias));
+        candidate.logit = orForbidden(f32(candidate.logit + f32(bias)));
         state.sorted = false;
       }
       return;
     case "repetition-penalty": {
       const window = lastOf(context.lastTokens, stage.lastN);
-      const penalty = f32(stage.penalty);
+      const penalty = finite(f32(stage.penalty));
       if (window.length === 0 || penalty === 1) return;
       for (const c of state.candidates) {
-        if (!window.includes(c.id) || stage.exempt?.includes(c.id)) continue;
-        c.logit = f32(c.logit <= 0 ? c.logit * penalty : c.logit / penalty);
+        if (!window.includes(c.id) || stage.exempt?.includes(c.id) || c.logit === Number.NEGATIVE_INFINITY) continue;
+        c.logit = orForbidden(f32(c.logit <= 0 ? c.logit * penalty : c.logit / penalty));
       }
       state.sorted = false;
       return;
@@ -72,8 +80,9 @@ export function plainStage(stage: SamplerStage, state: PlainState, context: Plai
       if (window.length === 0 || (stage.frequency === 0 && stage.presence === 0)) return;
       for (const c of state.candidates) {
         const count = window.filter((id) => id === c.id).length;
-        if (count === 0 || stage.exempt?.includes(c.id)) continue;
-        c.logit = f32(c.logit - f32(f32(count * f32(stage.frequency)) + f32(1 * f32(stage.presence))));
+        if (count === 0 || stage.exempt?.includes(c.id) || c.logit === Number.NEGATIVE_INFINITY) continue;
+        const penalty = f32(f32(count * f32(stage.frequency)) + f32(1 * f32(stage.presence)));
+        c.logit = orForbidden(f32(c.logit - penalty));
       }
       state.sorted = false;
       return;
@@ -144,8 +153,7 @@ export function plainStage(stage: SamplerStage, state: PlainState, context: Plai
       return;
     }
     case "temperature":
-      if (f32(stage.temperature) <= 0) plainGreedy(state);
-      else for (const c of state.candidates) c.logit = f32(c.logit / f32(stage.temperature));
+      plainTemperature(f32(stage.temperature), state);
       return;
     case "mirostat1": {
       plainSoftmax(state);
@@ -201,6 +209,15 @@ function plainMirostatDraw(state: PlainState, mu: number, tau: number, eta: numb
   const drawn = plainDraw(state, rng);
   state.mu = f32(mu - f32(eta * f32(-log2f(drawn.p) - tau)));
   state.candidates = [drawn];
+}
+
+function plainTemperature(given: number, state: PlainState): void {
+  const temperature = finite(given);
+  const largest = Math.max(...state.candidates.map((c) => c.logit));
+  const isLost = Number.isFinite(largest) && !Number.isFinite(f32(largest / temperature));
+  if (temperature <= 0 || isLost) plainGreedy(state);
+  else if (!Number.isFinite(largest) && temperature < 1) return;
+  else for (const c of state.candidates) c.logit = f32(c.logit / temperature);
 }
 
 function plainGreedy(state: PlainState): void {
