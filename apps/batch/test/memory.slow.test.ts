@@ -1,5 +1,5 @@
-// The coordinator's memory does not grow with its input: the program as it is built and run, many short lines, a model that answers with
-// a word. By hand with 1 GB: LL_BATCH_MB=1024.
+// Memory does not grow with the input: the program as it is built and run, many short lines. As a coordinator, with a model that answers
+// with a word; by hand with 1 GB: LL_BATCH_MB=1024. Alone, with lines that are refused, which come faster than any that are answered.
 
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
@@ -9,8 +9,11 @@ import { modelFile, temporaryFolder } from "./support/programs.ts";
 import { describeWithRedis, startRedis } from "./support/redis.ts";
 
 const MB = Number(process.env["LL_BATCH_MB"] ?? 24);
+const REFUSED_MB = 64;
 /** Of these, Node itself has 80. */
 const MOST_RSS_MB = 200;
+/** With an engine. */
+const MOST_ALONE_MB = 250;
 const BUILT = join(import.meta.dirname, "../bin/ll-batch.js");
 const WORKER = join(import.meta.dirname, "support/echo-child.ts");
 
@@ -19,14 +22,14 @@ const TELL =
   "data:text/javascript,process.on('exit', () => process.stdout.write(String(process.resourceUsage().maxRSS)))";
 
 /** Lines of some 200 bytes, as many as fill so many MB; returns their number. */
-function fill(path: string): number {
+function fill(path: string, mb: number, method: "POST" | "GET"): number {
   const file = openSync(path, "w");
   const text = "x".repeat(120);
   let [n, size] = [0, 0];
-  while (size < MB * 1e6) {
+  while (size < mb * 1e6) {
     let piece = "";
     for (let i = 0; i < 1000; i++) {
-      piece += `{"custom_id":"r${n++}","method":"POST","url":"/v1/completions","body":{"prompt":"${text}"}}\n`;
+      piece += `{"custom_id":"r${n++}","method":"${method}","url":"/v1/completions","body":{"prompt":"${text}"}}\n`;
     }
     size += writeSync(file, piece);
   }
@@ -34,8 +37,8 @@ function fill(path: string): number {
   return n;
 }
 
-/** Runs the program without any option of Node that bounds memory; returns the most that it had, in MB. */
-async function peakOf(...args: string[]): Promise<number> {
+/** Runs the program without any option of Node that bounds memory; returns the most that it had, in MB, if it ends with this code. */
+async function peakOf(expected: number, ...args: string[]): Promise<number> {
   const program = spawn(process.execPath, [`--import=${TELL}`, BUILT, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -44,7 +47,7 @@ async function peakOf(...args: string[]): Promise<number> {
     out += text;
   });
   const code = await new Promise((resolve) => program.once("close", resolve));
-  if (code !== 0) throw new Error(`ended with ${code}`);
+  if (code !== expected) throw new Error(`ended with ${code}`);
   return Math.round((Number(out) * 1024) / 1e6);
 }
 
@@ -57,10 +60,11 @@ describeWithRedis("memory of a coordinator", () => {
       stdio: ["ignore", "ignore", "inherit"],
     });
     const [path, out] = [folder.path("in.jsonl"), folder.path("out.jsonl")];
-    const lines = fill(path);
-    const peak = await peakOf("run", path, out, "-m", model, "--queue", server.url, "--chunk-lines", "256", "--quiet");
+    const lines = fill(path, MB, "POST");
+    const queue = ["--queue", server.url, "--chunk-lines", "256", "--quiet"];
+    const peak = await peakOf(0, "run", path, out, "-m", model, ...queue);
     process.stderr.write(`${lines} lines, ${MB} MB: the coordinator had ${peak} MB at most\n`);
-    expect(readFileSync(out).reduce((n, byte) => n + (byte === NEWLINE ? 1 : 0), 0)).toBe(lines);
+    expect(linesOf(out)).toBe(lines);
     expect(peak).toBeLessThan(MOST_RSS_MB);
     worker.kill("SIGKILL");
     await server.stop();
@@ -68,4 +72,20 @@ describeWithRedis("memory of a coordinator", () => {
   });
 });
 
+test(`${REFUSED_MB} MB of lines that are refused, without a queue`, async () => {
+  const folder = temporaryFolder();
+  const [path, out] = [folder.path("in.jsonl"), folder.path("out.jsonl")];
+  const lines = fill(path, REFUSED_MB, "GET");
+  const peak = await peakOf(FAILED, "run", path, out, "-m", await modelFile(folder), "--quiet");
+  process.stderr.write(`${lines} lines, ${REFUSED_MB} MB: the program had ${peak} MB at most\n`);
+  expect(linesOf(out)).toBe(lines);
+  expect(peak).toBeLessThan(MOST_ALONE_MB);
+  folder.remove();
+});
+
 const NEWLINE = 10;
+const FAILED = 1; // as every line did
+
+function linesOf(path: string): number {
+  return readFileSync(path).reduce((n, byte) => n + (byte === NEWLINE ? 1 : 0), 0);
+}

@@ -69,6 +69,48 @@ describe("the work of one process", () => {
     expect(readdirSync(folder.path(""))).toEqual(["out"]);
   });
 
+  test("waits for the disk where answers come faster", async () => {
+    const results = await openResults(folder.path("r"), TERMS);
+    const waiting: (() => void)[] = [];
+    let taken = 0;
+    async function* counted() {
+      for await (const one of chunks(30, 1)) {
+        taken++;
+        yield one;
+      }
+    }
+    const slow = { ...results, put: () => new Promise<void>((resolve) => waiting.push(resolve)) };
+    const runner = createLineRunner(mock(async () => undefined).handler, 4, {});
+    const work = workHere(counted(), runner, slow, options);
+    const settled = async () => {
+      for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await settled();
+    expect(taken).toBeLessThan(12); // those that are kept, those that are answered, and the next one
+    for (; taken < 30; await settled()) for (const resolve of waiting.splice(0)) resolve();
+    for (const resolve of waiting.splice(0)) resolve();
+    await work;
+    await results.close();
+  });
+
+  test("ends with the disk's error, also while it waits for it", async () => {
+    const results = await openResults(folder.path("r"), TERMS);
+    const waiting: (() => void)[] = [];
+    const full = {
+      ...results,
+      put: () =>
+        new Promise<void>((resolve, reject) => {
+          waiting.push(resolve);
+          if (waiting.length < 4) return;
+          setImmediate(() => reject(new Error("the disk is full")));
+          setImmediate(() => waiting.map((release) => release())); // what was on its way before
+        }),
+    };
+    const work = workHere(chunks(30, 1), createLineRunner(mock(async () => undefined).handler, 4, {}), full, options);
+    await expect(work).rejects.toThrow("the disk is full");
+    await results.close();
+  });
+
   test("takes the next chunk when half of its places are idle", async () => {
     let answered = 0;
     const { handler } = mock(async () => {

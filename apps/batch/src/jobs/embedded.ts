@@ -9,6 +9,9 @@ export interface WorkOptions {
   readonly onChunk: (chunk: Chunk, ms: number) => void;
 }
 
+/** Results that are on their way to the disk: where answers come faster than it takes them, it is waited for. */
+const MOST_KEPT_AT_ONCE = 4;
+
 /** Who works in a run without a queue. */
 const HERE = "this process";
 
@@ -22,10 +25,14 @@ export async function workHere(
   const own = new AbortController();
   const all = AbortSignal.any([signal, own.signal]);
   const running = new Set<Promise<void>>();
+  const keeping = new Set<Promise<void>>();
   const work = async (chunk: Chunk): Promise<void> => {
     const startMs = performance.now();
     const product = await runner.run(chunk.payload, all);
-    await results.put(chunk, product, HERE);
+    const kept = results.put(chunk, product, HERE);
+    keeping.add(kept);
+    await kept;
+    keeping.delete(kept);
     onChunk(chunk, performance.now() - startMs);
   };
   try {
@@ -42,6 +49,7 @@ export async function workHere(
         (error: unknown) => own.abort(error),
       );
       await runner.ready(); // also when what runs has failed
+      while (keeping.size >= MOST_KEPT_AT_ONCE) await Promise.race(keeping);
     }
     await Promise.all(running);
   } catch (error) {

@@ -1,7 +1,7 @@
 // One line of the output. Nothing in it depends on when, where or beside whom it was worked out: ids are made of the line, and what a
 // server tells of times and caches is left out.
 
-import { createHash } from "node:crypto";
+import { hash as hashOf } from "node:crypto";
 import type { Handler, JsonObject } from "@ll/openai-api";
 import type { Request as BatchRequest, Entry } from "./entry.ts";
 
@@ -26,7 +26,7 @@ export interface Answer {
 /** @throws EngineFailure; the signal's reason */
 export async function answerEntry(entry: Entry, handler: Handler, signal: AbortSignal): Promise<Answer> {
   const { custom_id } = entry;
-  const hash = createHash("sha256").update(`${entry.line}\0${custom_id}`).digest("hex").slice(0, 24);
+  const hash = hashOf("sha256", `${entry.line}\0${custom_id}`, "hex").slice(0, 24);
   const id = `batch_req_${hash}`;
   if ("error" in entry) {
     return { text: JSON.stringify({ id, custom_id, response: null, error: entry.error }), isFailed: true };

@@ -1,6 +1,6 @@
 // From lines to chunks. Where a run before has results, chunks are cut as they were then.
 
-import { createHash } from "node:crypto";
+import { hash as hashOf } from "node:crypto";
 import { Refusal } from "@ll/cli/frame";
 import type { Chunk } from "../jobs/job-kind.ts";
 import type { PlacedEntry } from "./entry.ts";
@@ -62,7 +62,7 @@ export async function* cutLines(
 function chunkOf(parts: readonly Part[], fingerprint: string): Chunk {
   const [first, last] = [parts[0] as Part, parts.at(-1) as Part];
   const payload = `[${parts.map(({ json }) => json).join(",")}]`;
-  const id = createHash("sha256").update(`lines\0${fingerprint}\0${payload}`).digest("hex");
+  const id = hashOf("sha256", `lines\0${fingerprint}\0${payload}`, "hex");
   const half = parts.length >> 1;
   return {
     id,

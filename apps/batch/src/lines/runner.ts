@@ -45,6 +45,10 @@ export function createLineRunner(handler: Handler, parallel: number, facts: JobR
     if (left <= parallel / 2) for (const resolve of hungry.splice(0)) resolve();
   };
   const answered = async (entry: Entry, signal: AbortSignal) => {
+    if ("error" in entry) {
+      left--; // it waits for nobody: what a line in a queue of many leaves behind is more than the line
+      return answerEntry(entry, handler, signal);
+    }
     await new Promise<void>((resolve) => {
       waiting.push(resolve);
       tell();
