@@ -28,19 +28,27 @@ export function schemaGrammar(schema: JsonSchema, warn: Warn): string {
 
 /**
  * GBNF of texts that are calls of these tools.
- * @param nWritten characters of what stands in front of the first name that are there already
+ * @param written what stands there already, of a call that begins with its mark; then any text may follow
  */
 export function callGrammar(
-  { before = "", call, between, after = "" }: ForcedCalls,
+  forced: ForcedCalls,
   tools: Tools,
   names: readonly string[],
   isOne: boolean,
   warn: Warn,
-  nWritten = 0,
+  written?: string,
 ): string {
+  const { inFront = "", between, named, call, mayEndAnswer, after = "" } = forced;
   const [beforeName, beforeArguments, behind] = call;
-  const calls = (front: string): string =>
-    names.map((name, i) => `( ${literal(front + name + beforeArguments)} t${i}-root ${literal(behind)} )`).join(" | ");
+  const inside = (i: number): string => {
+    const middle = named === undefined ? "" : `${named.grammar} ${literal(beforeArguments)} `;
+    return `${middle}t${i}-root ${mayEndAnswer ? "" : literal(behind)}`;
+  };
+  const heads = names.map((name) => headOf(forced, name));
+  const first = heads.flatMap((head, i) =>
+    head.startsWith(written ?? "") ? [`( ${literal(head.slice(written?.length))} ${inside(i)} )`] : [],
+  );
+  const calls = heads.map((head, i) => `( ${literal(beforeName + head.slice(frontOf(forced).length))} ${inside(i)} )`);
   const rules = names.map((name, i) => {
     const schema = jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false });
     return withPrefix(
@@ -50,8 +58,19 @@ export function callGrammar(
   });
   const isSeveral = !isOne && between !== undefined;
   const more = isSeveral ? ` ( ${literal(between)} call )*` : "";
-  const root = `root ::= first${more} ${literal(after)}\nfirst ::= ${calls((before + beforeName).slice(nWritten))}\n`;
-  return root + (isSeveral ? `call ::= ${calls(beforeName)}\n` : "") + rules.join("");
+  const any = written === undefined ? "" : ".*";
+  const end = mayEndAnswer ? `( ${literal(behind)} ${any} )?` : `${literal(after)} ${any}`;
+  const root = `root ::= ${written === undefined ? inFront : ""} first${more} ${end}\nfirst ::= ${first.join(" | ")}\n`;
+  return root + (isSeveral ? `call ::= ${calls.join(" | ")}\n` : "") + rules.join("");
+}
+
+function frontOf({ before = "", call }: ForcedCalls): string {
+  return before + call[0];
+}
+
+/** All that is the same in every first call of this tool. */
+function headOf(forced: ForcedCalls, name: string): string {
+  return frontOf(forced) + name + (forced.named === undefined ? forced.call[1] : "");
 }
 
 function literal(text: string): string {
@@ -123,6 +142,8 @@ function stageOf(grammar: string, tokenizer: Tokenizer): GrammarStage {
 export interface MadeCalls extends CallMaker {
   /** Permits everything outside calls. */
   readonly stage: SamplerStage;
+  /** For a parser that reads the same later: says what was found before. */
+  readonly shown: CallMaker;
 }
 
 /**
@@ -138,29 +159,33 @@ export function madeCalls(
 ): MadeCalls | undefined {
   const calls = callsBehindMark(format);
   if (calls === undefined) return undefined;
-  const front = (calls.before ?? "") + calls.call[0];
-  const stages = new Map<number, GrammarStage | undefined>(); // by the characters of `front` that are written
+  const names = Object.keys(tools);
+  const stages = new Map<string, GrammarStage | undefined>(); // by what is written behind the mark
+  const found: boolean[] = []; // whether each mark begins a call that a grammar makes
   let current: GrammarStage | undefined; // within a call
-  const newStage = (nWritten: number): GrammarStage | undefined => {
+  const newStage = (written: string): GrammarStage | undefined => {
     try {
-      return stageOf(callGrammar(calls, tools, Object.keys(tools), isOne, warn, nWritten), tokenizer);
+      if (!names.some((name) => headOf(calls, name).startsWith(written))) return undefined;
+      return stageOf(callGrammar(calls, tools, names, isOne, warn, written), tokenizer);
     } catch (error) {
       if (!isGrammarError(error)) throw error;
       warn(`calls are read as they come: ${error.message}`);
       return undefined;
     }
   };
+  const end = (): void => {
+    current = undefined;
+  };
   return {
     begin(text) {
-      if (!front.startsWith(text)) return false;
-      if (!stages.has(text.length)) stages.set(text.length, newStage(text.length));
-      current = stages.get(text.length);
+      if (!stages.has(text)) stages.set(text, newStage(text));
+      current = stages.get(text);
       current?.reset();
+      found.push(current !== undefined);
       return current !== undefined;
     },
-    end() {
-      current = undefined;
-    },
+    end,
+    shown: { begin: () => found.shift() === true, end: () => undefined },
     stage: {
       kind: "custom",
       name: "calls",

@@ -8,6 +8,7 @@ import type { Embedder } from "./embed.ts";
 import { Engine } from "./engine.ts";
 import { disposed } from "./errors.ts";
 import type { OutputFormat } from "./format/output-format.ts";
+import type { CallMaker, OutputParser } from "./format/output-part.ts";
 import { PlainParser } from "./format/output-writer.ts";
 import { type AnswerSampling, generate, type RunResult, seedOf } from "./generate.ts";
 import { type AssistantMessage, checkedMessages, checkedTools, type Message, type Tools } from "./messages.ts";
@@ -117,6 +118,11 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
       const isMade = schemas.size > 0 && areObjects && grammar.grammar === undefined;
       const { madeCalls } = isMade ? await import("./constraint.ts") : {};
       const maker = madeCalls?.(format, tools, options.parallelToolCalls === false, tokenizer, warn);
+      const newParser = (maker?: CallMaker): OutputParser | undefined =>
+        formats?.createOutputParser({
+          ...{ format, tools: schemas, startsInThought },
+          ...{ isForced: isForced && areObjects, maker },
+        });
       const made = await generate(
         {
           engine,
@@ -125,14 +131,8 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
           options: { ...options, ...grammar },
           seed,
           stop: [...(options.stop ?? []), ...template.stop],
-          parser:
-            formats?.createOutputParser({
-              format,
-              tools: schemas,
-              startsInThought,
-              isForced: isForced && areObjects,
-              maker,
-            }) ?? new PlainParser(),
+          parser: newParser(maker?.shown) ?? new PlainParser(),
+          ahead: isForced && format.channels ? undefined : newParser(maker), // its grammar knows of thoughts
           calls: maker?.stage,
           thoughtId: options.think === false ? undefined : thoughtIdOf(template.format, tokenizer),
         },

@@ -48,6 +48,8 @@ export interface Run {
   readonly stop: readonly string[];
   /** Of chats; without it, all is text. */
   readonly parser: OutputParser | undefined;
+  /** The same parser again: it gets what stop texts hold back at once, and constraints go by it. */
+  readonly ahead?: OutputParser | undefined;
   /** Holds calls to their schemas; without a grammar. */
   readonly calls?: SamplerStage | undefined;
   /** The token that begins a thought, unless the model is not to think. */
@@ -84,7 +86,8 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   const { ends } = tokenizer.special;
   const special = parser !== undefined; // marks of thoughts and calls may be control tokens
   const constraint = grammar === undefined ? undefined : await import("./constraint.ts");
-  const stage = grammar === undefined ? run.calls : constraint?.grammarStage(grammar, tokenizer, parser, run.thoughtId);
+  const stage =
+    grammar === undefined ? run.calls : constraint?.grammarStage(grammar, tokenizer, run.ahead, run.thoughtId);
   const forbidden = settings.ignoreEos ? [...ends].map((id) => [id, Number.NEGATIVE_INFINITY] as const) : [];
   const logitBias = [...(settings.logitBias ?? []), ...forbidden]; // of all ends, not of one alone
   const sampler = createSampler({
@@ -93,6 +96,7 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
     nVocab: tokenizer.nVocab,
   });
   const stream = createTextStream(run.stop);
+  const drawn = createTextStream();
   const nPromptTop = settings.promptLogprobs;
   const isAsked = (nTop ?? nPromptTop) !== undefined;
   const logprobs = isAsked ? await import("./logprobs.ts") : undefined;
@@ -162,7 +166,9 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
         ended = "eos";
         return true;
       }
-      const step = stream.push(tokenizer.tokenBytes(id, { special }));
+      const bytes = tokenizer.tokenBytes(id, { special });
+      run.ahead?.push(drawn.push(bytes).text);
+      const step = stream.push(bytes);
       show(step.text);
       if (step.stopped) ended = "stop";
       return step.stopped;

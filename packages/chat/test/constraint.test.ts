@@ -49,7 +49,11 @@ test("a grammar begins behind the thought, which may begin in front of it", () =
 
 describe("forced calls are read as calls", () => {
   const templates = [...new Set(OUTPUTS.map(({ template }) => template))];
-  const forced = templates.filter((template) => outputFormatOf(template).calls?.forced !== undefined);
+  const forcedIn = (template: string) => {
+    const { calls, channels } = outputFormatOf(template);
+    return (calls ?? channels)?.forced;
+  };
+  const forced = templates.filter((template) => forcedIn(template) !== undefined);
   const tools = {
     weather: { parameters: { type: "object", properties: { city: { enum: ["Rome", "Bern"] } }, required: ["city"] } },
     now: {},
@@ -61,7 +65,7 @@ describe("forced calls are read as calls", () => {
       [["weather", "now"], false],
       [["weather"], true],
     ] as const) {
-      const grammar = callGrammar(format.calls?.forced as ForcedCalls, tools, names, isOne, () => undefined);
+      const grammar = callGrammar(forcedIn(template) as ForcedCalls, tools, names, isOne, () => undefined);
       for (const seed of [1, 2, 3]) {
         const answer = model.complete("Once", { grammar, seed, maxTokens: 300, temperature: 1.5 });
         const { text, finish } = await answer.result();
@@ -84,7 +88,7 @@ describe("forced calls are read as calls", () => {
   });
 
   test("calls of other formats are read only", () => {
-    const format = outputFormatOf("<|channel|>");
+    const format = outputFormatOf("<|tool_call_start|>");
     expect(() => forcedCalls(format, tools, { toolChoice: "required" }, () => undefined)).toThrow("toolChoice");
   });
 });

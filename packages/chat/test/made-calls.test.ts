@@ -7,8 +7,8 @@ import { createTokenizer, type Tokenizer } from "@ll/tokenizer";
 import { afterAll, describe, expect, test } from "vitest";
 import { SHORT_TEMPLATE, tinyModel } from "../../../tools/tiny-model.ts";
 import { callsBehindMark } from "../src/format/output-format.ts";
-import type { OutputFormat } from "../src/formats.ts";
-import { PLAIN_FORMAT } from "../src/formats.ts";
+import type { ForcedCalls, OutputFormat } from "../src/formats.ts";
+import { outputFormatOf, PLAIN_FORMAT } from "../src/formats.ts";
 import { type ChatModel, createChatModel, type Tools } from "../src/index.ts";
 import { patternTemplate } from "../src/templates.ts";
 import { FORCED_FORMATS } from "./format/outputs.ts";
@@ -18,7 +18,7 @@ const MARK = 300;
 const NO_WARNINGS = { name: "tiny", container: "ggml", contextTokens: 512, parallel: 2, weights: {}, warnings: [] };
 
 /** Those whose calls begin with a mark. */
-const FORMATS = FORCED_FORMATS.filter(({ calls }) => calls?.open !== "");
+const FORMATS = FORCED_FORMATS.filter((format) => (format.calls ?? format.channels)?.open !== "");
 
 const TOOLS: Tools = {
   weather: {
@@ -43,7 +43,7 @@ const open: ChatModel[] = [];
 afterAll(() => Promise.all(open.map((model) => model.dispose())));
 
 /** The embedded model, which writes `markText` when it draws `MARK`. */
-async function modelOf(format: OutputFormat, markText: string): Promise<ChatModel> {
+async function modelOf(format: OutputFormat, markText: string, startsInThought = false): Promise<ChatModel> {
   const file = await openGgml(memorySource(await tinyModel("q4_0")));
   const config = configFromGgml(file.hyperParams);
   const tokenizer = createTokenizer(file.vocab);
@@ -52,10 +52,14 @@ async function modelOf(format: OutputFormat, markText: string): Promise<ChatMode
     ...tokenizer,
     tokenBytes: (id, options) => (id === MARK ? bytes : tokenizer.tokenBytes(id, options)),
   };
+  const template = patternTemplate(SHORT_TEMPLATE);
   const model = createChatModel({
     model: await loadModel(file, config, { threads: 1 }),
     tokenizer: marked,
-    template: { ...patternTemplate(SHORT_TEMPLATE), format },
+    template: {
+      ...{ ...template, format },
+      render: (...args) => ({ ...template.render(...args), startsInThought }),
+    },
     info: NO_WARNINGS as never,
   });
   open.push(model);
@@ -95,24 +99,26 @@ async function ask(model: ChatModel, options: object): Promise<Heard> {
   return { ...heard, warnings };
 }
 
+function expectValid({ name, arguments: args }: Heard["calls"][number]): void {
+  if (name === "weather") {
+    expect(["Rome", "Bern"]).toContain(args["city"]);
+    expect(args["days"]).toSatisfy((days: number) => Number.isInteger(days) && days >= 1 && days <= 9);
+  } else {
+    expect({ name, args }).toEqual({ name: "say", args: { text: expect.any(String) } });
+  }
+}
+
 describe.each(FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
-  const mark = format.calls?.open ?? "";
+  const { open: mark, forced } = (format.calls ?? format.channels) as NonNullable<OutputFormat["calls"]>;
 
   test("arguments follow their schemas, and come as they grow", async () => {
     const model = await modelOf(format, mark);
     let nCalls = 0;
     let most = 0;
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      const { calls, deltas, text } = await ask(model, settings(seed));
+      const { calls, deltas, text } = await ask(model, { ...settings(seed), ignoreEos: format.channels !== undefined });
       expect(text).not.toContain(mark);
-      for (const call of calls) {
-        if (call.name === "weather") {
-          expect(["Rome", "Bern"]).toContain(call.arguments["city"]);
-          expect(call.arguments["days"]).toSatisfy((days: number) => Number.isInteger(days) && days >= 1 && days <= 9);
-        } else {
-          expect(call).toMatchObject({ name: "say", arguments: { text: expect.any(String) } });
-        }
-      }
+      for (const call of calls) expectValid(call);
       const texts = [...deltas.values()].map((parts) => parts.join(""));
       expect(texts.slice(0, calls.length)).toEqual(calls.map(({ argumentsText }) => argumentsText));
       for (const parts of [...deltas.values()].slice(0, calls.length)) expect(parts.length).toBeGreaterThan(2);
@@ -133,6 +139,63 @@ describe.each(FORMATS.map((format) => [format.name, format] as const))("%s", (_n
     expect(none).toEqual([]);
     expect(text).toContain("?");
   });
+
+  test("stop texts that begin like a mark, or like the end of a call", async () => {
+    const { call, after = "" } = forced as ForcedCalls;
+    const end = (call[2] + after).trim() || "}";
+    const model = await modelOf(format, mark);
+    for (const stop of [[`${mark}zq`], [`${end}zq`], [`${end.at(-1)}zq`, `${end.slice(0, 2)}zq`]]) {
+      let nCalls = 0;
+      for (const seed of [1, 2]) {
+        const { calls } = await ask(model, { ...settings(seed), stop, ignoreEos: true });
+        for (const call of calls) expectValid(call);
+        nCalls += calls.length;
+      }
+      expect(nCalls).toBeGreaterThan(1);
+    }
+  });
+});
+
+describe("a stop text that begins like the end of a thought", () => {
+  const stop = ["</think>zq"];
+  const thinking = () => modelOf(outputFormatOf("<tool_call> <think> </think>"), "</think>", true);
+
+  test("JSON begins behind the thought", async () => {
+    const schema = { type: "integer", minimum: 10, maximum: 99 };
+    const { json, result } = (await thinking()).chat("How many?", { ...settings(1), tools: {}, stop, schema });
+    expect(await json()).toSatisfy((n: number) => n >= 10 && n <= 99);
+    expect((await result()).reasoning).not.toBe("");
+  });
+
+  test("and so does a call that is asked for", async () => {
+    const model = await thinking();
+    for (const toolChoice of ["required", { name: "say" }] as const) {
+      const { toolCalls, text } = await model.chat("Weather?", { ...settings(1), stop, toolChoice, n: 2 }).result();
+      expect(toolCalls.length).toBeGreaterThan(0);
+      for (const call of toolCalls) expectValid(call);
+      expect(text).toBe("");
+    }
+  });
+});
+
+test("gpt-oss thinks first, or not, where a call is asked for", async () => {
+  const format = outputFormatOf("<|channel|>");
+  let nThoughts = 0;
+  for (const mark of ["<|channel|>analysis<|message|>So?<|end|><|start|>assistant", "<|channel|>comm"]) {
+    const model = await modelOf(format, mark);
+    const options = {
+      ...settings(1),
+      logitBias: [[MARK, 40]] as const,
+      repeatPenalty: 8,
+      toolChoice: "required",
+    } as const;
+    const { toolCalls, reasoning, text } = await model.chat("Weather?", options).result();
+    expect(toolCalls).toHaveLength(1);
+    for (const call of toolCalls) expectValid(call);
+    if (reasoning === "So?") nThoughts++;
+    expect(text).toBe("");
+  }
+  expect(nThoughts).toBe(1);
 });
 
 test("with a schema that is no grammar, calls are read, and a warning says so", async () => {

@@ -16,22 +16,9 @@ export interface ParsedCall {
 /** "more": the text goes on behind this mark, which belongs to an argument. "broken": this is no call. */
 export type ParsedCalls = readonly ParsedCall[] | "more" | "broken";
 
-/** How calls are written whose name stands in front of the JSON value. */
-interface NamedInFront {
-  readonly name: RegExp; // 1: the name, 2: perhaps an id
-  readonly mark: string;
-}
-
-/** `{"name": N, KEY: {…}}`, one or a list; or, with `inFront`, a name, a mark and the arguments. */
-export function jsonCalls(key: "arguments" | "parameters", inFront?: NamedInFront, mustBeKnown = false) {
+/** `{"name": N, KEY: {…}}`, one or a list. */
+export function jsonCalls(key: "arguments" | "parameters", mustBeKnown = false) {
   return (body: string, { tools }: CallContext): ParsedCalls => {
-    const at = inFront === undefined ? -1 : body.indexOf(inFront.mark);
-    if (inFront !== undefined && at >= 0 && !/^\s*[[{]/.test(body)) {
-      const [, name, id] = inFront.name.exec(body.slice(0, at)) ?? [];
-      const argumentsText = body.slice(at + inFront.mark.length).trim();
-      if (name === undefined || !isObjectText(argumentsText)) return "broken";
-      return [{ name, argumentsText, ...(id !== undefined && { id }) }];
-    }
     const members = listOf(body.trim());
     if (members === undefined || members.length === 0) return "broken";
     const calls: ParsedCall[] = [];
@@ -82,110 +69,64 @@ function listOf(text: string): string[] | undefined {
 /** The texts of the values of a JSON object, by name. */
 function membersOf(text: string): Map<string, string> | undefined {
   if (!isObjectText(text)) return undefined;
-  const members = new Map<string, string>();
-  for (const member of splitJson(text.slice(1, -1))) {
-    const end = endOfString(member, 0);
-    members.set(JSON.parse(member.slice(0, end)) as string, member.slice(member.indexOf(":", end) + 1).trim());
-  }
-  return members;
+  return new Map(
+    splitJson(text.slice(1, -1)).map((member) => {
+      const name = /^"(?:[^"\\]|\\[\s\S])*"/.exec(member)?.[0] ?? "";
+      return [JSON.parse(name) as string, member.slice(member.indexOf(":", name.length) + 1).trim()];
+    }),
+  );
 }
 
 /** Cuts at the commas that are neither in a string nor in brackets. */
 function splitJson(text: string): string[] {
-  const parts: string[] = [];
   let depth = 0;
   let start = 0;
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === '"') at = endOfString(text, at) - 1;
-    else if ("[{".includes(character)) depth++;
-    else if ("]}".includes(character)) depth--;
-    else if (character === "," && depth === 0) {
-      parts.push(text.slice(start, at).trim());
-      start = at + 1;
+  const parts: string[] = [];
+  for (const { 0: token, index } of `${text},`.matchAll(/"(?:[^"\\]|\\[\s\S])*"|[[\]{},]/g)) {
+    if ("[{".includes(token)) depth++;
+    else if ("]}".includes(token)) depth--;
+    else if (token === "," && depth === 0) {
+      parts.push(text.slice(start, index).trim());
+      start = index + 1;
     }
   }
-  const last = text.slice(start).trim();
-  return last === "" ? parts : [...parts, last];
+  return parts.filter((part) => part !== "");
 }
 
-/** Behind the closing quotation mark. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === '"') return at + 1;
-  }
-  return text.length;
+/** A name, a mark and arguments in JSON: the first of these patterns with the groups `name`, `args` and perhaps `id`. */
+export function namedCall(...patterns: readonly RegExp[]) {
+  return (body: string): ParsedCalls => {
+    for (const pattern of patterns) {
+      const { name = "", args = "", id } = pattern.exec(body)?.groups ?? {};
+      const call = { name: name.trim(), argumentsText: args.trim(), ...(id !== undefined && { id }) };
+      if (call.name !== "" && isObjectText(call.argumentsText)) return [call];
+    }
+    return "broken";
+  };
 }
 
-/** DeepSeek R1 and V3: `function`, mark, name, line end, the arguments in a block of code; V3.1: name, mark, arguments. */
-export function deepSeekCall(body: string): ParsedCalls {
-  const mark = "<｜tool▁sep｜>";
-  const at = body.indexOf(mark);
-  if (at < 0) return "broken";
-  const behind = body.slice(at + mark.length);
-  const block = /^([^\n]*)\n```(?:json)?\n([\s\S]*?)\n?```\s*$/.exec(behind);
-  const [name, argumentsText] = block === null ? [body.slice(0, at), behind] : [block[1] ?? "", block[2] ?? ""];
-  return namedCall(name, argumentsText);
-}
-
-/** Kimi K2: `functions.NAME:0`, mark, arguments. */
-export function kimiCall(body: string): ParsedCalls {
-  const mark = "<|tool_call_argument_begin|>";
-  const at = body.indexOf(mark);
-  if (at < 0) return "broken";
-  const id = body.slice(0, at).trim();
-  const name = /^(?:functions\.)?(.+?)(?::\d+)?$/.exec(id)?.[1] ?? "";
-  const calls = namedCall(name, body.slice(at + mark.length));
-  return typeof calls === "string" ? calls : calls.map((call) => ({ ...call, id }));
-}
-
-function namedCall(name: string, argumentsText: string): ParsedCalls {
-  const trimmed = { name: name.trim(), argumentsText: argumentsText.trim() };
-  return trimmed.name !== "" && isObjectText(trimmed.argumentsText) ? [trimmed] : "broken";
-}
-
-/** GLM: the name, then keys and values in tags. */
-export function glmCall(body: string, { tools }: CallContext): ParsedCalls {
-  const first = body.indexOf("<arg_key>");
-  const name = (first < 0 ? body : body.slice(0, first)).trim();
-  if (!/^[^\s<>]+$/.test(name)) return "broken";
-  const values: [string, unknown][] = [];
-  for (let at = first; at >= 0; ) {
-    const key = between(body, "<arg_key>", "</arg_key>", at);
-    const value = key && between(body, "<arg_value>", "</arg_value>", key.end);
-    if (!key || !value) return "more";
-    values.push([key.text.trim(), typed(value.text, tools.get(name), key.text.trim())]);
-    at = body.indexOf("<arg_key>", value.end);
-  }
-  return [{ name, argumentsText: JSON.stringify(Object.fromEntries(values)) }];
-}
-
-/** Qwen3-Coder: `<function=NAME>`, then `<parameter=KEY>`, a line end, the value, a line end, `</parameter>` for each. */
-export function qwenCoderCall(body: string, { tools }: CallContext): ParsedCalls {
-  const text = body.trim();
-  const head = /^<function=([^>\n]+)>/.exec(text);
-  if (head === null) return "broken";
-  if (!text.endsWith("</function>")) return "more";
-  const name = (head[1] ?? "").trim();
-  const inside = text.slice(head[0].length, -"</function>".length);
-  const values: [string, unknown][] = [];
-  // a value ends at the mark behind which another parameter, or nothing, follows
-  const parameter = /\s*<parameter=([^>\n]+)>\n?([\s\S]*?)\n?<\/parameter>\s*(?=<parameter=|$)/y;
-  for (; parameter.lastIndex < inside.length; ) {
-    if (inside.slice(parameter.lastIndex).trim() === "") break;
-    const match = parameter.exec(inside);
-    if (match === null) return "broken";
-    const [, key = "", value = ""] = match;
-    values.push([key.trim(), typed(value, tools.get(name), key.trim())]);
-  }
-  return [{ name, argumentsText: JSON.stringify(Object.fromEntries(values)) }];
-}
-
-function between(text: string, open: string, close: string, from: number): { text: string; end: number } | undefined {
-  const start = text.indexOf(open, from);
-  const end = start < 0 ? -1 : text.indexOf(close, start + open.length);
-  return end < 0 ? undefined : { text: text.slice(start + open.length, end), end: end + close.length };
+/**
+ * A name, then names and values of arguments in tags.
+ * @param head 1: the name
+ * @param parameter sticky; 1: its name, 2: its value. What follows is another one, or the end
+ * @param otherwise what a call is whose parameters cannot be read
+ */
+export function taggedCall(head: RegExp, parameter: RegExp, tail: string, otherwise: "more" | "broken") {
+  return (body: string, { tools }: CallContext): ParsedCalls => {
+    const text = body.trim();
+    const [front = "", name] = head.exec(text) ?? [];
+    if (name === undefined) return "broken";
+    if (!text.endsWith(tail)) return "more";
+    const inside = text.slice(front.length, text.length - tail.length).trim();
+    const values: [string, unknown][] = [];
+    for (parameter.lastIndex = 0; parameter.lastIndex < inside.length; ) {
+      const match = parameter.exec(inside);
+      if (match === null) return otherwise;
+      const [, key = "", value = ""] = match;
+      values.push([key.trim(), typed(value, tools.get(name.trim()), key.trim())]);
+    }
+    return [{ name: name.trim(), argumentsText: JSON.stringify(Object.fromEntries(values)) }];
+  };
 }
 
 /** A value written without quotation marks: text where the schema says so, or where it is no JSON. */
@@ -238,19 +179,17 @@ function tryRead(read: () => ParsedCalls): ParsedCalls {
 
 /** LFM2: `[name(key="value", …), …]`, as Python writes calls. */
 export function pythonCalls(body: string): ParsedCalls {
-  if (isInsideString(body)) return "more";
+  if (/["']/.test(body.replace(new RegExp(PYTHON.text, "g"), ""))) return "more"; // within a text
   return tryRead(() => {
     const reader = new Reader(body);
     const calls: ParsedCall[] = [];
     reader.expect(/\s*\[?\s*/);
     do {
       const name = reader.expect(/\s*([A-Za-z_][\w.]*)\s*\(\s*/);
-      const values: [string, unknown][] = [];
-      while (reader.match(/\)/) === undefined) {
+      const values = itemsTo(")", reader, () => {
         const key = reader.expect(/\s*([A-Za-z_]\w*)\s*=\s*/);
-        values.push([key, pythonValue(reader, 0)]);
-        reader.expect(/\s*(?:,\s*|(?=\)))/);
-      }
+        return [key, valueIn(reader, PYTHON, 0)] as const;
+      });
       calls.push({ name, argumentsText: JSON.stringify(Object.fromEntries(values)) });
     } while (reader.match(/\s*,/) !== undefined);
     reader.expect(/\s*\]?\s*$/);
@@ -258,54 +197,53 @@ export function pythonCalls(body: string): ParsedCalls {
   });
 }
 
-function isInsideString(text: string): boolean {
-  let quote = "";
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (quote === "") quote = character === '"' || character === "'" ? character : "";
-    else if (character === "\\") at++;
-    else if (character === quote) quote = "";
+/** How texts are written, and keys that are none. */
+interface Quoting {
+  readonly text: RegExp;
+  readonly textOf: (quoted: string) => string;
+  readonly key?: RegExp;
+}
+
+const PYTHON: Quoting = { text: /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'/, textOf: unquoted };
+const GEMMA: Quoting = {
+  text: /<\|"\|>[\s\S]*?<\|"\|>/,
+  textOf: (quoted) => quoted.slice(5, -5),
+  key: /[^\s:{},]+/,
+};
+
+function valueIn(reader: Reader, quoting: Quoting, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw new NotThis();
+  const quoted = reader.match(quoting.text);
+  if (quoted !== undefined) return quoting.textOf(quoted);
+  if (reader.match(/\[\s*/) !== undefined) return itemsTo("]", reader, () => valueIn(reader, quoting, depth + 1));
+  if (reader.match(/\{\s*/) === undefined) return plainValue(reader.expect(/[-+.\w]+/));
+  const entries = itemsTo("}", reader, () => {
+    const name = reader.match(quoting.text);
+    const key = name === undefined ? reader.expect(quoting.key ?? quoting.text) : quoting.textOf(name);
+    reader.expect(/\s*:\s*/);
+    return [key, valueIn(reader, quoting, depth + 1)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** What stands between commas, to a bracket. */
+function itemsTo<T>(close: ")" | "]" | "}", reader: Reader, read: () => T): T[] {
+  const items: T[] = [];
+  while (reader.match(new RegExp(`\\${close}`)) === undefined) {
+    items.push(read());
+    reader.expect(new RegExp(`\\s*(?:,\\s*|(?=\\${close}))`));
   }
-  return quote !== "";
+  return items;
 }
 
 const PYTHON_WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["True", true],
   ["False", false],
   ["None", null],
-  ["true", true],
-  ["false", false],
-  ["null", null],
 ]);
 
-function pythonValue(reader: Reader, depth: number): unknown {
-  if (depth > MAX_DEPTH) throw new NotThis();
-  const quoted = reader.match(/"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'/);
-  if (quoted !== undefined) return unquoted(quoted);
-  if (reader.match(/\[\s*/) !== undefined) {
-    const items: unknown[] = [];
-    while (reader.match(/\]/) === undefined) {
-      items.push(pythonValue(reader, depth + 1));
-      reader.expect(/\s*(?:,\s*|(?=\]))/);
-    }
-    return items;
-  }
-  if (reader.match(/\{\s*/) !== undefined) {
-    const entries: [string, unknown][] = [];
-    while (reader.match(/\}/) === undefined) {
-      const key = unquoted(reader.expect(/"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'/));
-      reader.expect(/\s*:\s*/);
-      entries.push([key, pythonValue(reader, depth + 1)]);
-      reader.expect(/\s*(?:,\s*|(?=\}))/);
-    }
-    return Object.fromEntries(entries);
-  }
-  return plainValue(reader.expect(/[-+.\w]+/));
-}
-
 function plainValue(word: string): unknown {
-  if (PYTHON_WORDS.has(word)) return PYTHON_WORDS.get(word);
-  const value = parseJson(word);
+  const value = PYTHON_WORDS.has(word) ? PYTHON_WORDS.get(word) : parseJson(word);
   if (value === undefined) throw new NotThis();
   return value;
 }
@@ -326,33 +264,8 @@ export function gemmaCall(body: string): ParsedCalls {
   return tryRead(() => {
     const reader = new Reader(body);
     const name = reader.expect(/\s*call:([^\s{]+)\s*(?=\{)/);
-    const value = gemmaValue(reader, 0);
+    const value = valueIn(reader, GEMMA, 0);
     reader.expect(/\s*$/);
     return [{ name, argumentsText: JSON.stringify(value) }];
   });
-}
-
-function gemmaValue(reader: Reader, depth: number): unknown {
-  if (depth > MAX_DEPTH) throw new NotThis();
-  const text = reader.match(/<\|"\|>([\s\S]*?)<\|"\|>/);
-  if (text !== undefined) return text;
-  if (reader.match(/\[\s*/) !== undefined) {
-    const items: unknown[] = [];
-    while (reader.match(/\]/) === undefined) {
-      items.push(gemmaValue(reader, depth + 1));
-      reader.expect(/\s*(?:,\s*|(?=\]))/);
-    }
-    return items;
-  }
-  if (reader.match(/\{\s*/) !== undefined) {
-    const entries: [string, unknown][] = [];
-    while (reader.match(/\}/) === undefined) {
-      const key = reader.match(/<\|"\|>([\s\S]*?)<\|"\|>/) ?? reader.expect(/[^\s:{},]+/);
-      reader.expect(/\s*:\s*/);
-      entries.push([key, gemmaValue(reader, depth + 1)]);
-      reader.expect(/\s*(?:,\s*|(?=\}))/);
-    }
-    return Object.fromEntries(entries);
-  }
-  return plainValue(reader.expect(/[-+.\w]+/));
 }

@@ -26,13 +26,10 @@ export class ForcedCallReader {
   }
 
   /** Text behind the last call; undefined before its end. */
-  get behind(): string | undefined {
-    return this.#state === "done" ? this.#rest : undefined;
-  }
-
-  push(text: string, writer: OutputWriter): void {
+  push(text: string, writer: OutputWriter): string | undefined {
     this.#rest += text;
     while (this.#step(writer));
+    return this.#state === "done" ? this.#rest : undefined;
   }
 
   /** False if more text is needed. */
@@ -47,8 +44,11 @@ export class ForcedCallReader {
       case "name": {
         const end = this.#rest.indexOf(call[1]);
         if (end < 0) return false;
-        const name = this.#rest.slice(0, end);
-        const { id } = toolCallOf({ name, argumentsText: "{}" }, this.#idLength, this.#newId);
+        const written = this.#rest.slice(0, end);
+        const { idPrefix, name: pattern } = this.#forced.named ?? {};
+        const name = pattern === undefined ? written : (pattern.exec(written)?.[1] ?? "");
+        const own = idPrefix !== undefined && { id: idPrefix + written };
+        const { id } = toolCallOf({ name, argumentsText: "{}", ...own }, this.#idLength, this.#newId);
         this.#call = { id, name, text: "" };
         this.#json = newJsonState();
         writer.callStart(id, name);
@@ -86,19 +86,20 @@ export class ForcedCallReader {
   }
 }
 
-interface JsonState {
+/** The scan of a JSON value. */
+export interface JsonState {
   depth: number;
   isInString: boolean;
   isEscaped: boolean;
   isWhole: boolean;
 }
 
-function newJsonState(): JsonState {
+export function newJsonState(): JsonState {
   return { depth: 0, isInString: false, isEscaped: false, isWhole: false };
 }
 
-/** Characters of a text that belong to a JSON object which began before it, or in it. */
-function jsonEnd(state: JsonState, text: string): number {
+/** Characters of a text that belong to a JSON value in brackets which began before it, or in it. */
+export function jsonEnd(state: JsonState, text: string): number {
   let at = 0;
   for (; at < text.length && !state.isWhole; at++) {
     const character = text.charAt(at);

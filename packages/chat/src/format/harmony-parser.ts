@@ -2,7 +2,10 @@
 // `<|start|>assistant`. `analysis` is a thought, a recipient makes a call, everything else is to be read.
 // https://cookbook.openai.com/articles/openai-harmony
 
+import { ForcedCallReader } from "./forced-calls.ts";
+import { callsBehindMark, type ForcedCalls } from "./output-format.ts";
 import {
+  type CallMaker,
   firstMark,
   heldBack,
   type OutputParser,
@@ -21,23 +24,31 @@ const ROLE = /^\s*(?:<\|start\|>)?\s*assistant\b/;
 export class HarmonyParser implements OutputParser {
   readonly #writer = new OutputWriter();
   readonly #newId: (length: number) => string;
+  readonly #open: string | undefined;
+  readonly #forced: ForcedCalls | undefined;
+  readonly #maker: CallMaker | undefined;
+  #made: ForcedCallReader | undefined; // the call that a grammar makes from its mark on
+  #isAsked = false;
   #rest = "";
   /** Of the message that is being read; undefined while its header is. */
   #message: { readonly header: string; readonly channel: string; readonly tool: string | undefined } | undefined;
 
-  constructor({ newId = randomId }: OutputParserOptions) {
+  constructor({ format, isForced, maker, newId = randomId }: OutputParserOptions) {
     this.#newId = newId;
+    this.#open = format.channels?.open;
+    this.#forced = callsBehindMark(format);
+    this.#maker = isForced ? { begin: () => true, end: () => undefined } : maker;
   }
 
   readonly mayThink = false;
 
   get isCalling(): boolean {
-    return this.#message?.tool !== undefined;
+    return this.#made?.isCalling ?? this.#message?.tool !== undefined;
   }
 
   /** A header counts as a part of the thought: the answer is what stands in the channel "final". */
   get isThinking(): boolean {
-    return this.#message === undefined || this.#message.channel === "analysis";
+    return this.#made === undefined && (this.#message === undefined || this.#message.channel === "analysis");
   }
 
   push(text: string): OutputPart[] {
@@ -55,10 +66,20 @@ export class HarmonyParser implements OutputParser {
 
   /** False if more text is needed. */
   #step(isEnd: boolean): boolean {
+    if (this.#made !== undefined) {
+      const behind = this.#made.push(this.#rest, this.#writer);
+      this.#rest = behind ?? "";
+      if (behind === undefined) return false;
+      this.#maker?.end();
+      this.#made = undefined;
+      return true;
+    }
     if (this.#message === undefined) {
       const at = this.#rest.indexOf(MESSAGE);
+      const header = at < 0 ? this.#rest : this.#rest.slice(0, at);
+      if (this.#beginsCall(header)) return true;
       if (at < 0) return false;
-      const header = this.#rest.slice(0, at);
+      this.#isAsked = false;
       const channel = /<\|channel\|>\s*(\w+)/.exec(header)?.[1] ?? "final";
       const tool = /\bto=(?:functions\.)?([\w.-]+)/.exec(header)?.[1];
       this.#message = { header: header.replace(ROLE, ""), channel, tool };
@@ -86,6 +107,19 @@ export class HarmonyParser implements OutputParser {
     // the mark of a start belongs to the next header
     this.#rest = this.#rest.slice(end.at + (end.mark === START ? 0 : end.mark.length));
     this.#message = undefined;
+    return true;
+  }
+
+  /** Asks once for each header whether a grammar makes its call. */
+  #beginsCall(header: string): boolean {
+    const [open, forced] = [this.#open ?? "", this.#forced];
+    const at = forced === undefined || this.#isAsked ? -1 : header.indexOf(open);
+    if (forced === undefined || at < 0) return false;
+    const behind = this.#rest.slice(at + open.length);
+    this.#isAsked = this.#maker?.begin(behind) !== true;
+    if (this.#isAsked) return false;
+    this.#made = new ForcedCallReader(forced, undefined, this.#newId);
+    this.#rest = behind;
     return true;
   }
 

@@ -1,7 +1,7 @@
 // From the text of an answer, as it is generated, to thoughts, calls of tools and what is to be read. What comes out does not depend
 // on how the text is cut into pieces: text that may yet become a mark is held back, and nothing is decided before it is certain.
 
-import { ForcedCallReader } from "./forced-calls.ts";
+import { ForcedCallReader, type JsonState, jsonEnd, newJsonState } from "./forced-calls.ts";
 import { type CallFormat, callsBehindMark, type ForcedCalls, type Marks } from "./output-format.ts";
 import {
   type CallMaker,
@@ -170,8 +170,7 @@ export class MarkParser implements OutputParser {
   }
 
   #stepMade(): boolean {
-    this.#made?.push(this.#rest, this.#writer);
-    const behind = this.#made?.behind;
+    const behind = this.#made?.push(this.#rest, this.#writer);
     this.#rest = behind ?? "";
     if (behind === undefined) return false;
     this.#maker?.end();
@@ -223,17 +222,8 @@ export class MarkParser implements OutputParser {
       if (from < 0) return isEnd ? undefined : "wait";
       state.at = from + (mark?.length ?? 0);
     }
-    for (; state.at < text.length && !state.isWhole; state.at++) {
-      const character = text.charAt(state.at);
-      if (state.isEscaped) state.isEscaped = false;
-      else if (state.isInString) {
-        if (character === "\\") state.isEscaped = true;
-        else if (character === '"') state.isInString = false;
-      } else if (character === '"') state.isInString = true;
-      else if ("[{".includes(character)) state.depth++;
-      else if ("]}".includes(character)) state.isWhole = --state.depth <= 0;
-    }
-    if (!state.isWhole) return isEnd ? undefined : "wait";
+    state.at += jsonEnd(state.json, text.slice(state.at));
+    if (!state.json.isWhole) return isEnd ? undefined : "wait";
     const body = state.at;
     const { close } = format;
     if (close === undefined) return { body, behind: body };
@@ -269,14 +259,11 @@ interface CallState {
   /** Where the end was looked for already. */
   searched: number;
   attempts: number;
-  /** The scan of a JSON value; −1 before it. */
+  /** How far a JSON value is read; −1 before it. */
   at: number;
-  depth: number;
-  isInString: boolean;
-  isEscaped: boolean;
-  isWhole: boolean;
+  json: JsonState;
 }
 
 function newCallState(): CallState {
-  return { searched: 0, attempts: 0, at: -1, depth: 0, isInString: false, isEscaped: false, isWhole: false };
+  return { searched: 0, attempts: 0, at: -1, json: newJsonState() };
 }

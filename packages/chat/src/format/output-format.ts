@@ -2,14 +2,12 @@
 
 import {
   type CallContext,
-  deepSeekCall,
   gemmaCall,
-  glmCall,
   jsonCalls,
-  kimiCall,
+  namedCall,
   type ParsedCalls,
   pythonCalls,
-  qwenCoderCall,
+  taggedCall,
 } from "./call-syntax.ts";
 
 /** A stretch of text between two marks. */
@@ -40,12 +38,27 @@ export interface CallFormat {
 
 /** What stands around names and arguments, for a grammar that admits calls only. */
 export interface ForcedCalls {
+  /** GBNF of what may come first, where thoughts are written as messages. */
+  readonly inFront?: string;
   readonly before?: string;
   /** In front of the name, between name and arguments, behind the arguments. */
   readonly call: readonly [beforeName: string, beforeArguments: string, after: string];
+  /** What stands directly behind the name as well, and how the name is found in both. */
+  readonly named?: NamedCall;
+  /** What stands behind the arguments may be a token that ends the answer. */
+  readonly mayEndAnswer?: true;
   /** Between two calls; undefined if an answer has one call. */
   readonly between?: string;
   readonly after?: string;
+}
+
+export interface NamedCall {
+  /** GBNF. */
+  readonly grammar: string;
+  /** 1: the name. */
+  readonly name: RegExp;
+  /** With this in front of both, they are the id of the call. */
+  readonly idPrefix?: string;
 }
 
 export interface OutputFormat {
@@ -54,25 +67,26 @@ export interface OutputFormat {
   readonly calls?: CallFormat;
   /** Marks that are not shown. */
   readonly hidden?: readonly string[];
-  /** Messages in channels, which `harmony-parser.ts` reads. */
-  readonly channels?: true;
+  /** Messages in channels, which `harmony-parser.ts` reads; and how calls begin in the head of one. */
+  readonly channels?: Pick<CallFormat, "open" | "forced">;
 }
 
 /** What follows the mark of a call that a grammar is to make; undefined if calls have no mark, or are only read. */
-export function callsBehindMark({ calls }: OutputFormat): ForcedCalls | undefined {
-  const { open = "", forced } = calls ?? {};
+export function callsBehindMark({ calls, channels }: OutputFormat): ForcedCalls | undefined {
+  const { open = "", forced } = calls ?? channels ?? {};
   if (open === "" || forced === undefined) return undefined;
-  const { before, call, after } = forced;
-  if (before !== undefined) return { ...forced, before: before.slice(open.length) }; // a list behind one mark
-  const [beforeName, beforeArguments, behind] = call;
-  return { call: [beforeName.slice(open.length), beforeArguments, behind], ...(after !== undefined && { after }) };
+  const { before, between, after, ...one } = forced;
+  if (before?.startsWith(open)) return { ...forced, before: before.slice(open.length) }; // a list behind one mark
+  const [beforeName, beforeArguments, behind] = one.call;
+  return { ...one, call: [beforeName.slice(open.length), beforeArguments, behind] };
 }
 
 const THINK: Marks = { open: "<think>", close: "</think>" };
 
+const TAGS: Marks = { open: "<tool_call>", close: "</tool_call>" };
+
 const TAGGED_JSON: CallFormat = {
-  open: "<tool_call>",
-  close: "</tool_call>",
+  ...TAGS,
   end: "json",
   parse: jsonCalls("arguments"),
   forced: {
@@ -81,20 +95,66 @@ const TAGGED_JSON: CallFormat = {
   },
 };
 
+const LIST = jsonCalls("arguments");
+const MISTRAL_NAMED = namedCall(/^\s*(?<name>[\w.-]+)\s*(?:\[CALL_ID\]\s*(?<id>\w+)\s*)?\[ARGS\](?<args>[\s\S]*)$/);
+
 const MISTRAL: CallFormat = {
   open: "[TOOL_CALLS]",
   close: undefined,
   end: "json",
   argumentsMark: "[ARGS]",
-  parse: jsonCalls("arguments", { name: /^\s*([\w.-]+)\s*(?:\[CALL_ID\]\s*(\w+)\s*)?$/, mark: "[ARGS]" }),
+  parse: (body, context) => (/^\s*[[{]/.test(body) ? LIST(body, context) : MISTRAL_NAMED(body)),
   idLength: 9,
+};
+
+/** The marks of this notation have letters of their own for bars and blanks. */
+const deepSeekMark = (name: string): string => `<｜tool▁${name.replace(" ", "▁")}｜>`;
+
+const DEEPSEEK_SEP = deepSeekMark("sep");
+const DEEPSEEK_CALL = deepSeekMark("call begin");
+const DEEPSEEK_END = deepSeekMark("call end");
+const DEEPSEEK_CALLS: readonly [string, string] = [deepSeekMark("calls begin"), deepSeekMark("calls end")];
+
+/** @param call how R1 writes one, or V3.1 */
+function deepSeek(call: ForcedCalls["call"], between: string): CallFormat {
+  const [before, after] = DEEPSEEK_CALLS;
+  return {
+    ...{ open: DEEPSEEK_CALL, close: DEEPSEEK_END, end: "mark", around: DEEPSEEK_CALLS },
+    parse: namedCall(
+      new RegExp(`${DEEPSEEK_SEP}(?<name>[^\\n]*)\\n\`\`\`(?:json)?\\n(?<args>[\\s\\S]*?)\\n?\`\`\`\\s*$`),
+      new RegExp(`^(?<name>[\\s\\S]*?)${DEEPSEEK_SEP}(?<args>[\\s\\S]*)$`),
+    ),
+    forced: { before, call, between, after },
+  };
+}
+
+const GLM: CallFormat = {
+  ...TAGS,
+  end: "mark",
+  parse: taggedCall(
+    /^([^\s<>]+)\s*(?=<arg_key>|$)/,
+    /\s*<arg_key>([\s\S]*?)<\/arg_key>\s*<arg_value>([\s\S]*?)<\/arg_value>\s*(?=<arg_key>|$)/y,
+    "",
+    "more",
+  ),
+};
+
+const QWEN_CODER: CallFormat = {
+  ...TAGS,
+  end: "mark",
+  parse: taggedCall(
+    /^<function=([^>\n]+)>/,
+    /\s*<parameter=([^>\n]+)>\n?([\s\S]*?)\n?<\/parameter>\s*(?=<parameter=|$)/y,
+    "</function>",
+    "broken",
+  ),
 };
 
 const LLAMA_3: CallFormat = {
   open: "",
   close: undefined,
   end: "json",
-  parse: jsonCalls("parameters", undefined, true),
+  parse: jsonCalls("parameters", true),
 };
 
 interface KnownFormat {
@@ -110,7 +170,22 @@ const has =
 
 /** In the order in which they are looked for. */
 const KNOWN_FORMATS: readonly KnownFormat[] = [
-  { format: { name: "harmony", channels: true }, isIn: has("<|channel|>") },
+  {
+    format: {
+      name: "harmony",
+      channels: {
+        open: " to=functions.",
+        forced: {
+          inFront: '( "<|channel|>analysis<|message|>" ( [^<] | "<"+ [^<|] )* "<|end|><|start|>assistant" )?',
+          before: "<|channel|>commentary",
+          call: [" to=functions.", "<|message|>", "<|call|>"],
+          named: { grammar: '"<|channel|>commentary"? ( " json" | " <|constrain|>json" )?', name: /^([^\s<]+)/ },
+          mayEndAnswer: true,
+        },
+      },
+    },
+    isIn: has("<|channel|>"),
+  },
   {
     format: {
       name: "mistral-v11",
@@ -131,25 +206,20 @@ const KNOWN_FORMATS: readonly KnownFormat[] = [
   {
     format: {
       name: "deepseek",
-      calls: {
-        open: "<｜tool▁call▁begin｜>",
-        close: "<｜tool▁call▁end｜>",
-        end: "mark",
-        around: ["<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"],
-        parse: deepSeekCall,
-      },
+      calls: deepSeek([`${DEEPSEEK_CALL}function${DEEPSEEK_SEP}`, "\n```json\n", `\n\`\`\`${DEEPSEEK_END}`], "\n"),
     },
-    isIn: has("<｜tool▁call▁begin｜>"),
+    isIn: has(DEEPSEEK_CALL, "```json"),
   },
   {
-    format: { name: "glm", calls: { open: "<tool_call>", close: "</tool_call>", end: "mark", parse: glmCall } },
+    format: { name: "deepseek-v3.1", calls: deepSeek([DEEPSEEK_CALL, DEEPSEEK_SEP, DEEPSEEK_END], "") },
+    isIn: has(DEEPSEEK_CALL),
+  },
+  {
+    format: { name: "glm", calls: GLM },
     isIn: has("<arg_key>"),
   },
   {
-    format: {
-      name: "qwen-coder",
-      calls: { open: "<tool_call>", close: "</tool_call>", end: "mark", parse: qwenCoderCall },
-    },
+    format: { name: "qwen-coder", calls: QWEN_CODER },
     isIn: has("<function="),
   },
   { format: { name: "hermes", calls: TAGGED_JSON }, isIn: has("<tool_call>") },
@@ -168,7 +238,16 @@ const KNOWN_FORMATS: readonly KnownFormat[] = [
         close: "<|tool_call_end|>",
         end: "mark",
         around: ["<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"],
-        parse: kimiCall,
+        parse: namedCall(
+          /^\s*(?<id>(?:functions\.)?(?<name>.+?)(?::\d+)?)\s*<\|tool_call_argument_begin\|>(?<args>[\s\S]*)$/,
+        ),
+        forced: {
+          before: "<|tool_calls_section_begin|>",
+          call: ["<|tool_call_begin|>functions.", "<|tool_call_argument_begin|>", "<|tool_call_end|>"],
+          named: { grammar: '":" [0-9]{1,3}', name: /^(.+):/, idPrefix: "functions." },
+          between: "",
+          after: "<|tool_calls_section_end|>",
+        },
       },
     },
     isIn: has("<|tool_calls_section_begin|>"),
@@ -189,6 +268,7 @@ const KNOWN_FORMATS: readonly KnownFormat[] = [
         open: "<|tool_call|>",
         close: "<|/tool_call|>",
         end: "json",
+        around: ["<|/tool_call|>"],
         parse: jsonCalls("arguments"),
         forced: {
           before: "<|tool_call|>[",

@@ -11,5 +11,5 @@ export function endsInThought(format: OutputFormat, prompt: string): boolean {
 }
 
 export function createOutputParser(options: OutputParserOptions): OutputParser {
-  return options.format.channels === true ? new HarmonyParser(options) : new MarkParser(options);
+  return options.format.channels ? new HarmonyParser(options) : new MarkParser(options);
 }

@@ -67,7 +67,7 @@ propertyTest.prop(
   expect(parse(output, pieces)).toEqual(parsed);
   // nothing that is not a mark is lost
   const format = outputFormatOf(output.template);
-  if ((parsed.calls ?? []).length > 0 || format.channels === true) return;
+  if ((parsed.calls ?? []).length > 0 || format.channels !== undefined) return;
   const marks = [
     format.thought?.open,
     format.thought?.close,

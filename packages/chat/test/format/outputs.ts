@@ -150,7 +150,7 @@ export const OUTPUTS: readonly Output[] = [
   { title: "gpt-oss: no channels", template: "<|channel|>", output: "Just this.", text: "Just this." },
   {
     title: "DeepSeek R1",
-    template: `${THINK}<｜tool▁call▁begin｜>`,
+    template: `${THINK}<｜tool▁call▁begin｜>\`\`\`json`,
     prompt: "<｜Assistant｜><think>\n",
     output:
       'Weather.\n</think>\n\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Zürich", "days": 2}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
@@ -251,4 +251,8 @@ export const FORCED_FORMATS: readonly OutputFormat[] = [
   outputFormatOf("[TOOL_CALLS] [ARGS]"),
   outputFormatOf("<|tool_call|>"),
   outputFormatOf("<|python_tag|>"),
+  outputFormatOf("<｜tool▁call▁begin｜> ```json"),
+  outputFormatOf("<｜tool▁call▁begin｜>"),
+  outputFormatOf("<|tool_calls_section_begin|>"),
+  outputFormatOf("<|channel|>"),
 ];
