@@ -66,12 +66,17 @@ export function readTekken(
   const vocab = parts.get("vocab") as Span;
   const room = Math.floor((vocab.end - vocab.start) / MIN_ENTRY_BYTES);
   if (nRanks > room) throw scanner.error("E_MISMATCH", "vocab", `${nRanks} tokens`, `room for ${room}`, vocab.start);
-  budget.takeBytes(vocab.end - vocab.start + 5 * nRanks + 32 * nSpecial, "vocab", vocab.start);
+  budget.takeBytes(vocab.end - vocab.start + 4 * nRanks + 4, "vocab", vocab.start);
   const ranked = ranksOf(scanner, vocab, nRanks);
+  budget.takeBytes(ranked.bytes.length, "vocab", vocab.start);
+  budget.releaseBytes(vocab.end - vocab.start);
   const names = specialNames(scanner, parts.get("special_tokens"), nSpecial);
+  budget.takeBytes(2 * ranked.bytes.length + 32 * nSpecial + 5 * (nSpecial + nRanks) + 4, "vocab", vocab.start);
   const tokens = allTokens(names, ranked);
   const types = new Uint8Array(nSpecial + nRanks).fill(TYPE.normal);
   types.fill(TYPE.control, 0, nSpecial);
+  const merges = mergesOf(ranked, tokens, scanner, budget);
+  budget.releaseBytes(ranked.bytes.length + 4 * nRanks + 4);
   return {
     file,
     fields: { tokens: "vocab", merges: "vocab" },
@@ -79,7 +84,7 @@ export function readTekken(
     tokens,
     types,
     scores: undefined,
-    merges: mergesOf(ranked, scanner),
+    merges,
     pre: preTokenizer("tekken"),
     ignoreMerges: true,
     ids: { bos: 1, eos: 2, unknown: 0, padding: 11 },
@@ -202,40 +207,54 @@ function allTokens(names: readonly string[], ranked: Texts): Texts {
   return { bytes: bytes.subarray(0, length), starts };
 }
 
-/** Every pair of tokens that makes a token, by the rank of that, then of the left one, then of the right one. */
-function mergesOf(ranked: Texts, scanner: JsonScanner): Texts {
+/**
+ * Every pair of tokens that makes a token, by the rank of that, then of the left one, then of the right one. A token of n bytes may be made in
+ * n - 1 ways, of n bytes and more each: what they take is counted before there is room for it.
+ */
+function mergesOf(ranked: Texts, tokens: Texts, scanner: JsonScanner, budget: Budget): Texts {
   const { bytes, starts } = ranked;
   const nRanks = starts.length - 1;
-  const index = new TextIndex(ranked);
+  const spelled = tokens.starts.subarray(-nRanks - 1); // of the same tokens in the alphabet
+  const index = new TextIndex(ranked, budget);
   for (let rank = 0; rank < nRanks; rank++) {
     if (index.add(rank) !== NONE)
       throw scanner.error("E_DUP", `vocab[${rank}].token_bytes`, "a new text", "one that was there");
   }
-  const pairs: number[] = []; // left, right, left, right …
-  for (let rank = 0; rank < nRanks; rank++) {
+  const ways: [left: number, middle: number][] = []; // of one token, its left part with the place where that ends
+  const findWays = (rank: number): void => {
+    ways.length = 0;
     const [start, end] = [starts[rank] as number, starts[rank + 1] as number];
-    if (end - start < 2) continue;
-    const ways: (readonly [left: number, right: number])[] = [];
     let hash = index.seed;
     for (let middle = start + 1; middle < end; middle++) {
       hash = index.hash(hash, bytes, middle - 1, middle);
       const left = index.find(hash, bytes, start, middle);
-      const right = left === NONE ? NONE : index.findText(bytes, middle, end);
-      if (right !== NONE) ways.push([left, right]);
+      if (left !== NONE && index.findText(bytes, middle, end) !== NONE) ways.push([left, middle]);
     }
-    ways.sort(([a, b], [c, d]) => a - c || b - d);
-    for (const [left, right] of ways) pairs.push(left, right);
-    if (pairs.length > 2 * MAX_MERGES) throw scanner.error("E_LIMIT", "vocab", `at most ${MAX_MERGES} merges`, "more");
+    ways.sort(([a], [b]) => a - b);
+  };
+  let nMerges = 0;
+  let room = 0;
+  for (let rank = 0; rank < nRanks; rank++) {
+    findWays(rank);
+    nMerges += ways.length;
+    room += ways.length * (1 + (spelled[rank + 1] as number) - (spelled[rank] as number));
+    if (nMerges > MAX_MERGES) throw scanner.error("E_LIMIT", "vocab", `at most ${MAX_MERGES} merges`, "more");
   }
-  const lengthOf = (rank: number): number => (starts[rank + 1] as number) - (starts[rank] as number);
-  const out = new Uint8Array(pairs.reduce((sum, rank) => sum + 2 * lengthOf(rank), pairs.length / 2));
-  const outStarts = new Uint32Array(pairs.length / 2 + 1);
+  budget.takeBytes(room + 4 * nMerges + 4, "vocab");
+  const out = new Uint8Array(room);
+  const outStarts = new Uint32Array(nMerges + 1);
   let length = 0;
-  for (let i = 0; i < pairs.length; i++) {
-    const rank = pairs[i] as number;
-    length = writeSpelling(bytes, starts[rank] as number, starts[rank + 1] as number, out, length);
-    if (i % 2 === 0) out[length++] = 0x20;
-    else outStarts[(i + 1) / 2] = length;
+  let n = 0;
+  for (let rank = 0; rank < nRanks; rank++) {
+    findWays(rank);
+    const [start, end] = [starts[rank] as number, starts[rank + 1] as number];
+    for (const [, middle] of ways) {
+      length = writeSpelling(bytes, start, middle, out, length);
+      out[length++] = 0x20;
+      length = writeSpelling(bytes, middle, end, out, length);
+      outStarts[++n] = length;
+    }
   }
-  return { bytes: out.subarray(0, length), starts: outStarts };
+  budget.releaseBytes(index.byteLength);
+  return { bytes: out, starts: outStarts };
 }

@@ -155,6 +155,24 @@ describe("tokenizer.json", () => {
 });
 
 describe("tekken.json", () => {
+  test("tokens that are made in hundreds of ways are refused before there is room for these", () => {
+    // all parts of a long text are tokens, so that each of n bytes is made in n - 1 ways
+    const text = Uint8Array.from({ length: 400 }, (_, i) => (i * i) % 251);
+    const tokens = new Set(Array.from({ length: 256 }, (_, byte) => Buffer.of(byte).toString("base64")));
+    for (let length = 2; length <= 256; length += 1) {
+      for (let at = 0; at < 8; at++) tokens.add(Buffer.from(text.subarray(at, at + length)).toString("base64"));
+    }
+    for (let length = 2; length <= 256; length += 1) {
+      for (let at = 0; at < 8; at++) {
+        tokens.add(Buffer.from(text.subarray(264 - at - length, 264 - at)).toString("base64"));
+      }
+    }
+    const vocab = [...tokens].map((token_bytes, rank) => ({ rank, token_bytes }));
+    const config = { default_vocab_size: vocab.length + 3, default_num_special_tokens: 3 };
+    const refused = expect.objectContaining({ code: "E_LIMIT", field: "vocab" });
+    expect(() => open({ ...TEKKEN, vocab, config })).toThrow(refused);
+  });
+
   test("ids by rank, behind the special ones", () => {
     const tokenizer = open(TEKKEN);
     expect([...tokenizer.encode("ab</s>", { special: true })]).toEqual([259, 2]);
