@@ -20,11 +20,12 @@ export class Embedder {
     this.#engine = engine;
   }
 
-  /** @param text or ids as they are; @returns (nEmbd). @throws RangeError for an empty text */
+  /** @param text or ids as they are; @returns (nEmbd). @throws RangeError for an empty text; TypeError for a pooling that is none */
   async embed(
     text: string | Int32Array,
     { normalize = true, pooling, signal }: EmbedOptions & { readonly pooling: Pooling },
   ): Promise<Float32Array> {
+    if (!/^(mean|cls|last)$/.test(pooling)) throw new TypeError(`"pooling" expected mean, cls or last`);
     const ids = [...(typeof text === "string" ? this.#tokenizer.encode(text, { prompt: true, eos: true }) : text)];
     if (ids.length === 0) throw new RangeError(`"text" expected a text, got an empty one`);
     const used = pooling === "cls" ? ids.slice(0, 1) : ids;

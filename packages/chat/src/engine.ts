@@ -79,12 +79,16 @@ export class Engine {
     };
   }
 
-  /** @throws ContextOverflowError, AnswerError, the signal's reason */
+  /** @throws ContextOverflowError, AnswerError, the signal's reason; RangeError for a prompt of no tokens, or of what is none */
   async run(request: SequenceRequest): Promise<SequenceReport> {
     const { prompt, signal } = request;
     if (this.#isDisposed) throw disposed();
     if (signal.aborted) throw signal.reason;
     if (prompt.length === 0) throw new RangeError("the prompt has no token");
+    // an id that is none would end the step, and with it the answers of others
+    const { nVocab } = this.#model.config;
+    const wrong = prompt.findIndex((id) => id >>> 0 !== id || id >= nVocab);
+    if (wrong >= 0) throw new RangeError(`"prompt" expected ids below ${nVocab}, got ${prompt[wrong]}`);
     if (prompt.length > this.contextTokens - RESERVED_TOKENS) {
       throw new ContextOverflowError(0, prompt.length, this.contextTokens, RESERVED_TOKENS);
     }

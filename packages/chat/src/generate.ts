@@ -82,7 +82,10 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
   if (Number.isNaN(maxTokens) || maxTokens < 0)
     throw new RangeError(`"maxTokens" expected a number >= 0, got ${maxTokens}`);
   if (!Number.isInteger(priority)) throw new RangeError(`"priority" expected an integer, got ${priority}`);
-  if (run.stop.includes("")) throw new RangeError(`"stop" expected no empty text`);
+  // a text is a list of its characters, too
+  if (typeof settings.stop === "string" || run.stop.includes("")) {
+    throw new TypeError(`"stop" expected a list of texts, none empty`);
+  }
   const { ends } = tokenizer.special;
   const special = parser !== undefined; // marks of thoughts and calls may be control tokens
   const constraint = grammar === undefined ? undefined : await import("./constraint.ts");

@@ -78,8 +78,8 @@ export async function openFile<From>(
     workerUrl,
     offMainThread,
   } = options;
-  if (!Number.isInteger(parallel) || parallel < 1) {
-    throw new RangeError(`"parallel" expected an integer >= 1, got ${parallel}`);
+  for (const [name, value] of Object.entries({ parallel, contextTokens: options.contextTokens ?? 1 })) {
+    if (!Number.isInteger(value) || value < 1) throw new RangeError(`"${name}" expected an integer >= 1, got ${value}`);
   }
   const { lora, lookup, draft } = options;
   const beside = lora || lookup || draft ? await import("./beside.ts") : undefined;

@@ -23,9 +23,12 @@ const ANSWER_SHARE = 1 / 4;
 const FREE_SHARE = 1 / 2;
 
 export function createSession(model: ChatModel, options: SessionOptions): Session {
-  const turns = options.turns === undefined || options.turns.length === 0 ? [] : checkedMessages(options.turns);
-  const { system, overflow = "forget" } = options;
-  return sessionOf(model, { system, turns: [...turns], nForgotten: 0, seed: undefined, overflow });
+  const { system, turns, overflow = "forget" } = options;
+  return sessionOf(model, { system, turns: [...checkedTurns(turns)], nForgotten: 0, seed: undefined, overflow });
+}
+
+function checkedTurns(turns: readonly Message[] = []): readonly Message[] {
+  return turns.length === 0 ? turns : checkedMessages(turns);
 }
 
 /**
@@ -40,7 +43,7 @@ export function restoreSession(model: ChatModel, saved: unknown): Session {
   if (seed !== undefined && !isIndex(seed, 2 ** 32 - 1)) throw new TypeError(`"saved.seed" expected a seed`);
   if (overflow !== "forget" && overflow !== "error") throw new TypeError(`"saved.overflow" expected forget or error`);
   if (!isIndex(nForgotten, turns.length)) throw new TypeError(`"saved.nForgotten" expected a number of turns`);
-  const checked = turns.length === 0 ? [] : checkedMessages(turns);
+  const checked = checkedTurns(turns);
   for (const [i, { role }] of checked.entries()) {
     if (role === "system") throw new TypeError(`"saved.turns[${i}].role" expected user, assistant or tool`);
   }
@@ -110,7 +113,8 @@ function sessionOf(model: ChatModel, state: State): Session {
       return state.nForgotten;
     },
     get usedTokens() {
-      return nTokens(state.turns.slice(state.nForgotten), {});
+      const turns = state.turns.slice(state.nForgotten);
+      return turns.length === 0 ? 0 : nTokens(turns, {}); // no prompt begins without one
     },
     get system() {
       return state.system;

@@ -204,6 +204,13 @@ test.each<[string, (model: ChatModel) => unknown]>([
   ["a seed", (model) => model.chat("x", { seed: Number.NaN }).text()],
   ["maxTokens", (model) => model.chat("x", { maxTokens: -1 }).text()],
   ["priority", (model) => model.chat("x", { priority: 0.5 }).text()],
+  ["a stop text that is no list", (model) => model.chat("x", { stop: "END" as never }).text()],
+  ["an id beyond the vocabulary", (model) => model.complete([1, 1024]).text()],
+  ["an id below it", (model) => model.complete([-1]).text()],
+  ["an id between two", (model) => model.complete([0.5]).text()],
+  ["a pooling", (model) => model.embed("x", { pooling: "max" as never })],
+  ["a context of no size", () => newModel({ contextTokens: Number.NaN })],
+  ["a context of a text", () => newModel({ contextTokens: "96" as never })],
   ["an empty stop text", (model) => model.chat("x", { stop: [""] }).text()],
   ["the name of a tool", (model) => model.chat("x", { tools: { "a b": {} } }).text()],
   ["a tool that is not there", (model) => model.chat("x", { tools: { a: {} }, toolChoice: { name: "b" } }).text()],
@@ -227,6 +234,25 @@ test.each([
 ])("refuses to restore %j", async (saved) => {
   const model = await newModel();
   expect(() => restoreSession(model, saved)).toThrow(TypeError);
+});
+
+test("ids that are none end their own answer, and no other", async () => {
+  const model = await newModel({ parallel: 3 });
+  const expected = await model.complete("Keep.", { seed: 5, maxTokens: 20 }).text();
+  const kept = model.complete("Keep.", { seed: 5, maxTokens: 20 });
+  for await (const _ of kept.textStream) {
+    await expect(model.complete([1, 5000]).text()).rejects.toThrow(RangeError);
+    break;
+  }
+  const others = [model.complete([Number.NaN]), model.complete("Keep.", { seed: 5, maxTokens: 20 })] as const;
+  await expect(others[0].text()).rejects.toThrow('"prompt" expected ids below 1024, got NaN');
+  expect(await others[1].text()).toBe(expected);
+});
+
+test("a session of no turns has used no tokens", async () => {
+  const model = await newModel();
+  expect(model.session().usedTokens).toBe(0);
+  expect(model.session({ system: "Be brief." }).usedTokens).toBe(0);
 });
 
 test("arguments are shown as they grow, and are those of the whole call", async () => {
