@@ -7,8 +7,11 @@ import {
   type GrammarVocabulary,
   isGrammarError,
   jsonSchemaToGrammar,
+  literalOf,
   parseGrammar,
+  prefixRules,
   type SamplerStage,
+  schemaToArguments,
 } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import { callsBehindMark, type ForcedCalls, type OutputFormat } from "./format/output-format.ts";
@@ -38,28 +41,28 @@ export function callGrammar(
   warn: Warn,
   written?: string,
 ): string {
-  const { inFront = "", between, named, call, mayEndAnswer, after = "" } = forced;
+  const { inFront = "", between, named, call, members, mayEnd, after = "" } = forced;
   const [beforeName, beforeArguments, behind] = call;
   const inside = (i: number): string => {
-    const middle = named === undefined ? "" : `${named.grammar} ${literal(beforeArguments)} `;
-    return `${middle}t${i}-root ${mayEndAnswer ? "" : literal(behind)}`;
+    const middle = named === undefined ? "" : `${named.grammar} ${literalOf(beforeArguments)} `;
+    return `${middle}t${i}-root ${mayEnd ? "" : literalOf(behind)}`;
   };
   const heads = names.map((name) => headOf(forced, name));
   const first = heads.flatMap((head, i) =>
-    head.startsWith(written ?? "") ? [`( ${literal(head.slice(written?.length))} ${inside(i)} )`] : [],
+    head.startsWith(written ?? "") ? [`( ${literalOf(head.slice(written?.length))} ${inside(i)} )`] : [],
   );
-  const calls = heads.map((head, i) => `( ${literal(beforeName + head.slice(frontOf(forced).length))} ${inside(i)} )`);
+  const calls = heads.map(
+    (head, i) => `( ${literalOf(beforeName + head.slice(frontOf(forced).length))} ${inside(i)} )`,
+  );
   const rules = names.map((name, i) => {
     const schema = jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false });
-    return withPrefix(
-      schemaGrammar(schema, (text) => warn(`tools.${name}${text}`)),
-      `t${i}-`,
-    );
+    const own = schemaGrammar(schema, (text) => warn(`tools.${name}${text}`));
+    return prefixRules(members === undefined ? own : schemaToArguments(schema, members), `t${i}-`);
   });
   const isSeveral = !isOne && between !== undefined;
-  const more = isSeveral ? ` ( ${literal(between)} call )*` : "";
+  const more = isSeveral ? ` ( ${literalOf(between)} call )*` : "";
   const any = written === undefined ? "" : ".*";
-  const end = mayEndAnswer ? `( ${literal(behind)} ${any} )?` : `${literal(after)} ${any}`;
+  const end = mayEnd ? `( ${literalOf(behind)} ${any} )?` : `${literalOf(after)} ${any}`;
   const root = `root ::= ${written === undefined ? inFront : ""} first${more} ${end}\nfirst ::= ${first.join(" | ")}\n`;
   return root + (isSeveral ? `call ::= ${calls.join(" | ")}\n` : "") + rules.join("");
 }
@@ -71,18 +74,6 @@ function frontOf({ before = "", call }: ForcedCalls): string {
 /** All that is the same in every first call of this tool. */
 function headOf(forced: ForcedCalls, name: string): string {
   return frontOf(forced) + name + (forced.named === undefined ? forced.call[1] : "");
-}
-
-function literal(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
-}
-
-/** The same grammar with other names of rules. */
-function withPrefix(grammar: string, prefix: string): string {
-  // literals, classes and counts are left alone; everything else that looks like a name is one
-  return grammar.replace(/"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|\{[^}]*\}|([a-zA-Z0-9-]+)/g, (text, name?: string) =>
-    name === undefined ? text : prefix + name,
-  );
 }
 
 /** What a constraint has to know of the text before it: an `OutputParser`. */

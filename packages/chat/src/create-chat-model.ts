@@ -117,7 +117,8 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
         : await grammarOf(options, warn);
       const isMade = schemas.size > 0 && areObjects && grammar.grammar === undefined;
       const { madeCalls } = isMade ? await import("./constraint.ts") : {};
-      const maker = madeCalls?.(format, tools, options.parallelToolCalls === false, tokenizer, warn);
+      const isOne = options.parallelToolCalls === false;
+      const maker = madeCalls?.(format, tools, isOne, tokenizer, warn);
       const newParser = (maker?: CallMaker): OutputParser | undefined =>
         formats?.createOutputParser({
           ...{ format, tools: schemas, startsInThought },
@@ -134,6 +135,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
           parser: newParser(maker?.shown) ?? new PlainParser(),
           ahead: isForced && format.channels ? undefined : newParser(maker), // its grammar knows of thoughts
           calls: maker?.stage,
+          isOne,
           thoughtId: options.think === false ? undefined : thoughtIdOf(template.format, tokenizer),
         },
         task,

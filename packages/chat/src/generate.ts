@@ -52,6 +52,8 @@ export interface Run {
   readonly ahead?: OutputParser | undefined;
   /** Holds calls to their schemas; without a grammar. */
   readonly calls?: SamplerStage | undefined;
+  /** A call ends the answer. */
+  readonly isOne?: boolean;
   /** The token that begins a thought, unless the model is not to think. */
   readonly thoughtId?: number | undefined;
 }
@@ -173,8 +175,9 @@ export async function generate(run: Run, task: AnswerTask): Promise<RunResult> {
       run.ahead?.push(drawn.push(bytes).text);
       const step = stream.push(bytes);
       show(step.text);
-      if (step.stopped) ended = "stop";
-      return step.stopped;
+      const isOver = step.stopped || (run.isOne === true && calls.length > 0);
+      if (isOver) ended = "stop";
+      return isOver;
     },
   });
   const wasCalling = parser?.isCalling === true;

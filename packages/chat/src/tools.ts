@@ -20,13 +20,7 @@ export function forcedCalls(
     throw new TypeError(`"toolChoice" expected one of the tools, got ${JSON.stringify(named)}`);
   }
   const names = named === undefined ? Object.keys(tools) : [named];
-  const forced = (format.calls ?? format.channels)?.forced;
-  if (forced === undefined) {
-    throw new TypeError(
-      `"toolChoice" expected "auto" or "none": calls in the format ${format.name} are read, not forced`,
-    );
-  }
-  return callGrammar(forced, tools, names, named !== undefined || !parallelToolCalls, warn);
+  return callGrammar(format.calls.forced, tools, names, named !== undefined || !parallelToolCalls, warn);
 }
 
 /** Runs a call. What the tool throws, and arguments that its schema does not admit, are results as well. */

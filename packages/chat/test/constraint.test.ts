@@ -3,9 +3,8 @@
 import { createCandidates, createRng } from "@ll/sampling";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callGrammar, grammarStage } from "../src/constraint.ts";
-import { createOutputParser, type ForcedCalls, outputFormatOf } from "../src/formats.ts";
+import { createOutputParser, outputFormatOf } from "../src/formats.ts";
 import type { ChatModel } from "../src/index.ts";
-import { forcedCalls } from "../src/tools.ts";
 import { OUTPUTS } from "./format/outputs.ts";
 import { smallModel } from "./support/small-model.ts";
 
@@ -49,23 +48,18 @@ test("a grammar begins behind the thought, which may begin in front of it", () =
 
 describe("forced calls are read as calls", () => {
   const templates = [...new Set(OUTPUTS.map(({ template }) => template))];
-  const forcedIn = (template: string) => {
-    const { calls, channels } = outputFormatOf(template);
-    return (calls ?? channels)?.forced;
-  };
-  const forced = templates.filter((template) => forcedIn(template) !== undefined);
   const tools = {
     weather: { parameters: { type: "object", properties: { city: { enum: ["Rome", "Bern"] } }, required: ["city"] } },
     now: {},
   };
 
-  test.each(forced)("%s", async (template) => {
+  test.each(templates)("%s", async (template) => {
     const format = outputFormatOf(template);
     for (const [names, isOne] of [
       [["weather", "now"], false],
       [["weather"], true],
     ] as const) {
-      const grammar = callGrammar(forcedIn(template) as ForcedCalls, tools, names, isOne, () => undefined);
+      const grammar = callGrammar(format.calls.forced, tools, names, isOne, () => undefined);
       for (const seed of [1, 2, 3]) {
         const answer = model.complete("Once", { grammar, seed, maxTokens: 300, temperature: 1.5 });
         const { text, finish } = await answer.result();
@@ -85,10 +79,5 @@ describe("forced calls are read as calls", () => {
         }
       }
     }
-  });
-
-  test("calls of other formats are read only", () => {
-    const format = outputFormatOf("<|tool_call_start|>");
-    expect(() => forcedCalls(format, tools, { toolChoice: "required" }, () => undefined)).toThrow("toolChoice");
   });
 });

@@ -1,6 +1,7 @@
 // Answers to the byte, errors by their class, ends of all kinds.
 
 import type { ChatModel, ChatTemplate, OpenOptions } from "@ll/chat";
+import { PLAIN_FORMAT } from "@ll/chat/formats";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ApiError, createHandler } from "../src/index.ts";
 import { asker, eventsOf, smallModel } from "./support/small-model.ts";
@@ -81,7 +82,7 @@ describe("what is streamed is what comes whole", () => {
     const model = await newModel({
       template: {
         name: "thinking",
-        format: { name: "thinking", thought: { open: "<think>", close: "." } },
+        format: { ...PLAIN_FORMAT, thought: { open: "<think>", close: "." } },
         stop: [],
         system: "",
         render: (_, tokenizer) => ({

@@ -16,8 +16,8 @@ export interface ParsedCall {
 /** "more": the text goes on behind this mark, which belongs to an argument. "broken": this is no call. */
 export type ParsedCalls = readonly ParsedCall[] | "more" | "broken";
 
-/** `{"name": N, KEY: {…}}`, one or a list. */
-export function jsonCalls(key: "arguments" | "parameters", mustBeKnown = false) {
+/** `{"name": N, KEY: {…}}`, one or a list; with "parameters", which has no marks, of a name that is known. */
+export function jsonCalls(key: "arguments" | "parameters") {
   return (body: string, { tools }: CallContext): ParsedCalls => {
     const members = listOf(body.trim());
     if (members === undefined || members.length === 0) return "broken";
@@ -30,7 +30,7 @@ export function jsonCalls(key: "arguments" | "parameters", mustBeKnown = false) 
       const argumentsText = objectText(parts.get(key) ?? parts.get(key === "arguments" ? "parameters" : "arguments"));
       const id: unknown = JSON.parse(parts.get("id") ?? "null");
       if (typeof parsedName !== "string" || argumentsText === undefined) return "broken";
-      if (mustBeKnown && !tools.has(parsedName)) return "broken";
+      if (key === "parameters" && !tools.has(parsedName)) return "broken";
       calls.push({ name: parsedName, argumentsText, ...(typeof id === "string" && { id }) });
     }
     return calls;
@@ -109,9 +109,9 @@ export function namedCall(...patterns: readonly RegExp[]) {
  * A name, then names and values of arguments in tags.
  * @param head 1: the name
  * @param parameter sticky; 1: its name, 2: its value. What follows is another one, or the end
- * @param otherwise what a call is whose parameters cannot be read
+ * @param close behind a value: without it, the call goes on
  */
-export function taggedCall(head: RegExp, parameter: RegExp, tail: string, otherwise: "more" | "broken") {
+export function taggedCall(head: RegExp, parameter: RegExp, close: string, tail: string) {
   return (body: string, { tools }: CallContext): ParsedCalls => {
     const text = body.trim();
     const [front = "", name] = head.exec(text) ?? [];
@@ -120,8 +120,9 @@ export function taggedCall(head: RegExp, parameter: RegExp, tail: string, otherw
     const inside = text.slice(front.length, text.length - tail.length).trim();
     const values: [string, unknown][] = [];
     for (parameter.lastIndex = 0; parameter.lastIndex < inside.length; ) {
+      const from = parameter.lastIndex;
       const match = parameter.exec(inside);
-      if (match === null) return otherwise;
+      if (match === null) return inside.includes(close, from) ? "broken" : "more";
       const [, key = "", value = ""] = match;
       values.push([key.trim(), typed(value, tools.get(name.trim()), key.trim())]);
     }
@@ -131,10 +132,11 @@ export function taggedCall(head: RegExp, parameter: RegExp, tail: string, otherw
 
 /** A value written without quotation marks: text where the schema says so, or where it is no JSON. */
 function typed(text: string, schema: unknown, name: string): unknown {
-  const properties = (schema as { properties?: Record<string, { type?: unknown; enum?: unknown[] }> } | undefined)
-    ?.properties;
+  const properties = (
+    schema as { properties?: Record<string, { type?: unknown; enum?: unknown[]; const?: unknown }> } | undefined
+  )?.properties;
   const own = properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
-  if (own?.type === "string" || own?.enum?.includes(text)) return text;
+  if (own?.type === "string" || own?.const === text || own?.enum?.includes(text)) return text;
   const value = parseJson(text);
   return value === undefined ? text : value;
 }
@@ -185,9 +187,9 @@ export function pythonCalls(body: string): ParsedCalls {
     const calls: ParsedCall[] = [];
     reader.expect(/\s*\[?\s*/);
     do {
-      const name = reader.expect(/\s*([A-Za-z_][\w.]*)\s*\(\s*/);
+      const name = reader.expect(/\s*([A-Za-z_][\w.-]*)\s*\(\s*/);
       const values = itemsTo(")", reader, () => {
-        const key = reader.expect(/\s*([A-Za-z_]\w*)\s*=\s*/);
+        const key = reader.expect(/\s*([A-Za-z_][\w-]*)\s*=\s*/);
         return [key, valueIn(reader, PYTHON, 0)] as const;
       });
       calls.push({ name, argumentsText: JSON.stringify(Object.fromEntries(values)) });

@@ -89,13 +89,13 @@ export class ForcedCallReader {
 /** The scan of a JSON value. */
 export interface JsonState {
   depth: number;
-  isInString: boolean;
-  isEscaped: boolean;
+  /** Of a string, or of an escape in one. */
+  within: "" | '"' | "\\";
   isWhole: boolean;
 }
 
 export function newJsonState(): JsonState {
-  return { depth: 0, isInString: false, isEscaped: false, isWhole: false };
+  return { depth: 0, within: "", isWhole: false };
 }
 
 /** Characters of a text that belong to a JSON value in brackets which began before it, or in it. */
@@ -103,11 +103,11 @@ export function jsonEnd(state: JsonState, text: string): number {
   let at = 0;
   for (; at < text.length && !state.isWhole; at++) {
     const character = text.charAt(at);
-    if (state.isEscaped) state.isEscaped = false;
-    else if (state.isInString) {
-      if (character === "\\") state.isEscaped = true;
-      else if (character === '"') state.isInString = false;
-    } else if (character === '"') state.isInString = true;
+    if (state.within === "\\") state.within = '"';
+    else if (state.within !== "") {
+      if (character === '"') state.within = "";
+      else if (character === "\\") state.within = character;
+    } else if (character === '"') state.within = character;
     else if ("[{".includes(character)) state.depth++;
     else if ("]}".includes(character)) state.isWhole = --state.depth <= 0;
   }

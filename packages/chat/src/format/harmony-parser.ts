@@ -3,7 +3,7 @@
 // https://cookbook.openai.com/articles/openai-harmony
 
 import { ForcedCallReader } from "./forced-calls.ts";
-import { callsBehindMark, type ForcedCalls } from "./output-format.ts";
+import { type CallFormat, callsBehindMark, type ForcedCalls } from "./output-format.ts";
 import {
   type CallMaker,
   firstMark,
@@ -22,10 +22,10 @@ const ENDS = ["<|end|>", "<|return|>", "<|call|>", START];
 const ROLE = /^\s*(?:<\|start\|>)?\s*assistant\b/;
 
 export class HarmonyParser implements OutputParser {
-  readonly #writer = new OutputWriter();
+  readonly #writer: OutputWriter;
   readonly #newId: (length: number) => string;
-  readonly #open: string | undefined;
-  readonly #forced: ForcedCalls | undefined;
+  readonly #calls: CallFormat;
+  readonly #forced: ForcedCalls;
   readonly #maker: CallMaker | undefined;
   #made: ForcedCallReader | undefined; // the call that a grammar makes from its mark on
   #isAsked = false;
@@ -35,9 +35,10 @@ export class HarmonyParser implements OutputParser {
 
   constructor({ format, isForced, maker, newId = randomId }: OutputParserOptions) {
     this.#newId = newId;
-    this.#open = format.channels?.open;
-    this.#forced = callsBehindMark(format);
-    this.#maker = isForced ? { begin: () => true, end: () => undefined } : maker;
+    this.#calls = format.calls;
+    this.#forced = callsBehindMark(format) as ForcedCalls;
+    this.#maker = maker;
+    this.#writer = new OutputWriter(isForced !== true);
   }
 
   readonly mayThink = false;
@@ -112,25 +113,19 @@ export class HarmonyParser implements OutputParser {
 
   /** Asks once for each header whether a grammar makes its call. */
   #beginsCall(header: string): boolean {
-    const [open, forced] = [this.#open ?? "", this.#forced];
-    const at = forced === undefined || this.#isAsked ? -1 : header.indexOf(open);
-    if (forced === undefined || at < 0) return false;
-    const behind = this.#rest.slice(at + open.length);
+    const at = this.#isAsked || this.#maker === undefined ? -1 : header.indexOf(this.#calls.open);
+    if (at < 0) return false;
+    const behind = this.#rest.slice(at + this.#calls.open.length);
     this.#isAsked = this.#maker?.begin(behind) !== true;
     if (this.#isAsked) return false;
-    this.#made = new ForcedCallReader(forced, undefined, this.#newId);
+    this.#made = new ForcedCallReader(this.#forced, undefined, this.#newId);
     this.#rest = behind;
     return true;
   }
 
   #call(name: string, body: string, header: string): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(body);
-    } catch {
-      // no JSON: text
-    }
-    if (typeof value !== "object" || value === null || Array.isArray(value)) this.#writer.text(header + body);
-    else this.#writer.call(toolCallOf({ name, argumentsText: body.trim() }, undefined, this.#newId));
+    const calls = this.#calls.parse(name + MESSAGE + body, { tools: new Map() });
+    if (typeof calls === "string") this.#writer.text(header + body);
+    else for (const call of calls) this.#writer.call(toolCallOf(call, undefined, this.#newId));
   }
 }

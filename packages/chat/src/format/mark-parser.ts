@@ -24,22 +24,22 @@ export class MarkParser implements OutputParser {
   readonly #marks: readonly string[];
   readonly #tools: ReadonlyMap<string, unknown>;
   readonly #newId: (length: number) => string;
-  readonly #writer = new OutputWriter();
-  readonly #forced: ForcedCallReader | undefined;
+  readonly #writer: OutputWriter;
   readonly #maker: CallMaker | undefined;
-  readonly #behindMark: ForcedCalls | undefined;
+  readonly #behindMark: ForcedCalls; // not asked for without a maker
   #made: ForcedCallReader | undefined; // the call that a grammar makes from its mark on
-  #state: "start" | "thought" | "text" | "call" | "made" | "forced";
+  #state: "start" | "thought" | "text" | "call" | "made";
+  /** A grammar makes the latest call. */
+  #isMade = false;
   #hasThought: boolean;
   #rest = "";
   #call = newCallState();
 
   constructor(options: OutputParserOptions) {
     const { format, tools = new Map(), isForced, maker, startsInThought = false, newId = randomId } = options;
-    const { forced, idLength } = format.calls ?? {};
-    this.#forced = isForced && forced !== undefined ? new ForcedCallReader(forced, idLength, newId) : undefined;
     this.#maker = maker;
-    this.#behindMark = callsBehindMark(format);
+    this.#writer = new OutputWriter(isForced !== true);
+    this.#behindMark = callsBehindMark(format, isForced) as ForcedCalls;
     this.#calls = tools.size > 0 ? format.calls : undefined;
     this.#thought = format.thought;
     const call = this.#calls === undefined ? [] : [this.#calls.open, ...(this.#calls.around ?? [])];
@@ -57,8 +57,7 @@ export class MarkParser implements OutputParser {
   }
 
   get isCalling(): boolean {
-    if (this.#state === "forced") return this.#forced?.isCalling === true;
-    return this.#state === "call" || this.#state === "made";
+    return this.#made?.isCalling ?? this.#state === "call";
   }
 
   get mayThink(): boolean {
@@ -90,10 +89,6 @@ export class MarkParser implements OutputParser {
         return this.#stepCall(isEnd);
       case "made":
         return this.#stepMade();
-      case "forced":
-        this.#forced?.push(this.#rest, this.#writer);
-        this.#rest = "";
-        return false;
     }
   }
 
@@ -105,10 +100,6 @@ export class MarkParser implements OutputParser {
       this.#rest = seen.slice(open.length);
       this.#state = "thought";
       this.#hasThought = true;
-      return true;
-    }
-    if (this.#forced !== undefined && (isEnd || !(this.mayThink && open?.startsWith(seen)))) {
-      this.#state = "forced";
       return true;
     }
     const mayBegin = [...(open === undefined ? [] : [open]), ...this.#marks];
@@ -160,7 +151,8 @@ export class MarkParser implements OutputParser {
   }
 
   #enterCall(): void {
-    if (this.#behindMark !== undefined && this.#maker?.begin(this.#rest) === true) {
+    this.#isMade = this.#maker?.begin(this.#rest) === true;
+    if (this.#isMade && this.#behindMark.members === undefined) {
       this.#made = new ForcedCallReader(this.#behindMark, this.#calls?.idLength, this.#newId);
       this.#state = "made";
       return;
@@ -174,6 +166,7 @@ export class MarkParser implements OutputParser {
     this.#rest = behind ?? "";
     if (behind === undefined) return false;
     this.#maker?.end();
+    this.#made = undefined;
     this.#state = "text";
     return true;
   }
@@ -200,6 +193,10 @@ export class MarkParser implements OutputParser {
     if (!isEnd) {
       if (close !== undefined)
         this.#call.searched = Math.max(this.#call.searched, this.#rest.length - close.length + 1);
+      return false;
+    }
+    if (this.#isMade) {
+      this.#rest = "";
       return false;
     }
     // the answer ended first: a call all the same, if only its mark is missing; else text, to its first mark
@@ -238,6 +235,7 @@ export class MarkParser implements OutputParser {
   #take(body: string, behind: number): void {
     const format = this.#calls as CallFormat;
     const calls = format.parse(body, { tools: this.#tools });
+    if (this.#isMade) this.#maker?.end();
     if (typeof calls === "string") {
       this.#giveBack(behind);
       return;

@@ -10,6 +10,8 @@ export function endsInThought(format: OutputFormat, prompt: string): boolean {
   return format.thought !== undefined && prompt.trimEnd().endsWith(format.thought.open);
 }
 
-export function createOutputParser(options: OutputParserOptions): OutputParser {
-  return options.format.channels ? new HarmonyParser(options) : new MarkParser(options);
+export function createOutputParser(from: OutputParserOptions): OutputParser {
+  // where calls are asked for, a grammar makes all of them
+  const options = from.isForced ? { ...from, maker: { begin: () => true, end: () => undefined } } : from;
+  return options.format.channels === true ? new HarmonyParser(options) : new MarkParser(options);
 }

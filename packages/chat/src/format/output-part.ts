@@ -54,12 +54,11 @@ export interface OutputParser {
   readonly isCalling: boolean;
 }
 
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const DEFAULT_ID_LENGTH = 24;
 
-/** Random letters and digits; not for secrets. */
+/** Random small letters and digits; not for secrets. */
 export function randomId(length: number): string {
-  return Array.from({ length }, () => LETTERS.charAt(Math.floor(Math.random() * LETTERS.length))).join("");
+  return Array.from({ length }, () => Math.floor(Math.random() * 36).toString(36)).join("");
 }
 
 /** A call with an id and its arguments. */

@@ -3,15 +3,21 @@
 import type { OutputParser, OutputPart, ToolCall } from "./output-part.ts";
 
 export class OutputWriter {
+  readonly #hasText: boolean;
   #parts: OutputPart[] = [];
   readonly #streams = { reasoning: { begun: false, space: "" }, text: { begun: false, space: "" } };
+
+  /** @param hasText false where calls are asked for, and all else stands round them */
+  constructor(hasText = true) {
+    this.#hasText = hasText;
+  }
 
   reasoning(text: string): void {
     this.#write("reasoning", text);
   }
 
   text(text: string): void {
-    this.#write("text", text);
+    if (this.#hasText) this.#write("text", text);
   }
 
   /** A new paragraph, if there is something before it and behind it. */

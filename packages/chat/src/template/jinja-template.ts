@@ -53,7 +53,7 @@ export function jinjaTemplate(
   const listsTools = /\b(?:xml_)?tools\b/.test(source);
   const rules = {
     hasShortIds: known.name.startsWith("mistral"),
-    isEitherTextOrThought: known.channels !== undefined,
+    isEitherTextOrThought: known.channels === true,
   };
   const rewritings = rewritingsFor(source);
   const { bos, eos, ends } = tokenizer.special;

@@ -2,20 +2,14 @@
 // what they are whole.
 
 import { describe, expect, test } from "vitest";
-import {
-  createOutputParser,
-  type ForcedCalls,
-  type OutputFormat,
-  type OutputPart,
-  outputFormatOf,
-} from "../../src/formats.ts";
+import { createOutputParser, type OutputFormat, type OutputPart, outputFormatOf } from "../../src/formats.ts";
 import { FORCED_FORMATS } from "./outputs.ts";
 
 const ARGUMENTS = ['{"city": "Ro\\"me}", "days": [1, {"a": 2}]}', "{ }"];
 
 /** What the grammar of a format admits for two calls. */
-function written({ name, calls, channels }: OutputFormat): string {
-  const { before = "", call, between, after = "" }: ForcedCalls = (calls ?? channels)?.forced ?? { call: ["", "", ""] };
+function written({ name, calls }: OutputFormat): string {
+  const { before = "", call, between, after = "" } = calls.forced;
   const behindName = { kimi: ":12", harmony: " <|constrain|>json" }[name] ?? "";
   const all = ARGUMENTS.map(
     (text, i) => call[0] + (i === 0 ? "weather" : "now") + behindName + call[1] + text + call[2],
@@ -33,7 +27,7 @@ function parse(format: OutputFormat, pieces: readonly string[]): OutputPart[] {
 
 describe.each(FORCED_FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
   const text = written(format);
-  const nCalls = (format.calls ?? format.channels)?.forced?.between === undefined ? 1 : 2;
+  const nCalls = format.calls.forced.between === undefined ? 1 : 2;
 
   test("letter by letter, and cut at every place", () => {
     const calls = (parts: readonly OutputPart[]): unknown[] =>

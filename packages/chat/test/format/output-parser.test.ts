@@ -67,13 +67,8 @@ propertyTest.prop(
   expect(parse(output, pieces)).toEqual(parsed);
   // nothing that is not a mark is lost
   const format = outputFormatOf(output.template);
-  if ((parsed.calls ?? []).length > 0 || format.channels !== undefined) return;
-  const marks = [
-    format.thought?.open,
-    format.thought?.close,
-    ...(format.calls?.around ?? []),
-    ...(format.hidden ?? []),
-  ];
+  if ((parsed.calls ?? []).length > 0 || format.channels === true) return;
+  const marks = [format.thought?.open, format.thought?.close, ...(format.calls.around ?? []), ...(format.hidden ?? [])];
   const bare = (text: string) =>
     marks
       .reduce<string>((rest, mark) => (mark === undefined ? rest : rest.replaceAll(mark, "")), text)

@@ -243,6 +243,14 @@ export const OUTPUTS: readonly Output[] = [
   },
 ];
 
+/** The notations whose arguments are no JSON. */
+export const MEMBER_FORMATS: readonly OutputFormat[] = [
+  outputFormatOf("<function="),
+  outputFormatOf("<arg_key>"),
+  outputFormatOf("<|tool_call_start|>"),
+  outputFormatOf("<|tool_call>"),
+];
+
 /** The notations in which calls can be forced by a grammar. */
 export const FORCED_FORMATS: readonly OutputFormat[] = [
   PLAIN_FORMAT,

@@ -45,7 +45,8 @@ export function literal(value: unknown, pointer: string): string {
 
 /** JSON has no control characters, so only these two need an escape. */
 export function literalOf(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  return `"${escaped.replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"`;
 }
 
 /** Code points that a JSON string holds as they are. */
