@@ -1,17 +1,15 @@
 // What an answer must look like: grammars and schemas as a stage of the sampler, calls of tools as a grammar.
 
 import {
+  callsToGrammar,
   createGrammarStage,
   createGrammarVocabulary,
   type GrammarStage,
   type GrammarVocabulary,
   isGrammarError,
   jsonSchemaToGrammar,
-  literalOf,
   parseGrammar,
-  prefixRules,
   type SamplerStage,
-  schemaToArguments,
 } from "@ll/sampling";
 import type { Tokenizer } from "@ll/tokenizer";
 import { callsBehindMark, type ForcedCalls, type OutputFormat } from "./format/output-format.ts";
@@ -31,7 +29,7 @@ export function schemaGrammar(schema: JsonSchema, warn: Warn): string {
 
 /**
  * GBNF of texts that are calls of these tools.
- * @param written what stands there already, of a call that begins with its mark; then any text may follow
+ * @param written what stands there already, of a call that begins with its mark; undefined comes back if no call begins so
  */
 export function callGrammar(
   forced: ForcedCalls,
@@ -40,40 +38,13 @@ export function callGrammar(
   isOne: boolean,
   warn: Warn,
   written?: string,
-): string {
-  const { inFront = "", between, named, call, members, mayEnd, after = "" } = forced;
-  const [beforeName, beforeArguments, behind] = call;
-  const inside = (i: number): string => {
-    const middle = named === undefined ? "" : `${named.grammar} ${literalOf(beforeArguments)} `;
-    return `${middle}t${i}-root ${mayEnd ? "" : literalOf(behind)}`;
-  };
-  const heads = names.map((name) => headOf(forced, name));
-  const first = heads.flatMap((head, i) =>
-    head.startsWith(written ?? "") ? [`( ${literalOf(head.slice(written?.length))} ${inside(i)} )`] : [],
-  );
-  const calls = heads.map(
-    (head, i) => `( ${literalOf(beforeName + head.slice(frontOf(forced).length))} ${inside(i)} )`,
-  );
-  const rules = names.map((name, i) => {
-    const schema = jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false });
-    const own = schemaGrammar(schema, (text) => warn(`tools.${name}${text}`));
-    return prefixRules(members === undefined ? own : schemaToArguments(schema, members), `t${i}-`);
-  });
-  const isSeveral = !isOne && between !== undefined;
-  const more = isSeveral ? ` ( ${literalOf(between)} call )*` : "";
-  const any = written === undefined ? "" : ".*";
-  const end = mayEnd ? `( ${literalOf(behind)} ${any} )?` : `${literalOf(after)} ${any}`;
-  const root = `root ::= ${written === undefined ? inFront : ""} first${more} ${end}\nfirst ::= ${first.join(" | ")}\n`;
-  return root + (isSeveral ? `call ::= ${calls.join(" | ")}\n` : "") + rules.join("");
-}
-
-function frontOf({ before = "", call }: ForcedCalls): string {
-  return before + call[0];
-}
-
-/** All that is the same in every first call of this tool. */
-function headOf(forced: ForcedCalls, name: string): string {
-  return frontOf(forced) + name + (forced.named === undefined ? forced.call[1] : "");
+): string | undefined {
+  const calls = names.map((name) => ({
+    name,
+    schema: jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false }),
+    toGrammar: (schema: JsonSchema) => schemaGrammar(schema, (text) => warn(`tools.${name}${text}`)),
+  }));
+  return callsToGrammar(forced, calls, isOne, written);
 }
 
 /** What a constraint has to know of the text before it: an `OutputParser`. */
@@ -156,8 +127,8 @@ export function madeCalls(
   let current: GrammarStage | undefined; // within a call
   const newStage = (written: string): GrammarStage | undefined => {
     try {
-      if (!names.some((name) => headOf(calls, name).startsWith(written))) return undefined;
-      return stageOf(callGrammar(calls, tools, names, isOne, warn, written), tokenizer);
+      const grammar = callGrammar(calls, tools, names, isOne, warn, written);
+      return grammar === undefined ? undefined : stageOf(grammar, tokenizer);
     } catch (error) {
       if (!isGrammarError(error)) throw error;
       warn(`calls are read as they come: ${error.message}`);

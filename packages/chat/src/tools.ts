@@ -20,7 +20,7 @@ export function forcedCalls(
     throw new TypeError(`"toolChoice" expected one of the tools, got ${JSON.stringify(named)}`);
   }
   const names = named === undefined ? Object.keys(tools) : [named];
-  return callGrammar(format.calls.forced, tools, names, named !== undefined || !parallelToolCalls, warn);
+  return callGrammar(format.calls.forced, tools, names, named !== undefined || !parallelToolCalls, warn) as string;
 }
 
 /** Runs a call. What the tool throws, and arguments that its schema does not admit, are results as well. */

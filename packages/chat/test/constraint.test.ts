@@ -59,7 +59,7 @@ describe("forced calls are read as calls", () => {
       [["weather", "now"], false],
       [["weather"], true],
     ] as const) {
-      const grammar = callGrammar(format.calls.forced, tools, names, isOne, () => undefined);
+      const grammar = callGrammar(format.calls.forced, tools, names, isOne, () => undefined) as string;
       for (const seed of [1, 2, 3]) {
         const answer = model.complete("Once", { grammar, seed, maxTokens: 300, temperature: 1.5 });
         const { text, finish } = await answer.result();

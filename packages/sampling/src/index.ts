@@ -13,9 +13,9 @@ export {
   type GrammarVocabularyOptions,
 } from "./grammar/vocabulary.ts";
 export { applyGuidance } from "./guidance.ts";
-export { type ArgumentsNotation, prefixRules, schemaToArguments } from "./json-schema/arguments.ts";
+export { type ArgumentsNotation, schemaToArguments } from "./json-schema/arguments.ts";
+export { type Callable, type CallsNotation, callsToGrammar, type NamedCall } from "./json-schema/calls.ts";
 export { type JsonSchemaOptions, jsonSchemaToGrammar } from "./json-schema/json-schema.ts";
-export { literalOf } from "./json-schema/primitive-rules.ts";
 export type { CheckedSchema, JsonType } from "./json-schema/schema.ts";
 export type { UnenforcedKeyword } from "./json-schema/schema-rules.ts";
 export { expf, log2f, logf, powf } from "./libm.ts";

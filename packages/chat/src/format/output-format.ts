@@ -1,6 +1,6 @@
 // How a family of models writes thoughts and calls of tools: what one parser has to know of it.
 
-import type { ArgumentsNotation } from "@ll/sampling";
+import type { CallsNotation } from "@ll/sampling";
 import type { CallContext, ParsedCalls } from "./call-syntax.ts";
 
 /** A stretch of text between two marks. */
@@ -29,32 +29,7 @@ export interface CallFormat {
   readonly forced: ForcedCalls;
 }
 
-/** What stands around names and arguments, for a grammar that admits calls only. */
-export interface ForcedCalls {
-  /** GBNF of what may come first, where thoughts are written as messages. */
-  readonly inFront?: string;
-  readonly before?: string;
-  /** In front of the name, between name and arguments, behind the arguments. */
-  readonly call: readonly [beforeName: string, beforeArguments: string, after: string];
-  /** What stands directly behind the name as well, and how the name is found in both. */
-  readonly named?: NamedCall;
-  /** How arguments are written that are no JSON object. Such calls are read when they are whole. */
-  readonly members?: ArgumentsNotation;
-  /** What stands behind the arguments may be a token that ends the answer. */
-  readonly mayEnd?: true;
-  /** Between two calls; undefined if an answer has one call. */
-  readonly between?: string;
-  readonly after?: string;
-}
-
-export interface NamedCall {
-  /** GBNF. */
-  readonly grammar: string;
-  /** 1: the name. */
-  readonly name: RegExp;
-  /** With this in front of both, they are the id of the call. */
-  readonly idPrefix?: string;
-}
+export type ForcedCalls = CallsNotation;
 
 export interface OutputFormat {
   readonly name: string;

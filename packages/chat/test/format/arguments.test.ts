@@ -88,7 +88,7 @@ function drawText(grammar: string, seed: number): string | undefined {
 describe.each(MEMBER_FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
   test.each(SCHEMAS)("%s", (_title, more) => {
     const parameters = { type: "object", additionalProperties: { type: "string" }, ...more };
-    const grammar = callGrammar(format.calls.forced, { go: { parameters } }, ["go"], true, () => undefined);
+    const grammar = callGrammar(format.calls.forced, { go: { parameters } }, ["go"], true, () => undefined) as string;
     let nWhole = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const text = drawText(grammar, seed);
