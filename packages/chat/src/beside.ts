@@ -54,7 +54,7 @@ export async function openDraft<From>(
 
 /**
  * A warning alone if guesses of this model could not be taken back.
- * @throws RangeError; TypeError for a model that cannot guess for this one; as `openModel`. The model is disposed of then.
+ * @throws RangeError; TypeError for a model that cannot guess for this one; as `openModel`
  */
 export async function draftSources<From>(
   model: Model,
@@ -65,18 +65,13 @@ export async function draftSources<From>(
 ): Promise<{ readonly sources?: DraftSources; readonly warning?: string }> {
   const { tokens = DEFAULT_DRAFT_TOKENS } = draft ?? {};
   if (small === undefined && lookup === 0) return {};
-  try {
-    assertDraftTokens("lookup", lookup);
-    assertDraftTokens("draft.tokens", tokens);
-    if (!(await takesBack(model))) {
-      return { warning: "nothing is guessed: a model with recurrent layers cannot take tokens back" };
-    }
-    if (small === undefined) return { sources: { lookup, draft: undefined } };
-    return { sources: { lookup, draft: { model: await loadDraftModel(small.file, tokenizer, loading), tokens } } };
-  } catch (error) {
-    await model.dispose();
-    throw error;
+  assertDraftTokens("lookup", lookup);
+  assertDraftTokens("draft.tokens", tokens);
+  if (!(await takesBack(model))) {
+    return { warning: "nothing is guessed: a model with recurrent layers cannot take tokens back" };
   }
+  if (small === undefined) return { sources: { lookup, draft: undefined } };
+  return { sources: { lookup, draft: { model: await loadDraftModel(small.file, tokenizer, loading), tokens } } };
 }
 
 function assertDraftTokens(name: string, value: number): void {

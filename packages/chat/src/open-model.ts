@@ -94,33 +94,39 @@ export async function openFile<From>(
   const { contextTokens, warning: lowered } = await contextFor(file, config, options, engine, small);
   const loading = { ...engine, workerUrl, offMainThread, ...(signal !== undefined && { signal }) };
   const model = await loadModel(tensors, config, { ...loading, ...(onEvent !== undefined && { onEvent }) });
-  const drafts = await beside?.draftSources(model, tokenizer, options, loading, small);
-  return createChatModel({
-    model,
-    tokenizer,
-    template,
-    kvType,
-    drafts: drafts?.sources,
-    scheduler: options.scheduler,
-    // files of today were made for a chain without a penalty
-    sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...file.sampling, ...options.sampling },
-    info: {
-      name: file.name,
-      container: file.containerName,
-      contextTokens,
-      parallel,
-      ...weightsOf(tensors),
-      threads: model.threads,
-      kernels: model.kernels,
-      pooling: file.pooling ?? "last",
-      warnings: [
-        ...file.warnings,
-        ...(config.warnings ?? []),
-        ...tokenizer.warnings,
-        ...[warning, lowered, drafts?.warning].filter((text) => text !== undefined),
-      ],
-    },
-  });
+  let drafts: Awaited<ReturnType<NonNullable<typeof beside>["draftSources"]>> | undefined;
+  try {
+    drafts = await beside?.draftSources(model, tokenizer, options, loading, small);
+    return createChatModel({
+      model,
+      tokenizer,
+      template,
+      kvType,
+      drafts: drafts?.sources,
+      scheduler: options.scheduler,
+      // files of today were made for a chain without a penalty
+      sampling: { ...(file.container === "gguf" && { repeatPenalty: 1 }), ...file.sampling, ...options.sampling },
+      info: {
+        name: file.name,
+        container: file.containerName,
+        contextTokens,
+        parallel,
+        ...weightsOf(tensors),
+        threads: model.threads,
+        kernels: model.kernels,
+        pooling: file.pooling ?? "last",
+        warnings: [
+          ...file.warnings,
+          ...(config.warnings ?? []),
+          ...tokenizer.warnings,
+          ...[warning, lowered, drafts?.warning].filter((text) => text !== undefined),
+        ],
+      },
+    });
+  } catch (error) {
+    await Promise.all([model.dispose(), drafts?.sources?.draft?.model.dispose()]);
+    throw error;
+  }
 }
 
 /** As many positions as were asked for; else as many as help. */

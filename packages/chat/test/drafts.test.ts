@@ -125,3 +125,14 @@ test("what cannot guess is refused, and everything is closed", async () => {
   await model.dispose();
   rmSync(directory, { recursive: true });
 });
+
+test("where options are refused behind the loading, no thread stays", async () => {
+  const from = await tinyModel("q4_0");
+  const kvType = "q3_0" as "q8_0";
+  for (const wrong of [{ kvType }, { kvType, draft: { from } }, { lookup: 65 }, { draft: { from, tokens: -1 } }]) {
+    await expect(openModel(from, { threads: 2, contextTokens: 64, ...wrong })).rejects.toThrow(/expected/);
+  }
+  process.report.excludeNetwork = true; // names of hosts are asked for otherwise
+  const { workers } = process.report.getReport() as { workers: unknown[] };
+  expect(workers).toEqual([]);
+});
