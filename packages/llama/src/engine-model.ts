@@ -105,6 +105,7 @@ function createContext(
       return batches.evaluateOne(member, { tokens, nPast, logits }, signal);
     },
     async readEmbedding() {
+      assertHeld();
       return embedding.slice();
     },
     readKv: (nTokens) =>

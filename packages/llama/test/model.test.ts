@@ -161,6 +161,7 @@ describe("contexts", () => {
     await context.dispose();
     await expect(context.evaluate([1], 0)).rejects.toThrow("disposed");
     await expect(context.readKv(1)).rejects.toThrow("disposed");
+    await expect(context.readEmbedding()).rejects.toThrow("disposed");
     await expect(context.writeKv(new Uint8Array(512), 1)).rejects.toThrow("disposed");
     await model.dispose();
     await expect(other.evaluate([1], 0)).rejects.toThrow("disposed");

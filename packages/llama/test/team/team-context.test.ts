@@ -88,6 +88,7 @@ describe.each([1, 2, 3])("contexts on %i threads", (threads) => {
     await context.dispose();
     await expect(context.evaluate([1], 0)).rejects.toThrow("disposed");
     await expect(context.readKv(1)).rejects.toThrow("disposed");
+    await expect(context.readEmbedding()).rejects.toThrow("disposed");
     await model.dispose();
     await expect(other.evaluate([1], 0)).rejects.toThrow("disposed");
     await expect(other.readKv(1)).rejects.toThrow("disposed");
