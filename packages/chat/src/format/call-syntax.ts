@@ -187,7 +187,7 @@ export function pythonCalls(body: string): ParsedCalls {
     const calls: ParsedCall[] = [];
     reader.expect(/\s*\[?\s*/);
     do {
-      const name = reader.expect(/\s*([A-Za-z_][\w.-]*)\s*\(\s*/);
+      const name = reader.expect(/\s*([\w.-]+)\s*\(\s*/);
       const values = itemsTo(")", reader, () => {
         const key = reader.expect(/\s*([A-Za-z_][\w-]*)\s*=\s*/);
         return [key, valueIn(reader, PYTHON, 0)] as const;

@@ -38,6 +38,9 @@ const SCHEMAS: readonly (readonly [string, Readonly<Record<string, unknown>>])[]
   ["not described", { properties: { any: true, o: { type: "object" } }, required: ["any", "other"] }],
 ];
 
+/** Of all characters that names may have. */
+const NAME = "2-go_X";
+
 /** What may end a text, or look like it. */
 const MARKS = [
   "</parameter>",
@@ -88,15 +91,21 @@ function drawText(grammar: string, seed: number): string | undefined {
 describe.each(MEMBER_FORMATS.map((format) => [format.name, format] as const))("%s", (_name, format) => {
   test.each(SCHEMAS)("%s", (_title, more) => {
     const parameters = { type: "object", additionalProperties: { type: "string" }, ...more };
-    const grammar = callGrammar(format.calls.forced, { go: { parameters } }, ["go"], true, () => undefined) as string;
+    const grammar = callGrammar(
+      format.calls.forced,
+      { [NAME]: { parameters } },
+      [NAME],
+      true,
+      () => undefined,
+    ) as string;
     let nWhole = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const text = drawText(grammar, seed);
       if (text === undefined) continue;
       nWhole++;
-      const parser = createOutputParser({ format, tools: new Map([["go", parameters]]) });
+      const parser = createOutputParser({ format, tools: new Map([[NAME, parameters]]) });
       const parts = [...parser.push(text), ...parser.end()];
-      expect(parts, text).toEqual([{ type: "tool-call", call: expect.objectContaining({ name: "go" }) }]);
+      expect(parts, text).toEqual([{ type: "tool-call", call: expect.objectContaining({ name: NAME }) }]);
       for (const part of parts) {
         if (part.type === "tool-call") expect(isValid(more, more, part.call.arguments), text).toBe(true);
       }
