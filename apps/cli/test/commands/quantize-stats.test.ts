@@ -26,6 +26,8 @@ function noise(n: number, seed = 1): Float32Array {
   });
 }
 
+const NO_PLACE = join(import.meta.dirname, "missing", "worst.svg");
+
 describe("errors added up", () => {
   const levels = new Float64Array(16);
 
@@ -198,6 +200,7 @@ describe("the program", () => {
     ["a type that is none", ["q40"], 2, '"q40" is no type to quantise to\nDid you mean q4_0?'],
     ["a type of activations", ["q8_K"], 2, '"q8_K" is no type to quantise to'],
     ["a text in no name", ["--include", "nothing"], 1, "no matrix to measure in"],
+    ["a picture with no place, before anything else", ["--include", "nothing", "--svg", NO_PLACE], 4, "cannot write"],
     ["no fitting type", ["q6_K"], 1, "none of the types fits this model"],
     ["no tensor to show", ["--worst", "0"], 2, "expected at least 1, got 0"],
   ])("%s is refused", async (_name, argv, code, message) => {

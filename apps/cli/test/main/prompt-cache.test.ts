@@ -1,6 +1,6 @@
 // What session files save, and when they are written.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySink, memorySource } from "@ll/bytes";
@@ -25,6 +25,17 @@ describe("--prompt-cache", () => {
     expect(first.stderr).toMatch(/prompt eval time = .* \/ +5 tokens/);
     expect(second.stderr).toContain("main: session file has exact match for prompt!");
     expect(second.stderr).not.toMatch(/prompt eval time = .* \/ +5 tokens/);
+  });
+
+  test("a place that cannot be written is told before anything is evaluated, and nothing is left there", async () => {
+    const folder = await temporaryDirectory();
+    const { code, stdout, stderr } = await main(...ONCE, "--prompt-cache", join(folder, "missing", "session"));
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toContain("cannot write");
+    const same = await main(...ONCE, "--prompt-cache", model);
+    expect(same.stdout).toBe("");
+    expect(same.stderr).toContain(`is the input ${model}`);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test("--prompt-cache-ro writes nothing", async () => {

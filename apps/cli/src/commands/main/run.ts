@@ -12,6 +12,7 @@ import type { RunParams } from "../../inference/params.ts";
 import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
 import { openContext, type Report, type Run, runModel } from "../../inference/run-model.ts";
 import { NOWHERE } from "../../terminal.ts";
+import { assertWritable } from "../../whole-file.ts";
 import { openSampler } from "./chain.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
@@ -51,6 +52,8 @@ async function generateText(
   const { nVocab } = model.config;
   const say = (line: string): void => io.err.write(`${line}\n`);
 
+  const inputs = [params.model, params.lora, params.loraBase].filter((path) => path !== undefined);
+  if (promptCache !== undefined && !params.promptCacheReadOnly) await assertWritable(promptCache, inputs);
   const session = promptCache === undefined ? undefined : await loadSession(promptCache, context, io, params);
   const promptTokens = await promptOf(run, session);
   const promptFromSession = session !== undefined && promptTokens === session.tokens;
@@ -82,7 +85,6 @@ async function generateText(
   timings.drafts = generator.drafts;
   const save = async (): Promise<void> => {
     if (promptCache !== undefined && !params.promptCacheReadOnly) {
-      const inputs = [params.model, params.lora, params.loraBase].filter((path) => path !== undefined);
       // the file has the vector of the last token, and a draft may have been evaluated behind it
       const last = generator.sessionTokens?.at(-1);
       if (generator.drafts?.nDrafted && last !== undefined) await context.evaluate([last], generator.nPast - 1);

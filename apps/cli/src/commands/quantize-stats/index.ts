@@ -16,6 +16,7 @@ import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { closest } from "../../suggest.ts";
 import { tableColumns } from "../../text-table.ts";
+import { assertWritable } from "../../whole-file.ts";
 import { fits, type MeasuredTensor, matricesOf, measureTensor } from "./measure.ts";
 import { worstPicture } from "./picture.ts";
 import { type StatsReport, statsReport, worstFirst } from "./report.ts";
@@ -107,6 +108,7 @@ export const quantizeStatsCommand: Command = async (bin, argv, io) => {
     throw new UsageError(`"${model}" is a type, not a model`, "the model stands first, its types behind it");
   }
   const types = words.length === 0 ? LOSSY_TYPES : [...new Set(words.map(typeNamed))];
+  if (params.svg !== undefined) await assertWritable(params.svg, [model]);
   const report = await measureModel(model, types, params, io);
   if (params.svg !== undefined) await writePicture(params.svg, model, report, params.worst, io);
   if (params.json) io.out.write(`${JSON.stringify(report, null, 2)}\n`);
