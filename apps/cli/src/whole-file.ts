@@ -1,7 +1,7 @@
-// Files that are read whole, after a look at their size, and places that are looked at before long work is done for them.
+// Files that are read whole, after a look at their size.
 
 import { type ByteSource, FormatError } from "@ll/bytes";
-import { createOutFile, openFileSource } from "@ll/bytes/node";
+import { openFileSource } from "@ll/bytes/node";
 
 /** A long conversation has some hundred KiB. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
@@ -36,14 +36,4 @@ export async function readSmallFile(path: string): Promise<string> {
   } catch (cause) {
     throw new FormatError({ code: "E_ENCODING", file: path, message: "not UTF-8", cause });
   }
-}
-
-/**
- * Begins a file and lets it be, so that a place that cannot be written is told before the work and not behind it.
- * @param inputs files that must not be replaced
- * @throws IoError as `createOutFile`
- */
-export async function assertWritable(path: string, inputs: readonly string[]): Promise<void> {
-  const file = await createOutFile(path, { inputs, isPrivate: true });
-  await file.abort();
 }

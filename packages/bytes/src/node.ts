@@ -4,6 +4,7 @@ import { createOutFile as createTestableOutFile, type OutFile } from "./out-file
 import type { OutFileOptions } from "./out-file-options.ts";
 
 export { type FileSource, openFileSource, reason } from "./file-source.ts";
+export { assertWritable } from "./out-target.ts";
 export { openPartFile, type PartFile, type PartFileOptions } from "./part-file.ts";
 export { openPieceFolder, type PieceFolder } from "./piece-folder.ts";
 export { removeTemporaryFiles } from "./temporary-files.ts";

@@ -1,12 +1,24 @@
 // What must hold before an `OutFile` is begun: the target may be replaced, is no input, and there is room for it.
 
-import { resolve } from "node:path";
+import * as nodeFs from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { IoError, isIoError } from "./errors.ts";
 import { reason } from "./file-source.ts";
 import type { OutFileSystem, OutFileTestOptions } from "./out-file-options.ts";
 
 /** A little more than the file itself, for the directory entry and block rounding. */
 const FREE_SPACE_MARGIN = 1.01;
+
+/**
+ * Whether a file may be begun at a path, without beginning it: asked before long work whose result it will be.
+ * @param inputs as those of `createOutFile`
+ * @throws IoError as `createOutFile`
+ */
+export async function assertWritable(path: string, inputs: readonly string[]): Promise<void> {
+  const target = await resolveTarget(nodeFs, path);
+  await assertReplaceable(nodeFs, target, { inputs });
+  await nodeFs.access(dirname(target), nodeFs.constants.W_OK).catch((cause: unknown) => fail(path, cause));
+}
 
 /**
  * A symbolic link is followed, so that the file it names is replaced and the link stays.

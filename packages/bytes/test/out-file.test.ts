@@ -20,7 +20,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { removeTemporaryFiles } from "../src/node.ts";
 import { createOutFile } from "../src/out-file.ts";
 import type { OutFileSystem } from "../src/out-file-options.ts";
-import { assertSpace } from "../src/out-target.ts";
+import { assertSpace, assertWritable } from "../src/out-target.ts";
 import { hookedFs, systemError } from "./faulty-fs.ts";
 import { partFiles, temporaryFolder } from "./temporary-folder.ts";
 
@@ -33,6 +33,18 @@ async function writeAll(path: string, options: Parameters<typeof createOutFile>[
   await out.write(bytes.subarray(1234));
   await out.commit();
 }
+
+test("a place can be asked for before there is a file, and nothing comes up there", async () => {
+  const path = target();
+  await assertWritable(path, []);
+  const missing = join(path, "..", "missing", "out.bin");
+  await expect(assertWritable(missing, [])).rejects.toMatchObject({ code: "E_IO", file: missing });
+  await expect(assertWritable(join(path, ".."), [])).rejects.toThrow("not a regular file");
+  expect(readdirSync(join(path, ".."))).toEqual([]);
+  writeFileSync(path, "input");
+  await expect(assertWritable(path, [path])).rejects.toMatchObject({ code: "E_SAME_FILE" });
+  await assertWritable(path, []);
+});
 
 describe("a new file", () => {
   test("appears on commit, whole, and not before", async () => {

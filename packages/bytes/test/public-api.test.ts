@@ -45,6 +45,7 @@ test("public names", () => {
   `);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
+      "assertWritable",
       "createOutFile",
       "openFileSource",
       "openPartFile",

@@ -1,6 +1,7 @@
 // One run of ll-main, from the options to the timings.
 
 import { printable } from "@ll/bytes";
+import { assertWritable } from "@ll/bytes/node";
 import { createGenerator } from "@ll/llama";
 import type { Session } from "@ll/model";
 import type { Io } from "../../command.ts";
@@ -12,7 +13,6 @@ import type { RunParams } from "../../inference/params.ts";
 import { encodePrompt, verbosePrompt } from "../../inference/prompt.ts";
 import { openContext, type Report, type Run, runModel } from "../../inference/run-model.ts";
 import { NOWHERE } from "../../terminal.ts";
-import { assertWritable } from "../../whole-file.ts";
 import { openSampler } from "./chain.ts";
 import { openGrammar } from "./grammar.ts";
 import { createGuidance, type Guidance } from "./guidance.ts";
@@ -53,8 +53,8 @@ async function generateText(
   const say = (line: string): void => io.err.write(`${line}\n`);
 
   const inputs = [params.model, params.lora, params.loraBase].filter((path) => path !== undefined);
-  if (promptCache !== undefined && !params.promptCacheReadOnly) await assertWritable(promptCache, inputs);
   const session = promptCache === undefined ? undefined : await loadSession(promptCache, context, io, params);
+  if (promptCache !== undefined && !params.promptCacheReadOnly) await assertWritable(promptCache, inputs);
   const promptTokens = await promptOf(run, session);
   const promptFromSession = session !== undefined && promptTokens === session.tokens;
   const { compat } = params;

@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { printable, type SourceTensor } from "@ll/bytes";
-import { createOutFile } from "@ll/bytes/node";
+import { assertWritable, createOutFile } from "@ll/bytes/node";
 import { openModelFile } from "@ll/model";
 import { BLOCK_TYPES, blockInfo } from "@ll/quant";
 import type { Command, Io } from "../../command.ts";
@@ -16,7 +16,6 @@ import { type Program, readArguments, usageError } from "../../program.ts";
 import { createProgress } from "../../progress.ts";
 import { closest } from "../../suggest.ts";
 import { tableColumns } from "../../text-table.ts";
-import { assertWritable } from "../../whole-file.ts";
 import { fits, type MeasuredTensor, matricesOf, measureTensor } from "./measure.ts";
 import { worstPicture } from "./picture.ts";
 import { type StatsReport, statsReport, worstFirst } from "./report.ts";
