@@ -91,7 +91,9 @@ async function loadDraftModel(
   const model = await loadModel(file.source, config, options);
   try {
     if (await takesBack(model)) return model;
-    throw new TypeError(`"draft.from" expected a model without recurrent layers`); // they cannot take back what was guessed
+    throw new TypeError(
+      `"draft.from" expected a model without recurrent layers, which cannot take back what it guessed`,
+    );
   } catch (error) {
     await model.dispose();
     throw error;

@@ -133,7 +133,9 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
           seed,
           stop: [...(options.stop ?? []), ...template.stop],
           parser: newParser(maker?.shown) ?? new PlainParser(),
-          ahead: isForced && format.channels ? undefined : newParser(maker), // its grammar knows of thoughts
+          // nothing goes by it without a constraint, nor where the grammar knows of thoughts itself
+          ahead:
+            (maker ?? grammar.grammar) === undefined || (isForced && format.channels) ? undefined : newParser(maker),
           calls: maker?.stage,
           isOne,
           thoughtId: options.think === false ? undefined : thoughtIdOf(template.format, tokenizer),
