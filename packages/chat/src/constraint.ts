@@ -7,6 +7,7 @@ import {
   type GrammarStage,
   type GrammarVocabulary,
   isGrammarError,
+  type JsonSchemaOptions,
   jsonSchemaToGrammar,
   parseGrammar,
   type SamplerStage,
@@ -22,9 +23,11 @@ export type Warn = (warning: string) => void;
 
 /** GBNF of what a schema admits. @throws GrammarError E_SCHEMA */
 export function schemaGrammar(schema: JsonSchema, warn: Warn): string {
-  return jsonSchemaToGrammar(schema, {
-    onUnenforced: ({ pointer, keyword }) => warn(`${pointer}: "${keyword}" is not enforced`),
-  });
+  return jsonSchemaToGrammar(schema, unenforced("", warn));
+}
+
+function unenforced(where: string, warn: Warn): JsonSchemaOptions {
+  return { onUnenforced: ({ pointer, keyword }) => warn(`${where}${pointer}: "${keyword}" is not enforced`) };
 }
 
 /**
@@ -42,7 +45,7 @@ export function callGrammar(
   const calls = names.map((name) => ({
     name,
     schema: jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false }),
-    toGrammar: (schema: JsonSchema) => schemaGrammar(schema, (text) => warn(`tools.${name}${text}`)),
+    ...unenforced(`tools.${name}`, warn),
   }));
   return callsToGrammar(forced, calls, isOne, written);
 }

@@ -1,6 +1,7 @@
 // Calls of functions as a grammar: names and arguments, and what each notation has around them.
 
 import { type ArgumentsNotation, prefixRules, schemaToArguments } from "./arguments.ts";
+import { type JsonSchemaOptions, jsonSchemaToGrammar } from "./json-schema.ts";
 import { literalOf } from "./primitive-rules.ts";
 
 /** What stands around names and arguments, for a grammar that admits calls only. */
@@ -30,15 +31,13 @@ export interface NamedCall {
   readonly idPrefix?: string;
 }
 
-type Schema = Readonly<Record<string, unknown>>;
-
 /** A function that may be called. */
 export interface Callable {
   readonly name: string;
   /** Of its arguments. */
-  readonly schema: Schema;
-  /** GBNF of what the schema admits. */
-  readonly toGrammar: (schema: Schema) => string;
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** As that of `jsonSchemaToGrammar`. */
+  readonly onUnenforced?: JsonSchemaOptions["onUnenforced"];
 }
 
 /**
@@ -68,8 +67,8 @@ export function callsToGrammar(
   );
   if (first.length === 0) return undefined;
   const calls = heads.map((head, i) => `( ${literalOf(head)} ${inside(i)} )`);
-  const rules = callables.map(({ schema, toGrammar }, i) => {
-    const own = toGrammar(schema);
+  const rules = callables.map(({ schema, onUnenforced }, i) => {
+    const own = jsonSchemaToGrammar(schema, onUnenforced && { onUnenforced }); // for any notation: it tells what is not held to
     return prefixRules(members === undefined ? own : schemaToArguments(schema, members), `t${i}-`);
   });
   const isSeveral = !isOne && between !== undefined;
