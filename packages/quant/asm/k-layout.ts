@@ -14,7 +14,9 @@
 // of the two groups gives the lane's 32-bit sum. Files hold levels in units of 32 bytes as well, each byte with the levels of
 // several pairs; a unit is stored here with its bytes in lane order and is otherwise unchanged.
 //
-// A group of 8 rows holds, for each column of super-blocks, 8 rows of
+// A group of 8 rows holds, for each column of super-blocks, first, for all 8 rows at once: minimums (64 bytes: A, B, A, B with one 32-bit
+// lane per row; Q4_K and Q5_K only: bytes are the minimums of pairs 4i, 4i + 2, 4i + 1, 4i + 3, for i = 0 then i = 1), d: f16 of rows
+// 0 … 7, dmin: f16 of rows 0 … 7 (16 bytes each; dmin where there are minimums); and then 8 rows of
 //
 //          levels                                      scales
 //   Q3_K   2 units: pair 4u + m in bits 2m, 2m + 1;    16 bytes, signed: bytes 4i … 4i+3 hold the scales of
@@ -25,10 +27,6 @@
 //   Q6_K   4 units: pair 4(u / 2) + u % 2 low nibble,  16 bytes as in Q3_K
 //          that + 2 high nibble; 2 units: high two
 //          bits of pair 4u + m in bits 2m, 2m + 1
-//
-// and then, for all 8 rows at once: minimums (64 bytes: A, B, A, B with one 32-bit lane per row; Q4_K and Q5_K only: bytes are the
-// minimums of pairs 4i, 4i + 2, 4i + 1, 4i + 3, for i = 0 then i = 1), d: f16 of rows 0 … 7, dmin: f16 of rows 0 … 7 (16 bytes
-// each; dmin where there are minimums).
 //
 // Activations (activations.ts): for each tile of up to 32 vectors, super-block after super-block, per vector:
 //
@@ -80,17 +78,23 @@ export function vectorBytes(type: i32): usize {
   return isOffset(type) ? 528 : 288;
 }
 
-/** Bytes of 8 rows of one column, with what follows them. */
+/** Bytes of what is there for all 8 rows of a column, before them. */
+// @ts-ignore: decorator
+@inline
+export function headBytes(type: i32): usize {
+  return hasMinimums(type) ? 96 : 16;
+}
+
 // @ts-ignore: decorator
 @inline
 export function columnBytes(type: i32): usize {
-  return 8 * rowBytes(type) + (hasMinimums(type) ? 96 : 16);
+  return headBytes(type) + 8 * rowBytes(type);
 }
 
 // Working memory, from `scratch`:
 // @ts-ignore: decorator
 @inline export const SCALES: usize = SUMS; // (8): d of the 8 rows in binary32
 // @ts-ignore: decorator
-@inline export const ROWS: usize = SUMS + 64; // (TILE, 8): one binary32 sum per row
+@inline export const ROWS: usize = SUMS + 64; // (TILE, 8), or of fewer vectors of several groups: one binary32 sum per row
 // @ts-ignore: decorator
-@inline export const LANES: usize = SUMS + 2048; // (TILE, 8, 8): per row 8 lanes, binary32 sums
+@inline export const LANES: usize = SUMS + 2048; // (TILE, 8, 8), likewise: per row 8 lanes, binary32 sums

@@ -1,7 +1,7 @@
 // What the minimums of Q2_K, Q4_K and Q5_K contribute, for 8 rows at once, one 32-bit lane per row.
 // k-layout.ts and k-sums.ts have the layouts.
 
-import { Q2_K, ROWS, vectorBytes } from "./k-layout";
+import { Q2_K, vectorBytes } from "./k-layout";
 import { f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, scratch } from "./vectors";
 
 // Every function is inlined with a constant `type`: what belongs to other types disappears.
@@ -45,17 +45,16 @@ export function minimumSums(type: i32, n0: v128, n1: v128, x: usize, mask: v128)
   );
 }
 
-/** Takes what minimums contribute off the sums of the 8 rows, for each vector. `t` is where the group's minimums are. */
+/** Takes what minimums contribute off the sums of the 8 rows, (nVectors, 8) at `rows`. `t` is where the group's minimums are. */
 // @ts-ignore: decorator
 @inline
-export function addMinimums(type: i32, t: usize, x: usize, nVectors: i32): void {
+export function addMinimums(type: i32, t: usize, x: usize, nVectors: i32, rows: usize): void {
   const maskA = v128.load(scratch, LOW_BYTE), maskB = v128.load(scratch, LOW_BYTE + 16);
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
   const a0 = v128.load(t, 0), b0 = v128.load(t, 16), a1 = v128.load(t, 32), b1 = v128.load(t, 48);
   const minA = f32FromHalf(v128.load_ext<i16>(t, 80), bitsA, unitA);
   const minB = f32FromHalf(v128.load_ext<i16>(t, 88), bitsB, unitB);
-  let rows = scratch + ROWS;
   for (let v = nVectors; v > 0; v--) {
     const mA = f32x4.convert_i32x4_s(minimumSums(type, a0, a1, x, maskA));
     const mB = f32x4.convert_i32x4_s(minimumSums(type, b0, b1, x, maskB));

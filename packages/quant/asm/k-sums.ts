@@ -11,7 +11,15 @@
 // 16-bit scales of the two groups gives the row's 32-bit sum. Eight chunks are a step: all of a couple of 32 values, half of one of 64.
 // Each of the 8 steps of a super-block has 32 bytes of a vector.
 //
-// A group of 8 rows holds, for each column of super-blocks, the levels in units of 32 bytes, A and B,
+// A group of 8 rows holds, for each column of super-blocks, first what is needed first: words of scales, one 32-bit lane per row, A and B
+// each (32 bytes):
+//
+//   Q2_K          2 words: 16-bit halves g = 0, 1 of nibbles k: group 2(4i + k) + g
+//   Q4_K, Q5_K    2 words: bytes of groups 4i, 4i + 2, 4i + 1, 4i + 3
+//   Q3_K, Q6_K    4 words: the same, signed
+//
+// minimums in two such words (Q2_K, Q4_K and Q5_K only), d: f16 of rows 0 … 7, dmin: f16 of rows 0 … 7 (16 bytes each; dmin where there
+// are minimums); and then the levels in units of 32 bytes, A and B:
 //
 //   Q2_K   for each couple  2 units: chunk 4j + m in bits 2m, 2m + 1 of unit j
 //   Q3_K                    the same, 1 unit: third bit of chunk k in bit k
@@ -19,15 +27,6 @@
 //   Q5_K                    the same, 2 units: fifth bit of chunk 8j + k in bit k of unit j
 //   Q6_K   for two couples  8 units: chunk k of the first low, of the second high nibble; for each couple
 //                           2 units: high two bits of chunk 4j + m in bits 2m, 2m + 1 of unit j
-//
-// and then words of scales, one 32-bit lane per row, A and B each (32 bytes):
-//
-//   Q2_K          2 words: 16-bit halves g = 0, 1 of nibbles k: group 2(4i + k) + g
-//   Q4_K, Q5_K    2 words: bytes of groups 4i, 4i + 2, 4i + 1, 4i + 3
-//   Q3_K, Q6_K    4 words: the same, signed
-//
-// minimums in two such words (Q2_K, Q4_K and Q5_K only), d: f16 of rows 0 … 7, dmin: f16 of rows 0 … 7 (16 bytes each; dmin where there
-// are minimums).
 //
 // Activations (activations.ts): for each tile of up to 32 vectors, super-block after super-block, per vector:
 //
@@ -41,7 +40,8 @@ import { hasMinimums, isOffset, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from "./k-layout"
 import { nibbles, twoBits } from "./k-levels";
 import { minimumSums } from "./k-minimums";
 import {
-  BIT2, BIT4, BITS01, BITS45, clear, f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, LOW_NIBBLE, NIBBLE, scratch, storeGroup, SUMS, TILE,
+  BIT2, BIT4, BITS01, BITS45, clear, f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, LOW_NIBBLE, NIBBLE, pieceOf, scratch,
+  storeGroups, SUMS, TILE, turnsOf,
 } from "./vectors";
 
 // Every function is inlined with a constant `type`: what belongs to other types disappears.
@@ -52,7 +52,7 @@ import {
 // @ts-ignore: decorator
 @inline const TOTALS: usize = SUMS + 256; // (TILE, 8): one integer sum per row
 // @ts-ignore: decorator
-@inline const ROWS: usize = SUMS + 1280; // (TILE, 8): one binary32 sum per row
+@inline const ROWS: usize = SUMS + 1280; // (TILE, 8), or of fewer vectors of several groups: one binary32 sum per row
 
 /** Groups of 32 values. */
 // @ts-ignore: decorator
@@ -75,24 +75,20 @@ export function stepBytes(type: i32): usize {
   return type == Q2_K ? 64 : type == Q3_K ? 96 : type == Q4_K ? 256 : type == Q5_K ? 320 : 384;
 }
 
-/** Where the words of scales are in a column. */
+/** Where d is; scales are in the first bytes, minimums, if there are any, in the 64 before d. */
 // @ts-ignore: decorator
-@inline
-export function scalesOffset(type: i32): usize {
-  return (isDouble(type) ? 4 : 8) * stepBytes(type);
-}
+@inline export const UNITS_OFFSET: usize = 128; // four words of scales, or two of scales and two of minimums
 
-/** Where d is; minimums, if there are any, are in the 64 bytes before. */
 // @ts-ignore: decorator
 @inline
-export function unitsOffset(type: i32): usize {
-  return scalesOffset(type) + 128; // four words of scales, or two of scales and two of minimums
+export function levelsOffset(type: i32): usize {
+  return UNITS_OFFSET + (hasMinimums(type) ? 32 : 16);
 }
 
 // @ts-ignore: decorator
 @inline
 export function sumColumnBytes(type: i32): usize {
-  return unitsOffset(type) + (hasMinimums(type) ? 32 : 16);
+  return levelsOffset(type) + (isDouble(type) ? 4 : 8) * stepBytes(type);
 }
 
 // @ts-ignore: decorator
@@ -251,7 +247,7 @@ function addStep(type: i32, isSecond: bool, w: usize, s: usize, x: usize, nVecto
 /** Adds the sums of a super-block, scaled, less what minimums contribute, to those of the rows; `t` is where d is. */
 // @ts-ignore: decorator
 @inline
-function addTotals(type: i32, t: usize, x: usize, nVectors: i32): void {
+function addTotals(type: i32, t: usize, x: usize, nVectors: i32, rows: usize): void {
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
   const maskA = type == Q2_K ? v128.load(scratch, LOW_NIBBLE) : v128.load(scratch, LOW_BYTE);
@@ -262,7 +258,7 @@ function addTotals(type: i32, t: usize, x: usize, nVectors: i32): void {
   const minB = hasMins ? f32FromHalf(v128.load_ext<i16>(t, 24), bitsB, unitB) : dB;
   const m = t - 64;
   const a0 = v128.load(m), b0 = v128.load(m, 16), a1 = v128.load(m, 32), b1 = v128.load(m, 48);
-  let totals = scratch + TOTALS, rows = scratch + ROWS;
+  let totals = scratch + TOTALS;
   for (let v = nVectors; v > 0; v--) {
     const dy = isLong(type) ? v128.load32_splat(x, 272) : v128.load32_splat(x, 288);
     let plusA = f32x4.mul(f32x4.mul(dA, dy), f32x4.convert_i32x4_s(v128.load(totals)));
@@ -282,24 +278,22 @@ function addTotals(type: i32, t: usize, x: usize, nVectors: i32): void {
   }
 }
 
-/** A group of rows times one vector or a tile of them: sums to ROWS. */
+/** Adds a group of rows times one vector or a tile of them to (nVectors, 8) sums at `sums`. */
 // @ts-ignore: decorator
 @inline
-function multiplyGroup(type: i32, w: usize, x: usize, nBlocks: i32, nVectors: i32): void {
-  clear(scratch + ROWS, <usize>nVectors << 5);
+function multiplyGroup(type: i32, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
   for (; nBlocks > 0; nBlocks--) {
-    const t = w + unitsOffset(type);
-    unpackScales(type, w + scalesOffset(type));
+    const t = w + UNITS_OFFSET, end = w + sumColumnBytes(type);
+    unpackScales(type, w);
     startTotals(type, x, nVectors);
     let s = scratch + SCALES, at = x;
-    for (const end = w + scalesOffset(type); w < end; w += stepBytes(type)) {
+    for (w += levelsOffset(type); w < end; w += stepBytes(type)) {
       addStep(type, false, w, s, at, nVectors);
       if (isDouble(type)) addStep(type, true, w, type == Q6_K ? s + 32 : s, at + 32, nVectors);
       at += isDouble(type) ? 64 : 32;
       s += type == Q6_K ? 64 : 32;
     }
-    addTotals(type, t, x, nVectors);
-    w = t + (hasMinimums(type) ? 32 : 16);
+    addTotals(type, t, x, nVectors, sums);
     x += <usize>nVectors * vectorBytes(type);
   }
 }
@@ -312,16 +306,27 @@ function multiply(
   rowStart: i32, rowEnd: i32, nBlocks: i32, nVectors: i32, outStride: i32,
 ): void {
   const groupBytes = <usize>nBlocks * sumColumnBytes(type);
+  const sums = scratch + ROWS;
   for (let first = 0; first < nVectors; first += TILE) {
     const width = min(TILE, nVectors - first);
     const x = activations + <usize>first * <usize>nBlocks * vectorBytes(type);
+    const nTurns = turnsOf(width, rowEnd - rowStart, groupBytes);
+    const piece = pieceOf(nTurns, nBlocks, sumColumnBytes(type));
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
-    for (let row = rowStart; row < rowEnd; row += 8) {
-      multiplyGroup(type, w, x, nBlocks, width);
-      storeGroup(
-        out + ((<usize>first * <usize>outStride + <usize>row) << 2), scratch + ROWS, min(8, rowEnd - row), width, outStride,
-      );
-      w += groupBytes;
+    for (let row = rowStart; row < rowEnd; row += nTurns << 3) {
+      const nRows = min(nTurns << 3, rowEnd - row);
+      clear(sums, <usize>((nRows + 7) >> 3) * <usize>width << 5);
+      for (let block = 0; block < nBlocks; block += piece) {
+        const n = min(piece, nBlocks - block), at = x + <usize>block * <usize>width * vectorBytes(type);
+        let from = w + <usize>block * sumColumnBytes(type), to = sums;
+        for (let group = 0; group < nRows; group += 8) {
+          multiplyGroup(type, from, at, n, width, to);
+          from += groupBytes;
+          to += <usize>width << 5;
+        }
+      }
+      storeGroups(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, nRows, width, outStride);
+      w += groupBytes * nTurns;
     }
   }
 }

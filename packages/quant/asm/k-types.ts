@@ -2,12 +2,13 @@
 // k-layout.ts has the layout.
 
 import {
-  columnBytes, hasMinimums, isOffset, LANES, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes, ROWS, SCALES, vectorBytes,
+  columnBytes, hasMinimums, headBytes, isOffset, LANES, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes, ROWS, SCALES, vectorBytes,
 } from "./k-layout";
 import { laneSums, pairLevels, pairScale } from "./k-levels";
 import { addMinimums } from "./k-minimums";
 import {
-  BIT2, BIT4, BITS01, BITS45, clear, f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, NIBBLE, scratch, TILE,
+  BIT2, BIT4, BITS01, BITS45, clear, f32FromHalf, HALF_BITS, HALF_UNIT, LOW_BYTE, NIBBLE, pieceOf, scratch, TILE,
+  turnsOf,
 } from "./vectors";
 
 // Every function is inlined with a constant `type`: what belongs to other types disappears.
@@ -93,53 +94,57 @@ function multiplyRow(type: i32, single: bool, w: usize, x: usize, d: v128, nVect
   }
 }
 
-/** A group of rows times one vector or a tile of them: sums to ROWS (minimums) and LANES. */
+/** Adds a group of rows times one vector or a tile of them to (nVectors, 8) sums at `rows` (minimums) and (nVectors, 8, 8) at `lanes`. */
 // @ts-ignore: decorator
 @inline
-function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32): void {
+function multiplyGroup(
+  type: i32, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, rows: usize, lanes: usize,
+): void {
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
-  clear(scratch + ROWS, <usize>nVectors << 5);
-  clear(scratch + LANES, <usize>nVectors << 8);
   for (; nBlocks > 0; nBlocks--) {
-    const t = w + 8 * rowBytes(type);
+    const t = w;
     const dA = f32FromHalf(hasMinimums(type) ? v128.load_ext<i16>(t, 64) : v128.load_ext<i16>(t), bitsA, unitA);
     const dB = f32FromHalf(hasMinimums(type) ? v128.load_ext<i16>(t, 72) : v128.load_ext<i16>(t, 8), bitsB, unitB);
     v128.store(scratch + SCALES, dB, 16);
     v128.store(scratch + SCALES, dA);
+    w += headBytes(type);
     for (let row = 0; row < 8; row++) {
       const d = v128.load32_splat(scratch + SCALES + (<usize>row << 2));
-      multiplyRow(type, single, w, x, d, nVectors, scratch + LANES + (<usize>row << 5));
+      multiplyRow(type, single, w, x, d, nVectors, lanes + (<usize>row << 5));
       w += rowBytes(type);
     }
-    if (hasMinimums(type)) addMinimums(type, t, x, nVectors);
-    w += hasMinimums(type) ? 96 : 16;
+    if (hasMinimums(type)) addMinimums(type, t, x, nVectors, rows);
     x += <usize>nVectors * vectorBytes(type);
   }
 }
 
-/** Adds the lanes of each row to the row's sum, in order, and writes the results. */
+/** Adds the lanes of each row of several groups to the row's sum, in order, and writes the results. */
 // @ts-ignore: decorator
 @inline
 function storeLanes(type: i32, out: usize, nRows: i32, nVectors: i32, outStride: i32): void {
   let rows = scratch + ROWS, lanes = scratch + LANES;
-  for (; nVectors > 0; nVectors--) {
-    for (let row = 0; row < nRows; row++) {
-      const at = lanes + (<usize>row << 5);
-      let sum = load<f32>(rows + (<usize>row << 2));
-      sum += load<f32>(at, 0);
-      sum += load<f32>(at, 4);
-      sum += load<f32>(at, 8);
-      sum += load<f32>(at, 12);
-      sum += load<f32>(at, 16);
-      sum += load<f32>(at, 20);
-      sum += load<f32>(at, 24);
-      sum += load<f32>(at, 28);
-      store<f32>(out + (<usize>row << 2), sum);
+  for (; nRows > 0; nRows -= 8) {
+    let to = out;
+    for (let v = nVectors; v > 0; v--) {
+      for (let row = 0; row < min(8, nRows); row++) {
+        const at = lanes + (<usize>row << 5);
+        let sum = load<f32>(rows + (<usize>row << 2));
+        sum += load<f32>(at, 0);
+        sum += load<f32>(at, 4);
+        sum += load<f32>(at, 8);
+        sum += load<f32>(at, 12);
+        sum += load<f32>(at, 16);
+        sum += load<f32>(at, 20);
+        sum += load<f32>(at, 24);
+        sum += load<f32>(at, 28);
+        store<f32>(to + (<usize>row << 2), sum);
+      }
+      to += <usize>outStride << 2;
+      rows += 32;
+      lanes += 256;
     }
-    out += <usize>outStride << 2;
-    rows += 32;
-    lanes += 256;
+    out += 32;
   }
 }
 
@@ -154,13 +159,27 @@ function multiply(
   for (let first = 0; first < nVectors; first += TILE) {
     const width = min(TILE, nVectors - first);
     const x = activations + <usize>first * <usize>nBlocks * vectorBytes(type);
+    const nTurns = turnsOf(width, rowEnd - rowStart, groupBytes);
+    const piece = pieceOf(nTurns, nBlocks, columnBytes(type));
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
-    for (let row = rowStart; row < rowEnd; row += 8) {
-      // a loop of one vector costs a fifth of the time; only the commonest type, which memory holds up least, has code without one
-      if (width == 1 && type == Q4_K) multiplyGroup(type, true, w, x, nBlocks, 1);
-      else multiplyGroup(type, false, w, x, nBlocks, width);
-      storeLanes(type, out + ((<usize>first * <usize>outStride + <usize>row) << 2), min(8, rowEnd - row), width, outStride);
-      w += groupBytes;
+    for (let row = rowStart; row < rowEnd; row += nTurns << 3) {
+      const nRows = min(nTurns << 3, rowEnd - row), nSums = <usize>((nRows + 7) >> 3) * <usize>width;
+      clear(scratch + ROWS, nSums << 5);
+      clear(scratch + LANES, nSums << 8);
+      for (let block = 0; block < nBlocks; block += piece) {
+        const n = min(piece, nBlocks - block), at = x + <usize>block * <usize>width * vectorBytes(type);
+        let from = w + <usize>block * columnBytes(type), rows = scratch + ROWS, lanes = scratch + LANES;
+        for (let group = 0; group < nRows; group += 8) {
+          // a loop of one vector costs a fifth of the time; only the commonest type, which memory holds up least, has code without one
+          if (width == 1 && type == Q4_K) multiplyGroup(type, true, from, at, n, 1, rows, lanes);
+          else multiplyGroup(type, false, from, at, n, width, rows, lanes);
+          from += groupBytes;
+          rows += <usize>width << 5;
+          lanes += <usize>width << 8;
+        }
+      }
+      storeLanes(type, out + ((<usize>first * <usize>outStride + <usize>row) << 2), nRows, width, outStride);
+      w += groupBytes * nTurns;
     }
   }
 }

@@ -22,7 +22,7 @@
 
 import { dot2, dot4, signedDot4, widened } from "./byte-dot";
 import {
-  clear, excess, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, ONE16, scratch, storeGroup, SUMS, TILE,
+  clear, excess, f32FromHalf, HALF_BITS, HALF_UNIT, joinPairs, ONE16, pieceOf, scratch, storeGroups, SUMS, TILE, turnsOf,
 } from "./vectors";
 
 // @ts-ignore: decorator
@@ -73,7 +73,7 @@ function scaled(rows01: v128, rows23: v128, d: v128, dy: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(joinPairs(rows01, rows23)), f32x4.mul(d, dy));
 }
 
-/** A group of rows times one vector or a tile of them: (nVectors, 8) sums to `sums`. */
+/** Adds a group of rows times one vector or a tile of them to (nVectors, 8) sums at `sums`. */
 // @ts-ignore: decorator
 @inline
 function multiplyGroup(pairs: bool, single: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
@@ -81,8 +81,11 @@ function multiplyGroup(pairs: bool, single: bool, w: usize, x: usize, nBlocks: i
   const unitA = v128.load(scratch, HALF_UNIT), unitB = v128.load(scratch, HALF_UNIT + 16);
   const onesA = v128.load(scratch, ONE16), onesB = v128.load(scratch, ONE16 + 16);
   const zero = i32x4.splat(0);
-  if (!single) clear(sums, <usize>nVectors << 5);
   let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
+  if (single) {
+    sumA = v128.load(sums);
+    sumB = v128.load(sums, 16);
+  }
 
   for (; nBlocks > 0; nBlocks--) {
     const a0 = v128.load(w, 0), b0 = v128.load(w, 16), a1 = v128.load(w, 32), b1 = v128.load(w, 48);
@@ -150,12 +153,24 @@ function multiply(
   for (let first = 0; first < nVectors; first += TILE) {
     const width = min(TILE, nVectors - first);
     const x = activations + <usize>first * <usize>nBlocks * VECTOR_BYTES;
+    const nTurns = turnsOf(width, rowEnd - rowStart, groupBytes);
+    const piece = pieceOf(nTurns, nBlocks, COLUMN_BYTES);
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
-    for (let row = rowStart; row < rowEnd; row += 8) {
-      if (width == 1) multiplyGroup(pairs, true, w, x, nBlocks, 1, sums);
-      else multiplyGroup(pairs, false, w, x, nBlocks, width, sums);
-      storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
-      w += groupBytes;
+    for (let row = rowStart; row < rowEnd; row += nTurns << 3) {
+      const nRows = min(nTurns << 3, rowEnd - row);
+      clear(sums, <usize>((nRows + 7) >> 3) * <usize>width << 5);
+      for (let block = 0; block < nBlocks; block += piece) {
+        const n = min(piece, nBlocks - block), at = x + <usize>block * <usize>width * VECTOR_BYTES;
+        let from = w + <usize>block * COLUMN_BYTES, to = sums;
+        for (let group = 0; group < nRows; group += 8) {
+          if (width == 1) multiplyGroup(pairs, true, from, at, n, 1, to);
+          else multiplyGroup(pairs, false, from, at, n, width, to);
+          from += groupBytes;
+          to += <usize>width << 5;
+        }
+      }
+      storeGroups(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, nRows, width, outStride);
+      w += groupBytes * nTurns;
     }
   }
 }

@@ -3,7 +3,7 @@
 
 import { isFinite16 } from "./half";
 import { hasMinimums, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from "./k-layout";
-import { scalesOffset, stepBytes, sumColumnBytes, unitsOffset } from "./k-sums";
+import { levelsOffset, stepBytes, sumColumnBytes, UNITS_OFFSET } from "./k-sums";
 import { q3Scale, q4Minimum, q4Scale } from "./repack-k";
 
 /** Eight chunks of a row, 2 bytes of each group, to its lane in as many units. */
@@ -71,8 +71,8 @@ function placeInWords(group: i32): usize {
 @inline
 function repackBlock(type: i32, src: usize, to: usize, row: i32): bool {
   const lane: usize = 16 * (row >> 2) + 4 * (row & 3);
-  const t = to + scalesOffset(type) + lane, u = to + unitsOffset(type) + (row << 1);
-  let w = to + lane;
+  const t = to + lane, u = to + UNITS_OFFSET + (row << 1);
+  let w = to + levelsOffset(type) + lane;
   if (type == Q2_K || type == Q3_K) {
     const levels = src + (type == Q2_K ? 16 : 32);
     for (let couple = 0; couple < 8; couple++, w += stepBytes(type)) {

@@ -2,7 +2,7 @@
 // functions take and return is said in repack.ts.
 
 import { isFinite16 } from "./half";
-import { columnBytes, hasMinimums, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes } from "./k-layout";
+import { columnBytes, hasMinimums, headBytes, Q3_K, Q4_K, Q5_K, Q6_K, rowBytes } from "./k-layout";
 
 /** 32 bytes to lane order: byte 4l + k is value l + 8k. */
 // @ts-ignore: decorator
@@ -92,7 +92,7 @@ function repackSuperBlocks(type: i32, src: usize, dst: usize, nRows: i32, nBlock
     for (let row = 0; row < min(8, nRows - first); row++) {
       let column = dst;
       for (let b = 0; b < nBlocks; b++) {
-        nBad += <i32>repackBlock(type, src, column + <usize>row * rowBytes(type), column + 8 * rowBytes(type), row);
+        nBad += <i32>repackBlock(type, src, column + headBytes(type) + <usize>row * rowBytes(type), column, row);
         src += blockBytes;
         column += columnBytes(type);
       }

@@ -10,7 +10,7 @@
 // bytes, are put behind the working memory by the host before a matrix of the type is multiplied.
 
 import { isFinite16 } from "./half";
-import { clear, FP4, joinPairs, NIBBLE, scratch, storeGroup, SUMS, TILE } from "./vectors";
+import { clear, FP4, joinPairs, NIBBLE, scratch, storeGroups, SUMS, TILE } from "./vectors";
 
 // Kinds, by which wasm-layouts.ts calls the types:
 // @ts-ignore: decorator
@@ -379,7 +379,7 @@ export function multiply_stored(
           lanes += 256;
         }
       }
-      storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
+      storeGroups(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
     }
   }
 }

@@ -23,8 +23,8 @@ import { levelsOf, lookUp } from "./level-lookup";
 import { twoRowsOfLevels } from "./nibble-types";
 import { signedDot2, twoRows, withoutExcess } from "./q8_0";
 import {
-  clear, excess, EXPONENT_63, f32FromHalf, FP4, HALF_BITS, HALF_UNIT, IQ4, IQ4_NEGATIVE, IQ4_POSITIVE, joinPairs, NIBBLE, ONE16, scratch,
-  storeGroup, SUMS, TILE,
+  clear, excess, EXPONENT_63, f32FromHalf, FP4, HALF_BITS, HALF_UNIT, IQ4, IQ4_NEGATIVE, IQ4_POSITIVE, joinPairs, NIBBLE, ONE16, pieceOf,
+  scratch, storeGroups, SUMS, TILE, turnsOf,
 } from "./vectors";
 
 // @ts-ignore: decorator
@@ -256,7 +256,7 @@ function multiplyOne(type: i32, pairs: bool, w: usize, x: usize, nBlocks: i32, s
   const table = type == MXFP4 ? v128.load(scratch, FP4) : v128.load(scratch, IQ4);
   const unit = v128.load(scratch, EXPONENT_63);
   const bits = v128.load(scratch, HALF_BITS), half = v128.load(scratch, HALF_UNIT), ones = v128.load(scratch, ONE16);
-  let sumA = f32x4.splat(0), sumB = f32x4.splat(0);
+  let sumA = v128.load(sums), sumB = v128.load(sums, 16);
   for (; nBlocks > 0; nBlocks--) {
     const p0 = v128.load64_splat(x), p1 = v128.load64_splat(x, 8);
     const p2 = v128.load64_splat(x, 16), p3 = v128.load64_splat(x, 24), start = v128.load64_splat(x, 32);
@@ -283,7 +283,7 @@ function multiplyOne(type: i32, pairs: bool, w: usize, x: usize, nBlocks: i32, s
   v128.store(sums, sumA);
 }
 
-/** A group of rows times a tile of vectors: (nVectors, 8) sums to `sums`. */
+/** Adds a group of rows times a tile of vectors to (nVectors, 8) sums at `sums`. */
 // @ts-ignore: decorator
 @inline
 function multiplyGroup(type: i32, pairs: bool, w: usize, x: usize, nBlocks: i32, nVectors: i32, sums: usize): void {
@@ -291,7 +291,6 @@ function multiplyGroup(type: i32, pairs: bool, w: usize, x: usize, nBlocks: i32,
   const nibble = v128.load(scratch, NIBBLE);
   const table = isSplit(type) ? v128.load(scratch, IQ4_POSITIVE) : type == MXFP4 ? v128.load(scratch, FP4) : v128.load(scratch, IQ4);
   const negative = v128.load(scratch, IQ4_NEGATIVE);
-  clear(sums, <usize>nVectors << 5);
   for (let first = 0; first < nBlocks; first += type == IQ4_XS ? 1 : BATCH) {
     const batch = type == IQ4_XS ? BATCH : min(BATCH, nBlocks - first);
     const blockBytes = type == IQ4_XS ? 128 : columnBytes(type);
@@ -324,12 +323,25 @@ function multiply(
   for (let first = 0; first < nVectors; first += TILE) {
     const width = min(TILE, nVectors - first);
     const x = activations + <usize>first * <usize>nBlocks * vectorBytes(type);
+    // levels of a tile of IQ4_XS are looked up for a whole column: turns cost it a fifteenth
+    const nTurns = type == IQ4_XS && width > 1 ? 1 : turnsOf(width, rowEnd - rowStart, groupBytes);
+    const piece = pieceOf(nTurns, nBlocks, columnBytes(type));
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
-    for (let row = rowStart; row < rowEnd; row += 8) {
-      if (type != IQ4_XS && width == 1) multiplyOne(type, pairs, w, x, nBlocks, sums);
-      else multiplyGroup(type, pairs, w, x, nBlocks, width, sums);
-      storeGroup(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, min(8, rowEnd - row), width, outStride);
-      w += groupBytes;
+    for (let row = rowStart; row < rowEnd; row += nTurns << 3) {
+      const nRows = min(nTurns << 3, rowEnd - row);
+      clear(sums, <usize>((nRows + 7) >> 3) * <usize>width << 5);
+      for (let block = 0; block < nBlocks; block += piece) {
+        const n = min(piece, nBlocks - block), at = x + <usize>block * <usize>width * vectorBytes(type);
+        let from = w + <usize>block * columnBytes(type), to = sums;
+        for (let group = 0; group < nRows; group += 8) {
+          if (type != IQ4_XS && width == 1) multiplyOne(type, pairs, from, at, n, to);
+          else multiplyGroup(type, pairs, from, at, n, width, to);
+          from += groupBytes;
+          to += <usize>width << 5;
+        }
+      }
+      storeGroups(out + ((<usize>first * <usize>outStride + <usize>row) << 2), sums, nRows, width, outStride);
+      w += groupBytes * nTurns;
     }
   }
 }

@@ -121,6 +121,17 @@ function anyRows(type: string, nBytes: number, random: () => number, mask: numbe
   return bytes;
 }
 
+/** A matrix of any bytes. */
+export function matrixOf(
+  type: string,
+  { seed, nRows, nBlocks, nVectors }: Pick<MatrixCase, "nRows" | "nBlocks" | "nVectors"> & { readonly seed: number },
+): MatrixCase {
+  const random = mulberry32(seed);
+  const rowValues = nBlocks * blockInfo(type).blockValues;
+  const x = Float32Array.from({ length: nVectors * rowValues }, () => anyNumber(random, 6));
+  return { nRows, nBlocks, nVectors, rows: anyRows(type, nRows * rowBytes(type, rowValues), random, 0xff), x };
+}
+
 export function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

@@ -137,13 +137,14 @@ function placeIq4Xs(block: Uint8Array, column: Uint8Array, row: number): void {
 function place256(type: string, block: Uint8Array, column: Uint8Array, row: number): void {
   const fields = FIELDS_256.get(type)!;
   const hasMinimums = fields.scales.length === 2;
-  const trailer = column.length - (hasMinimums ? 96 : 16);
-  const out = column.subarray((row * trailer) / 8, ((row + 1) * trailer) / 8);
+  const headBytes = hasMinimums ? 96 : 16;
+  const rowBytes = (column.length - headBytes) / 8;
+  const out = column.subarray(headBytes + row * rowBytes, headBytes + (row + 1) * rowBytes);
   for (const [u, offset] of fields.units.entries()) {
     out.set(laneOrder(block.subarray(offset, offset + 32)), 32 * u);
   }
   const scalesAt = 32 * fields.units.length;
-  const minimums = column.subarray(trailer, trailer + 64);
+  const minimums = column.subarray(0, 64);
   const lane = 16 * (row >> 2) + 4 * (row & 3);
   const packed = block.subarray(fields.packedScales, fields.packedScales + 16);
   if (type === "q4_K" || type === "q5_K") {
@@ -158,7 +159,7 @@ function place256(type: string, block: Uint8Array, column: Uint8Array, row: numb
       out[scalesAt + 4 * (group >> 2) + [0, 2, 1, 3][group & 3]!] = scale;
     }
   }
-  const scalesOfRows = trailer + (hasMinimums ? 64 : 0);
+  const scalesOfRows = hasMinimums ? 64 : 0;
   for (const [k, offset] of fields.scales.entries()) {
     column.set(block.subarray(offset, offset + 2), scalesOfRows + 16 * k + 2 * row);
   }
@@ -181,7 +182,10 @@ function levelOf(type: string, block: Uint8Array, i: number): number {
 /** One row of a column of asm/k-sums.ts. */
 function placeSums(type: string, block: Uint8Array, column: Uint8Array, row: number): void {
   const groupValues = type === "q4_K" || type === "q5_K" ? 32 : 16;
-  const lane = column.subarray(16 * (row >> 2) + 4 * (row & 3));
+  const words = column.subarray(16 * (row >> 2) + 4 * (row & 3));
+  const offsets = { q2_K: [80, 82], q3_K: [108], q4_K: [0, 2], q5_K: [0, 2], q6_K: [208] }[type]!;
+  const floatsAt = 128;
+  const lane = words.subarray(floatsAt + 16 * offsets.length);
   for (let i = 0; i < 256; i++) {
     const couple = Math.floor(i / groupValues / 2);
     const within = i % groupValues;
@@ -206,9 +210,6 @@ function placeSums(type: string, block: Uint8Array, column: Uint8Array, row: num
       put(384 * (couple >> 1) + 256 + 64 * (couple & 1) + 32 * (k >> 2), level >> 4, 2 * (k & 3));
     }
   }
-  const offsets = { q2_K: [80, 82], q3_K: [108], q4_K: [0, 2], q5_K: [0, 2], q6_K: [208] }[type]!;
-  const floatsAt = column.length - 16 * offsets.length;
-  const words = lane.subarray(floatsAt - 128);
   for (let group = 0; group < 256 / groupValues; group++) {
     if (type === "q2_K") {
       const [word, k, g] = [group >> 3, (group >> 1) & 3, group & 1];

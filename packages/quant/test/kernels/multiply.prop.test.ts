@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { formatOf } from "../../src/block-types.ts";
-import { type ArithmeticName, blockInfo, dot, packActivation } from "../../src/index.ts";
+import { type ArithmeticName, blockInfo, dot, packActivation, rowBytes } from "../../src/index.ts";
 import type { Kernels } from "../../src/kernels/index.ts";
 import {
   KERNEL_TYPES,
@@ -11,6 +11,7 @@ import {
   LANE_TYPES,
   type MatrixCase,
   matrixCases,
+  matrixOf,
   ownTypes,
   PLACES,
   WASM_KERNELS,
@@ -54,6 +55,17 @@ describe.each([
       }),
       { numRuns: 5 },
     );
+  });
+
+  test.each(types)("%s: groups of rows that take turns give the same sums", (type) => {
+    // more than the kernels take for cached, in more groups than take turns at a time, the last of them ragged
+    const { blockValues } = blockInfo(type);
+    const rowValues = Math.max(2048, 8 * blockValues);
+    const nRows = 8 * Math.ceil(400_000 / (8 * rowBytes(type, rowValues))) + 13;
+    for (const nVectors of name === "scalar" ? [1] : [1, 3]) {
+      const matrix = matrixOf(type, { seed: 1, nRows, nBlocks: rowValues / blockValues, nVectors });
+      expect(multiply(kernels, type, matrix, 0, nRows, nRows)).toEqual(expectedSums(arithmetic, type, matrix, nRows));
+    }
   });
 
   test.each(types)("%s: sums are exact at the ends of the ranges", (type) => {
