@@ -8,7 +8,7 @@
 // rounded to binary16, are 2^112 of theirs. Their product is exact.
 
 import { isFinite16, isFiniteBf16, roundToBf16, roundToHalf } from "./half";
-import { HALF_BITS, scratch, SUMS } from "./vectors";
+import { clear, HALF_BITS, pieceOf, scratch, SUMS, TILE, turnsOf } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const F16 = 0;
@@ -38,40 +38,30 @@ function fourValues(type: i32, w: usize, at: usize, bits: v128): v128 {
   return type == F16 ? v128.and(i32x4.shl(values, 13), bits) : i32x4.shl(values, 16);
 }
 
-/** Keeps partial sums of a row: stores side by side are where V8 begins to fuse. */
+/** Keeps the partial sums of a row at `to`: stores side by side are where V8 begins to fuse. */
 // @ts-ignore: decorator
 @inline
-function keep(row: usize, low: v128, high: v128): void {
-  v128.store(scratch + SUMS + 32 * row, high, 16);
-  v128.store(scratch + SUMS + 32 * row, low);
+function keep(to: usize, low: v128, high: v128): void {
+  v128.store(to, high, 16);
+  v128.store(to, low);
 }
 
 /** The eight partial sums that were kept of a row, added as halves are. */
 // @ts-ignore: decorator
 @inline
-function total(row: usize): f32 {
-  const four = f32x4.add(v128.load(scratch + SUMS + 32 * row), v128.load(scratch + SUMS + 32 * row, 16));
+function total(sums: usize): f32 {
+  const four = f32x4.add(v128.load(sums), v128.load(sums, 16));
   const two = f32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 2, 3));
   return f32x4.extract_lane(two, 0) + f32x4.extract_lane(two, 1);
 }
 
-/** Stores the sums of up to four rows. */
+/** Adds four rows times one vector to (4, 8) partial sums at `sums`. */
 // @ts-ignore: decorator
 @inline
-function storeRows(out: usize, nRows: i32, s0: f32, s1: f32, s2: f32, s3: f32): void {
-  store<f32>(out, s0);
-  if (nRows > 1) store<f32>(out, s1, 4);
-  if (nRows > 2) store<f32>(out, s2, 8);
-  if (nRows > 3) store<f32>(out, s3, 12);
-}
-
-/** Four rows times one vector. */
-// @ts-ignore: decorator
-@inline
-function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, out: usize, nRows: i32): void {
+function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, sums: usize): void {
   const bitsA = v128.load(scratch, HALF_BITS), bitsB = v128.load(scratch, HALF_BITS + 16);
-  const zero = f32x4.splat(0);
-  let a0 = zero, b0 = zero, a1 = zero, b1 = zero, a2 = zero, b2 = zero, a3 = zero, b3 = zero;
+  let a0 = v128.load(sums), b0 = v128.load(sums, 16), a1 = v128.load(sums, 32), b1 = v128.load(sums, 48);
+  let a2 = v128.load(sums, 64), b2 = v128.load(sums, 80), a3 = v128.load(sums, 96), b3 = v128.load(sums, 112);
   for (; nBlocks > 0; nBlocks--) {
     const xA = v128.load(x), xB = v128.load(x, 16);
     a0 = f32x4.add(a0, f32x4.mul(fourValues(type, w, 0, bitsA), xA));
@@ -85,11 +75,10 @@ function multiplyOne(type: i32, w: usize, x: usize, nBlocks: i32, out: usize, nR
     w += 32 * valueBytes(type);
     x += 32;
   }
-  keep(0, a0, b0);
-  keep(1, a1, b1);
-  keep(2, a2, b2);
-  keep(3, a3, b3);
-  storeRows(out, nRows, total(0), total(1), total(2), total(3));
+  keep(sums, a0, b0);
+  keep(sums + 32, a1, b1);
+  keep(sums + 64, a2, b2);
+  keep(sums + 96, a3, b3);
 }
 
 /** Two rows, of four, times two vectors, `xStride` bytes apart. */
@@ -114,15 +103,36 @@ function multiplyTwo(type: i32, w: usize, x: usize, xStride: usize, nBlocks: i32
     w += 32 * valueBytes(type);
     x += 32;
   }
-  keep(0, a00, b00);
-  keep(1, a10, b10);
-  keep(2, a01, b01);
-  keep(3, a11, b11);
-  store<f32>(out, total(0));
-  store<f32>(out + outStride, total(1));
+  const sums = scratch + SUMS;
+  keep(sums, a00, b00);
+  keep(sums + 32, a10, b10);
+  keep(sums + 64, a01, b01);
+  keep(sums + 96, a11, b11);
+  store<f32>(out, total(sums));
+  store<f32>(out + outStride, total(sums + 32));
   if (nRows < 2) return;
-  store<f32>(out, total(2), 4);
-  store<f32>(out + outStride, total(3), 4);
+  store<f32>(out, total(sums + 64), 4);
+  store<f32>(out + outStride, total(sums + 96), 4);
+}
+
+/** Groups of four rows, which take turns, times one vector. */
+// @ts-ignore: decorator
+@inline
+function multiplyRows(type: i32, w: usize, x: usize, nBlocks: i32, nTurns: i32, out: usize, nRows: i32): void {
+  const blockBytes = 32 * valueBytes(type);
+  const piece = pieceOf(nTurns, nBlocks, blockBytes);
+  const sums = scratch + SUMS;
+  clear(sums, <usize>((nRows + 3) >> 2) << 7);
+  for (let block = 0; block < nBlocks; block += piece) {
+    const n = min(piece, nBlocks - block);
+    let from = w + <usize>block * blockBytes, to = sums;
+    for (let group = 0; group < nRows; group += 4) {
+      multiplyOne(type, from, x + (<usize>block << 5), n, to);
+      from += <usize>nBlocks * blockBytes;
+      to += 128;
+    }
+  }
+  for (let row = 0; row < nRows; row++) store<f32>(out + (row << 2), total(sums + (<usize>row << 5)));
 }
 
 /** As `multiply` in nibble-types.ts; `nValues` is the length of a row. */
@@ -135,19 +145,22 @@ function multiply(
   const nBlocks = (nValues + COLUMNS - 1) / COLUMNS;
   const xBytes = <usize>nBlocks << 5, outBytes = <usize>outStride << 2;
   const fourRows = <usize>nBlocks * 32 * valueBytes(type);
-  for (let v = 0; v < nVectors; v += 2) {
-    const x = activations + <usize>v * xBytes;
+  for (let first = 0; first < nVectors; first += TILE) {
+    const width = min(TILE, nVectors - first);
+    const nTurns = width == 1 ? turnsOf(1, rowEnd - rowStart, 2 * fourRows) : 1;
     let w = weights + <usize>(rowStart >> 2) * fourRows;
-    for (let row = rowStart; row < rowEnd; row += 4) {
-      const to = out + <usize>v * outBytes + (<usize>row << 2);
-      const nRows = rowEnd - row;
-      if (v + 1 == nVectors) {
-        multiplyOne(type, w, x, nBlocks, to, nRows);
-      } else {
+    for (let row = rowStart; row < rowEnd; row += nTurns << 2) {
+      const nRows = min(nTurns << 2, rowEnd - row);
+      let x = activations + <usize>first * xBytes, to = out + <usize>first * outBytes + (<usize>row << 2);
+      // rows that were read for the first vectors are in the cache for the others
+      for (let v = width; v > 1; v -= 2) {
         multiplyTwo(type, w, x, xBytes, nBlocks, to, outBytes, nRows);
         if (nRows > 2) multiplyTwo(type, w + 16 * valueBytes(type), x, xBytes, nBlocks, to + 8, outBytes, nRows - 2);
+        x += 2 * xBytes;
+        to += 2 * outBytes;
       }
-      w += fourRows;
+      if (width & 1) multiplyRows(type, w, x, nBlocks, nTurns, to, nRows);
+      w += fourRows * nTurns;
     }
   }
 }

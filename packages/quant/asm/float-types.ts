@@ -13,7 +13,7 @@
 // 2^-896; the factor in the activations makes up for it. The product of two such numbers is exact in binary32, so rounding it there
 // changes nothing and F16 and BF16 need no binary32 at all. For F32 V8 cannot fuse two promotions to binary64: it stays at 128 bits.
 
-import { BF16_BITS64, HALF_BITS64, scratch, SUMS } from "./vectors";
+import { BF16_BITS64, clear, HALF_BITS64, pieceOf, scratch, SUMS, TILE, turnsOf } from "./vectors";
 
 // @ts-ignore: decorator
 @inline const F16 = 0;
@@ -27,6 +27,18 @@ import { BF16_BITS64, HALF_BITS64, scratch, SUMS } from "./vectors";
 @inline const FLOAT_TILE: i32 = 4;
 
 // Every function below is inlined with a constant `type`: what belongs to other types disappears.
+
+// @ts-ignore: decorator
+@inline
+function columnBytes(type: i32): usize {
+  return type != F32 ? 16 : 32;
+}
+
+// @ts-ignore: decorator
+@inline
+function vectorBytes(type: i32): usize {
+  return type != F32 ? 8 : 4;
+}
 
 /** Two values of 16 bits, sign-extended to 64, as 2^-1008 (F16) or 2^-896 (BF16) of their values in binary64. */
 // @ts-ignore: decorator
@@ -44,7 +56,7 @@ function products(type: i32, w: v128, x: v128, high: bool): v128 {
   return f64x2.promote_low_f32x4(high ? v128.shuffle<i64>(p, p, 1, 1) : p);
 }
 
-/** A group of rows times one vector or four: (nVectors, 8) sums in binary64 at `sums`. */
+/** A group of rows times four vectors: (4, 8) sums in binary64 to `sums`; or times one, added to (8) sums there. */
 // @ts-ignore: decorator
 @inline
 function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nValues: i32, sums: usize): void {
@@ -52,6 +64,12 @@ function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nValues: i32
   const bitsHigh = type == F16 ? v128.load(scratch, HALF_BITS64 + 16) : v128.load(scratch, BF16_BITS64 + 16);
   const zero = f64x2.splat(0);
   let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
+  if (single) {
+    s00 = v128.load(sums);
+    s01 = v128.load(sums, 16);
+    s02 = v128.load(sums, 32);
+    s03 = v128.load(sums, 48);
+  }
   let s20 = zero, s21 = zero, s22 = zero, s23 = zero, s30 = zero, s31 = zero, s32 = zero, s33 = zero;
   for (; nValues > 0; nValues--) {
     const a = type != F32 ? v128.load_ext<i16>(w) : v128.load(w);
@@ -60,7 +78,7 @@ function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nValues: i32
     const w1 = type != F32 ? tinyDouble(type, i64x2.extend_high_i32x4_s(a), bitsHigh) : a;
     const w2 = type != F32 ? tinyDouble(type, i64x2.extend_low_i32x4_s(b), bitsLow) : b;
     const w3 = type != F32 ? tinyDouble(type, i64x2.extend_high_i32x4_s(b), bitsHigh) : b;
-    w += type != F32 ? 16 : 32;
+    w += columnBytes(type);
 
     const x0 = type != F32 ? v128.load64_splat(x) : v128.load32_splat(x);
     s00 = f64x2.add(s00, products(type, w0, x0, false));
@@ -84,13 +102,30 @@ function multiplyGroup(type: i32, single: bool, w: usize, x: usize, nValues: i32
       s32 = f64x2.add(s32, products(type, w2, x3, false));
       s33 = f64x2.add(s33, products(type, w3, x3, true));
     }
-    x += (type != F32 ? 8 : 4) * (single ? 1 : FLOAT_TILE);
+    x += vectorBytes(type) * (single ? 1 : FLOAT_TILE);
   }
   v128.store(sums, s03, 48); v128.store(sums, s02, 32); v128.store(sums, s01, 16); v128.store(sums, s00);
   if (single) return;
   v128.store(sums, s13, 112); v128.store(sums, s12, 96); v128.store(sums, s11, 80); v128.store(sums, s10, 64);
   v128.store(sums, s23, 176); v128.store(sums, s22, 160); v128.store(sums, s21, 144); v128.store(sums, s20, 128);
   v128.store(sums, s33, 240); v128.store(sums, s32, 224); v128.store(sums, s31, 208); v128.store(sums, s30, 192);
+}
+
+/** Groups of rows, which take turns, times one vector: (nRows) sums in binary64 to `sums`. */
+// @ts-ignore: decorator
+@inline
+function multiplyRows(type: i32, w: usize, x: usize, nValues: i32, nTurns: i32, nRows: i32, sums: usize): void {
+  const piece = pieceOf(nTurns, nValues, columnBytes(type));
+  clear(sums, <usize>((nRows + 7) >> 3) << 6);
+  for (let column = 0; column < nValues; column += piece) {
+    const n = min(piece, nValues - column), at = x + <usize>column * vectorBytes(type);
+    let from = w + <usize>column * columnBytes(type), to = sums;
+    for (let group = 0; group < nRows; group += 8) {
+      multiplyGroup(type, true, from, at, n, to);
+      from += <usize>nValues * columnBytes(type);
+      to += 64;
+    }
+  }
 }
 
 /** As `multiply` in nibble-types.ts; `nValues` is the length of a row. */
@@ -100,24 +135,28 @@ function multiply(
   type: i32, weights: usize, activations: usize, out: usize,
   rowStart: i32, rowEnd: i32, nValues: i32, nVectors: i32, outStride: i32,
 ): void {
-  const groupBytes = <usize>nValues * (type != F32 ? 16 : 32);
+  const groupBytes = <usize>nValues * columnBytes(type), xBytes = <usize>nValues * vectorBytes(type);
   const sums = scratch + SUMS;
-  for (let first = 0; first < nVectors; ) {
-    const width = nVectors - first >= FLOAT_TILE ? FLOAT_TILE : 1;
-    const x = activations + <usize>first * <usize>nValues * (type != F32 ? 8 : 4);
+  for (let first = 0; first < nVectors; first += TILE) {
+    const last = min(first + TILE, nVectors);
+    const nTurns = last - first == 1 ? turnsOf(1, rowEnd - rowStart, groupBytes) : 1;
     let w = weights + <usize>(rowStart >> 3) * groupBytes;
-    for (let row = rowStart; row < rowEnd; row += 8) {
-      if (width == 1) multiplyGroup(type, true, w, x, nValues, sums);
-      else multiplyGroup(type, false, w, x, nValues, sums);
-      let to = out + ((<usize>first * <usize>outStride + <usize>row) << 2);
-      const nRows = min(8, rowEnd - row);
-      for (let v = 0; v < width; v++) {
-        for (let r = 0; r < nRows; r++) store<f32>(to + (r << 2), <f32>load<f64>(sums + (v << 6) + (r << 3)));
-        to += <usize>outStride << 2;
+    for (let row = rowStart; row < rowEnd; row += nTurns << 3) {
+      const nRows = min(nTurns << 3, rowEnd - row);
+      // rows that were read for the first vectors are in the cache for the others
+      for (let v = first; v < last; ) {
+        const width = last - v >= FLOAT_TILE ? FLOAT_TILE : 1, x = activations + <usize>v * xBytes;
+        if (width == 1) multiplyRows(type, w, x, nValues, nTurns, nRows, sums);
+        else multiplyGroup(type, false, w, x, nValues, sums);
+        let to = out + ((<usize>v * <usize>outStride + <usize>row) << 2), from = sums;
+        for (const end = v + width; v < end; v++) {
+          for (let r = 0; r < nRows; r++) store<f32>(to + (r << 2), <f32>load<f64>(from + (r << 3)));
+          to += <usize>outStride << 2;
+          from += 64;
+        }
       }
-      w += groupBytes;
+      w += groupBytes * nTurns;
     }
-    first += width;
   }
 }
 
