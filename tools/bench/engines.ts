@@ -79,6 +79,9 @@ export function nodeArguments(fromSource: boolean): string[] {
   return fromSource ? ["--conditions=@ll/source"] : [];
 }
 
+/** Engines hang now and then, one of their threads waiting for another for ever; the slowest run here takes a third of it. */
+const ENGINE_LIMIT_MS = 600_000;
+
 /** @throws Error with the end of its error output if the process fails */
 export async function runEngine(
   engine: Engine,
@@ -88,7 +91,13 @@ export async function runEngine(
   const { requests = plan.requests, variant, scriptArguments = [], command } = engine;
   const own: EnginePlan = { ...plan, requests, ...(variant === undefined ? {} : { variant }) };
   const startedAtMs = Date.now();
-  const line = await run(engine.script, [...scriptArguments, JSON.stringify(own)], fromSource, command);
+  const line = await run(
+    engine.script,
+    [...scriptArguments, JSON.stringify(own)],
+    fromSource,
+    command,
+    ENGINE_LIMIT_MS,
+  );
   const result = JSON.parse(line) as EngineResult;
   return { firstTokenMs: result.firstTokenAtMs - (result.startedAtMs ?? startedAtMs), result };
 }
@@ -99,17 +108,22 @@ export async function run(
   scriptArguments: readonly string[],
   fromSource: boolean,
   [program = process.execPath, ...programArguments]: readonly string[] = [],
+  limitMs?: number,
 ): Promise<string> {
   const child = spawn(
     program,
     [...programArguments, ...nodeArguments(fromSource), join(import.meta.dirname, script), ...scriptArguments],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      killSignal: "SIGKILL",
+      ...(limitMs === undefined ? {} : { timeout: limitMs }),
+    },
   );
   let output = "";
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (errors += text));
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`${script}: exit code ${code}\n${errors.slice(-2000)}`);
+  const [code, signal] = await once(child, "close");
+  if (code !== 0) throw new Error(`${script}: ${signal ?? `exit code ${code}`}\n${errors.slice(-2000)}`);
   return output.trimEnd().split("\n").at(-1) ?? "";
 }
