@@ -71,9 +71,12 @@ export async function benchModel(name: string): Promise<BenchModel> {
 
 /** A model of make-synthetic-model.ts, as ggjt too. */
 export async function ggjtModel(shape: string): Promise<GgjtModel> {
-  const raw = join(CACHE, `${shape}-raw.bin`);
-  const ggjt = join(CACHE, `${shape}-q4_0.bin`);
-  const gguf = join(CACHE, `${shape}-q4_0.gguf`);
+  const vocabularyOfLlama = vocabulary();
+  // not one for the other: a peer tokenises text for hours with made-up pieces
+  const name = vocabularyOfLlama === undefined ? `${shape}-made-up-pieces` : shape;
+  const raw = join(CACHE, `${name}-raw.bin`);
+  const ggjt = join(CACHE, `${name}-q4_0.bin`);
+  const gguf = join(CACHE, `${name}-q4_0.gguf`);
   if (!existsSync(ggjt) || !existsSync(gguf)) {
     mkdirSync(CACHE, { recursive: true });
     const maker = join(ROOT, "tools", "make-synthetic-model.ts");
@@ -82,7 +85,7 @@ export async function ggjtModel(shape: string): Promise<GgjtModel> {
     });
     if (status !== 0) throw new Error(`${maker} failed`);
     await withContents(raw, async (contents) => {
-      const vocab = vocabulary() ?? contents.vocab;
+      const vocab = vocabularyOfLlama ?? contents.vocab;
       await write({ ...contents, vocab, outType: "stored", container: 3 }, ggjt);
       await write({ ...contents, vocab, outType: "stored", container: "gguf" }, gguf);
     });
