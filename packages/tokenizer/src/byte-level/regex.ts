@@ -4,7 +4,7 @@
 // Known are: alternatives, groups (?:…), classes, \p{…}, \s, \S, \d, the quantifiers ? * + {n} {m,n}, and looking one character
 // ahead, (?=x) and (?!x), where x is one character or class.
 
-import { CODE_END, type CodeSet, complement, propertySet, union, WHITE_SPACE } from "../unicode/code-sets.ts";
+import { CODE_END, type CodeSet, complement, propertySet, sorted, union, WHITE_SPACE } from "../unicode/code-sets.ts";
 
 /** A step of the automaton; `next` and `other` are places in the program. */
 type Node =
@@ -35,8 +35,11 @@ export interface Automaton {
   readonly start: number;
 }
 
-/** Symbols that the end of the text adds. */
+/** Symbols of all patterns: each is a byte. */
 const MAX_SYMBOLS = 255;
+
+/** Sets of characters in all patterns: sums of so many powers of two are exact. */
+const MAX_SETS = 53;
 
 /** @throws SyntaxError for what is not known; only the patterns of this package come here */
 export function compilePatterns(patterns: readonly string[]): Automata {
@@ -49,26 +52,30 @@ export function compilePatterns(patterns: readonly string[]): Automata {
 
 /** Splits all code points into symbols; `members` says of each symbol which sets it is in. */
 function alphabetOf(sets: readonly CodeSet[]): { symbolOf: Uint8Array; members: (readonly boolean[])[] } {
+  if (sets.length > MAX_SETS) throw new SyntaxError("a pattern with too many classes");
   const points = new Set<number>([0, ...sets.flat()]);
-  const ascending = [...points].filter((code) => code < CODE_END).sort((a, b) => a - b);
+  points.delete(CODE_END);
+  const ascending = sorted([...points]);
   const symbolOf = new Uint8Array(CODE_END);
   const members: (readonly boolean[])[] = [];
-  const symbols = new Map<string, number>();
+  const symbols = new Map<number, number>(); // by the sets that a symbol is in: the sum of their powers of two
   const places = sets.map(() => 0); // in each set: of the first border beyond the point
-  for (const [i, first] of ascending.entries()) {
-    const inside = sets.map((set, s) => {
+  for (let i = 0; i < ascending.length; i++) {
+    const first = ascending[i] as number;
+    let key = 0;
+    for (let s = 0; s < sets.length; s++) {
+      const set = sets[s] as CodeSet;
       let place = places[s] as number;
       while (place < set.length && (set[place] as number) <= first) place++;
       places[s] = place;
-      return place % 2 === 1;
-    });
-    const key = inside.map(Number).join("");
+      if (place % 2 === 1) key += 2 ** s;
+    }
     let symbol = symbols.get(key);
     if (symbol === undefined) {
       symbol = members.length;
       if (symbol >= MAX_SYMBOLS) throw new SyntaxError("a pattern with too many sets of characters");
       symbols.set(key, symbol);
-      members.push(inside);
+      members.push(places.map((place) => place % 2 === 1));
     }
     if (symbol > 0) symbolOf.fill(symbol, first, ascending[i + 1] ?? CODE_END);
   }

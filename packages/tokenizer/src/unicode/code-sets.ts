@@ -76,14 +76,19 @@ export function complement(set: CodeSet): CodeSet {
 }
 
 export function union(sets: readonly CodeSet[]): CodeSet {
-  const ranges: (readonly [number, number])[] = [];
-  for (const set of sets) for (let i = 0; i < set.length; i += 2) ranges.push([set[i] as number, set[i + 1] as number]);
-  ranges.sort(([a], [b]) => a - b);
+  const begins = sorted(sets.flatMap((set) => set.filter((_, i) => i % 2 === 0)));
+  const ends = sorted(sets.flatMap((set) => set.filter((_, i) => i % 2 === 1)));
   const all: number[] = [];
-  for (const [first, end] of ranges) {
-    const last = all.at(-1);
-    if (last !== undefined && first <= last) all[all.length - 1] = Math.max(last, end);
-    else all.push(first, end);
-  }
+  begins.forEach((first, i) => {
+    const end = ends[i - 1] as number; // of all that began before
+    if (i > 0 && first > end) all.push(end);
+    if (i === 0 || first > end) all.push(first);
+  });
+  if (ends.length > 0) all.push(ends.at(-1) as number);
   return all;
+}
+
+/** Ascending. A typed array is sorted without calls of a function, some milliseconds sooner where a program begins. */
+export function sorted(codes: readonly number[]): Int32Array {
+  return Int32Array.from(codes).sort();
 }
