@@ -17,7 +17,7 @@ const QUERY_BLOCK_BYTES = CHUNK * (64 + 4);
 const BLOCK_STATE_BYTES = 512 + 256 + 64 + 128;
 const NO_WINDOW = 0x7fffffff;
 
-/** By the numbers that asm/attention-lanes.ts gives them. */
+/** By the numbers that asm/attention-sums.ts gives them. */
 const TYPE_NUMBERS: Readonly<Record<KvType, number>> = { f16: 0, f32: 1, q8_0: 2 };
 
 /**
