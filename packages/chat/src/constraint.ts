@@ -16,7 +16,7 @@ import type { Tokenizer } from "@ll/tokenizer";
 import { callsBehindMark, type ForcedCalls, type OutputFormat } from "./format/output-format.ts";
 import type { CallMaker } from "./format/output-part.ts";
 import type { Tools } from "./messages.ts";
-import { type JsonSchema, jsonSchemaOf } from "./schema.ts";
+import { argumentsSchema, type JsonSchema } from "./schema.ts";
 
 /** A JSON pointer and what it is about, for each keyword that a grammar does not hold to. */
 export type Warn = (warning: string) => void;
@@ -44,7 +44,7 @@ export function callGrammar(
 ): string | undefined {
   const calls = names.map((name) => ({
     name,
-    schema: jsonSchemaOf(tools[name]?.parameters ?? { type: "object", additionalProperties: false }),
+    schema: argumentsSchema(tools[name]?.parameters),
     ...unenforced(`tools.${name}`, warn),
   }));
   return callsToGrammar(forced, calls, isOne, written);

@@ -47,6 +47,12 @@ export function jsonSchemaOf(schema: Schema): JsonSchema {
   return schema as JsonSchema;
 }
 
+/** Of a tool's arguments: of an object, also where it does not say so. Beside a reference or alternatives a type would not be heeded. */
+export function argumentsSchema(schema: Schema = { additionalProperties: false }): JsonSchema {
+  const json = jsonSchemaOf(schema);
+  return "$ref" in json || "anyOf" in json || "oneOf" in json ? json : { type: "object", ...json };
+}
+
 /** What the schema's library makes of a value; the value itself for a plain JSON schema. @throws TypeError with its issues */
 export async function validated(schema: Schema, value: unknown): Promise<unknown> {
   const checked = await standardOf(schema)?.validate?.(value);

@@ -144,6 +144,9 @@ export function toolsOf(
     }
     if (tools.has(name)) throw invalidValue(`tools[${i}]`, `the name ${name} is there twice`);
     if (parameters) checkSchema(parameters, `tools[${i}].parameters`);
+    if (parameters && (parameters["type"] ?? "object") !== "object") {
+      throw invalidSchema(`tools[${i}].parameters`, "expected a schema of an object");
+    }
     tools.set(name, { ...(description && { description }), ...(parameters && { parameters }) });
   }
   return Object.fromEntries(tools);
@@ -210,12 +213,11 @@ function checkSchema(schema: JsonObject, param: string): void {
   const isDeep = depthOf(schema) > MAX_SCHEMA_DEPTH;
   if (!isDeep && JSON.stringify(schema).length <= MAX_SCHEMA_CHARS) return;
   const most = isDeep ? `${MAX_SCHEMA_DEPTH} levels` : `${MAX_SCHEMA_CHARS} characters`;
-  throw new ApiError({
-    status: 400,
-    code: "invalid_schema",
-    param,
-    message: `${param}: expected a schema of at most ${most}`,
-  });
+  throw invalidSchema(param, `expected a schema of at most ${most}`);
+}
+
+function invalidSchema(param: string, message: string): ApiError {
+  return new ApiError({ status: 400, code: "invalid_schema", param, message: `${param}: ${message}` });
 }
 
 function depthOf(value: unknown): number {

@@ -274,6 +274,14 @@ describe("errors", () => {
       "unsupported_parameter",
       "tools[0]",
     ],
+    [
+      "arguments that are no object",
+      chat,
+      { messages, tools: [{ type: "function", function: { name: "f", parameters: { type: "string" } } }] },
+      400,
+      "invalid_schema",
+      "tools[0].parameters",
+    ],
     ["a tool twice", chat, { messages, tools: [...tools, ...tools] }, 400, "invalid_value", "tools[1]"],
     [
       "a tool that is not there",
@@ -524,6 +532,23 @@ test("HEAD is GET without a body, and /v1 may be left out", async () => {
   expect((await ask("/models")).body.data).toMatchObject([
     { id: "tiny", meta: { n_ctx: 512, type: "q4_0", sampling } },
   ]);
+});
+
+test.each([
+  ["nothing", {}],
+  ["properties", { properties: { a: { type: "integer" } }, required: ["a"] }],
+  ["a reference", { $ref: "#/$defs/a", $defs: { a: { type: "object", additionalProperties: false } } }],
+  ["alternatives", { anyOf: [{ type: "object", additionalProperties: false }] }],
+])("arguments are an object where their schema says %s", async (_name, parameters) => {
+  const { ask } = asker(await newModel());
+  const { body } = await ask("/v1/chat/completions", {
+    ...{ messages, seed: 1, max_tokens: 400, tool_choice: "required", parallel_tool_calls: false },
+    tools: [{ type: "function", function: { name: "f", parameters } }],
+  });
+  const [{ message, finish_reason }] = body.choices;
+  expect(body.ll.warnings).toEqual([]);
+  expect({ content: message.content, finish_reason }).toEqual({ content: null, finish_reason: "tool_calls" });
+  expect(JSON.parse(message.tool_calls[0].function.arguments)).toEqual(expect.any(Object));
 });
 
 test("tokens of a text and back", async () => {
