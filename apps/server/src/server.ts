@@ -5,7 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import type { ChatModel } from "@ll/chat";
 import { ApiError, createHandler, type Handler, propertiesOf } from "@ll/openai-api";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type Handler as RouteHandler } from "hono";
 import { type Admission, createGuard, type GuardOptions } from "./guard.ts";
 import { createMetrics } from "./metrics.ts";
 import { ModelHost, type ModelHostOptions } from "./model-host.ts";
@@ -121,22 +121,29 @@ export function createModelServer(options: ServerOptions): ModelServer {
     }
   });
   app.options("*", () => new Response(null, { status: 204 }));
-  app.get("/health/live", (c) => c.json({ status: "ok" }));
+  const get = (path: string, answered: RouteHandler<Env>) => {
+    app.get(path, answered);
+    app.all(path, () => {
+      const headers = { allow: "GET, HEAD" };
+      throw new ApiError({ status: 405, code: "method_not_allowed", message: "This path takes GET, HEAD", headers });
+    });
+  };
+  get("/health/live", (c) => c.json({ status: "ok" }));
   for (const path of ["/health", "/health/ready", "/v1/health"]) {
-    app.get(path, () => {
+    get(path, () => {
       if (host.isReady) return Response.json({ status: "ok" });
       const error = host.unready();
       return Response.json({ ...error.toJSON(), status: host.trouble }, { status: 503, headers: error.headers });
     });
   }
-  app.get("/metrics", async () => {
+  get("/metrics", async () => {
     const { type, text } = await metrics.text();
     return new Response(text, { headers: { "content-type": type } });
   });
-  app.get("/props", () => Response.json(propsOf(host.ready(), options, maxBodyBytes)));
-  if (options.hasSlots) app.get("/slots", () => Response.json(slotsOf(host.ready())));
+  get("/props", () => Response.json(propsOf(host.ready(), options, maxBodyBytes)));
+  if (options.hasSlots) get("/slots", () => Response.json(slotsOf(host.ready())));
   for (const path of page?.paths ?? []) {
-    app.get(path, (c) => {
+    get(path, (c) => {
       const answered = page?.answer(path, c.req.raw.headers);
       if (answered !== undefined) return answered;
       throw new ApiError({ status: 404, code: "not_found", message: "Browsers get a page here; the API is under /v1" });

@@ -250,6 +250,14 @@ test("the logprobs of a text that is echoed add up to what ll-perplexity says of
   }
 });
 
+test("paths of the server itself say which methods they take", async () => {
+  const { port } = await start();
+  for (const path of ["/health", "/health/live", "/v1/health", "/metrics", "/props"]) {
+    const { status, headers } = await ask(port, path, { method: "DELETE" });
+    expect({ path, status, allow: headers["allow"] }).toEqual({ path, status: 405, allow: "GET, HEAD" });
+  }
+});
+
 test("a request keeps the id that its client gave, if it is one; ours never holds theirs", async () => {
   const server = await start();
   const id = async (given: string) =>
