@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { fingerprintOf } from "./answer-parts.ts";
 import { answeringName, type RequestContext } from "./context.ts";
 import { messagesField, messagesOf, toolsField, toolsOf } from "./conversation.ts";
-import { promptsOf } from "./prompts.ts";
+import { checkedIds } from "./prompts.ts";
 import type { JsonObject } from "./request-body.ts";
 import { samplingFields } from "./sampling-fields.ts";
 import { validate } from "./validate.ts";
@@ -69,9 +69,7 @@ function pieceOf(bytes: Uint8Array): string | number[] {
 
 export function detokenize({ model: { tokenizer } }: RequestContext, body: JsonObject): Response {
   const { tokens } = validate(v.object({ tokens: v.array(v.unknown()) }), body, []);
-  if (tokens.length === 0) return Response.json({ content: "" });
-  const [ids] = promptsOf([tokens], "tokens", 1, tokenizer) as readonly [readonly number[]];
-  return Response.json({ content: tokenizer.decode(ids) });
+  return Response.json({ content: tokenizer.decode(checkedIds(tokens, "tokens", tokenizer.nVocab)) });
 }
 
 export function applyTemplate({ model }: RequestContext, body: JsonObject): Response {

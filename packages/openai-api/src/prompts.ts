@@ -30,10 +30,15 @@ export function promptsOf(value: unknown, param: string, most: number, { nVocab 
     if (typeof one === "string") return one;
     const place = isOne ? param : `${param}[${i}]`;
     if (!Array.isArray(one) || one.length === 0) throw invalidValue(place, "expected a text, or a list of ids");
-    const bad = one.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= nVocab);
-    if (bad >= 0) throw invalidValue(`${place}[${bad}]`, `expected an id from 0 to ${nVocab - 1}`);
-    return one as readonly number[];
+    return checkedIds(one, place, nVocab);
   });
+}
+
+/** @throws ApiError */
+export function checkedIds(ids: readonly unknown[], param: string, nVocab: number): readonly number[] {
+  const bad = ids.findIndex((id) => !Number.isInteger(id) || Number(id) < 0 || Number(id) >= nVocab);
+  if (bad >= 0) throw invalidValue(`${param}[${bad}]`, `expected an id from 0 to ${nVocab - 1}`);
+  return ids as readonly number[];
 }
 
 /** Ids as the model is given them: of a text, as ll-main does it. @param isWhole whether nothing is to go on with it */

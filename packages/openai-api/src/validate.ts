@@ -25,7 +25,9 @@ export function validate<S extends v.GenericSchema>(
     status: 400,
     code: isMissing ? "missing_field" : "invalid_value",
     param,
-    message: isMissing ? `${param} is missing` : `${param}: expected ${issue.expected}, got ${shown(issue.received)}`,
+    message: isMissing
+      ? `${param} is missing`
+      : `${param}: expected ${issue.expected ?? issue.type}, got ${shown(issue.received)}`,
   });
 }
 

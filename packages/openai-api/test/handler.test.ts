@@ -260,6 +260,7 @@ describe("errors", () => {
       "messages[0].tool_calls[0].function.arguments",
     ],
     ["temperature", chat, { messages, temperature: "1" }, 400, "invalid_value", "temperature"],
+    ["a seed with a fraction", chat, { messages, seed: 1.5 }, 400, "invalid_value", "seed"],
     ["an empty stop", chat, { messages, stop: ["a", ""] }, 400, "invalid_value", "stop[1]"],
     ["17 stops", chat, { messages, stop: Array(17).fill("x") }, 400, "invalid_value", "stop"],
     ["a bias for no id", chat, { messages, logit_bias: { "1024": 1 } }, 400, "invalid_value", "logit_bias"],
@@ -318,6 +319,8 @@ describe("errors", () => {
     ["an id", "/v1/completions", { prompt: [1, 1024] }, 400, "invalid_value", "prompt[1]"],
     ["65 prompts", "/v1/completions", { prompt: Array(65).fill("x") }, 400, "invalid_value", "prompt"],
     ["an empty input", "/v1/embeddings", { input: ["x", ""] }, 400, "invalid_value", "input[1]"],
+    ["an empty input alone", "/v1/embeddings", { input: "" }, 400, "invalid_value", "input"],
+    ["an id of a text", "/detokenize", { tokens: [1, 2, 1024] }, 400, "invalid_value", "tokens[2]"],
     ["dimensions", "/v1/embeddings", { input: "x", dimensions: 3 }, 400, "invalid_value", "dimensions"],
     [
       "a memory",
@@ -345,6 +348,7 @@ describe("errors", () => {
     const { ask } = asker(await newModel(), { onError });
     const answer = await ask(path, body);
     expect(answer.body).toMatchObject({ error: { code, param, message: expect.stringMatching(/\w{3}/) } });
+    expect(answer.body.error.message).not.toMatch(/expected (null|undefined)/);
     expect(answer.status).toBe(status);
     if (status === 405) expect(answer.headers.get("allow")).toMatch(/POST|GET/);
     expect(onError).not.toHaveBeenCalled();
