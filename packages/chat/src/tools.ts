@@ -30,8 +30,15 @@ export async function runTool(call: ToolCall, tools: Tools, { signal, emit }: An
   let result: string;
   let isError = false;
   try {
-    const args = tool?.parameters === undefined ? call.arguments : await validated(tool.parameters, call.arguments);
-    const value = await tool?.run?.(args, { signal, id });
+    const work = async (): Promise<unknown> => {
+      const args = tool?.parameters === undefined ? call.arguments : await validated(tool.parameters, call.arguments);
+      return tool?.run?.(args, { signal, id });
+    };
+    // whoever cancels does not wait for a tool that does not listen
+    const value = await new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      work().then(resolve, reject);
+    });
     result = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   } catch (error) {
     signal.throwIfAborted();

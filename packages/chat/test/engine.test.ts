@@ -189,6 +189,17 @@ describe("tools", () => {
     expect(messages[1]).toMatchObject({ role: "tool", content: "Error: no signal" });
   });
 
+  test("a tool that never returns holds up nobody who cancels", async () => {
+    const model = await newModel({ contextTokens: 512 });
+    const run = () => {
+      setTimeout(() => answer.cancel(new Error("enough")));
+      return new Promise(() => undefined);
+    };
+    const tools = { weather: { ...weather, run } };
+    const answer = model.chat("x", { tools, toolChoice: { name: "weather" }, seed: 1, maxTokens: 120 });
+    await expect(answer.text()).rejects.toThrow("enough");
+  });
+
   test("rounds end", async () => {
     const model = await newModel({ contextTokens: 512 });
     const tools = { weather: { ...weather, run: () => "sunny" } };
