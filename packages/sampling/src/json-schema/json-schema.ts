@@ -1,6 +1,7 @@
 // A JSON schema becomes a grammar: every text of the grammar is JSON that is valid under the schema.
 
 import { checkRules } from "../grammar/analysis.ts";
+import { isGrammarError } from "../grammar/errors.ts";
 import { parseGrammar } from "../grammar/parser.ts";
 import { show } from "../guards.ts";
 import { allOf } from "./all-of.ts";
@@ -50,15 +51,20 @@ export interface JsonSchemaOptions {
  * told to `onUnenforced`, and then valid JSON may come out that the schema does not admit; without `onUnenforced` it is refused.
  *
  * A `type` that is misspelt in a schema written in code does not compile, from TypeScript 5.3 on.
- * @throws GrammarError E_SCHEMA with the JSON pointer as `field` for what is no schema, points out of the document, admits nothing, or
- * is refused; E_LEFT_RECURSION for references in a circle; E_LIMIT
+ * @throws GrammarError E_SCHEMA with the JSON pointer as `field` for what is no schema, points out of the document or in a circle,
+ * admits nothing, or is refused; E_LIMIT
  */
 export function jsonSchemaToGrammar<const Schema>(
   schema: Schema & CheckedSchema<Schema>,
   options: JsonSchemaOptions = {},
 ): string {
-  const text = collectRules(schema, ruleBody, options.onUnenforced);
-  checkRules(parseGrammar(text)); // references that lead in a circle show here
+  const { text, pointers } = collectRules(schema, ruleBody, options.onUnenforced);
+  try {
+    checkRules(parseGrammar(text));
+  } catch (error) {
+    if (!isGrammarError(error, "E_LEFT_RECURSION")) throw error;
+    throw schemaError(pointers.get(error.field ?? "") ?? "", "references lead in a circle with no value in it");
+  }
   return text;
 }
 

@@ -22,17 +22,25 @@ export interface SchemaRules {
   unenforced(place: Place, keyword: string, context?: string): void;
 }
 
+export interface CollectedRules {
+  /** GBNF. */
+  readonly text: string;
+  /** JSON pointers of places by the names of their rules. */
+  readonly pointers: ReadonlyMap<string, string>;
+}
+
 /**
- * GBNF text of all rules that the document needs, from what `bodyOf` says about one place. Places wait in a queue, so that a
+ * All rules that the document needs, from what `bodyOf` says about one place. Places wait in a queue, so that a
  * schema within a schema costs no recursion. @throws GrammarError E_LIMIT
  */
 export function collectRules(
   document: unknown,
   bodyOf: (rules: SchemaRules, place: Place, name: string) => string,
   onUnenforced: ((unenforced: UnenforcedKeyword) => void) | undefined,
-): string {
+): CollectedRules {
   const bodies = new Map<string, string>(); // by name, in order
   const names = new Map<string, string>(); // by pointer
+  const pointers = new Map<string, string>(); // by name
   const told = new Set<string>();
   const queue: { readonly place: Place; readonly name: string }[] = [];
 
@@ -53,6 +61,7 @@ export function collectRules(
       if (known !== undefined) return known;
       const name = reserve(place.pointer === "" ? "root" : nameFrom(place.pointer));
       names.set(place.pointer, name);
+      pointers.set(name, place.pointer);
       queue.push({ place, name });
       return name;
     },
@@ -73,7 +82,7 @@ export function collectRules(
   rules.nameOf({ schema: document, pointer: "" });
   for (const { place, name } of queue) bodies.set(name, bodyOf(rules, place, name)); // the queue grows meanwhile
   for (const [name, body] of Object.entries(PRIMITIVE_RULES)) bodies.set(name, body);
-  return [...bodies].map(([name, body]) => `${name} ::= ${body}\n`).join("");
+  return { text: [...bodies].map(([name, body]) => `${name} ::= ${body}\n`).join(""), pointers };
 }
 
 function tooMuch(message: string): GrammarError {

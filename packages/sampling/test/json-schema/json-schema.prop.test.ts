@@ -97,7 +97,7 @@ const document = fc
   .map(([root, x, y]) => ({ ...(root as object), $defs: { x, "y/~": y } }));
 
 /** What no grammar, or no finite text, can be made of: references in a circle, `oneOf` that may overlap. */
-const isRefusal = (error: unknown) => isGrammarError(error, "E_LEFT_RECURSION") || isGrammarError(error, "E_SCHEMA");
+const isRefusal = (error: unknown) => isGrammarError(error, "E_SCHEMA");
 
 /** A value that a schema admits, in the grammar's order of properties; undefined where this cannot be had at once. */
 function draw(root: unknown, one: unknown, choose: (n: number) => number, depth = 0): unknown {
