@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { FINISH_REASONS, finite, newId, ownPart, tokenText, usageOf } from "./answer-parts.ts";
 import { unsupported } from "./api-error.ts";
 import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
+import { formatField, schemaOf } from "./conversation.ts";
 import { idsOf, type Prompt, promptsOf, type Tokenizer } from "./prompts.ts";
 import type { JsonObject } from "./request-body.ts";
 import { choicesField, GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
@@ -19,6 +20,7 @@ const FIELDS = {
   prompt: v.optional(v.unknown()),
   max_tokens: integerBetween(1, Number.MAX_SAFE_INTEGER),
   logprobs: integerBetween(0, MAX_LOGPROBS),
+  response_format: formatField,
   echo: v.optional(v.boolean()),
   best_of: v.optional(v.number()),
 };
@@ -31,10 +33,12 @@ export async function completions(context: RequestContext, body: JsonObject): Pr
   const name = answeringName(context, fields.model);
   const { n = 1, max_tokens: maxTokens = DEFAULT_MAX_TOKENS, logprobs, echo = false } = fields;
   if (fields.best_of !== undefined && fields.best_of !== n) throw unsupported("best_of", `expected ${n}, as n`);
+  const schema = schemaOf(fields.response_format, "response_format");
   const prompts = promptsOf(fields.prompt, "prompt", MAX_PROMPTS, tokenizer);
   const options: CompleteOptions & { readonly seed: number } = {
     ...generateOptions(fields, context),
     maxTokens,
+    ...(schema !== undefined && { schema }),
     ...(logprobs !== undefined && { logprobs, ...(echo && { promptLogprobs: logprobs }) }),
     signal,
     client,

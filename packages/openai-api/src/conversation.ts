@@ -13,7 +13,10 @@ const MAX_SCHEMA_DEPTH = 32;
 
 const part = v.object({ type: v.string(), text: v.nullish(v.string()) });
 const content = v.lazy((value) => (Array.isArray(value) ? v.array(part) : v.string()));
-const object = v.record(v.string(), v.unknown());
+/** Arrays are none, which `v.record` would take for one. */
+export const object: v.GenericSchema<JsonObject> = v.custom<JsonObject>((value) => {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}, "Object");
 
 const toolCall = v.object({
   id: v.pipe(v.string(), v.nonEmpty()),

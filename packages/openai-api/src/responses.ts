@@ -6,7 +6,16 @@ import { newId, usageOf } from "./answer-parts.ts";
 import { ApiError, unsupported } from "./api-error.ts";
 import { templateOptions } from "./chat-completions.ts";
 import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
-import { callOf, flatToolsField, schemaOf, textOf, toolChoiceField, toolChoiceOf, toolsOf } from "./conversation.ts";
+import {
+  callOf,
+  flatToolsField,
+  object,
+  schemaOf,
+  textOf,
+  toolChoiceField,
+  toolChoiceOf,
+  toolsOf,
+} from "./conversation.ts";
 import { OutputItems } from "./output-items.ts";
 import { type JsonObject, shown } from "./request-body.ts";
 import { GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
@@ -28,8 +37,6 @@ const item = v.object({
 });
 
 type Item = v.InferOutput<typeof item>;
-
-const object = v.record(v.string(), v.unknown());
 
 const SCHEMA = v.object({
   ...GENERATION_FIELDS,

@@ -27,7 +27,7 @@ export function validate<S extends v.GenericSchema>(
     param,
     message: isMissing
       ? `${param} is missing`
-      : `${param}: expected ${issue.expected ?? issue.type}, got ${shown(issue.received)}`,
+      : `${param}: expected ${issue.type === "custom" ? issue.message : (issue.expected ?? issue.type)}, got ${shown(issue.received)}`,
   });
 }
 

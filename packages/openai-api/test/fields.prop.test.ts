@@ -74,7 +74,11 @@ const ENDPOINTS: readonly [path: string, base: object, fields: string][] = [
     { messages: [{ role: "user", content: "Hi" }], max_tokens: 2 },
     `${COMMON} messages n max_tokens max_completion_tokens logprobs top_logprobs response_format tools tool_choice parallel_tool_calls modalities reasoning_effort chat_template_kwargs functions`,
   ],
-  ["/v1/completions", { prompt: "He", max_tokens: 2 }, `${COMMON} prompt n max_tokens logprobs echo best_of suffix`],
+  [
+    "/v1/completions",
+    { prompt: "He", max_tokens: 2 },
+    `${COMMON} prompt n max_tokens logprobs echo best_of suffix response_format`,
+  ],
   ["/v1/embeddings", { input: "Hi" }, "model input encoding_format dimensions ll_normalize user"],
   [
     "/v1/responses",

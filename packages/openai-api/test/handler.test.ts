@@ -220,6 +220,8 @@ describe("conversations", () => {
     const { body } = await ask("/v1/chat/completions", { messages, response_format, seed: 1 });
     expect(body.ll.warnings).toEqual(['/properties/a/multipleOf: "multipleOf" is not enforced']);
     expect(JSON.parse(body.choices[0].message.content)).toEqual({ a: expect.any(Number) });
+    const { body: completion } = await ask("/v1/completions", { prompt: "Hi", max_tokens: 200, response_format });
+    expect(JSON.parse(completion.choices[0].text)).toEqual({ a: expect.any(Number) });
   });
 });
 
@@ -311,6 +313,36 @@ describe("errors", () => {
       400,
       "invalid_schema",
       "response_format",
+    ],
+    [
+      "a schema in a circle",
+      chat,
+      {
+        messages,
+        response_format: {
+          type: "json_schema",
+          json_schema: { schema: { type: "array", items: { $ref: "#/items" } } },
+        },
+      },
+      400,
+      "invalid_schema",
+      "/items",
+    ],
+    [
+      "a list as a schema",
+      chat,
+      { messages, response_format: { type: "json_object", schema: [] } },
+      400,
+      "invalid_value",
+      "response_format.schema",
+    ],
+    [
+      "a schema of a completion",
+      "/v1/completions",
+      { prompt: "x", response_format: { type: "json_object", schema: { type: "text" } } },
+      400,
+      "invalid_schema",
+      null,
     ],
     ["a grammar", chat, { messages, grammar: "root ::= (" }, 400, "invalid_grammar", null],
     ["a model", chat, { messages, model: "gpt-4o" }, 404, "model_not_found", "model"],
