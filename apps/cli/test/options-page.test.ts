@@ -81,6 +81,15 @@ describe.each(["quantize", "convert"] as const)("docs/options.md of ll-%s", (ver
   });
 });
 
+test.each([...VERBS])("every option of ll-%s is in the documentation", async (_verb, { options }) => {
+  const pages = ["docs/options.md", "apps/cli/README.md"].map((path) =>
+    readFileSync(join(import.meta.dirname, "../../..", path), "utf8"),
+  );
+  const known = new Set(pages.join("\n").match(/--[a-z][a-z0-9-]*/g));
+  const longNames = (await options()).map(({ names }) => names.filter((name) => name.startsWith("--")));
+  expect(longNames.filter((names) => names.length > 0 && !names.some((name) => known.has(name)))).toEqual([]);
+});
+
 test("docs/options.md of ll-imatrix lists its options beside those of ll-main, with names and defaults", () => {
   const own = IMATRIX_OPTIONS.filter(({ names }) => !MODEL_OPTIONS.some((shared) => shared.names === names));
   expect(
