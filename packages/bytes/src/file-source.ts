@@ -10,6 +10,9 @@ import { changed, stampOf } from "./file-stamp.ts";
 /** Node rejects reads of 2^31 bytes and more; smaller pieces also keep an abort prompt. */
 const READ_BYTES = 64 * 1024 * 1024;
 
+/** Of sources that were not closed. Node 26 ends a process that forgets a handle, when its garbage is collected; a file that stays open harms less. */
+const openHandles = new Set<FileHandle>();
+
 export interface FileSource extends ByteSource {
   readonly path: string;
   /** @throws IoError `E_CHANGED` if size, modification time or identity differ from when the file was opened. */
@@ -35,6 +38,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
     const what = opened.isDirectory() ? "Is a directory" : "not a regular file";
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${what}` });
   }
+  openHandles.add(handle);
   const byteLength = Number(opened.size);
   const stamp = stampOf(opened);
   return {
@@ -51,7 +55,10 @@ export async function openFileSource(path: string): Promise<FileSource> {
       const states = [await handle.stat({ bigint: true }), await stat(path, { bigint: true }).catch(() => undefined)];
       if (!states.every((state) => state !== undefined && stampOf(state) === stamp)) throw changed(path);
     },
-    close: () => handle.close(),
+    close() {
+      openHandles.delete(handle);
+      return handle.close();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   linkSync,
@@ -22,6 +22,23 @@ function makeFile(): string {
   writeFileSync(path, bytes);
   return path;
 }
+
+test("a source that is forgotten ends no process", () => {
+  const script = `
+    import { openFileSource } from ${JSON.stringify(new URL("../src/node.ts", import.meta.url).href)};
+    for (let i = 0; i < 3; i++) await openFileSource(${JSON.stringify(makeFile())});
+    for (let i = 0; i < 10; i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    console.log("goes on");`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--expose-gc", "--conditions=@ll/source", "--no-warnings", "--input-type=module-typescript", "-e", script],
+    { encoding: "utf8" },
+  );
+  expect([stdout, stderr]).toEqual(["goes on\n", ""]);
+});
 
 test("reads spans of a file", async () => {
   const path = makeFile();
