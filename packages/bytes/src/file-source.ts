@@ -2,6 +2,7 @@
 
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { isError } from "./arguments.ts";
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
@@ -20,11 +21,19 @@ export interface FileSource extends ByteSource {
   close(): Promise<void>;
 }
 
+/** The path of what names a file: of a text itself, of an address that begins with file: what it stands for. Undefined for all else. */
+export function pathOf(place: unknown): string | undefined {
+  if (typeof place === "string") return place;
+  return place instanceof URL && place.protocol === "file:" ? fileURLToPath(place) : undefined;
+}
+
 /**
  * Opens a regular file for reading.
- * @throws IoError `E_IO` if it is missing, unreadable, a directory, a pipe or a device.
+ * @param place its path, or an address that begins with file:
+ * @throws IoError `E_IO` if it is missing, unreadable, a directory, a pipe or a device; TypeError for another address.
  */
-export async function openFileSource(path: string): Promise<FileSource> {
+export async function openFileSource(place: string | URL): Promise<FileSource> {
+  const path = typeof place === "string" ? place : fileURLToPath(place);
   // O_NONBLOCK: opening a FIFO must not wait for a writer
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });

@@ -3,7 +3,7 @@
 import { createOutFile as createTestableOutFile, type OutFile } from "./out-file.ts";
 import type { OutFileOptions } from "./out-file-options.ts";
 
-export { type FileSource, openFileSource, reason } from "./file-source.ts";
+export { type FileSource, openFileSource, pathOf, reason } from "./file-source.ts";
 export { assertWritable } from "./out-target.ts";
 export { openPartFile, type PartFile, type PartFileOptions } from "./part-file.ts";
 export { openPieceFolder, type PieceFolder } from "./piece-folder.ts";

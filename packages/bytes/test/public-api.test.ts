@@ -50,6 +50,7 @@ test("public names", () => {
       "openFileSource",
       "openPartFile",
       "openPieceFolder",
+      "pathOf",
       "reason",
       "removeTemporaryFiles",
     ]

@@ -1,13 +1,13 @@
 // @ll/chat/node: the same, and models by their paths.
 
 import { closeAll } from "@ll/bytes";
-import { type FileSource, openFileSource } from "@ll/bytes/node";
+import { type FileSource, openFileSource, pathOf } from "@ll/bytes/node";
 import { openModelFile } from "@ll/model/node";
 import type { ChatModel } from "./chat-model.ts";
 import { type ModelInput, type OpenOptions, openFile } from "./open-model.ts";
 
 /**
- * Opens a ggml, ggmf, ggjt or GGUF file by its path, or as `openModel` of @ll/chat. The path of one file of a split GGUF set opens all.
+ * Opens a ggml, ggmf, ggjt or GGUF file by its path or its file: address, or as `openModel` of @ll/chat. The path of one file of a split GGUF set opens all.
  * @throws as that; IoError, also for a directory
  */
 export async function openModel(
@@ -20,8 +20,9 @@ export async function openModel(
   });
   try {
     return await openFile(file, options, async (other) => {
-      if (typeof other !== "string") return other;
-      const source = await openFileSource(other);
+      const path = pathOf(other);
+      if (path === undefined) return other as ModelInput;
+      const source = await openFileSource(path);
       beside.push(source);
       return source;
     });

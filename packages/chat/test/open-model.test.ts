@@ -1,6 +1,10 @@
 // The template of a file that is opened.
 
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
 import { tinyGguf, withKeys } from "../../../apps/cli/test/gguf-model.ts";
 import { fixture } from "../../../tools/test-data.ts";
 import { type ChatModel, type OpenOptions, openModel } from "../src/index.ts";
@@ -46,9 +50,38 @@ test("another template goes before that of the file", async () => {
 });
 
 test.each([
-  ["tiny/hf", /is a directory: name a model file in it; of a checkpoint, ll-convert or @ll\/convert makes one first$/],
+  ["tiny/hf", /is a directory: name a model file in it; of a checkpoint, @ll\/convert makes one first$/],
   ["tiny/hf/model.safetensors", /it is a safetensors file: convert it first, with ll-convert/],
   ["tiny/meta/consolidated.00.pth", /a PyTorch checkpoint: convert it first, with ll-convert/],
 ])("of %s, which is no model yet, the error says how it becomes one", async (path, message) => {
   await expect(openPath(fixture(path))).rejects.toThrow(message);
+});
+
+test("a file: address is opened as its path", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ll-chat-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "tiny model.gguf");
+  writeFileSync(path, await tinyGguf());
+  const options = { parallel: 1, threads: 1 };
+  const models = [
+    await openPath(path, options),
+    await openPath(pathToFileURL(path), { ...options, draft: { from: pathToFileURL(path) } }),
+  ];
+  const [told, toldByAddress] = await Promise.all(
+    models.map((model) => model.complete("Once", { seed: 1, maxTokens: 8 }).text()),
+  );
+  expect(toldByAddress).toBe(told);
+  for (const model of models) await model.dispose();
+});
+
+test.each<[unknown, string, string]>([
+  ["hf:OWNER/REPO", "IoError", "hf:OWNER/REPO is no path: pullModel of @ll/hub/node gives one"],
+  ["https://a.invalid/b.gguf", "IoError", "https://a.invalid/b.gguf is no path: pullModel"],
+  [pathToFileURL("/none.gguf"), "IoError", "failed to open /none.gguf: No such file or directory"],
+  [pathToFileURL("/tmp/"), "IoError", " is a directory: name a model file in it"],
+  [null, "TypeError", '"from" expected bytes, a Blob, a URL or a ByteSource, got null'],
+  [5, "TypeError", '"from" expected bytes, a Blob, a URL or a ByteSource, got number 5'],
+])("%s is refused by what it is", async (from, name, message) => {
+  const error = await openPath(from as string).catch((caught: Error) => caught);
+  expect(error).toMatchObject({ name, message: expect.stringContaining(message) });
 });

@@ -1,7 +1,7 @@
 // Model files on disk: for Node only.
 
 import { closeAll } from "@ll/bytes";
-import { type FileSource, openFileSource } from "@ll/bytes/node";
+import { type FileSource, openFileSource, pathOf } from "@ll/bytes/node";
 import { ggufSetPaths } from "@ll/gguf/node";
 import { containerOf, type ModelContainer } from "./container.ts";
 import type { ModelFile } from "./model-file.ts";
@@ -27,7 +27,7 @@ export interface OpenedModelFile extends ModelFile {
 }
 
 /**
- * `openModelFile` of `@ll/model`, of paths too: the path of one file of a set, `NAME-00001-of-00003.gguf`, opens all of them. An open
+ * `openModelFile` of `@ll/model`, of paths and file: addresses too: the path of one file of a set, `NAME-00001-of-00003.gguf`, opens all of them. An open
  * `FileSource` counts as its path, and is closed with the others. With `damaged`, a file of a set opens alone where others are missing.
  * @throws as there; FormatError `E_SPLIT` for a name of a set that cannot be; IoError if a file is missing. What was opened is closed then.
  */
@@ -35,8 +35,9 @@ export async function openModelFile(
   from: string | FileSource | ModelInput,
   options: OpenModelFileOptions = {},
 ): Promise<OpenedModelFile> {
-  const given = typeof from === "object" && "path" in from && "close" in from ? (from as FileSource) : undefined;
-  const path = typeof from === "string" ? from : given?.path;
+  const isObject = typeof from === "object" && from !== null;
+  const given = isObject && "path" in from && "close" in from ? (from as FileSource) : undefined;
+  const path = pathOf(from) ?? given?.path;
   if (path === undefined) {
     return { ...(await openAny(from as ModelInput, options)), paths: [], close: async () => undefined };
   }
