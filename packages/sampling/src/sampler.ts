@@ -2,7 +2,7 @@
 
 import { type Candidates, createCandidates, idAt } from "./candidates.ts";
 import { softmaxUnsettled } from "./front.ts";
-import { checkInteger } from "./guards.ts";
+import { checkInteger, show } from "./guards.ts";
 import { createRng, type Rng, resolveSeed } from "./rng.ts";
 import type { StageContext } from "./stage.ts";
 import { prepareStage, type SamplerStage } from "./stages.ts";
@@ -36,8 +36,11 @@ export interface Sampler {
 
 const NO_TOKENS: ArrayLike<number> = [];
 
-/** A sampler for vocabularies of `nVocab` ids. @throws RangeError for options that cannot be meant. */
+/** A sampler for vocabularies of `nVocab` ids. @throws RangeError for options that cannot be meant; TypeError for stages that are no list. */
 export function createSampler(options: SamplerOptions): Sampler {
+  if (!Array.isArray(options?.stages)) {
+    throw new TypeError(`"stages" expected an array, such as [{ kind: "greedy" }], got ${show(options?.stages)}`);
+  }
   const nVocab = checkInteger("nVocab", options.nVocab, 1, 2 ** 31 - 1);
   const steps = options.stages.map((stage) => prepareStage(stage, nVocab));
   const followers = options.stages.filter((stage) => stage.kind === "custom");
@@ -59,8 +62,8 @@ export function createSampler(options: SamplerOptions): Sampler {
     },
     rng,
     sample(logits, lastTokens = NO_TOKENS) {
-      if (logits.length !== nVocab) {
-        throw new RangeError(`"logits" expected nVocab = ${nVocab} values, got ${logits.length}`);
+      if (logits?.length !== nVocab) {
+        throw new RangeError(`"logits" expected nVocab = ${nVocab} values, got ${logits?.length ?? show(logits)}`);
       }
       candidates.ids.set(idsInOrder);
       candidates.logits.set(logits);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { build803Chain, createRng, createSampler, keepOnly, type SamplerStage } from "../src/index.ts";
+import {
+  build803Chain,
+  createRng,
+  createSampler,
+  keepOnly,
+  type SamplerOptions,
+  type SamplerStage,
+} from "../src/index.ts";
 
 /** Smooth, distinct logits that favour the middle of the vocabulary. */
 function someLogits(nVocab: number): Float32Array {
@@ -188,6 +195,23 @@ describe("guards", () => {
     const sampler = createSampler({ stages: [], seed: 1, nVocab: 512 });
     expect(() => sampler.sample(new Float32Array(100))).toThrow(
       new RangeError('"logits" expected nVocab = 512 values, got 100'),
+    );
+  });
+
+  test.each<[unknown, string]>([
+    [undefined, "undefined"],
+    [{ seed: 1, nVocab: 9 }, "undefined"],
+    [{ stages: { kind: "greedy" }, seed: 1, nVocab: 9 }, "an object"],
+  ])("options without a list of stages are refused: %j", (options, got) => {
+    const message = `"stages" expected an array, such as [{ kind: "greedy" }], got ${got}`;
+    expect(() => createSampler(options as SamplerOptions)).toThrow(new TypeError(message));
+  });
+
+  test.each([undefined, null, {}])("logits that are none are refused: %j", (logits) => {
+    const sampler = createSampler({ stages: [], seed: 1, nVocab: 9 });
+    const got = logits === undefined || logits === null ? String(logits) : "an object";
+    expect(() => sampler.sample(logits as unknown as Float32Array)).toThrow(
+      new RangeError(`"logits" expected nVocab = 9 values, got ${got}`),
     );
   });
 

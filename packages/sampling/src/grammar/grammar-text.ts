@@ -1,5 +1,6 @@
 // The bytes of a grammar: blanks, comments, names and characters. Every function takes an offset; behind the last byte there is 0.
 
+import { show } from "../guards.ts";
 import { GrammarError } from "./errors.ts";
 import { MAX_GRAMMAR_BYTES, MAX_NAME_BYTES } from "./limits.ts";
 
@@ -37,8 +38,11 @@ export interface Character {
   readonly end: number;
 }
 
-/** UTF-8 bytes of a grammar up to the first NUL, like a C string. @throws GrammarError E_LIMIT */
+/** UTF-8 bytes of a grammar up to the first NUL, like a C string. @throws GrammarError E_LIMIT; TypeError for anything else */
 export function grammarBytes(text: string | Uint8Array): Uint8Array {
+  if (typeof text !== "string" && !ArrayBuffer.isView(text)) {
+    throw new TypeError(`"text" expected GBNF as a string or its bytes, got ${show(text)}`);
+  }
   // a string never has fewer bytes than UTF-16 units
   if (text.length > MAX_GRAMMAR_BYTES) throw tooLong(text.length);
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;

@@ -257,3 +257,7 @@ test("a message shows what is left of a hostile grammar inert and cut", () => {
   expect(long).toMatch(/^expecting name at \?x+…$/);
   expect(long).toHaveLength(512);
 });
+
+test.each([undefined, null, 5, {}])("%j is no text of a grammar", (text) => {
+  expect(() => parseGrammar(text as unknown as string)).toThrow(/^"text" expected GBNF as a string or its bytes, got /);
+});
