@@ -1,7 +1,7 @@
 // The seam for engines. `Model` holds weights, `Context` one KV cache over them; everything between is asynchronous, so that
 // an engine may keep weights in the memories of workers. `createScalarModel` makes the readable engine, the twin of all others.
 
-import type { AbortSignal } from "@ll/bytes";
+import { type AbortSignal, kindOf } from "@ll/bytes";
 import type { ArithmeticName } from "@ll/quant";
 import type { ModelConfig } from "./config.ts";
 import { ContextOverflowError } from "./errors.ts";
@@ -135,8 +135,8 @@ export function checkedTokens(
   nVocab: number,
   contextTokens: number,
 ): Int32Array {
-  const n = tokens.length;
-  if (n === 0) throw new RangeError(`"tokens" expected at least one id, got none`);
+  const n = tokens?.length;
+  if (!(n > 0)) throw new RangeError(`"tokens" expected at least one id, got ${n === 0 ? "none" : kindOf(tokens)}`);
   assertIndex("nPast", nPast, 0, contextTokens);
   if (nPast + n > contextTokens) throw new ContextOverflowError(nPast, n, contextTokens);
   return Int32Array.from(tokens, (id, i) => assertIndex(`tokens[${i}]`, id, 0, nVocab - 1)); // (n)
@@ -145,7 +145,9 @@ export function checkedTokens(
 /** @throws RangeError */
 export function assertIndex(name: string, value: number, min: number, max = 0x7fffffff): number {
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`"${name}" expected an integer from ${min} to ${max}, got ${value}`);
+    throw new RangeError(
+      `"${name}" expected an integer from ${min} to ${max}, got ${typeof value === "number" ? value : kindOf(value)}`,
+    );
   }
   return value;
 }

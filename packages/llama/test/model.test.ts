@@ -142,6 +142,12 @@ describe("contexts", () => {
       await expect(context.evaluate(bad, 0)).rejects.toThrow(RangeError);
     }
     await expect(context.evaluate([1], -1)).rejects.toThrow(RangeError);
+    await expect(context.evaluate(undefined as never, 0)).rejects.toThrow(
+      '"tokens" expected at least one id, got undefined',
+    );
+    await expect(context.evaluate([1], "0" as never)).rejects.toThrow(
+      /^"nPast" expected an integer from 0 .* got a string$/,
+    );
     await expect(context.readKv(9)).rejects.toThrow(RangeError);
     await expect(model.createContext({ contextTokens: 0 })).rejects.toThrow(RangeError);
     await expect(model.createContext({ contextTokens: 10 ** 12 })).rejects.toThrow(RangeError);

@@ -1,6 +1,13 @@
 // From the texts of tokens to the bytes that they stand for in a text.
 
+import { kindOf } from "@ll/bytes";
 import { SPACE } from "./normalize.ts";
+
+/** For callers without types: one id alone would be decoded as no text. */
+export function assertIds(ids: unknown): void {
+  if (typeof ids === "object" && ids !== null && ("length" in ids || Symbol.iterator in ids)) return;
+  throw new TypeError(`"ids" expected a list of ids, got ${kindOf(ids)}`);
+}
 
 /** The byte of `<0x0A>`; the text itself if it is something else. */
 export function byteOf(text: Uint8Array): Uint8Array {

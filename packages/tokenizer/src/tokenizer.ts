@@ -2,6 +2,7 @@
 
 import { type Budget, type BudgetOptions, isBytes, kindOf } from "@ll/bytes";
 import { encodeSteps } from "./bpe.ts";
+import { assertIds, joined } from "./decoded-bytes.ts";
 import { TokenizerModelError } from "./errors.ts";
 import { ggmlTexts, type VocabEntry } from "./ggml-vocab.ts";
 import { IdList } from "./id-list.ts";
@@ -207,14 +208,8 @@ export function createTokenizer(
     },
 
     decode(ids) {
-      const views = Array.from(ids, viewOf);
-      const bytes = new Uint8Array(views.reduce((sum, { length }) => sum + length, 0));
-      let offset = 0;
-      for (const view of views) {
-        bytes.set(view, offset);
-        offset += view.length;
-      }
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+      assertIds(ids);
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(joined(Array.from(ids, viewOf)));
     },
 
     tokenBytes,

@@ -7,7 +7,7 @@ import { createMergeTable } from "./byte-level/merge-table.ts";
 import { PairMerger } from "./byte-level/pair-merger.ts";
 import { type CutRule, compileRules, Splitter } from "./byte-level/splitter.ts";
 import { repairSteps } from "./byte-level/utf8-repair.ts";
-import { byteOf, cleaned, joined, withSpaces } from "./decoded-bytes.ts";
+import { assertIds, byteOf, cleaned, joined, withSpaces } from "./decoded-bytes.ts";
 import { TextTooLongError, TokenizerModelError } from "./errors.ts";
 import { IdList } from "./id-list.ts";
 import { MAX_TEXT_BYTES } from "./limits.ts";
@@ -303,8 +303,8 @@ export function openVocabulary(
       yield ids.take();
     },
     decode(ids, { special: shows = false, clean = false }: DecodeOptions = {}) {
-      const views = Array.from(ids, (id) => viewOf(id, shows));
-      const bytes = joined(views);
+      assertIds(ids);
+      const bytes = joined(Array.from(ids, (id) => viewOf(id, shows)));
       const from = clean && vocabulary.addSpacePrefix && bytes[0] === SPACE ? 1 : 0;
       const shown = clean && vocabulary.cleanSpaces ? cleaned(bytes.subarray(from)) : bytes.subarray(from);
       return new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown);

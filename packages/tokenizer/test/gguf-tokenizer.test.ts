@@ -266,6 +266,10 @@ describe("refused", () => {
     expect(error).toMatchObject({ file: "model.gguf", ...fields });
   });
 
+  test("an id that is in no list", () => {
+    expect(() => open(bytes).decode(5 as never)).toThrow('"ids" expected a list of ids, got number 5');
+  });
+
   test("a vocabulary larger than its model", () => {
     expect(() => open(bytes, {}, { nVocab: 200 })).toThrow(expect.objectContaining({ code: "E_MISMATCH" }));
   });

@@ -68,6 +68,8 @@ describe("encode", () => {
   });
 
   test("wrong arguments", () => {
+    expect(() => tokenizer.decode(5 as never)).toThrow('"ids" expected a list of ids, got number 5');
+    expect(() => tokenizer.decode(undefined as never)).toThrow('"ids" expected a list of ids, got undefined');
     expect(() => tokenizer.encode([1, 2] as never)).toThrow('"text" expected a string or Uint8Array, got Array');
     expect(() => tokenizer.encode("a", { mode: "llama" as never })).toThrow(
       '"mode" expected "build803" or "sentencepiece", got llama',
