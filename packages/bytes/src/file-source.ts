@@ -7,6 +7,7 @@ import { isError } from "./arguments.ts";
 import { assertSpan, type ByteSource } from "./byte-source.ts";
 import { IoError } from "./errors.ts";
 import { changed, stampOf } from "./file-stamp.ts";
+import type { URL as UrlType } from "./platform-types.ts";
 
 /** Node rejects reads of 2^31 bytes and more; smaller pieces also keep an abort prompt. */
 const READ_BYTES = 64 * 1024 * 1024;
@@ -32,8 +33,8 @@ export function pathOf(place: unknown): string | undefined {
  * @param place its path, or an address that begins with file:
  * @throws IoError `E_IO` if it is missing, unreadable, a directory, a pipe or a device; TypeError for another address.
  */
-export async function openFileSource(place: string | URL): Promise<FileSource> {
-  const path = typeof place === "string" ? place : fileURLToPath(place);
+export async function openFileSource(place: string | UrlType): Promise<FileSource> {
+  const path = typeof place === "string" ? place : fileURLToPath(place as URL);
   // O_NONBLOCK: opening a FIFO must not wait for a writer
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new IoError({ code: "E_IO", file: path, message: `failed to open ${path}: ${reason(cause)}`, cause });
