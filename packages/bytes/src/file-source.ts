@@ -12,8 +12,11 @@ import type { URL as UrlType } from "./platform-types.ts";
 /** Node rejects reads of 2^31 bytes and more; smaller pieces also keep an abort prompt. */
 const READ_BYTES = 64 * 1024 * 1024;
 
-/** Of sources that were not closed. Node 26 ends a process that forgets a handle, when its garbage is collected; a file that stays open harms less. */
-const openHandles = new Set<FileHandle>();
+/**
+ * Of files that were not closed yet. Node 26 ends a process whose garbage has an open handle in it; a file that stays open because somebody
+ * forgot it harms less.
+ */
+export const openHandles: Set<FileHandle> = /* @__PURE__ */ new Set();
 
 export interface FileSource extends ByteSource {
   readonly path: string;

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { openHandles } from "./file-source.ts";
 import { lockFile } from "./lock-file.ts";
 import { syncDirectory } from "./out-file.ts";
 import { assertReplaceable, assertSpace, errorCode, fail, resolveTarget } from "./out-target.ts";
@@ -92,9 +93,11 @@ function partFile(
   { part, map, done, chunkBytes, bytes, partPath, donePath, target, unlock }: Open,
 ): PartFile {
   let isOpen = true;
+  openHandles.add(part).add(map);
   const close = async (): Promise<void> => {
     if (!isOpen) return;
     isOpen = false;
+    for (const handle of [part, map]) openHandles.delete(handle);
     await Promise.all([part.close().catch(() => undefined), map.close().catch(() => undefined)]);
     await unlock();
   };

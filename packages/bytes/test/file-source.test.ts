@@ -23,10 +23,15 @@ function makeFile(): string {
   return path;
 }
 
-test("a source that is forgotten ends no process", () => {
+test("files that are forgotten end no process", () => {
+  const path = makeFile();
   const script = `
-    import { openFileSource } from ${JSON.stringify(new URL("../src/node.ts", import.meta.url).href)};
-    for (let i = 0; i < 3; i++) await openFileSource(${JSON.stringify(makeFile())});
+    import { createOutFile, openFileSource, openPartFile } from ${JSON.stringify(new URL("../src/node.ts", import.meta.url).href)};
+    for (let i = 0; i < 3; i++) {
+      await openFileSource(${JSON.stringify(path)});
+      await createOutFile(${JSON.stringify(path)} + ".out" + i, { inputs: [] });
+      await openPartFile(${JSON.stringify(path)} + ".part" + i, { bytes: 9, key: "k" });
+    }
     for (let i = 0; i < 10; i++) {
       gc();
       await new Promise((resolve) => setTimeout(resolve, 10));
