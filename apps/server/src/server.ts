@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import type { ChatModel } from "@ll/chat";
-import { ApiError, createHandler, type Handler, propertiesOf } from "@ll/openai-api";
+import { ApiError, createHandler, type Handler, methodNotAllowed, propertiesOf } from "@ll/openai-api";
 import { type Context, Hono, type Handler as RouteHandler } from "hono";
 import { type Admission, createGuard, type GuardOptions } from "./guard.ts";
 import { createMetrics } from "./metrics.ts";
@@ -124,8 +124,7 @@ export function createModelServer(options: ServerOptions): ModelServer {
   const get = (path: string, answered: RouteHandler<Env>) => {
     app.get(path, answered);
     app.all(path, () => {
-      const headers = { allow: "GET, HEAD" };
-      throw new ApiError({ status: 405, code: "method_not_allowed", message: "This path takes GET, HEAD", headers });
+      throw methodNotAllowed("GET, HEAD");
     });
   };
   get("/health/live", (c) => c.json({ status: "ok" }));

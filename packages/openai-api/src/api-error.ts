@@ -118,3 +118,9 @@ export function apiErrorOf(error: unknown, prompt: string, retryMs: number): Api
   const param = option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return option === "toolChoice" ? unsupported(param, message) : invalidValue(param, message);
 }
+
+/** @param allow the methods that the path takes: "GET, HEAD" */
+export function methodNotAllowed(allow: string): ApiError {
+  const message = `This path takes ${allow}`;
+  return new ApiError({ status: 405, code: "method_not_allowed", message, headers: { allow } });
+}

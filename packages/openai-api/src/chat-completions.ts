@@ -19,7 +19,7 @@ import type { EventStream } from "./event-stream.ts";
 import type { JsonObject } from "./request-body.ts";
 import type { ChoiceEvent } from "./run-choices.ts";
 import { choicesField, GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
-import { validate } from "./validate.ts";
+import { object, validate } from "./validate.ts";
 
 const REFUSED = ["functions", "function_call", "audio", "web_search_options"];
 const MAX_TOP_LOGPROBS = 20;
@@ -37,7 +37,7 @@ const FIELDS = {
   parallel_tool_calls: v.optional(v.boolean()),
   modalities: v.optional(v.array(v.string())),
   reasoning_effort: v.optional(v.string()),
-  chat_template_kwargs: v.optional(v.record(v.string(), v.unknown())),
+  chat_template_kwargs: v.optional(object),
 };
 
 type Head = Readonly<Record<"id" | "object" | "created" | "model" | "system_fingerprint", unknown>>;

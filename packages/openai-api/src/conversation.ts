@@ -4,6 +4,7 @@ import type { ChatOptions, Message, ToolCall, Tools } from "@ll/chat";
 import * as v from "valibot";
 import { ApiError, invalidValue, unsupported } from "./api-error.ts";
 import { type JsonObject, shown } from "./request-body.ts";
+import { object } from "./validate.ts";
 
 const MAX_MESSAGES = 4096;
 const MAX_TOOLS = 64;
@@ -13,10 +14,6 @@ const MAX_SCHEMA_DEPTH = 32;
 
 const part = v.object({ type: v.string(), text: v.nullish(v.string()) });
 const content = v.lazy((value) => (Array.isArray(value) ? v.array(part) : v.string()));
-/** Arrays are none, which `v.record` would take for one. */
-export const object: v.GenericSchema<JsonObject> = v.custom<JsonObject>((value) => {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}, "Object");
 
 const toolCall = v.object({
   id: v.pipe(v.string(), v.nonEmpty()),

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { ApiError, invalidValue } from "./api-error.ts";
 import { answeringName, type RequestContext } from "./context.ts";
-import { idsOf, promptsOf } from "./prompts.ts";
+import { idsOf, isOnePrompt, promptsOf } from "./prompts.ts";
 import type { JsonObject } from "./request-body.ts";
 import { validate } from "./validate.ts";
 
@@ -26,10 +26,9 @@ export async function embeddings(context: RequestContext, body: JsonObject): Pro
   if (fields.dimensions !== undefined && fields.dimensions !== nEmbd) {
     throw invalidValue("dimensions", `expected ${nEmbd}, the length of this model's vectors`);
   }
-  const isOne = !Array.isArray(fields.input) || typeof fields.input[0] === "number";
   const inputs = promptsOf(fields.input, "input", MAX_INPUTS, model.tokenizer).map((input, i) => {
     const ids = idsOf(input, model.tokenizer, true);
-    const param = isOne ? "input" : `input[${i}]`;
+    const param = isOnePrompt(fields.input) ? "input" : `input[${i}]`;
     if (input.length === 0 || ids.length === 0) throw invalidValue(param, "expected a text that is not empty");
     if (ids.length > contextTokens) throw tooLong(param, ids.length, contextTokens);
     return ids;

@@ -4,7 +4,7 @@
 import type { Fetch, Request as HttpRequest } from "@ll/bytes";
 import type { ChatModel } from "@ll/chat";
 import { fingerprintOf } from "./answer-parts.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, methodNotAllowed } from "./api-error.ts";
 import { chatCompletions } from "./chat-completions.ts";
 import { completions } from "./completions.ts";
 import { type AnswerObserver, answeredError, type RequestContext } from "./context.ts";
@@ -116,9 +116,4 @@ function decoded(name: string): string {
   } catch {
     return name;
   }
-}
-
-function methodNotAllowed(allow: string): ApiError {
-  const message = `This path takes ${allow}`;
-  return new ApiError({ status: 405, code: "method_not_allowed", message, headers: { allow } });
 }

@@ -1,6 +1,6 @@
 // @ll/openai-api: OpenAI's API over a model of @ll/chat.
 
-export { ApiError, type ApiErrorFields, type ErrorStatus } from "./api-error.ts";
+export { ApiError, type ApiErrorFields, type ErrorStatus, methodNotAllowed } from "./api-error.ts";
 export type { AnswerObserver } from "./context.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
 export { propertiesOf } from "./model-routes.ts";

@@ -21,8 +21,8 @@ export function promptsOf(value: unknown, param: string, most: number, { nVocab 
       message: `${param}: expected a text, got nothing`,
     });
   }
-  const isOne = !Array.isArray(value) || typeof value[0] === "number";
-  const list: readonly unknown[] = isOne ? [value] : value;
+  const isOne = isOnePrompt(value);
+  const list = isOne ? [value] : (value as readonly unknown[]);
   if (list.length === 0 || list.length > most) {
     throw invalidValue(param, `expected 1 to ${most} prompts, got ${list.length}`);
   }
@@ -32,6 +32,11 @@ export function promptsOf(value: unknown, param: string, most: number, { nVocab 
     if (!Array.isArray(one) || one.length === 0) throw invalidValue(place, "expected a text, or a list of ids");
     return checkedIds(one, place, nVocab);
   });
+}
+
+/** A text or a list of ids, not a list of either. */
+export function isOnePrompt(value: unknown): boolean {
+  return !Array.isArray(value) || typeof value[0] === "number";
 }
 
 /** @throws ApiError */

@@ -6,20 +6,11 @@ import { newId, usageOf } from "./answer-parts.ts";
 import { ApiError, unsupported } from "./api-error.ts";
 import { templateOptions } from "./chat-completions.ts";
 import { answeringName, observedChoices, type RequestContext, streamChoices } from "./context.ts";
-import {
-  callOf,
-  flatToolsField,
-  object,
-  schemaOf,
-  textOf,
-  toolChoiceField,
-  toolChoiceOf,
-  toolsOf,
-} from "./conversation.ts";
+import { callOf, flatToolsField, schemaOf, textOf, toolChoiceField, toolChoiceOf, toolsOf } from "./conversation.ts";
 import { OutputItems } from "./output-items.ts";
 import { type JsonObject, shown } from "./request-body.ts";
 import { GENERATION_FIELDS, generateOptions, integerBetween } from "./sampling-fields.ts";
-import { validate } from "./validate.ts";
+import { object, validate } from "./validate.ts";
 
 const REFUSED = ["previous_response_id", "conversation", "prompt"];
 const MAX_ITEMS = 4096;

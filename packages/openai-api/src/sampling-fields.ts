@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { invalidValue } from "./api-error.ts";
 import type { RequestContext } from "./context.ts";
 import { stringOrList } from "./request-body.ts";
+import { object } from "./validate.ts";
 
 const MAX_STOPS = 16;
 const MAX_STOP_CHARS = 256;
@@ -53,7 +54,7 @@ export const GENERATION_FIELDS = {
   model: v.optional(v.string()),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 63)), v.maxValue(2 ** 64))),
   stop: v.optional(v.unknown()),
-  logit_bias: v.optional(v.record(v.string(), v.number())),
+  logit_bias: v.optional(v.pipe(object, v.record(v.string(), v.number()))),
   dry_sequence_breakers: v.optional(v.array(v.string())),
   stream: v.optional(v.boolean()),
   stream_options: v.optional(v.object({ include_usage: v.nullish(v.boolean()) })),

@@ -4,6 +4,11 @@ import * as v from "valibot";
 import { ApiError, unsupported } from "./api-error.ts";
 import { type JsonObject, shown } from "./request-body.ts";
 
+/** Arrays are none, which `v.record` alone would take for one. */
+export const object: v.GenericSchema<JsonObject> = v.custom<JsonObject>((value) => {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}, "Object");
+
 /**
  * The fields that the schema names; others are ignored.
  * @param refused fields that would change the answer and that nothing here heeds
@@ -21,13 +26,12 @@ export function validate<S extends v.GenericSchema>(
   const [issue] = result.issues;
   const param = pathOf(issue.path ?? []);
   const isMissing = issue.received === "undefined";
+  const expected = issue.type === "custom" ? issue.message : (issue.expected ?? issue.type);
   throw new ApiError({
     status: 400,
     code: isMissing ? "missing_field" : "invalid_value",
     param,
-    message: isMissing
-      ? `${param} is missing`
-      : `${param}: expected ${issue.type === "custom" ? issue.message : (issue.expected ?? issue.type)}, got ${shown(issue.received)}`,
+    message: isMissing ? `${param} is missing` : `${param}: expected ${expected}, got ${shown(issue.received)}`,
   });
 }
 

@@ -336,6 +336,15 @@ describe("errors", () => {
       "invalid_value",
       "response_format.schema",
     ],
+    ["biases as a list", chat, { messages, logit_bias: [1] }, 400, "invalid_value", "logit_bias"],
+    [
+      "arguments as a list",
+      chat,
+      { messages, chat_template_kwargs: [1] },
+      400,
+      "invalid_value",
+      "chat_template_kwargs",
+    ],
     [
       "a schema of a completion",
       "/v1/completions",

@@ -10,6 +10,7 @@ test("what the package exports", () => {
       "ApiError",
       "createHandler",
       "jsonObjectOf",
+      "methodNotAllowed",
       "propertiesOf",
     ]
   `);

@@ -58,12 +58,12 @@ export function jsonSchemaToGrammar<const Schema>(
   schema: Schema & CheckedSchema<Schema>,
   options: JsonSchemaOptions = {},
 ): string {
-  const { text, pointers } = collectRules(schema, ruleBody, options.onUnenforced);
+  const { text, pointerOf } = collectRules(schema, ruleBody, options.onUnenforced);
   try {
     checkRules(parseGrammar(text));
   } catch (error) {
     if (!isGrammarError(error, "E_LEFT_RECURSION")) throw error;
-    throw schemaError(pointers.get(error.field ?? "") ?? "", "references lead in a circle with no value in it");
+    throw schemaError(pointerOf(error.field) ?? "", "references lead in a circle with no value in it");
   }
   return text;
 }

@@ -25,8 +25,8 @@ export interface SchemaRules {
 export interface CollectedRules {
   /** GBNF. */
   readonly text: string;
-  /** JSON pointers of places by the names of their rules. */
-  readonly pointers: ReadonlyMap<string, string>;
+  /** JSON pointer of the place that a rule is for; undefined for a rule that was added to another one. */
+  pointerOf(name: string | undefined): string | undefined;
 }
 
 /**
@@ -40,7 +40,6 @@ export function collectRules(
 ): CollectedRules {
   const bodies = new Map<string, string>(); // by name, in order
   const names = new Map<string, string>(); // by pointer
-  const pointers = new Map<string, string>(); // by name
   const told = new Set<string>();
   const queue: { readonly place: Place; readonly name: string }[] = [];
 
@@ -61,7 +60,6 @@ export function collectRules(
       if (known !== undefined) return known;
       const name = reserve(place.pointer === "" ? "root" : nameFrom(place.pointer));
       names.set(place.pointer, name);
-      pointers.set(name, place.pointer);
       queue.push({ place, name });
       return name;
     },
@@ -82,7 +80,10 @@ export function collectRules(
   rules.nameOf({ schema: document, pointer: "" });
   for (const { place, name } of queue) bodies.set(name, bodyOf(rules, place, name)); // the queue grows meanwhile
   for (const [name, body] of Object.entries(PRIMITIVE_RULES)) bodies.set(name, body);
-  return { text: [...bodies].map(([name, body]) => `${name} ::= ${body}\n`).join(""), pointers };
+  return {
+    text: [...bodies].map(([name, body]) => `${name} ::= ${body}\n`).join(""),
+    pointerOf: (name) => queue.find((one) => one.name === name)?.place.pointer,
+  };
 }
 
 function tooMuch(message: string): GrammarError {
